@@ -1,0 +1,58 @@
+# What a header field is, computed once from its name and value and kept with
+# it. RFC 9113 section 8's rules (_headers.pyx) work on these flags alone.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+
+cdef enum:
+    # name
+    F_PSEUDO = 1 << 0            # starts with a colon
+    F_BAD_NAME = 1 << 1          # an octet RFC 9113 section 8.2.1 forbids, or a colon after the first octet
+    F_UPPER_NAME = 1 << 2        # 0x41 to 0x5a in the name (F_BAD_NAME is set too)
+    F_EMPTY_NAME = 1 << 3
+    F_UNKNOWN_PSEUDO = 1 << 4
+    F_CONNECTION = 1 << 5        # connection, proxy-connection, keep-alive, transfer-encoding, upgrade
+    F_COOKIE = 1 << 6
+    F_HOST = 1 << 7
+    F_CONTENT_LENGTH = 1 << 8
+    F_SENSITIVE = 1 << 9         # authorization, proxy-authorization, cookie under 20 octets: never index
+    # value
+    F_BAD_VALUE = 1 << 10        # NUL, CR or LF
+    F_PADDED_VALUE = 1 << 11     # starts or ends with SP or HTAB
+    F_BAD_TE = 1 << 12           # te whose value is not "trailers" (any case)
+    F_BAD_LENGTH = 1 << 13       # content-length that is not 1*DIGIT, or over 2**63 - 1
+    F_LENGTH_LIST = 1 << 14      # content-length "5, 5": equal members (with F_BAD_LENGTH; number is the member)
+    F_BAD_TARGET = 1 << 15       # :method, :scheme or :path with SP, HTAB, another control, DEL or (in :path) "#"; a :method or :scheme that is not its grammar's token
+    F_EMPTY_VALUE = 1 << 16
+    F_CONNECT = 1 << 17          # :method CONNECT
+    F_OPTIONS = 1 << 18          # :method OPTIONS
+    F_HEAD = 1 << 19             # :method HEAD
+    F_INFORMATIONAL = 1 << 20    # :status that starts with "1"
+    F_PATH_NOT_ABSOLUTE = 1 << 21  # :path that does not start with "/"
+    F_PATH_ASTERISK = 1 << 22    # :path "*" (with F_PATH_NOT_ABSOLUTE)
+    F_NON_ASCII_TARGET = 1 << 23  # :path with an octet above 0x7f
+    F_USERINFO = 1 << 24         # "@" in :authority or host
+    F_NO_TRAILER = 1 << 25       # no meaning in trailers (RFC 9110 section 6.5.1): content-length, host, te, ...
+    # how it came
+    F_UNDECODABLE = 1 << 26      # octets that the header encoding cannot decode; the value is bytes
+    F_NEVER_INDEXED = 1 << 27
+    # which pseudo-header, in the top four bits
+    F_KIND_SHIFT = 28
+
+cdef enum:
+    KIND_NONE = 0
+    KIND_METHOD = 1
+    KIND_SCHEME = 2
+    KIND_AUTHORITY = 3
+    KIND_PATH = 4
+    KIND_STATUS = 5
+    KIND_PROTOCOL = 6
+    KIND_PRIORITY = 7            # the regular field "priority" (RFC 9218)
+
+# A field about to be encoded. Borrowed pointers; the caller owns the memory.
+ctypedef struct OutField:
+    const uint8_t *name          # lower case
+    const uint8_t *value
+    uint32_t name_len            # octets
+    uint32_t value_len           # octets
+    uint32_t flags               # F_*; F_SENSITIVE or F_NEVER_INDEXED: encode never-indexed
+    uint32_t name_hash           # hash_octets(name)
+    uint32_t static_name         # lowest index of the name in the static table, 0: none
