@@ -1,4 +1,8 @@
-"""The events that `H2Connection.receive_data` returns: h2's, compiled."""
+"""The events that `H2Connection.receive_data` returns: h2's, compiled.
+
+Those made for every request are not tracked by the cyclic garbage collector:
+they hold ints, bytes, lists of header fields and each other, never in a cycle.
+"""
 import copyreg
 import dataclasses
 
@@ -46,6 +50,7 @@ cdef class Event:
         return copyreg.__newobj__, (type(self),), (getattr(self, "__dict__", None) or None, state)
 
 
+@cython.no_gc
 cdef class RequestReceived(Event):
     """A request's header list has arrived whole.
 
@@ -74,6 +79,7 @@ cdef class RequestReceived(Event):
         return f"<RequestReceived stream_id:{self.stream_id}, headers:{self.headers}>"
 
 
+@cython.no_gc
 cdef class ResponseReceived(Event):
     """A response's header list has arrived whole.
 
@@ -102,6 +108,7 @@ cdef class ResponseReceived(Event):
         return f"<ResponseReceived stream_id:{self.stream_id}, headers:{self.headers}>"
 
 
+@cython.no_gc
 cdef class TrailersReceived(Event):
     """Trailers have arrived; they end the stream.
 
@@ -130,6 +137,7 @@ cdef class TrailersReceived(Event):
         return f"<TrailersReceived stream_id:{self.stream_id}, headers:{self.headers}>"
 
 
+@cython.no_gc
 cdef class InformationalResponseReceived(Event):
     """An informational response, status 100 to 199, has arrived; the final one follows.
 
@@ -156,6 +164,7 @@ cdef class InformationalResponseReceived(Event):
         return f"<InformationalResponseReceived stream_id:{self.stream_id}, headers:{self.headers}>"
 
 
+@cython.no_gc
 cdef class DataReceived(Event):
     """A part of a body has arrived.
 
@@ -188,6 +197,7 @@ cdef class DataReceived(Event):
         )
 
 
+@cython.no_gc
 cdef class WindowUpdated(Event):
     """The peer has opened a flow-control window.
 
@@ -245,6 +255,7 @@ cdef class RemoteSettingsChanged(Event):
         return f"<RemoteSettingsChanged changed_settings:{{{changes}}}>"
 
 
+@cython.no_gc
 cdef class PingReceived(Event):
     """The peer has sent a PING; the acknowledgement goes out by itself.
 
@@ -267,6 +278,7 @@ cdef class PingReceived(Event):
         return f"<PingReceived ping_data:{hexadecimal(self.ping_data)}>"
 
 
+@cython.no_gc
 cdef class PingAckReceived(Event):
     """The peer has answered a PING.
 
@@ -289,6 +301,7 @@ cdef class PingAckReceived(Event):
         return f"<PingAckReceived ping_data:{hexadecimal(self.ping_data)}>"
 
 
+@cython.no_gc
 cdef class StreamEnded(Event):
     """The peer sends no more on a stream; our side may still be open.
 
@@ -311,6 +324,7 @@ cdef class StreamEnded(Event):
         return f"<StreamEnded stream_id:{self.stream_id}>"
 
 
+@cython.no_gc
 cdef class StreamReset(Event):
     """A stream was reset, by the peer or by the engine for the peer's fault.
 
@@ -497,5 +511,5 @@ cdef class ExtensionFrame:
         )
 
     def __reduce__(self):
-        state = (self.type, self.stream_id, self.flag_byte, self.body)
-        return type(self), state, getattr(self, "__dict__", None) or None
+        arguments = (self.type, self.stream_id, self.flag_byte, self.body)
+        return type(self), arguments, getattr(self, "__dict__", None) or None

@@ -14,6 +14,7 @@ PRIORITY = PRIORITY_
 
 
 @cython.final
+@cython.freelist(16)
 @cython.no_gc
 cdef class Request:
     """A request's header list has arrived.
@@ -33,6 +34,7 @@ cdef class Request:
 
 
 @cython.final
+@cython.freelist(16)
 @cython.no_gc
 cdef class Data:
     """A part of a request's body has arrived.
@@ -51,6 +53,7 @@ cdef class Data:
 
 
 @cython.final
+@cython.freelist(16)
 @cython.no_gc
 cdef class Trailers:
     """A request's trailers have arrived; they end it. ``headers`` is a list of ``(name, value)``."""
@@ -62,6 +65,7 @@ cdef class Trailers:
 
 
 @cython.final
+@cython.freelist(16)
 @cython.no_gc
 cdef class Reset:
     """A stream was reset: by the peer (``remote``), or by the engine for the peer's fault."""
@@ -73,6 +77,7 @@ cdef class Reset:
 
 
 @cython.final
+@cython.freelist(16)
 @cython.no_gc
 cdef class Goaway:
     """The peer has sent GOAWAY."""
@@ -87,6 +92,7 @@ cdef class Goaway:
 
 
 @cython.final
+@cython.freelist(16)
 @cython.no_gc
 cdef class Priority:
     """The peer has given a stream a priority (RFC 7540 section 5.3); advice only."""

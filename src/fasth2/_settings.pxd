@@ -17,7 +17,6 @@ cdef class ChangedSetting:
     cdef public object setting          # SettingCodes or int
     cdef public object original_value   # int, or None where there was none
     cdef public object new_value        # int
-    cdef dict __dict__
 
 
 cdef class SettingsBase:
