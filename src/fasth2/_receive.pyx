@@ -56,7 +56,7 @@ from fasth2._headers cimport (
     header_tuples,
     plain_pairs,
 )
-from fasth2._hpack cimport (
+from fasth2._hpack_decoder cimport (
     HPACK_LIST_TOO_LARGE,
     HPACK_STRING_TOO_LONG,
     HPACK_TOO_MANY_FIELDS,
