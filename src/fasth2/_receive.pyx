@@ -582,6 +582,9 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         info.culprit = NULL
         fault = FAULT_PRIORITY_SELF
     if fault != FAULT_NONE:
+        if s is None and not c.rfc_errors:
+            # The last stream that GOAWAY names, as h2 counts it.
+            c.highest_inbound = sid
         c.fault_value = culprit_text(info.culprit)
         return fault
     if c.slim:
