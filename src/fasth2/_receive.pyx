@@ -563,7 +563,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         c.fault_value = f"{decoder.field_count}, the limit is {decoder.max_fields}"
         return FAULT_FIELDS
     rules = c.rules
-    if c.local.enable_connect_protocol_:
+    if c.local.enable_connect_protocol_ or not c.rfc_errors:
         rules |= RULE_CONNECT_PROTOCOL
     if s is not None:
         fault = check_block(decoder.fields, decoder.count, BLOCK_TRAILERS, rules, &info)
@@ -585,7 +585,10 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         if s is None and not c.rfc_errors:
             # The last stream that GOAWAY names, as h2 counts it.
             c.highest_inbound = sid
-        c.fault_value = culprit_text(info.culprit)
+        if fault == FAULT_CONTENT_LENGTH_CONFLICT:
+            c.fault_value = f"{info.content_length} and {info.culprit.number}"
+        else:
+            c.fault_value = culprit_text(info.culprit)
         return fault
     if c.slim:
         headers = plain_pairs(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
@@ -940,8 +943,10 @@ cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         return FAULT_WINDOW_UPDATE_LENGTH
     increment = load32(p)
     if increment > MAX_WINDOW:
-        c.fault_value = increment
-        return FAULT_WINDOW_UPDATE_RESERVED
+        if not c.rfc_errors:
+            c.fault_value = increment
+            return FAULT_WINDOW_UPDATE_RESERVED
+        increment &= MAX_WINDOW
     if increment == 0 and (h.stream_id == 0 or not c.rfc_errors):
         return FAULT_WINDOW_UPDATE_ZERO
     if is_shut(c):
