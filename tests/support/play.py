@@ -186,6 +186,14 @@ def accepted(*steps: Step, **options: Any) -> Outcome:
     return outcome
 
 
+def survived(*steps: Step, **options: Any) -> Outcome:
+    """Plays steps that may cost streams but not the connection."""
+    outcome = play(*steps, **options)
+    assert outcome.error is None, f"ended the connection: {outcome.error!r} {outcome.error}"
+    assert not outcome.wrote("GOAWAY")
+    return outcome
+
+
 def connection_error(*steps: Step, code: int, exception: type[ProtocolError] = ProtocolError,
                      last_stream_id: int | None = None, **options: Any) -> Outcome:
     """Plays steps whose last ends the connection: GOAWAY with ``code``, the exception, later input ignored."""
