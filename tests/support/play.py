@@ -57,6 +57,7 @@ class Outcome:
         """Plays more steps on the same connection, each in one piece; events and frames are added."""
         for step in steps:
             _step(self, step, whole)
+        _collect(self)
         return self
 
 
