@@ -180,10 +180,16 @@ def test_own_initial_window_moves_the_receive_windows_of_open_streams(rfc_errors
                      exception=FlowControlError, rfc_errors=rfc_errors)
 
 
-@both_modes
-def test_the_reserved_bit_of_an_increment_is_refused_as_h2_does(rfc_errors):
-    """hyperframe reads 32 bits and refuses values over 2**31 - 1; never weaker than h2."""
-    connection_error(request(1), frames.window_update(0, 0x80000001), code=PROTOCOL_ERROR, rfc_errors=rfc_errors)
+def test_the_reserved_bit_of_an_increment_is_ignored_under_rfc_errors():
+    """The increment is "an unsigned 31-bit integer" behind "one reserved bit"."""
+    outcome = accepted(request(1), frames.window_update(0, 0x80000001), frames.window_update(1, 0x80000002))
+    assert [(event.stream_id, event.delta) for event in outcome.of("WindowUpdated")] == [(0, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("stream_id", [0, 1])
+def test_the_reserved_bit_of_an_increment_is_refused_by_default(stream_id):
+    """h2 reads 32 bits and refuses values over 2**31 - 1; without rfc_errors so does fasth2."""
+    connection_error(request(1), frames.window_update(stream_id, 0x80000001), code=PROTOCOL_ERROR, rfc_errors=False)
 
 
 def test_a_million_octets_of_cancelled_uploads_cost_no_connection_credit():
