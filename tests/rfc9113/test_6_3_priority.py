@@ -61,6 +61,14 @@ def test_a_stream_that_comes_to_depend_on_itself_is_a_stream_error_under_rfc_err
     stream_error(request(3), frames.priority(3, depends_on=3), stream_id=3, code=PROTOCOL_ERROR)
 
 
+@pytest.mark.parametrize("frame", [frames.priority(5, depends_on=5), frames.priority(5).body(b"1234")], ids=repr)
+@both_modes
+def test_a_bad_priority_on_an_idle_stream_ends_the_connection(frame, rfc_errors):
+    """6.4: "RST_STREAM frames MUST NOT be sent for a stream in the "idle" state", so only the connection is left."""
+    code = PROTOCOL_ERROR if len(frame.payload) == 5 else FRAME_SIZE_ERROR
+    connection_error(request(1), frame, code=code, last_stream_id=1, rfc_errors=rfc_errors)
+
+
 @pytest.mark.parametrize("stream_id", [1, 5])
 def test_a_stream_that_comes_to_depend_on_itself_ends_the_connection_by_default(stream_id):
     """h2 ends the connection; without rfc_errors so does fasth2."""

@@ -14,7 +14,8 @@ Fields = list[tuple[bytes, bytes]]
 
 _ORDER = ("method", "scheme", "authority", "path", "protocol", "status")
 _DEFAULTS = {"method": b"GET", "scheme": b"https", "authority": b"example.com", "path": b"/"}
-_PLAIN = re.compile(rb"x-[a-z0-9-]+\Z")
+_NAME = re.compile(rb"x-[a-z0-9-]+\Z")
+_VALUE = re.compile(rb"[!-~]+( [!-~]+)*\Z")
 
 MARK = (b"x-mark", b"still in step")
 
@@ -90,7 +91,8 @@ class Shadow:
         """A request that refers to a field the earlier blocks left in the table, and its fields."""
         encoder = hpack.Encoder()
         encoder.header_table = copy.deepcopy(self.decoder.header_table)
-        kept = [entry for entry in encoder.header_table.dynamic_entries if _PLAIN.match(entry[0])][:1]
+        kept = [entry for entry in encoder.header_table.dynamic_entries
+                if _NAME.match(entry[0]) and _VALUE.match(entry[1])][:1]
         fields = request_fields(*kept)
         probe = frames.headers(stream_id, encoder.encode(fields), end_stream=True)
         self.decoder.decode(probe.payload, raw=True)
