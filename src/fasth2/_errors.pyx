@@ -69,6 +69,8 @@ FAULTS = {
                           "frame on a closed stream"),
     FAULT_HALF_CLOSED: ("half_closed", "stream", ErrorCodes.STREAM_CLOSED, x.StreamClosedError,
                         "frame after END_STREAM"),
+    FAULT_RESERVED: ("reserved", "connection", _PROTOCOL, x.ProtocolError, "frame on a stream that we have promised"),
+    FAULT_CONNECTED: ("connected", "stream", _PROTOCOL, x.ProtocolError, "HEADERS inside a tunnel"),
     FAULT_CLOSED_BY_RESET: ("closed_by_reset", "stream", ErrorCodes.STREAM_CLOSED, x.StreamClosedError,
                             "frame on a stream that was reset"),
     FAULT_STREAMS_REFUSED: ("streams_refused", "rfc", _PROTOCOL, x.TooManyStreamsError,
