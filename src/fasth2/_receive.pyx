@@ -306,7 +306,7 @@ cdef int settle(Core c, int fault) except -1:
     s = find_stream(c, sid)
     quiet = fault == FAULT_CLOSED_BY_RESET
     if s is None and not quiet:
-        if sid != c.opening:
+        if sid == 0 or sid != c.opening:
             return fault
         # The stream never came to be: its number is used up all the same.
         c.highest_inbound = sid
