@@ -1,0 +1,188 @@
+"""A complete request as the application sees it."""
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from ._lazy import lazy
+from .stream import HTTP2Stream
+
+__all__ = ["HTTP2Request"]
+
+# Upper-case forms of the names that nearly every request uses; others are
+# made as they come, so that nothing here grows with what peers send.
+_UPPER = {
+    name.lower(): name
+    for name in (
+        "ACCEPT", "ACCEPT-CHARSET", "ACCEPT-ENCODING", "ACCEPT-LANGUAGE", "ACCEPT-RANGES",
+        "ACCESS-CONTROL-REQUEST-HEADERS", "ACCESS-CONTROL-REQUEST-METHOD", "AGE", "ALLOW", "AUTHORIZATION",
+        "CACHE-CONTROL", "CONTENT-DISPOSITION", "CONTENT-ENCODING", "CONTENT-LANGUAGE", "CONTENT-LENGTH",
+        "CONTENT-LOCATION", "CONTENT-RANGE", "CONTENT-TYPE", "COOKIE", "DATE", "DNT", "ETAG", "EXPECT", "EXPIRES",
+        "FORWARDED", "FROM", "GRPC-TIMEOUT", "HOST", "IF-MATCH", "IF-MODIFIED-SINCE", "IF-NONE-MATCH", "IF-RANGE",
+        "IF-UNMODIFIED-SINCE", "LAST-MODIFIED", "LINK", "LOCATION", "MAX-FORWARDS", "ORIGIN", "PRAGMA", "PRIORITY",
+        "PROXY-AUTHENTICATE", "PROXY-AUTHORIZATION", "RANGE", "REFERER", "REFRESH", "RETRY-AFTER", "SAVE-DATA",
+        "SEC-CH-UA", "SEC-CH-UA-MOBILE", "SEC-CH-UA-PLATFORM", "SEC-FETCH-DEST", "SEC-FETCH-MODE", "SEC-FETCH-SITE",
+        "SEC-FETCH-USER", "SEC-GPC", "SERVER", "SET-COOKIE", "STRICT-TRANSPORT-SECURITY", "TE", "TRACEPARENT",
+        "TRACESTATE", "TRAILER", "TRANSFER-ENCODING", "UPGRADE-INSECURE-REQUESTS", "USER-AGENT", "VARY", "VIA",
+        "WWW-AUTHENTICATE", "X-CSRF-TOKEN", "X-FORWARDED-FOR", "X-FORWARDED-HOST", "X-FORWARDED-PORT",
+        "X-FORWARDED-PROTO", "X-REAL-IP", "X-REQUEST-ID", "X-REQUESTED-WITH",
+    )
+}  # fmt: skip
+
+#: Fields that frame, route, authenticate or describe the whole message, and
+#: so have no meaning in trailers (RFC 9110 section 6.5.1).
+MEANINGLESS_TRAILERS = frozenset(
+    (
+        "age", "authorization", "cache-control", "connection", "content-encoding", "content-length", "content-range",
+        "content-type", "cookie", "expect", "host", "if-match", "if-modified-since", "if-none-match", "if-range",
+        "if-unmodified-since", "keep-alive", "max-forwards", "pragma", "proxy-authenticate", "proxy-authorization",
+        "proxy-connection", "range", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
+        "www-authenticate",
+    )
+)  # fmt: skip
+
+_PARSED = frozenset(("method", "scheme", "uri", "path", "query", "fragment", "_authority"))
+
+
+class HTTP2Request:
+    """A request whose body has arrived.
+
+    ``method``, ``scheme``, ``uri``, ``path``, ``query`` and ``fragment`` come
+    from the pseudo-header fields and are taken apart when one of them is first
+    asked for. Every attribute can be assigned.
+
+    Args:
+        stream: The stream that holds the request.
+        cfg: The connection's configuration, kept as ``cfg``.
+        peer_addr: The peer's address, kept as ``peer_addr``.
+    """
+
+    method: str
+    scheme: str
+    uri: str
+    path: str
+    query: str
+    fragment: str
+
+    version = (2, 0)
+    must_close = False
+    proxy_protocol_info: Any = None
+    _expected_100_continue = False
+
+    def __init__(self, stream: HTTP2Stream, cfg: Any, peer_addr: Any) -> None:
+        self.stream = stream
+        self.cfg = cfg
+        self.peer_addr = peer_addr
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _PARSED:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        pseudo = {}
+        for field, value in self.stream.request_headers:
+            # They come first (RFC 9113 section 8.3).
+            if field[:1] != ":":
+                break
+            pseudo[field] = value
+        attributes = self.__dict__
+        made = attributes.setdefault
+        uri = pseudo.get(":path", "/")
+        made("method", pseudo.get(":method", "GET"))
+        made("scheme", pseudo.get(":scheme", "https"))
+        made("_authority", pseudo.get(":authority", ""))
+        made("uri", uri)
+        path, _, fragment = uri.partition("#")
+        path, _, query = path.partition("?")
+        made("path", path)
+        made("query", query)
+        made("fragment", fragment)
+        return attributes[name]
+
+    @lazy
+    def headers(self) -> list[tuple[str, str]]:
+        """``(NAME, value)`` pairs in order, ``HOST`` from ``:authority`` last."""
+        upper = _UPPER.get
+        headers = [
+            (upper(name) or name.upper(), value) for name, value in self.stream.request_headers if name[:1] != ":"
+        ]
+        authority = self._authority
+        if authority:
+            # RFC 9113 section 8.3.1: :authority takes the place of Host.
+            headers = [field for field in headers if field[0] != "HOST"]
+            headers.append(("HOST", authority))
+        return headers
+
+    @lazy
+    def body(self) -> io.BytesIO:
+        """The body, to be read like a binary file."""
+        return io.BytesIO(self.stream.get_request_body())
+
+    @property
+    def trailers(self) -> list[tuple[str, str]]:
+        """``(NAME, value)`` pairs sent after the body, those with no meaning there left out."""
+        return [
+            (name.upper(), value)
+            for name, value in self.stream.trailers or ()
+            if name[:1] != ":" and name not in MEANINGLESS_TRAILERS
+        ]
+
+    @lazy
+    def client_addr(self) -> Any:
+        """The peer's address."""
+        return self.peer_addr
+
+    @lazy
+    def remote_addr(self) -> Any:
+        """The peer's address."""
+        return self.peer_addr
+
+    @lazy
+    def req_number(self) -> int:
+        """The stream's number."""
+        return self.stream.stream_id
+
+    @lazy
+    def priority_weight(self) -> int:
+        """The weight the peer gave the stream, 1 to 256 (RFC 7540 section 5.3)."""
+        return self.stream.priority_weight
+
+    @lazy
+    def priority_depends_on(self) -> int:
+        """The stream this one depends on, 0 for none."""
+        return self.stream.priority_depends_on
+
+    def get_header(self, name: str) -> str | None:
+        """Return the first value of a field, or ``None``.
+
+        Args:
+            name: The field's name in any case.
+        """
+        name = name.upper()
+        for field, value in self.headers:
+            if field == name:
+                return value
+        return None
+
+    @property
+    def content_length(self) -> int | None:
+        """The Content-Length, or ``None`` where there is none or it is no number."""
+        value = self.get_header("CONTENT-LENGTH")
+        try:
+            return None if value is None else int(value)
+        except ValueError:
+            return None
+
+    @property
+    def content_type(self) -> str | None:
+        """The Content-Type, or ``None``."""
+        return self.get_header("CONTENT-TYPE")
+
+    def force_close(self) -> None:
+        """Ask for the connection to be closed after this request."""
+        self.must_close = True
+
+    def should_close(self) -> bool:
+        """Return whether `force_close` was called; HTTP/2 connections stay open otherwise."""
+        return self.must_close
+
+    def __repr__(self) -> str:
+        return f"<HTTP2Request method={self.method} path={self.path} stream_id={self.stream.stream_id}>"
