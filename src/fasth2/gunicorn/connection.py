@@ -1,6 +1,7 @@
 """The connection class that gunicorn's blocking workers talk to."""
 from __future__ import annotations
 
+import collections
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -67,6 +68,8 @@ class HTTP2ServerConnection(BlockingConnection):
         self._arrived = 0
         # The stream whose body was last waited for, its size then, and for how long.
         self._body_wait: tuple[int | None, int, float] = (None, 0, 0.0)
+        # gunicorn's name for frames set aside; here they have taken effect already.
+        self._deferred_events: collections.deque[Any] = collections.deque()
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
 
@@ -97,11 +100,11 @@ class HTTP2ServerConnection(BlockingConnection):
         Raises:
             HTTP2ProtocolError: The settings are not valid.
         """
-        self._advertise()
         try:
             self.h2_conn.initiate_upgrade_connection(settings_header=settings_header)
         except (ProtocolError, ValueError) as exc:
             raise HTTP2ProtocolError(f"HTTP2-Settings not valid: {exc}") from exc
+        self._advertise()
         self._initialized = True
         self._keep_requests = True
         self._send_pending_data()

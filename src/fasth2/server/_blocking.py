@@ -14,7 +14,7 @@ from fasth2 import _ready
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
-from fasth2.settings import SettingCodes, Settings
+from fasth2.settings import SettingCodes
 
 from .errors import HTTP2ErrorCode
 
@@ -116,7 +116,9 @@ class BlockingConnection:
         )
 
     def _advertise(self) -> None:
-        # As initial values they go out in the first SETTINGS frame, and once.
+        # Pending until the peer acknowledges them, as RFC 9113 section 6.5.3
+        # has it: a peer that sends at once may still count on the defaults.
+        # The limits on streams and header lists hold from the start.
         values = {
             SettingCodes.MAX_CONCURRENT_STREAMS: self.max_concurrent_streams,
             SettingCodes.INITIAL_WINDOW_SIZE: self.initial_window_size,
@@ -124,7 +126,7 @@ class BlockingConnection:
         }
         if self.max_header_list_size:
             values[SettingCodes.MAX_HEADER_LIST_SIZE] = self.max_header_list_size
-        self.h2_conn.local_settings = Settings(client=False, initial_values=values)
+        self.h2_conn.update_settings(values)
 
     def initiate_connection(self) -> None:
         """Send this side's SETTINGS; a second call does nothing.
@@ -135,7 +137,6 @@ class BlockingConnection:
         if self._initialized:
             return
         self._advertise()
-        self.h2_conn.initiate_connection()
         self._initialized = True
         self._send_pending_data()
 
