@@ -24,5 +24,6 @@ class lazy:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        value = instance.__dict__[self.name] = self.make(instance)
+        value = self.make(instance)
+        setattr(instance, self.name, value)
         return value

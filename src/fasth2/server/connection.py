@@ -23,6 +23,7 @@ __all__ = ["HTTP2ServerConnection"]
 
 _OPEN = StreamState.OPEN
 _HALF_CLOSED_REMOTE = StreamState.HALF_CLOSED_REMOTE
+_HALF_CLOSED_LOCAL = StreamState.HALF_CLOSED_LOCAL
 _CLOSED = StreamState.CLOSED
 
 
@@ -60,10 +61,19 @@ class HTTP2ServerConnection(BlockingConnection):
     stream_class = HTTP2Stream
     request_class = HTTP2Request
 
+    # Whether send_data is the one of this class.
+    _own_send_data = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._own_send_data = cls.send_data is HTTP2ServerConnection.send_data
+
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
         # Seconds waited since a request under way, or the settings, last made progress.
         self._waited = 0.0
+        # Whether the peer has acknowledged this side's SETTINGS.
+        self._settled = False
 
     # Receiving
 
@@ -126,43 +136,37 @@ class HTTP2ServerConnection(BlockingConnection):
 
     def _read(self) -> bytes | None:
         """Read once; ``None`` after a time-out, which has then been acted on."""
+        streams = self.streams
+        if not self._settled:
+            self._settled = self.h2_conn.settings_acknowledged
+        under_way = not self._settled or (
+            bool(streams) and any(not stream.request_complete for stream in streams.values())
+        )
         timeout = None
-        under_way = False
-        if self.stream_timeout is not None or self.idle_timeout is not None:
-            under_way = not self._settled() or any(not s.request_complete for s in self.streams.values())
-            if under_way and self.stream_timeout is not None:
-                timeout = self.stream_timeout - self._waited
-            elif not self.streams:
-                timeout = self.idle_timeout
-        if timeout is None:
-            try:
-                return self._recv(None)
-            except OSError as exc:
+        start = 0.0
+        if under_way and self.stream_timeout is not None:
+            timeout = self.stream_timeout - self._waited
+            start = time.monotonic()
+        elif not streams:
+            timeout = self.idle_timeout
+        try:
+            data = self._recv(timeout)
+        except OSError as exc:
+            if timeout is None or not isinstance(exc, TimeoutError):
                 self._closed = True
                 raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
-        start = time.monotonic()
-        try:
-            return self._recv(timeout)
-        except TimeoutError:
-            if under_way:
+            if start:
                 self._give_up()
             else:
                 self.close()
             return None
-        except OSError as exc:
-            self._closed = True
-            raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
-        finally:
-            if under_way:
-                self._waited += time.monotonic() - start
-
-    def _settled(self) -> bool:
-        """Whether the peer has acknowledged this side's SETTINGS."""
-        return self.h2_conn.settings_acknowledged or not self._initialized
+        if start:
+            self._waited += time.monotonic() - start
+        return data
 
     def _give_up(self) -> None:
         """The peer made no progress for `stream_timeout`."""
-        if not self._settled():
+        if not self._settled:
             self.close(HTTP2ErrorCode.SETTINGS_TIMEOUT)
             return
         for stream_id, stream in list(self.streams.items()):
@@ -257,21 +261,42 @@ class HTTP2ServerConnection(BlockingConnection):
         state = stream.state
         if state is not _HALF_CLOSED_REMOTE and state is not _OPEN:
             raise self._cannot_send(stream)
-        fields = outgoing(headers)
-        end_stream = not body
+        if self._closed:
+            raise self._over(stream_id)
+        if body is None:
+            body = b""
+        elif type(body) is not bytes:
+            body = bytes(body)
+        # A send_data of the application's own gets the body.
+        whole = not body or (self._own_send_data and "send_data" not in self.__dict__)
         try:
-            there = self.h2_conn.respond(stream_id, status, fields, b"", None, end_stream)
+            there = self._respond(stream_id, status, headers, body if whole else b"", whole)
         except ProtocolError as exc:
             raise self._refused(stream, exc) from exc
         if not there:
             stream.close()
             raise HTTP2StreamClosed(f"Stream {stream_id} is closed")
-        stream.send_headers(fields, end_stream)
-        if end_stream:
-            self._send_pending_data()
-        else:
+        stream.response_started = True
+        stream.response_headers_sent = True
+        if not whole:
             # The headers leave together with the first of the body.
             self.send_data(stream_id, body, end_stream=True)
+            return
+        sent = self._drain(stream_id, len(body))
+        if sent <= 0:
+            self._not_sent(stream, sent)
+        stream.state = _CLOSED if state is _HALF_CLOSED_REMOTE else _HALF_CLOSED_LOCAL
+        stream.response_complete = True
+
+    def _respond(self, stream_id: int, status: int, headers: Any, body: bytes, end_stream: bool) -> bool:
+        respond = self.h2_conn.respond
+        if type(headers) is list:
+            # The engine takes text and bytes as they are, and puts names in lower case.
+            try:
+                return respond(stream_id, status, headers, body, None, end_stream)
+            except (AttributeError, TypeError):
+                pass  # nothing has changed; a value is to be turned into text
+        return respond(stream_id, status, outgoing(headers), body, None, end_stream)
 
     def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> None:
         """Send a part of a response's body, waiting for window where there is none.
@@ -299,7 +324,7 @@ class HTTP2ServerConnection(BlockingConnection):
         if not data and not end_stream:
             return
         if self._closed:
-            raise HTTP2ConnectionError(f"Connection closed; stream {stream_id} cannot go on")
+            raise self._over(stream_id)
         if type(data) is not bytes:
             data = bytes(data)
         try:
@@ -398,6 +423,9 @@ class HTTP2ServerConnection(BlockingConnection):
         if stream is None:
             raise HTTP2Error(f"Stream {stream_id} not found")
         return stream
+
+    def _over(self, stream_id: int) -> HTTP2Error:
+        return HTTP2ConnectionError(f"Connection closed; stream {stream_id} cannot go on")
 
     def _cannot_send(self, stream: Any) -> HTTP2Error:
         return HTTP2StreamClosed(f"Stream {stream.stream_id} is closed for sending")

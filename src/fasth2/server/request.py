@@ -41,28 +41,16 @@ MEANINGLESS_TRAILERS = frozenset(
     )
 )  # fmt: skip
 
-_PARSED = frozenset(("method", "scheme", "uri", "path", "query", "fragment", "_authority"))
-
-
 class HTTP2Request:
     """A request whose body has arrived.
 
-    ``method``, ``scheme``, ``uri``, ``path``, ``query`` and ``fragment`` come
-    from the pseudo-header fields and are taken apart when one of them is first
-    asked for. Every attribute can be assigned.
+    Attributes are made when first asked for; every one can be assigned.
 
     Args:
         stream: The stream that holds the request.
         cfg: The connection's configuration, kept as ``cfg``.
         peer_addr: The peer's address, kept as ``peer_addr``.
     """
-
-    method: str
-    scheme: str
-    uri: str
-    path: str
-    query: str
-    fragment: str
 
     version = (2, 0)
     must_close = False
@@ -74,40 +62,56 @@ class HTTP2Request:
         self.cfg = cfg
         self.peer_addr = peer_addr
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in _PARSED:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        pseudo = {}
-        for field, value in self.stream.request_headers:
-            # They come first (RFC 9113 section 8.3).
-            if field[:1] != ":":
-                break
-            pseudo[field] = value
-        attributes = self.__dict__
-        made = attributes.setdefault
-        uri = pseudo.get(":path", "/")
-        made("method", pseudo.get(":method", "GET"))
-        made("scheme", pseudo.get(":scheme", "https"))
-        made("_authority", pseudo.get(":authority", ""))
-        made("uri", uri)
-        path, _, fragment = uri.partition("#")
-        path, _, query = path.partition("?")
-        made("path", path)
-        made("query", query)
-        made("fragment", fragment)
-        return attributes[name]
+    @lazy
+    def _pseudo(self) -> dict[str, str]:
+        # There are five at most, and they come first (RFC 9113 section 8.3).
+        return dict(self.stream.request_headers[:5])
+
+    @lazy
+    def method(self) -> str:
+        """The method, as sent."""
+        return self._pseudo.get(":method", "GET")
+
+    @lazy
+    def scheme(self) -> str:
+        """The scheme the peer named."""
+        return self._pseudo.get(":scheme", "https")
+
+    @lazy
+    def uri(self) -> str:
+        """The request target: path and query, or ``*``."""
+        return self._pseudo.get(":path", "/")
+
+    @lazy
+    def path(self) -> str:
+        """The target's path, still percent-encoded."""
+        return self.uri.partition("#")[0].partition("?")[0]
+
+    @lazy
+    def query(self) -> str:
+        """The target's query, without the question mark; empty when there is none."""
+        return self.uri.partition("#")[0].partition("?")[2]
+
+    @lazy
+    def fragment(self) -> str:
+        """The target's fragment; empty, since HTTP/2 has none in a target."""
+        return self.uri.partition("#")[2]
 
     @lazy
     def headers(self) -> list[tuple[str, str]]:
         """``(NAME, value)`` pairs in order, ``HOST`` from ``:authority`` last."""
         upper = _UPPER.get
-        headers = [
-            (upper(name) or name.upper(), value) for name, value in self.stream.request_headers if name[:1] != ":"
-        ]
-        authority = self._authority
+        fields = self.stream.request_headers
+        start = 0
+        for name, _ in fields:
+            if name[0] != ":":
+                break
+            start += 1
+        authority = self._pseudo.get(":authority")
+        # RFC 9113 section 8.3.1: :authority takes the place of Host.
+        replaced = "host" if authority else None
+        headers = [(upper(name) or name.upper(), value) for name, value in fields[start:] if name != replaced]
         if authority:
-            # RFC 9113 section 8.3.1: :authority takes the place of Host.
-            headers = [field for field in headers if field[0] != "HOST"]
             headers.append(("HOST", authority))
         return headers
 
