@@ -1,0 +1,13 @@
+"""The engines that are compared, one file each.
+
+A contestant is a module with three names:
+
+* ``NAME``: stable name in results;
+* ``connect()``: make a server connection that has written its SETTINGS;
+* ``serve(connection, reads, next_answer, send)``: give it the reads one after another,
+  answer each request as it ends with what ``next_answer`` returns, and hand the bytes
+  to write to ``send`` once a read.
+
+Each does that work through its own natural calls and looks at the header list of every
+request and the body of every DATA frame.
+"""
