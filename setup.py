@@ -5,6 +5,7 @@ checks, AddressSanitizer and UndefinedBehaviorSanitizer, for ``make test-sanitiz
 """
 import os
 import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -15,6 +16,7 @@ DIRECTIVES = {
     "language_level": 3,
     "freethreading_compatible": True,
     "embedsignature": True,
+    "auto_pickle": False,
     "boundscheck": SANITIZE,
     "wraparound": SANITIZE,
     "initializedcheck": SANITIZE,
@@ -23,11 +25,7 @@ DIRECTIVES = {
     "cdivision": not SANITIZE,
 }
 
-MODULES = (
-    "_fields",
-    "_huffman",
-    "_hpack",
-)
+MODULES = sorted(path.stem for path in Path(__file__).parent.joinpath("src", "fasth2").glob("_*.pyx"))
 
 if sys.platform == "win32":
     CFLAGS = ["/O2", "/std:c11"]

@@ -1,0 +1,122 @@
+# The state of one connection and the small operations that receiving and
+# sending share. _receive and _send are the two paths over it; H2Connection
+# (_connection) is the class users see.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+
+from fasth2._frames cimport OutBuffer, ReadBuffer
+from fasth2._headers cimport OutgoingFields
+from fasth2._hpack cimport Decoder, Encoder
+from fasth2._limits cimport LimitState
+from fasth2._settings cimport SettingsBase
+from fasth2._stream cimport H2Stream
+from fasth2._stream_table cimport StreamTable
+from fasth2._window cimport ReceiveWindow
+
+cdef enum:
+    C_IDLE = 0               # no HEADERS yet
+    C_OPEN = 1
+    C_CLOSED = 2             # a GOAWAY went either way, or the connection failed
+
+
+cdef struct Block:
+    # A field block that is still arriving (RFC 9113 section 4.3).
+    uint8_t *data            # owned
+    Py_ssize_t length
+    Py_ssize_t capacity
+    uint32_t stream_id       # 0: none is arriving
+    uint8_t flags            # of the HEADERS frame
+    int64_t frames           # CONTINUATION frames so far
+    bint has_priority
+    uint32_t depends_on
+    uint16_t weight
+    bint exclusive
+
+
+cdef class Core:
+    cdef object _config
+    cdef readonly Decoder decoder
+    cdef readonly Encoder encoder
+    cdef SettingsBase local
+    cdef SettingsBase remote
+    cdef StreamTable table
+    cdef OutgoingFields outgoing
+    # what the configuration says
+    cdef bint client
+    cdef bint rfc_errors
+    cdef int rules                   # RULE_*
+    cdef bint join_cookies
+    cdef object late_encoding        # a header encoding that the decoder does not do itself, or None
+    cdef object logger               # None: nobody listens
+    cdef object clock
+    # connection
+    cdef uint8_t phase               # C_*
+    cdef bint failed                 # a connection error: input is ignored from now on
+    cdef bint settings_seen          # the peer's first frame has come
+    cdef bint goaway_received
+    cdef int64_t acks_expected       # SETTINGS we sent that are not acknowledged
+    cdef uint32_t goaway_limit       # last stream id of the GOAWAY we sent, 2**31 - 1: none sent
+    cdef uint32_t peer_goaway_last   # last stream id of the GOAWAY received
+    cdef uint32_t highest_inbound
+    cdef uint32_t highest_outbound
+    cdef int64_t open_inbound        # streams that count against our limit
+    cdef int64_t open_outbound
+    cdef int64_t out_window          # octets we may send on the connection
+    cdef ReceiveWindow window        # octets the peer may send us
+    cdef uint32_t max_out_frame
+    cdef uint32_t max_in_frame
+    # input
+    cdef int preface_left            # octets of the preface not yet seen
+    cdef ReadBuffer tail
+    cdef Block block
+    cdef list events                 # of the input being read
+    cdef bint slim                   # ready_requests(): slim objects, no events
+    cdef object fault_value          # what the last fault was about
+    cdef uint32_t fault_stream
+    # output
+    cdef OutBuffer out
+    cdef H2Stream ring               # last of the ring of streams ready to send
+    cdef int64_t queued              # octets queued in all streams
+    # limits
+    cdef LimitState limits
+    cdef dict counts                 # counter token -> count
+    # one call at a time
+    cdef bint busy
+    cdef unsigned long owner
+
+    cdef int wait_turn(self) except -1
+    cdef int configure(self, object config) except -1
+    cdef int limit_header_list(self, object size) except -1
+    cdef H2Stream open_stream(self, uint32_t stream_id)
+    cdef int close_stream(self, H2Stream s, int reason) except -1
+    cdef int end_local(self, H2Stream s) except -1
+    cdef int end_remote(self, H2Stream s) except -1
+    cdef H2Stream stream_or_raise(self, uint32_t stream_id)
+    cdef int write_rst_stream(self, uint32_t stream_id, uint32_t code) except -1
+    cdef int write_window_update(self, uint32_t stream_id, int64_t increment) except -1
+    cdef int write_goaway(self, uint32_t last_stream_id, uint32_t code, bytes debug) except -1
+    cdef int count(self, str token) except -1
+    cdef int enter_ring(self, H2Stream s) except -1
+    cdef int leave_ring(self, H2Stream s) except -1
+
+
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() nogil
+
+
+cdef inline int enter(Core c) except -1:
+    """Claim the connection for this call; every enter() is followed by leave()."""
+    if c.busy:
+        c.wait_turn()
+    c.busy = True
+    c.owner = PyThread_get_thread_ident()
+    return 0
+
+
+cdef inline void leave(Core c) noexcept:
+    c.busy = False
+
+
+cdef inline H2Stream find_stream(Core c, uint32_t stream_id):
+    """The stream of that number, or None."""
+    cdef void *found = c.table.find(stream_id)
+    return None if found == NULL else <H2Stream>found

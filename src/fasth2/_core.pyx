@@ -1,0 +1,232 @@
+"""One connection's state, and what receiving and sending both do to it."""
+import codecs
+import time
+
+from cpython.mem cimport PyMem_Free
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+
+from fasth2._frames cimport (
+    out_free,
+    out_reserve,
+    put_goaway,
+    put_rst_stream,
+    put_window_update,
+)
+from fasth2._headers cimport (
+    OUT_NORMALIZE,
+    OUT_SPLIT_COOKIES,
+    OUT_VALIDATE,
+    RULE_RFC,
+    RULE_VALIDATE,
+)
+from fasth2._limits cimport limits_init
+from fasth2._stream cimport (
+    BY_RECV_END_STREAM,
+    BY_SEND_END_STREAM,
+    S_CLOSED,
+    S_HALF_CLOSED_LOCAL,
+    S_HALF_CLOSED_REMOTE,
+    S_OPEN,
+    new_stream,
+    queue_clear,
+    stream_is_open,
+)
+from fasth2._window cimport window_init
+
+from fasth2._settings import SettingCodes, Settings
+from fasth2.config import DummyLogger, H2Configuration
+from fasth2.exceptions import H2Error, NoSuchStreamError, StreamClosedError
+
+MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
+
+
+cdef class Core:
+    def __cinit__(self):
+        self.goaway_limit = 0x7FFFFFFF
+
+    def __init__(self, config=None):
+        cdef object limits
+        config = H2Configuration(client_side=True) if config is None else config
+        if config.client_side:
+            raise H2Error("client_side=True: this version of fasth2 has the server side of HTTP/2 only; "
+                          "pass H2Configuration(client_side=False)")
+        limits = config.limits
+        self.table = StreamTable()
+        self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
+        self.outgoing = OutgoingFields()
+        self.encoder = Encoder()
+        self.decoder = Decoder()
+        self.counts = {}
+        self.preface_left = 24
+        self.clock = time.monotonic if config.clock is None else config.clock
+        limits_init(&self.limits, limits)
+        initial = {}
+        if limits.concurrent_streams is not None:
+            initial[SettingCodes.MAX_CONCURRENT_STREAMS] = limits.concurrent_streams
+        if limits.header_list_size is not None:
+            initial[SettingCodes.MAX_HEADER_LIST_SIZE] = limits.header_list_size
+        self.local = Settings(client=False, initial_values=initial)
+        self.remote = Settings(client=True)
+        self.out_window = self.remote.initial_window_size_
+        window_init(&self.window, self.local.initial_window_size_)
+        self.max_out_frame = self.remote.max_frame_size_
+        self.max_in_frame = self.local.max_frame_size_
+        self.configure(config)
+        self.limit_header_list(limits.header_list_size)
+        self.decoder.max_fields = 0xFFFFFFFF if limits.header_fields is None else limits.header_fields
+        self.decoder.hard_max_fields = self.decoder.max_fields
+        if self.rfc_errors and self.decoder.max_fields < 0x3FFFFFFF:
+            self.decoder.hard_max_fields = self.decoder.max_fields * 4
+        if limits.encoder_table_size is not None:
+            self.encoder.max_table_size = limits.encoder_table_size
+
+    def __dealloc__(self):
+        out_free(&self.out)
+        PyMem_Free(self.tail.data)
+        PyMem_Free(self.block.data)
+
+    cdef int limit_header_list(self, object size) except -1:
+        """Set the decoder's limit (L11) and, under rfc_errors, four times it as the point of no return."""
+        self.decoder.max_header_list_size = 0xFFFFFFFF if size is None else min(size, 0xFFFFFFFF)
+        self.decoder.hard_list_size = self.decoder.max_header_list_size
+        if self.rfc_errors:
+            self.decoder.hard_list_size = min(4 * <object>self.decoder.max_header_list_size, 0xFFFFFFFF)
+        # A string is never refused for its size alone where the whole list may be larger (L15).
+        size = self._config.limits.string_size
+        self.decoder.max_string = 0xFFFFFFFF if size is None else max(size, self.decoder.max_header_list_size)
+        return 0
+
+    cdef int configure(self, object config) except -1:
+        """Take over what a configuration says."""
+        cdef object encoding = config.header_encoding
+        cdef object name
+        self._config = config
+        self.client = False
+        self.rfc_errors = config.rfc_errors
+        self.rules = RULE_VALIDATE if config.validate_inbound_headers else 0
+        if self.rfc_errors:
+            self.rules |= RULE_RFC
+        self.join_cookies = config.normalize_inbound_headers
+        self.outgoing.options = (
+            (OUT_NORMALIZE if config.normalize_outbound_headers else 0)
+            | (OUT_VALIDATE if config.validate_outbound_headers else 0)
+            | (OUT_SPLIT_COOKIES if config.split_outbound_cookies else 0)
+        )
+        self.logger = None if type(config.logger) is DummyLogger else config.logger
+        self.late_encoding = None
+        if encoding:
+            name = codecs.lookup(encoding).name
+            if name in MODES:
+                self.decoder.set_encoding(MODES[name], config.header_fallback_encoding is not None)
+            else:
+                self.late_encoding = encoding
+        return 0
+
+    cdef int wait_turn(self) except -1:
+        """The connection is in use: an error within the same thread, otherwise wait until it is free."""
+        if self.owner == PyThread_get_thread_ident():
+            raise RuntimeError("the connection was called from inside a call on itself")
+        while self.busy:
+            time.sleep(0.0001)
+        return 0
+
+    cdef H2Stream open_stream(self, uint32_t stream_id):
+        """Make a stream that the peer has just opened (RFC 9113 section 5.1.1)."""
+        cdef H2Stream s = new_stream(stream_id, self.local.initial_window_size_, self.remote.initial_window_size_)
+        s.phase = S_OPEN
+        self.table.add(s)
+        self.open_inbound += 1
+        self.highest_inbound = stream_id
+        self.limits.streams_opened += 1
+        return s
+
+    cdef int close_stream(self, H2Stream s, int reason) except -1:
+        """The stream is over: forget its state, remember how it ended."""
+        self.table.remember(s.id, reason)
+        if stream_is_open(s):
+            if s.id & 1:
+                self.open_inbound -= 1
+            else:
+                self.open_outbound -= 1
+        s.phase = S_CLOSED
+        s.closed_reason = reason
+        if s.in_turns:
+            self.leave_ring(s)
+        self.queued -= s.queued
+        queue_clear(s)
+        self.table.remove(s)
+        return 0
+
+    cdef int end_local(self, H2Stream s) except -1:
+        """We have sent END_STREAM."""
+        if s.phase == S_OPEN:
+            s.phase = S_HALF_CLOSED_LOCAL
+            return 0
+        return self.close_stream(s, BY_SEND_END_STREAM)
+
+    cdef int end_remote(self, H2Stream s) except -1:
+        """The peer has sent END_STREAM."""
+        if s.phase == S_OPEN:
+            s.phase = S_HALF_CLOSED_REMOTE
+            return 0
+        return self.close_stream(s, BY_RECV_END_STREAM)
+
+    cdef H2Stream stream_or_raise(self, uint32_t stream_id):
+        """The stream, or h2's exception for one that never was or is over."""
+        cdef void *found = self.table.find(stream_id)
+        if found != NULL:
+            return <H2Stream>found
+        if stream_id == 0 or stream_id > (self.highest_inbound if stream_id & 1 else self.highest_outbound):
+            raise NoSuchStreamError(stream_id)
+        raise StreamClosedError(stream_id)
+
+    cdef int write_rst_stream(self, uint32_t stream_id, uint32_t code) except -1:
+        out_reserve(&self.out, 13)
+        put_rst_stream(&self.out, stream_id, code)
+        return 0
+
+    cdef int write_window_update(self, uint32_t stream_id, int64_t increment) except -1:
+        out_reserve(&self.out, 13)
+        put_window_update(&self.out, stream_id, <uint32_t>increment)
+        return 0
+
+    cdef int write_goaway(self, uint32_t last_stream_id, uint32_t code, bytes debug) except -1:
+        out_reserve(&self.out, 17 + PyBytes_GET_SIZE(debug))
+        put_goaway(&self.out, last_stream_id, code, <const uint8_t *>PyBytes_AS_STRING(debug),
+                   PyBytes_GET_SIZE(debug))
+        return 0
+
+    cdef int count(self, str token) except -1:
+        """One more of what an operator can read in `counters`."""
+        self.counts[token] = self.counts.get(token, 0) + 1
+        return 0
+
+    cdef int enter_ring(self, H2Stream s) except -1:
+        """Give the stream a place among those that take turns sending, the last one."""
+        if s.in_turns:
+            return 0
+        if self.ring is None:
+            s.next = s
+        else:
+            s.next = self.ring.next
+            self.ring.next = s
+        self.ring = s
+        s.in_turns = True
+        return 0
+
+    cdef int leave_ring(self, H2Stream s) except -1:
+        cdef H2Stream before
+        if not s.in_turns:
+            return 0
+        s.in_turns = False
+        if s.next is s:
+            self.ring = None
+        else:
+            before = s.next
+            while before.next is not s:
+                before = before.next
+            before.next = s.next
+            if self.ring is s:
+                self.ring = before
+        s.next = None
+        return 0

@@ -1,0 +1,72 @@
+# The rules of RFC 9113 section 8 for field blocks, received and sent.
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from fasth2._fields cimport OutField
+from fasth2._hpack cimport Decoder, Entry
+
+# What a block is.
+cdef enum:
+    BLOCK_REQUEST = 0
+    BLOCK_RESPONSE = 1
+    BLOCK_INFORMATIONAL = 2
+    BLOCK_TRAILERS = 3
+
+cdef enum:
+    RULE_VALIDATE = 1        # apply section 8
+    RULE_RFC = 2             # rfc_errors: what RFC 9110 lets pass and h2 refuses
+    RULE_CONNECT_PROTOCOL = 4  # SETTINGS_ENABLE_CONNECT_PROTOCOL is 1
+
+
+cdef struct BlockInfo:
+    uint32_t seen            # bit KIND_*: pseudo-header fields present
+    uint32_t flags           # every field's flags together
+    int64_t content_length   # octets, -1: none
+    Py_ssize_t cookies       # cookie fields
+    Entry *method            # borrowed from the decoder; NULL: absent
+    Entry *authority
+    Entry *host
+    Entry *priority          # the priority field of RFC 9218
+    Entry *culprit           # the field a fault is about, or NULL
+
+
+cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockInfo *info) noexcept
+cdef list header_tuples(Entry **fields, Py_ssize_t n, Py_ssize_t cookies)
+cdef list plain_pairs(Entry **fields, Py_ssize_t n, Py_ssize_t cookies)
+cdef object culprit_text(Entry *entry)
+
+
+# Fields on their way out: converted, normalised and checked before anything
+# of the connection changes.
+cdef enum:
+    OUT_NORMALIZE = 1
+    OUT_VALIDATE = 2
+    OUT_SPLIT_COOKIES = 4
+
+
+cdef class OutgoingFields:
+    cdef OutField *fields
+    cdef PyObject **owners   # two a field: strong references that keep the octets alive, or NULL
+    cdef Py_ssize_t count
+    cdef Py_ssize_t capacity
+    cdef int options         # OUT_*
+    # what prepare() found
+    cdef uint32_t seen       # bit KIND_*
+    cdef bint informational
+
+    cdef int convert(self, object headers) except -1
+    cdef int convert_status(self, int status, object headers) except -1
+    cdef int check(self, int block) except -1
+    cdef list frozen(self)
+    cdef void clear(self) noexcept
+    cdef int _check_request(self) except -1
+    cdef int _refuse(self, Py_ssize_t i, uint32_t flags) except -1
+    cdef bint _only_upper(self, Py_ssize_t i) except -1
+    cdef str _name(self, Py_ssize_t i)
+    cdef str _value(self, Py_ssize_t i)
+    cdef void _rotate(self) noexcept
+    cdef int _grow(self) except -1
+    cdef int _one(self, object name, object value, bint sensitive) except -1
+    cdef int _cookies(self, bytes value, bint sensitive) except -1
+    cdef int _append(self, object name, const uint8_t *n, size_t name_len, object value, const uint8_t *v,
+                     size_t value_len, uint32_t flags, uint32_t name_hash, uint32_t static_name) except -1

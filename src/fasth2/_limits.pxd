@@ -1,0 +1,45 @@
+# The limits against hostile peers that the engine counts itself. Each count_
+# function returns FAULT_NONE or the fault of its limit; a negative limit is off.
+from libc.stdint cimport int64_t
+
+from fasth2._ratelimit cimport TokenBucket
+
+
+cdef struct LimitState:
+    TokenBucket resets           # L2, L3: streams reset by the peer or because of it
+    TokenBucket suspicious       # L7: frames that carry nothing
+    int64_t ack_backlog          # L5
+    int64_t control_backlog      # L6, octets
+    int64_t ignored_octets       # L7
+    int64_t ignored_ratio        # L7
+    int64_t priority_frames      # L8
+    int64_t window_updates       # L9
+    int64_t settings_per_frame   # L10
+    int64_t continuation_frames  # L13
+    int64_t unsent_body          # L17, octets
+    # what has been counted
+    int64_t streams_opened
+    int64_t data_sent            # DATA frames
+    int64_t priorities
+    int64_t updates
+    int64_t acks_unsent
+    int64_t control_unsent       # octets
+    int64_t useful               # octets of DATA and field blocks received
+    int64_t ignored              # octets of ignored frames received
+
+
+cdef int limits_init(LimitState *l, object limits) except -1
+cdef int count_reset(LimitState *l, object clock) except -1
+cdef int count_suspicious(LimitState *l, object clock, int64_t ignored) except -1
+cdef int count_priority(LimitState *l) noexcept
+cdef int count_window_update(LimitState *l) noexcept
+cdef int count_ack(LimitState *l, int64_t octets) noexcept
+cdef int count_control(LimitState *l, int64_t octets) noexcept
+
+
+cdef inline void output_left(LimitState *l, Py_ssize_t left) noexcept:
+    """Output was handed out and `left` octets remain: what is unsent cannot be more than that."""
+    if l.control_unsent > left:
+        l.control_unsent = left
+    if l.acks_unsent > left // 9:
+        l.acks_unsent = left // 9

@@ -1,0 +1,85 @@
+"""Counting against the limits of `fasth2.config.Limits`."""
+from fasth2._errors cimport (
+    FAULT_LIMIT_ACKS,
+    FAULT_LIMIT_CONTROL,
+    FAULT_LIMIT_IGNORED,
+    FAULT_LIMIT_PRIORITY,
+    FAULT_LIMIT_RESETS,
+    FAULT_LIMIT_SUSPICIOUS,
+    FAULT_LIMIT_WINDOW_UPDATES,
+)
+from fasth2._ratelimit cimport bucket_init, bucket_take
+
+
+cdef int64_t or_off(object value) except? -1:
+    return -1 if value is None else value
+
+
+cdef int limits_init(LimitState *l, object limits) except -1:
+    """Read a Limits object. The counts start at nothing."""
+    if limits.reset_burst is None:
+        bucket_init(&l.resets, -1, 0)
+    else:
+        bucket_init(&l.resets, limits.reset_burst, limits.reset_rate or 0)
+    if limits.suspicious_burst is None:
+        bucket_init(&l.suspicious, -1, 0)
+    else:
+        bucket_init(&l.suspicious, limits.suspicious_burst, limits.suspicious_rate or 0)
+    l.ack_backlog = or_off(limits.ack_backlog)
+    l.control_backlog = or_off(limits.control_backlog)
+    l.ignored_octets = or_off(limits.ignored_octets)
+    l.ignored_ratio = limits.ignored_ratio or 0
+    l.priority_frames = or_off(limits.priority_frames)
+    l.window_updates = or_off(limits.window_updates)
+    l.settings_per_frame = or_off(limits.settings_per_frame)
+    l.continuation_frames = or_off(limits.continuation_frames)
+    l.unsent_body = or_off(limits.unsent_body)
+    return 0
+
+
+cdef int count_reset(LimitState *l, object clock) except -1:
+    """A stream was reset by the peer, or by us for the peer's fault, or refused."""
+    if l.resets.burst >= 0 and not bucket_take(&l.resets, clock()):
+        return FAULT_LIMIT_RESETS
+    return 0
+
+
+cdef int count_suspicious(LimitState *l, object clock, int64_t ignored) except -1:
+    """A frame that carries nothing, `ignored` octets long where its payload went unread."""
+    l.ignored += ignored
+    if l.ignored_octets >= 0 and l.ignored > l.ignored_octets + l.ignored_ratio * l.useful:
+        return FAULT_LIMIT_IGNORED
+    if l.suspicious.burst >= 0 and not bucket_take(&l.suspicious, clock()):
+        return FAULT_LIMIT_SUSPICIOUS
+    return 0
+
+
+cdef int count_priority(LimitState *l) noexcept:
+    """PRIORITY or PRIORITY_UPDATE."""
+    l.priorities += 1
+    if l.priority_frames >= 0 and l.priorities > l.priority_frames * (1 + l.streams_opened):
+        return FAULT_LIMIT_PRIORITY
+    return 0
+
+
+cdef int count_window_update(LimitState *l) noexcept:
+    l.updates += 1
+    if l.window_updates >= 0 and l.updates > l.window_updates + 2 * (l.streams_opened + 10 * l.data_sent):
+        return FAULT_LIMIT_WINDOW_UPDATES
+    return 0
+
+
+cdef int count_ack(LimitState *l, int64_t octets) noexcept:
+    """An acknowledgement of a PING or of SETTINGS goes into the output."""
+    l.acks_unsent += 1
+    if l.ack_backlog >= 0 and l.acks_unsent > l.ack_backlog:
+        return FAULT_LIMIT_ACKS
+    return count_control(l, octets)
+
+
+cdef int count_control(LimitState *l, int64_t octets) noexcept:
+    """Octets of a frame that the peer provoked go into the output."""
+    l.control_unsent += octets
+    if l.control_backlog >= 0 and l.control_unsent > l.control_backlog:
+        return FAULT_LIMIT_CONTROL
+    return 0

@@ -1,0 +1,106 @@
+"""What `H2Connection.ready_requests` returns: the things a server acts on, as slim objects.
+
+Each class has ``kind``, one of the module's constants, so that a loop can
+branch on an int.
+"""
+import cython
+
+REQUEST = REQUEST_
+DATA = DATA_
+TRAILERS = TRAILERS_
+RESET = RESET_
+GOAWAY = GOAWAY_
+PRIORITY = PRIORITY_
+
+
+@cython.final
+@cython.freelist(16)
+@cython.no_gc
+cdef class Request:
+    """A request's header list has arrived.
+
+    ``headers`` is a list of ``(name, value)``, pseudo-header fields first and
+    cookies joined; ``end_stream`` says that no body follows; ``priority`` is
+    ``(weight, depends_on, exclusive)`` or ``None``.
+    """
+
+    kind = REQUEST_
+
+    def __repr__(self):
+        return (
+            f"<Request stream_id:{self.stream_id}, headers:{self.headers}, end_stream:{self.end_stream}, "
+            f"priority:{self.priority}>"
+        )
+
+
+@cython.final
+@cython.freelist(16)
+@cython.no_gc
+cdef class Data:
+    """A part of a request's body has arrived.
+
+    ``flow_controlled_length`` is what the part cost of the windows, padding
+    included; ``end_stream`` says that it is the last part.
+    """
+
+    kind = DATA_
+
+    def __repr__(self):
+        return (
+            f"<Data stream_id:{self.stream_id}, octets:{len(self.data)}, "
+            f"flow_controlled_length:{self.flow_controlled_length}, end_stream:{self.end_stream}>"
+        )
+
+
+@cython.final
+@cython.freelist(16)
+@cython.no_gc
+cdef class Trailers:
+    """A request's trailers have arrived; they end it. ``headers`` is a list of ``(name, value)``."""
+
+    kind = TRAILERS_
+
+    def __repr__(self):
+        return f"<Trailers stream_id:{self.stream_id}, headers:{self.headers}>"
+
+
+@cython.final
+@cython.freelist(16)
+@cython.no_gc
+cdef class Reset:
+    """A stream was reset: by the peer (``remote``), or by the engine for the peer's fault."""
+
+    kind = RESET_
+
+    def __repr__(self):
+        return f"<Reset stream_id:{self.stream_id}, error_code:{self.error_code}, remote:{self.remote}>"
+
+
+@cython.final
+@cython.freelist(16)
+@cython.no_gc
+cdef class Goaway:
+    """The peer has sent GOAWAY."""
+
+    kind = GOAWAY_
+
+    def __repr__(self):
+        return (
+            f"<Goaway error_code:{self.error_code}, last_stream_id:{self.last_stream_id}, "
+            f"additional_data:{self.additional_data!r}>"
+        )
+
+
+@cython.final
+@cython.freelist(16)
+@cython.no_gc
+cdef class Priority:
+    """The peer has given a stream a priority (RFC 7540 section 5.3); advice only."""
+
+    kind = PRIORITY_
+
+    def __repr__(self):
+        return (
+            f"<Priority stream_id:{self.stream_id}, weight:{self.weight}, depends_on:{self.depends_on}, "
+            f"exclusive:{self.exclusive}>"
+        )

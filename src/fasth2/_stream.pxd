@@ -1,0 +1,72 @@
+# One stream: its state (RFC 9113 section 5.1), its windows and its send queue.
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from fasth2._window cimport ReceiveWindow
+
+cdef enum:
+    S_IDLE = 0
+    S_RESERVED_REMOTE = 1
+    S_RESERVED_LOCAL = 2
+    S_OPEN = 3
+    S_HALF_CLOSED_REMOTE = 4
+    S_HALF_CLOSED_LOCAL = 5
+    S_CLOSED = 6
+
+cdef enum:
+    BY_NOTHING = -1          # not known: closed implicitly, or forgotten
+    BY_SEND_END_STREAM = 0
+    BY_RECV_END_STREAM = 1
+    BY_SEND_RST_STREAM = 2
+    BY_RECV_RST_STREAM = 3
+
+
+cdef class H2Stream:
+    cdef readonly object stream_id
+    cdef uint32_t id
+    cdef uint8_t phase               # S_*
+    cdef int closed_reason           # BY_*
+    cdef bint headers_sent
+    cdef bint trailers_sent
+    cdef bint headers_received
+    cdef bint trailers_received
+    cdef bint head_request
+    cdef ReceiveWindow window        # octets the peer may send us
+    cdef int64_t out_window          # octets we may send; negative after a smaller SETTINGS
+    cdef int64_t expected            # content-length, -1: none
+    cdef int64_t received            # octets of body so far
+    # send queue: `chunk` from `offset` on, then `later`
+    cdef bytes chunk
+    cdef Py_ssize_t offset           # octets of chunk already framed
+    cdef object later                # deque of bytes objects, or None
+    cdef int64_t queued              # octets of body not yet framed
+    cdef int64_t copied              # octets of them that the engine copied
+    cdef bint ends                   # END_STREAM after the queue
+    cdef list trailers               # prepared trailer fields after the queue, or None
+    cdef bint in_turns               # in the connection's ring of streams ready to send
+    cdef H2Stream next               # in that ring
+    # RFC 9218, as the peer last said it
+    cdef uint8_t urgency             # 0 (first) to 7
+    cdef bint incremental
+
+
+cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t send_window)
+cdef int queue_body(H2Stream s, object data) except -1
+cdef void queue_clear(H2Stream s) noexcept
+
+
+cdef inline bint stream_is_open(H2Stream s) noexcept:
+    """Whether the stream counts against SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 section 5.1.2)."""
+    return s.phase == S_OPEN or s.phase == S_HALF_CLOSED_REMOTE or s.phase == S_HALF_CLOSED_LOCAL
+
+
+cdef inline bint stream_may_send(H2Stream s) noexcept:
+    return s.phase == S_OPEN or s.phase == S_HALF_CLOSED_REMOTE
+
+
+cdef inline bint stream_may_receive(H2Stream s) noexcept:
+    return s.phase == S_OPEN or s.phase == S_HALF_CLOSED_LOCAL
+
+
+cdef inline bint stream_has_queue(H2Stream s) noexcept:
+    """Whether body, trailers or END_STREAM still wait to be framed."""
+    return s.queued > 0 or s.ends or s.trailers is not None

@@ -1,0 +1,126 @@
+"""One HTTP/2 stream (RFC 9113 section 5.1)."""
+import enum
+from collections import deque
+
+cimport cython
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+
+
+class StreamState(enum.IntEnum):
+    """States of a stream, RFC 9113 section 5.1."""
+
+    IDLE = S_IDLE
+    RESERVED_REMOTE = S_RESERVED_REMOTE
+    RESERVED_LOCAL = S_RESERVED_LOCAL
+    OPEN = S_OPEN
+    HALF_CLOSED_REMOTE = S_HALF_CLOSED_REMOTE
+    HALF_CLOSED_LOCAL = S_HALF_CLOSED_LOCAL
+    CLOSED = S_CLOSED
+
+
+class StreamClosedBy(enum.Enum):
+    """What ended a stream."""
+
+    SEND_END_STREAM = BY_SEND_END_STREAM
+    RECV_END_STREAM = BY_RECV_END_STREAM
+    SEND_RST_STREAM = BY_SEND_RST_STREAM
+    RECV_RST_STREAM = BY_RECV_RST_STREAM
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
+cdef class H2Stream:
+    """A stream of a connection, as ``H2Connection.streams`` shows it. Read only; it is made by the connection.
+
+    Attributes:
+        stream_id: The stream's number.
+    """
+
+    def __repr__(self):
+        return f"<H2Stream id:{self.id} state:{StreamState(self.phase)!r}>"
+
+    @property
+    def state(self):
+        """The stream's `StreamState` (RFC 9113 section 5.1)."""
+        return StreamState(self.phase)
+
+    @property
+    def open(self):
+        """Whether the stream counts against SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 section 5.1.2)."""
+        return stream_is_open(self)
+
+    @property
+    def closed(self):
+        """Whether the stream is closed."""
+        return self.phase == S_CLOSED
+
+    @property
+    def closed_by(self):
+        """What closed the stream, a `StreamClosedBy`, or ``None``."""
+        return None if self.closed_reason < 0 else StreamClosedBy(self.closed_reason)
+
+    @property
+    def inbound_flow_control_window(self):
+        """Octets of DATA the peer may still send on this stream (RFC 9113 section 6.9)."""
+        return self.window.current
+
+    @property
+    def outbound_flow_control_window(self):
+        """Octets of DATA that the stream's own window lets us send (RFC 9113 section 6.9)."""
+        return self.out_window
+
+    @property
+    def unsent(self):
+        """Octets of body that the connection has queued for this stream."""
+        return self.queued
+
+
+cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t send_window):
+    cdef H2Stream s = H2Stream.__new__(H2Stream)
+    s.id = stream_id
+    s.stream_id = stream_id
+    s.closed_reason = BY_NOTHING
+    s.window.maximum = receive_window
+    s.window.current = receive_window
+    s.out_window = send_window
+    s.expected = -1
+    s.urgency = 3
+    return s
+
+
+cdef int queue_body(H2Stream s, object data) except -1:
+    """Queue octets: a bytes object by reference, any other buffer as a copy."""
+    cdef Py_buffer view
+    cdef bytes chunk
+    if PyBytes_CheckExact(data):
+        chunk = data
+    else:
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            chunk = PyBytes_FromStringAndSize(<char *>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+    if not chunk:
+        return 0
+    if s.chunk is None:
+        s.chunk = chunk
+        s.offset = 0
+    elif s.later is None:
+        s.later = deque((chunk,))
+    else:
+        s.later.append(chunk)
+    s.queued += len(chunk)
+    return 0
+
+
+cdef void queue_clear(H2Stream s) noexcept:
+    """Drop what is queued: the stream is over."""
+    s.chunk = None
+    s.later = None
+    s.trailers = None
+    s.offset = 0
+    s.queued = 0
+    s.copied = 0
+    s.ends = False

@@ -1,0 +1,192 @@
+"""How one connection behaves: h2's `H2Configuration` and what fasth2 adds to it."""
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from .limits import Limits
+
+__all__ = ["DummyLogger", "H2Configuration", "Limits", "OutputLogger"]
+
+_DEFAULT_LIMITS = Limits()
+
+
+class _BooleanConfigOption:
+    """A configuration attribute that takes nothing but a ``bool``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.attr_name = f"_{name}"
+
+    def __get__(self, instance: Any, owner: Any) -> bool:
+        value: bool = getattr(instance, self.attr_name)
+        return value
+
+    def __set__(self, instance: Any, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ValueError(f"{self.name} must be a bool")  # noqa: TRY004 (h2's type)
+        setattr(instance, self.attr_name, value)
+
+
+class DummyLogger:
+    """A logger that drops everything, so that the engine never asks whether there is one."""
+
+    def __init__(self, *vargs: Any) -> None:
+        pass
+
+    def debug(self, *vargs: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
+    def error(self, *vargs: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
+    def trace(self, *vargs: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
+
+class OutputLogger:
+    """A logger that prints, for debugging by hand.
+
+    Args:
+        file: A text file; ``sys.stderr`` when ``None``.
+        trace_level: Whether `trace` prints too.
+    """
+
+    def __init__(self, file: TextIO | None = None, trace_level: bool = False) -> None:
+        self.file = file or sys.stderr
+        self.trace_level = trace_level
+
+    def debug(self, fmtstr: str, *args: Any) -> None:
+        """Print ``fmtstr % args``."""
+        print(f"fasth2 (debug): {fmtstr % args}", file=self.file)
+
+    def error(self, fmtstr: str, *args: Any) -> None:
+        """Print ``fmtstr % args``."""
+        print(f"fasth2 (error): {fmtstr % args}", file=self.file)
+
+    def trace(self, fmtstr: str, *args: Any) -> None:
+        """Print ``fmtstr % args`` if the trace level is on."""
+        if self.trace_level:
+            print(f"fasth2 (trace): {fmtstr % args}", file=self.file)
+
+
+class H2Configuration:
+    """The options of one connection; several connections may share an instance.
+
+    The first eight arguments are h2's.
+
+    Args:
+        client_side: Whether the connection is the client's end.
+        header_encoding: The encoding that header names and values are decoded
+            with, such as ``"utf-8"``; ``None`` or ``False`` gives ``bytes``.
+        validate_outbound_headers: Refuse to send header lists that RFC 9113
+            section 8 does not allow.
+        normalize_outbound_headers: Lower names, strip white space around
+            names and values, and so on, before sending.
+        split_outbound_cookies: Send each cookie of a cookie field as a field
+            of its own (RFC 9113 section 8.2.3).
+        validate_inbound_headers: Refuse received header lists that RFC 9113
+            section 8 does not allow.
+        normalize_inbound_headers: Join the cookie fields of a received list.
+        logger: An object with ``debug``, ``error`` and ``trace`` methods.
+        rfc_errors: Where h2 ends the connection and RFC 9113 asks for a
+            stream error, as for a malformed request, end the stream; let
+            streams go on that a received GOAWAY does not exclude.
+        limits: Limits against hostile peers; ``Limits()`` when ``None``.
+        clock: A callable that returns seconds and never runs backwards;
+            ``time.monotonic`` when ``None``.
+        header_fallback_encoding: ``"latin-1"`` to decode octets that
+            ``header_encoding`` can't; ``None`` to refuse them.
+
+    Raises:
+        ValueError: An option of a type or value that is not allowed.
+    """
+
+    client_side = _BooleanConfigOption("client_side")
+    validate_outbound_headers = _BooleanConfigOption("validate_outbound_headers")
+    normalize_outbound_headers = _BooleanConfigOption("normalize_outbound_headers")
+    split_outbound_cookies = _BooleanConfigOption("split_outbound_cookies")
+    validate_inbound_headers = _BooleanConfigOption("validate_inbound_headers")
+    normalize_inbound_headers = _BooleanConfigOption("normalize_inbound_headers")
+    rfc_errors = _BooleanConfigOption("rfc_errors")
+
+    def __init__(
+        self,
+        client_side: bool = True,
+        header_encoding: bool | str | None = None,
+        validate_outbound_headers: bool = True,
+        normalize_outbound_headers: bool = True,
+        split_outbound_cookies: bool = False,
+        validate_inbound_headers: bool = True,
+        normalize_inbound_headers: bool = True,
+        logger: Any = None,
+        *,
+        rfc_errors: bool = False,
+        limits: Limits | None = None,
+        clock: Callable[[], float] | None = None,
+        header_fallback_encoding: str | None = None,
+    ) -> None:
+        self.client_side = client_side
+        self.header_encoding = header_encoding
+        self.validate_outbound_headers = validate_outbound_headers
+        self.normalize_outbound_headers = normalize_outbound_headers
+        self.split_outbound_cookies = split_outbound_cookies
+        self.validate_inbound_headers = validate_inbound_headers
+        self.normalize_inbound_headers = normalize_inbound_headers
+        self.logger = logger or DummyLogger(__name__)
+        self.rfc_errors = rfc_errors
+        self.limits = limits
+        self.clock = clock
+        self.header_fallback_encoding = header_fallback_encoding
+
+    @property
+    def header_encoding(self) -> bool | str | None:
+        """The encoding of header names and values in events; ``None`` or ``False`` for ``bytes``."""
+        return self._header_encoding
+
+    @header_encoding.setter
+    def header_encoding(self, value: bool | str | None) -> None:
+        if not isinstance(value, (bool, str, type(None))):
+            raise ValueError("header_encoding must be bool, string, or None")  # noqa: TRY004 (h2's type)
+        if value is True:
+            raise ValueError("header_encoding cannot be True")
+        self._header_encoding = value
+
+    @property
+    def header_fallback_encoding(self) -> str | None:
+        """``"latin-1"`` where octets that `header_encoding` can't decode are still wanted, or ``None``."""
+        return self._header_fallback_encoding
+
+    @header_fallback_encoding.setter
+    def header_fallback_encoding(self, value: str | None) -> None:
+        if value not in (None, "latin-1"):
+            raise ValueError('header_fallback_encoding must be "latin-1" or None')
+        self._header_fallback_encoding = value
+
+    @property
+    def limits(self) -> Limits:
+        """Limits against hostile peers. Setting ``None`` sets the defaults."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, value: Limits | None) -> None:
+        if value is None:
+            value = _DEFAULT_LIMITS
+        elif not isinstance(value, Limits):
+            raise ValueError("limits must be a Limits object or None")  # noqa: TRY004 (as the other options)
+        self._limits = value
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """A callable that returns seconds. Setting ``None`` sets ``time.monotonic``."""
+        return self._clock
+
+    @clock.setter
+    def clock(self, value: Callable[[], float] | None) -> None:
+        if value is None:
+            value = time.monotonic
+        elif not callable(value):
+            raise ValueError("clock must be callable or None")
+        self._clock = value

@@ -1,0 +1,46 @@
+"""h2's events, as `H2Connection.receive_data` returns them."""
+from __future__ import annotations
+
+from ._events import (
+    AlternativeServiceAvailable,
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    ExtensionFrame,
+    InformationalResponseReceived,
+    PingAckReceived,
+    PingReceived,
+    PriorityUpdated,
+    PushedStreamReceived,
+    RemoteSettingsChanged,
+    RequestReceived,
+    ResponseReceived,
+    SettingsAcknowledged,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+    UnknownFrameReceived,
+    WindowUpdated,
+)
+
+__all__ = [
+    "AlternativeServiceAvailable",
+    "ConnectionTerminated",
+    "DataReceived",
+    "Event",
+    "ExtensionFrame",
+    "InformationalResponseReceived",
+    "PingAckReceived",
+    "PingReceived",
+    "PriorityUpdated",
+    "PushedStreamReceived",
+    "RemoteSettingsChanged",
+    "RequestReceived",
+    "ResponseReceived",
+    "SettingsAcknowledged",
+    "StreamEnded",
+    "StreamReset",
+    "TrailersReceived",
+    "UnknownFrameReceived",
+    "WindowUpdated",
+]

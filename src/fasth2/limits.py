@@ -1,0 +1,249 @@
+"""The limits that protect a connection from a hostile or broken peer.
+
+Each default is a named constant with its reason. Legal traffic stays well
+below all of them.
+"""
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+__all__ = ["Limits"]
+
+#: Streams the peer may have open at once, advertised as
+#: SETTINGS_MAX_CONCURRENT_STREAMS. RFC 9113 section 6.5.2 recommends no less.
+CONCURRENT_STREAMS = 100
+
+#: Streams reset at once, by the peer or through its fault. Aborted page loads
+#: reset every stream they opened, a few hundred at most.
+RESET_BURST = 1000
+
+#: Resets that become allowed again, a second. Far above what people or
+#: proxies do for long, far below what makes an attack worthwhile.
+RESET_RATE = 33
+
+#: PING and SETTINGS acknowledgements waiting to be sent. A peer that reads
+#: what it asks for never has more than a few.
+ACK_BACKLOG = 1000
+
+#: Octets of control frames waiting to be sent. A backstop for mixtures that
+#: stay below every other limit.
+CONTROL_BACKLOG = 65536
+
+#: Frames at once that are legal but carry no work: DATA without payload,
+#: PRIORITY, PING, SETTINGS, unknown types and the like.
+SUSPICIOUS_BURST = 10000
+
+#: Such frames that become allowed again, a second.
+SUSPICIOUS_RATE = 330
+
+#: Octets of ignored frames a peer may send before `IGNORED_RATIO` applies.
+IGNORED_OCTETS = 1048576
+
+#: Octets of ignored frames allowed beyond that for each useful octet.
+IGNORED_RATIO = 8
+
+#: PRIORITY and PRIORITY_UPDATE frames, for the connection and again for each
+#: stream opened so far. Browsers send a handful a stream.
+PRIORITY_FRAMES = 100
+
+#: WINDOW_UPDATE frames beyond two for each stream opened and twenty for each
+#: DATA frame sent. Clients update about once a frame they have consumed.
+WINDOW_UPDATES = 100
+
+#: Settings in one SETTINGS frame. Seven are defined; the rest is room for
+#: extensions and greasing.
+SETTINGS_PER_FRAME = 32
+
+#: Size of a decoded header list in octets, counted as in RFC 9113 section
+#: 6.5.2 (name, value and 32 a field), advertised as
+#: SETTINGS_MAX_HEADER_LIST_SIZE. Holds a browser's largest legal cookies.
+HEADER_LIST_SIZE = 65536
+
+#: Fields of a header list, cookie crumbs counted one by one before joining.
+#: Real requests have under a hundred even where cookies are split.
+HEADER_FIELDS = 256
+
+#: CONTINUATION frames of one header block. Enough for a list of
+#: `HEADER_LIST_SIZE` in frames of one kibibyte.
+CONTINUATION_FRAMES = 64
+
+#: Octets of the encoder's dynamic table, whatever the peer allows. RFC 7541's
+#: initial size; a larger one costs memory and gains nothing on responses.
+ENCODER_TABLE_SIZE = 4096
+
+#: Octets of one decoded header name or value. More could not pass
+#: `HEADER_LIST_SIZE` anyway.
+STRING_SIZE = 65536
+
+#: Closed streams remembered, so that late frames get the right answer.
+#: Ten times `CONCURRENT_STREAMS`: a frame in flight is rarely older.
+CLOSED_STREAMS = 1000
+
+#: Octets of body that the engine copied and could not send yet, a stream.
+#: Six windows of 64 KiB and a little: above it the call reports a full queue.
+UNSENT_BODY = 409600
+
+_DEFAULTS: dict[str, int | bool] = {
+    "concurrent_streams": CONCURRENT_STREAMS,
+    "reset_burst": RESET_BURST,
+    "reset_rate": RESET_RATE,
+    "ack_backlog": ACK_BACKLOG,
+    "control_backlog": CONTROL_BACKLOG,
+    "suspicious_burst": SUSPICIOUS_BURST,
+    "suspicious_rate": SUSPICIOUS_RATE,
+    "ignored_octets": IGNORED_OCTETS,
+    "ignored_ratio": IGNORED_RATIO,
+    "priority_frames": PRIORITY_FRAMES,
+    "window_updates": WINDOW_UPDATES,
+    "settings_per_frame": SETTINGS_PER_FRAME,
+    "header_list_size": HEADER_LIST_SIZE,
+    "header_fields": HEADER_FIELDS,
+    "continuation_frames": CONTINUATION_FRAMES,
+    "encoder_table_size": ENCODER_TABLE_SIZE,
+    "string_size": STRING_SIZE,
+    "closed_streams": CLOSED_STREAMS,
+    "unsent_body": UNSENT_BODY,
+    "unreleased_requests": True,
+}
+
+#: No wire value or useful count is larger.
+_MAXIMUM = 2**31 - 1
+
+
+class Limits:
+    """Limits against hostile peers, for `H2Configuration(limits=...)`.
+
+    Every limit is an ``int`` from 0 to 2**31 - 1, or ``None`` to switch it
+    off. An instance can't be changed; connections may share one.
+
+    Args:
+        concurrent_streams: Streams the peer may have open at once; advertised.
+        reset_burst: Streams reset at once, by the peer or for its faults.
+        reset_rate: Resets that become allowed again, a second. ``None`` here
+            or in ``reset_burst`` switches both off.
+        ack_backlog: Unsent PING and SETTINGS acknowledgements.
+        control_backlog: Unsent octets of control frames.
+        suspicious_burst: Frames without work in them at once (empty DATA,
+            PRIORITY, PING, SETTINGS, unknown types, ...).
+        suspicious_rate: Such frames that become allowed again, a second.
+            ``None`` here or in ``suspicious_burst`` switches both off.
+        ignored_octets: Octets of ignored frames before ``ignored_ratio``
+            counts.
+        ignored_ratio: Octets of ignored frames allowed beyond that for each
+            useful octet. ``None`` here or in ``ignored_octets`` switches both
+            off.
+        priority_frames: PRIORITY and PRIORITY_UPDATE frames, times one plus
+            the streams opened so far.
+        window_updates: WINDOW_UPDATE frames beyond two for each stream opened
+            and twenty for each DATA frame sent.
+        settings_per_frame: Settings in one SETTINGS frame.
+        header_list_size: Octets of a decoded header list, 32 a field added
+            (RFC 9113 section 6.5.2); advertised.
+        header_fields: Fields of a header list, cookie crumbs counted singly.
+        continuation_frames: CONTINUATION frames of a header block.
+        encoder_table_size: Octets of the encoder's dynamic table at most.
+        string_size: Octets of one decoded header name or value.
+        closed_streams: Closed streams remembered.
+        unsent_body: Octets of copied, unsent body a stream.
+        unreleased_requests: Whether a request that was reset, and that the
+            application still works on, counts as a concurrent stream
+            (a ``bool``; ``None`` is the same as ``False``).
+
+    Raises:
+        TypeError: A limit of another type, or an unknown keyword.
+        ValueError: A limit below 0 or above 2**31 - 1.
+    """
+
+    __slots__ = tuple(_DEFAULTS)
+
+    concurrent_streams: int | None
+    reset_burst: int | None
+    reset_rate: int | None
+    ack_backlog: int | None
+    control_backlog: int | None
+    suspicious_burst: int | None
+    suspicious_rate: int | None
+    ignored_octets: int | None
+    ignored_ratio: int | None
+    priority_frames: int | None
+    window_updates: int | None
+    settings_per_frame: int | None
+    header_list_size: int | None
+    header_fields: int | None
+    continuation_frames: int | None
+    encoder_table_size: int | None
+    string_size: int | None
+    closed_streams: int | None
+    unsent_body: int | None
+    unreleased_requests: bool | None
+
+    def __init__(
+        self,
+        *,
+        concurrent_streams: int | None = CONCURRENT_STREAMS,
+        reset_burst: int | None = RESET_BURST,
+        reset_rate: int | None = RESET_RATE,
+        ack_backlog: int | None = ACK_BACKLOG,
+        control_backlog: int | None = CONTROL_BACKLOG,
+        suspicious_burst: int | None = SUSPICIOUS_BURST,
+        suspicious_rate: int | None = SUSPICIOUS_RATE,
+        ignored_octets: int | None = IGNORED_OCTETS,
+        ignored_ratio: int | None = IGNORED_RATIO,
+        priority_frames: int | None = PRIORITY_FRAMES,
+        window_updates: int | None = WINDOW_UPDATES,
+        settings_per_frame: int | None = SETTINGS_PER_FRAME,
+        header_list_size: int | None = HEADER_LIST_SIZE,
+        header_fields: int | None = HEADER_FIELDS,
+        continuation_frames: int | None = CONTINUATION_FRAMES,
+        encoder_table_size: int | None = ENCODER_TABLE_SIZE,
+        string_size: int | None = STRING_SIZE,
+        closed_streams: int | None = CLOSED_STREAMS,
+        unsent_body: int | None = UNSENT_BODY,
+        unreleased_requests: bool | None = True,
+    ) -> None:
+        given = locals()
+        for name, default in _DEFAULTS.items():
+            value = given[name]
+            if value is not None:
+                _check(name, value, type(default))
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"Limits can't be changed: cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"Limits can't be changed: cannot delete {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Limits):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        changed = ", ".join(
+            f"{name}={getattr(self, name)!r}"
+            for name, default in _DEFAULTS.items()
+            if getattr(self, name) is not default and getattr(self, name) != default
+        )
+        return f"Limits({changed})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, ({name: getattr(self, name) for name in _DEFAULTS},)
+
+    def _values(self) -> tuple[int | bool | None, ...]:
+        return tuple(getattr(self, name) for name in _DEFAULTS)
+
+
+def _check(name: str, value: object, kind: type) -> None:
+    if type(value) is not kind and (kind is bool or isinstance(value, bool) or not isinstance(value, int)):
+        wanted = "a bool" if kind is bool else "an int"
+        raise TypeError(f"{name} must be {wanted} or None, not {type(value).__name__}")
+    if isinstance(value, int) and not 0 <= value <= _MAXIMUM:
+        raise ValueError(f"{name} must be from 0 to {_MAXIMUM}, not {value}")
+
+
+def _rebuild(values: dict[str, Any]) -> Limits:
+    return Limits(**values)
