@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from html import escape
 from itertools import groupby
 from typing import NamedTuple
@@ -13,7 +14,7 @@ _COLOURS = {
     "C floor (one call)": "#8c564b",
     "gunicorn on h2": "#4269d0",
 }
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 270, 60, 78, 66
+_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 270, 60, 78, 80
 _BAR, _GAP = 13, 14
 
 
@@ -38,15 +39,15 @@ def _text(x: float, y: float, text: str, anchor: str = "start", size: int = 12, 
 
 
 def _legend() -> list[str]:
-    drawn, x = [], float(_LEFT)
+    drawn, x = [], float(_LEFT - 60)
     for peer, colour in _COLOURS.items():
         if peer == "gunicorn on h2":
             continue
         drawn.append(f'<rect x="{x:.1f}" y="48" width="12" height="12" fill="{colour}"/>')
         drawn.append(_text(x + 17, 58, f"against {peer}" if peer != "h2" else "against h2, or gunicorn on h2"))
-        x += 205 if peer == "h2" else 105
-    drawn.append(f'<line x1="{x + 60:.1f}" y1="46" x2="{x + 60:.1f}" y2="62" stroke="#c00" stroke-width="2"/>')
-    drawn.append(_text(x + 67, 58, "asked at least"))
+        x += 200 if peer == "h2" else 100
+    drawn.append(f'<line x1="{x + 66:.1f}" y1="46" x2="{x + 66:.1f}" y2="62" stroke="#c00" stroke-width="2"/>')
+    drawn.append(_text(x + 73, 58, "asked at least"))
     return drawn
 
 
@@ -63,7 +64,7 @@ def draw(bars: list[Bar], caption: str) -> str:
     groups = [(row, list(members)) for row, members in groupby(bars, key=lambda bar: bar.row)]
     height = _TOP + _BOTTOM + len(bars) * _BAR + len(groups) * _GAP
     values = [bar.ratio for bar in bars] + [bar.least for bar in bars if bar.least]
-    low = math.floor(math.log10(min(*values, 0.5)))
+    low = math.log10(min(*values, 0.5) * 0.9)
     high = math.log10(max(*values, 10) * 1.15)
     scale = (_WIDTH - _LEFT - _RIGHT) / (high - low)
 
@@ -78,10 +79,10 @@ def draw(bars: list[Bar], caption: str) -> str:
         _text(_LEFT, 24, "How many times as long the others take as fasth2", size=17),
         *_legend(),
     ]
-    for power in range(low, math.ceil(high)):
+    for power in range(math.floor(low), math.ceil(high)):
         for factor in (1, 2, 5):
             value = factor * 10.0**power
-            if math.log10(value) > high:
+            if not low <= math.log10(value) <= high:
                 continue
             colour = "#222" if value == 1 else "#ddd"
             drawn.append(
@@ -110,6 +111,7 @@ def draw(bars: list[Bar], caption: str) -> str:
     drawn.append(
         _text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 34, "time of the peer / time of fasth2, logarithmic", "middle")
     )
-    drawn.append(_text(12, height - 10, caption, size=8, colour="#777"))
+    for number, line in enumerate(textwrap.wrap(caption, 170)):
+        drawn.append(_text(12, height - 24 + 11 * number, line, size=9, colour="#777"))
     drawn.append("</svg>\n")
     return "\n".join(drawn)

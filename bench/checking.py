@@ -4,7 +4,7 @@ from __future__ import annotations
 import hpack
 from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, WindowUpdateFrame
 
-from .workloads import FRAME_SIZE, Workload
+from .recording import FRAME_SIZE, Workload
 
 
 class WrongAnswer(AssertionError):
@@ -79,3 +79,19 @@ def check(sent: bytes, workload: Workload) -> None:
     uploaded = workload.uploaded * len(workload.answers)
     if credit < uploaded - 65_535:
         raise WrongAnswer(f"the client got credit for {credit} of {uploaded} octets")
+
+
+def check_answers(runner, workload: Workload) -> None:
+    """Let a contestant serve once and check every answer.
+
+    Args:
+        runner: A ``Runner`` or a ``Child``.
+        workload: What it serves.
+
+    Raises:
+        WrongAnswer: An answer is not the workload's.
+    """
+    sent = runner.answers()
+    assert len(sent) == workload.connections
+    for of_connection in sent:
+        check(of_connection, workload)

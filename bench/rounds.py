@@ -3,8 +3,7 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 
-from .checking import check
-from .workloads import Workload
+from .recording import Workload
 
 # Connections that are open at once: few, so that each is still in the cache.
 _TOGETHER = 10
@@ -65,19 +64,3 @@ class Runner:
                 serve(connection, workload.reads, iter(workload.answers).__next__, len)
             spent += perf_counter_ns() - start
         return spent
-
-
-def check_answers(runner, workload: Workload) -> None:
-    """Let a contestant serve once and check every answer.
-
-    Args:
-        runner: A ``Runner`` or a ``Child``.
-        workload: What it serves.
-
-    Raises:
-        WrongAnswer: An answer is not the workload's.
-    """
-    sent = runner.answers()
-    assert len(sent) == workload.connections
-    for of_connection in sent:
-        check(of_connection, workload)

@@ -12,11 +12,13 @@ import gc
 import sys
 
 from . import floor
+from .checking import check_answers
 from .children import Child, write_answers
 from .contestants import fasth2_h2_calls, fasth2_one_call, h2_peer, ngh2_peer, zttp_peer
 from .contestants.facade import FASTH2, GUNICORN
-from .rounds import Runner, check_answers
-from .workloads import FACADE_NAMES, NAMES, Workload, load
+from .recording import Workload
+from .rounds import Runner
+from .workloads import FACADE_NAMES, NAMES, load
 
 _ENGINES = {
     contestant.NAME: contestant

@@ -1,4 +1,4 @@
-"""The recorded client bytes of every benchmark row, and the answers the server gives.
+"""The workloads: recorded client bytes, and the answers the server gives.
 
 A recording is made once by h2's client, the same bytes each time, and given to
 every contestant. Requests, their order and the answers are fixed by the request's
@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import h2.config
 import h2.connection
 import h2.settings
 from hyperframe.frame import SettingsFrame
 
+from .recording import FRAME_SIZE, Answer, Workload
+
 _Fields = tuple[tuple[bytes, bytes], ...]
 
-FRAME_SIZE = 16_384
 MIB = 1 << 20
 _LARGEST_WINDOW = 2**31 - 1
 
@@ -54,67 +53,6 @@ _BROWSER_REST = (
     (b"accept-language", b"en-GB,en-US;q=0.9,en;q=0.8"),
     (b"cookie", b"session=8f14e45fceea167a5a36dedd4bea2543; theme=dark"),
 )
-
-
-class Answer(NamedTuple):
-    """What the application answers to one request.
-
-    Attributes:
-        length: The value of content-length.
-        date: The value of date.
-        body: The whole body.
-        chunks: The body but its last part, cut into parts of one frame each, for
-            engines that take no more at once.
-        last: The body's last part.
-    """
-
-    length: bytes
-    date: bytes
-    body: bytes
-    chunks: tuple[bytes, ...]
-    last: bytes
-
-
-@dataclass(frozen=True)
-class Workload:
-    """One row: what the client sends and what it is answered.
-
-    Attributes:
-        name: Stable name of the row.
-        opening: Preface, SETTINGS and windows. Received before the time starts.
-        warmup: Reads that fill the header tables, received before the time starts.
-        reads: The reads that are timed.
-        warmup_answers: The answers to the requests of ``warmup``.
-        answers: The answers to the requests of ``reads``.
-        connections: How many connections a round serves, each with the same reads.
-        uploaded: Octets of body in each request.
-        fresh: Whether making the connection and receiving ``opening`` is timed too.
-    """
-
-    name: str
-    opening: bytes
-    reads: tuple[bytes, ...]
-    answers: tuple[Answer, ...]
-    warmup: tuple[bytes, ...] = ()
-    warmup_answers: tuple[Answer, ...] = ()
-    connections: int = 1
-    uploaded: int = 0
-    fresh: bool = False
-
-    @property
-    def requests(self) -> int:
-        """Requests that one round times."""
-        return self.connections * len(self.answers)
-
-    def as_text(self) -> Workload:
-        """The same with the values of header fields as ``str``, as WSGI has them."""
-
-        def texts(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
-            return tuple(
-                answer._replace(length=answer.length.decode(), date=answer.date.decode()) for answer in answers
-            )
-
-        return replace(self, answers=texts(self.answers), warmup_answers=texts(self.warmup_answers))
 
 
 class _Client:

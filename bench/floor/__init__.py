@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..children import Child
-from ..workloads import Workload
+from ..recording import Workload
 
 PROGRAM = Path(__file__).with_name("floor")
 NAME = "libnghttp2"
@@ -37,7 +37,8 @@ def _list(values: Iterable[bytes]) -> bytes:
     return _number(len(written)) + b"".join(written)
 
 
-def _recording(workload: Workload) -> bytes:
+def recording(workload: Workload) -> bytes:
+    """The file that the program reads, its layout as above."""
     answers = workload.warmup_answers + workload.answers
     bodies = list(dict.fromkeys(answer.body for answer in answers))
     parts = [
@@ -56,15 +57,15 @@ def _recording(workload: Workload) -> bytes:
 
 def start(workload: Workload) -> Child:
     """Start the program on a workload."""
-    return Child(NAME, [PROGRAM], [_recording(workload)])
+    return Child(NAME, [PROGRAM], [recording(workload)])
 
 
 def version() -> str:
     """The version of libnghttp2 that the program runs on."""
-    with tempfile.NamedTemporaryFile(prefix="fasth2-bench-") as recording:
-        recording.write(bytes(4 * 7))
-        recording.flush()
+    with tempfile.NamedTemporaryFile(prefix="fasth2-bench-") as nothing:
+        nothing.write(bytes(4 * 7))
+        nothing.flush()
         ran = subprocess.run(
-            [PROGRAM, recording.name], input="version\n", capture_output=True, text=True, check=True
+            [PROGRAM, nothing.name], input="version\n", capture_output=True, text=True, check=True
         )
     return ran.stdout.strip()

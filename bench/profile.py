@@ -1,0 +1,143 @@
+"""Instructions a request, counted by valgrind's callgrind: the same on a noisy machine.
+
+usage: python -m bench.profile [--rows ROW ...] [--contestants NAME ...] [--functions N]
+
+Each count is the difference between two runs of one program: one that serves a
+workload and one that does all the same but for the timed reads. Start-up, the opening
+and the warm-up cancel out.
+"""
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pickle
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from . import floor
+from .recording import Workload
+
+_ROOT = Path(__file__).parent.parent
+_SCALE = 10
+_FACADE = "facade_"
+# Contestant -> where it is defined, so that a run imports nothing else.
+_MODULES = {
+    "fasth2_h2_calls": "fasth2_h2_calls",
+    "fasth2_one_call": "fasth2_one_call",
+    "h2": "h2_peer",
+    "ngh2": "ngh2_peer",
+    "zttp": "zttp_peer",
+}
+_DEFAULT = ("fasth2_h2_calls", "fasth2_one_call", floor.NAME)
+
+Counts = Counter[str]
+
+
+def _serve(contestant: str, path: str) -> None:
+    """The profiled program: serve the pickled workload once."""
+    from .rounds import Runner
+
+    workload = pickle.loads(Path(path).read_bytes())
+    if contestant in _MODULES:
+        module = importlib.import_module(f"bench.contestants.{_MODULES[contestant]}")
+    else:
+        from .contestants import facade
+
+        module = facade.FASTH2 if contestant == facade.FASTH2.NAME else facade.GUNICORN
+    Runner(module, workload).round()
+
+
+def _callgrind(command: list[str | Path], given: str, directory: Path) -> Counts:
+    """Run a program under callgrind; return the instructions of each function."""
+    out = directory / "callgrind.out"
+    ran = subprocess.run(
+        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command],
+        input=given,
+        capture_output=True,
+        text=True,
+        cwd=_ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
+    if ran.returncode != 0:
+        raise RuntimeError(f"{command} failed under callgrind:\n{ran.stderr}")
+    annotated = subprocess.run(
+        ["callgrind_annotate", "--threshold=100", "--show-percs=no", out], capture_output=True, text=True, check=True
+    )
+    counts: Counts = Counter()
+    for line in annotated.stdout.splitlines():
+        found = re.match(r"\s*([\d,]+)\s+(?:\([^)]*\)\s+)?\S*?:(\S.*)$", line)
+        if found:
+            counts[re.sub(r"'\d+( |$)", r"\1", found[2])] += int(found[1].replace(",", ""))
+    return counts
+
+
+def _counted(contestant: str, workload: Workload) -> Counts:
+    with tempfile.TemporaryDirectory(prefix="fasth2-profile-") as name:
+        directory = Path(name)
+        path = directory / "workload"
+        if contestant == floor.NAME:
+            path.write_bytes(floor.recording(workload))
+            return _callgrind([floor.PROGRAM, path], "round\n", directory)
+        path.write_bytes(pickle.dumps(workload))
+        return _callgrind([sys.executable, "-m", "bench.profile", "--serve", contestant, path], "", directory)
+
+
+def instructions(row: str, contestant: str, workload: Workload) -> Counts:
+    """Count the timed part of a row.
+
+    Args:
+        row: The row.
+        contestant: The contestant.
+        workload: The row's workload, scaled.
+
+    Returns:
+        For each function its own instructions, all requests together.
+    """
+    if row.startswith(_FACADE):
+        workload = workload.as_text()
+    idle = replace(workload, connections=0) if workload.fresh else replace(workload, reads=(), answers=())
+    whole = _counted(contestant, workload)
+    whole.subtract(_counted(contestant, idle))
+    return whole
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--serve"]:
+        _serve(*sys.argv[2:])
+        return
+    from . import rows
+
+    parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", nargs="+", choices=(*rows.ENGINE_ROWS, *rows.FACADE_ROWS), default=rows.ENGINE_ROWS)
+    known = (*rows.ENGINE_CONTESTANTS, *rows.FACADE_CONTESTANTS)
+    parser.add_argument("--contestants", nargs="+", choices=known, default=_DEFAULT)
+    parser.add_argument("--functions", type=int, default=0, help="also list so many functions of each")
+    options = parser.parse_args()
+    print("| instructions a request |", " | ".join(options.contestants), "|")
+    print("| --- |" + " ---: |" * len(options.contestants))
+    listed: list[str] = []
+    for row in options.rows:
+        workload = rows.workload_of(row, _SCALE)
+        cells = []
+        for contestant in options.contestants:
+            counts = instructions(row, contestant, workload)
+            total = sum(counts.values()) / workload.requests
+            cells.append(f"{total:,.0f}")
+            if options.functions:
+                listed.append(f"\n{row}, {contestant}: {total:,.0f} instructions a request, of them")
+                listed += [
+                    f"{count / workload.requests:10,.1f}  {function}"
+                    for function, count in counts.most_common(options.functions)
+                ]
+        print(f"| {row} |", " | ".join(cells), "|", flush=True)
+    print("\n".join(listed))
+
+
+if __name__ == "__main__":
+    main()
