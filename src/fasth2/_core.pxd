@@ -5,7 +5,8 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fasth2._frames cimport OutBuffer, ReadBuffer
 from fasth2._headers cimport OutgoingFields
-from fasth2._hpack cimport Decoder, Encoder
+from fasth2._hpack_decoder cimport Decoder
+from fasth2._hpack_encoder cimport Encoder
 from fasth2._limits cimport LimitState
 from fasth2._settings cimport SettingsBase
 from fasth2._stream cimport H2Stream

@@ -158,7 +158,7 @@ cdef int[FAULT_COUNT] CODE
 
 cdef int fill_tables() except -1:
     cdef int fault
-    for fault in range(1, FAULT_COUNT):
+    for fault in range(1, <int>FAULT_COUNT):
         SCOPE[fault] = _SCOPES[FAULTS[fault][1]]
         CODE[fault] = FAULTS[fault][2]
     return 0

@@ -1,6 +1,7 @@
 # What a header field is, computed once from its name and value and kept with
 # it. RFC 9113 section 8's rules (_headers.pyx) work on these flags alone.
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 cdef enum:
     # name
@@ -34,7 +35,7 @@ cdef enum:
     # how it came
     F_UNDECODABLE = 1 << 26      # octets that the header encoding cannot decode; the value is bytes
     F_NEVER_INDEXED = 1 << 27
-    # which pseudo-header, in the top four bits
+    # which pseudo-header or regular field, in the top four bits
     F_KIND_SHIFT = 28
 
 cdef enum:
@@ -46,6 +47,12 @@ cdef enum:
     KIND_STATUS = 5
     KIND_PROTOCOL = 6
     KIND_PRIORITY = 7            # the regular field "priority" (RFC 9218)
+    KIND_TE = 8                  # the regular field "te"
+
+cdef enum:
+    # What classify_name() finds; the rest belongs to the value or to how the field came.
+    NAME_FLAGS = (F_PSEUDO | F_BAD_NAME | F_UPPER_NAME | F_EMPTY_NAME | F_UNKNOWN_PSEUDO | F_CONNECTION
+                  | F_COOKIE | F_HOST | F_CONTENT_LENGTH | F_NO_TRAILER)
 
 # A field about to be encoded. Borrowed pointers; the caller owns the memory.
 ctypedef struct OutField:
@@ -56,3 +63,68 @@ ctypedef struct OutField:
     uint32_t flags               # F_*; F_SENSITIVE or F_NEVER_INDEXED: encode never-indexed
     uint32_t name_hash           # hash_octets(name)
     uint32_t static_name         # lowest index of the name in the static table, 0: none
+
+
+cdef inline uint64_t load_octets(const uint8_t *p, size_t n) noexcept nogil:
+    """Return the ``n`` octets at ``p`` in one word, 1 <= n <= 8, some twice and in any order where n < 8."""
+    cdef uint32_t first, last
+    cdef uint64_t a
+    if n >= 4:
+        memcpy(&first, p, 4)
+        memcpy(&last, p + n - 4, 4)
+        return (<uint64_t>last << 32) | first
+    a = p[0]
+    return a * 0x0101010101000001ULL | (<uint64_t>p[n >> 1] << 8) | (<uint64_t>p[n - 1] << 16)
+
+
+cdef inline uint32_t hash_octets(const uint8_t *p, size_t n) noexcept nogil:
+    """Return a hash of ``n`` octets. It is the same within one process, not between machines."""
+    cdef uint64_t h = (<uint64_t>n + 1) * 0x9e3779b97f4a7c15ULL
+    cdef uint64_t x
+    while n > 8:
+        memcpy(&x, p, 8)
+        h = (h ^ x) * 0xff51afd7ed558ccdULL
+        h ^= h >> 32
+        p += 8
+        n -= 8
+    if n:
+        h = (h ^ load_octets(p, n)) * 0xff51afd7ed558ccdULL
+        h ^= h >> 32
+    h *= 0xc4ceb9fe1a85ec53ULL
+    return <uint32_t>(h >> 32)
+
+
+cdef extern from "_static_table.h" nogil:
+    """
+    #define static_name(i) ((const uint8_t *)static_table[i].name)
+    #define static_value(i) ((const uint8_t *)static_table[i].value)
+    #define static_name_len(i) static_table[i].name_len
+    #define static_value_len(i) static_table[i].value_len
+    #define static_last(i) static_table[i].last
+    """
+    enum:
+        STATIC_TABLE_LENGTH
+    const uint8_t *static_name(uint32_t index)
+    const uint8_t *static_value(uint32_t index)
+    uint32_t static_name_len(uint32_t index)
+    uint32_t static_value_len(uint32_t index)
+    uint32_t static_last(uint32_t index)     # highest index with the name of this one
+
+
+# Lowest index in the static table of the name whose hash_octets() is `hash`, 0: none.
+cdef uint32_t static_name_index(const uint8_t *name, size_t n, uint32_t hash) noexcept nogil
+
+# The flags of a name and its KIND_* << F_KIND_SHIFT: NAME_FLAGS, and F_SENSITIVE for a name
+# that is sensitive whatever the value.
+cdef uint32_t classify_name(const uint8_t *name, size_t n) noexcept nogil
+
+# All flags of a field, given classify_name()'s. `number` receives content-length's value, else -1.
+cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n,
+                             int64_t *number) noexcept nogil
+
+# classify_name()'s flags again from those of a whole field.
+cdef inline uint32_t name_flags_of(uint32_t flags) noexcept nogil:
+    cdef uint32_t kept = flags & (<uint32_t>NAME_FLAGS | (<uint32_t>15 << F_KIND_SHIFT))
+    if flags & F_COOKIE:
+        return kept
+    return kept | (flags & F_SENSITIVE)

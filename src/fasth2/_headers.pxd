@@ -3,7 +3,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._fields cimport OutField
-from fasth2._hpack cimport Decoder, Entry
+from fasth2._hpack_decoder cimport Decoder, Entry
 
 # What a block is.
 cdef enum:
@@ -69,4 +69,4 @@ cdef class OutgoingFields:
     cdef int _one(self, object name, object value, bint sensitive) except -1
     cdef int _cookies(self, bytes value, bint sensitive) except -1
     cdef int _append(self, object name, const uint8_t *n, size_t name_len, object value, const uint8_t *v,
-                     size_t value_len, uint32_t flags, uint32_t name_hash, uint32_t static_name) except -1
+                     size_t value_len, uint32_t flags, uint32_t name_hash, uint32_t index) except -1

@@ -16,8 +16,16 @@ from cpython.unicode cimport PyUnicode_CheckExact
 from fasth2._errors cimport *
 from fasth2._errors cimport show
 from fasth2._fields cimport *
-from fasth2._fields cimport OutField, classify_name, classify_value, hash_octets, static_name_index
-from fasth2._hpack cimport entry_header, entry_pair
+from fasth2._fields cimport (
+    OutField,
+    classify_name,
+    classify_value,
+    hash_octets,
+    static_name,
+    static_name_index,
+    static_name_len,
+)
+from fasth2._hpack_decoder cimport entry_header, entry_pair
 
 from fasth2._header_tuple import HeaderTuple, NeverIndexedHeaderTuple
 from fasth2.exceptions import ProtocolError
@@ -254,12 +262,12 @@ cdef list header_tuples(Entry **fields, Py_ssize_t n, Py_ssize_t cookies):
         result = []
         for i in range(n):
             if not fields[i].flags & F_COOKIE:
-                result.append(entry_header(fields[i]))
+                result.append(<object>entry_header(fields[i]))
         result.append(NeverIndexedHeaderTuple(cookie_name(fields, n), joined_cookies(fields, n)))
         return result
     result = PyList_New(n)
     for i in range(n):
-        header = entry_header(fields[i])
+        header = <object>entry_header(fields[i])
         Py_INCREF(header)
         PyList_SET_ITEM(result, at, header)
         at += 1
@@ -275,12 +283,12 @@ cdef list plain_pairs(Entry **fields, Py_ssize_t n, Py_ssize_t cookies):
         result = []
         for i in range(n):
             if not fields[i].flags & F_COOKIE:
-                result.append(entry_pair(fields[i]))
+                result.append(<object>entry_pair(fields[i]))
         result.append((cookie_name(fields, n), joined_cookies(fields, n)))
         return result
     result = PyList_New(n)
     for i in range(n):
-        pair = entry_pair(fields[i])
+        pair = <object>entry_pair(fields[i])
         Py_INCREF(pair)
         PyList_SET_ITEM(result, i, pair)
     return result
@@ -291,13 +299,10 @@ cdef list plain_pairs(Entry **fields, Py_ssize_t n, Py_ssize_t cookies):
 cdef uint32_t[62] STATIC_FLAGS
 
 
-cdef int fill_static_flags() except -1:
+cdef void fill_static_flags() noexcept:
     cdef uint32_t index
-    cdef bytes name
-    from fasth2._hpack import STATIC_TABLE
-    for index, (name, _) in enumerate(STATIC_TABLE, 1):
-        STATIC_FLAGS[index] = classify_name(<const uint8_t *>PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name))
-    return 0
+    for index in range(1, STATIC_TABLE_LENGTH + 1):
+        STATIC_FLAGS[index] = classify_name(static_name(index), static_name_len(index))
 
 
 fill_static_flags()
@@ -342,7 +347,7 @@ cdef class OutgoingFields:
         return 0
 
     cdef int _append(self, object name, const uint8_t *n, size_t name_len, object value, const uint8_t *v,
-                     size_t value_len, uint32_t flags, uint32_t name_hash, uint32_t static_name) except -1:
+                     size_t value_len, uint32_t flags, uint32_t name_hash, uint32_t index) except -1:
         cdef OutField *f
         if name_len > 0x7FFFFFFF or value_len > 0x7FFFFFFF:
             raise ProtocolError("header field too long")
@@ -355,7 +360,7 @@ cdef class OutgoingFields:
         f.value_len = <uint32_t>value_len
         f.flags = flags
         f.name_hash = name_hash
-        f.static_name = static_name
+        f.static_name = index
         Py_INCREF(name)
         Py_INCREF(value)
         self.owners[2 * self.count] = <PyObject *>name
@@ -416,7 +421,7 @@ cdef class OutgoingFields:
         cdef const uint8_t *n
         cdef const uint8_t *v
         cdef Py_ssize_t name_len, value_len
-        cdef uint32_t name_hash, static_name, flags
+        cdef uint32_t name_hash, index, flags
         if PyBytes_CheckExact(name):
             n = <const uint8_t *>PyBytes_AS_STRING(name)
             name_len = PyBytes_GET_SIZE(name)
@@ -436,9 +441,9 @@ cdef class OutgoingFields:
             v = <const uint8_t *>PyBytes_AS_STRING(value)
             value_len = PyBytes_GET_SIZE(value)
         name_hash = hash_octets(n, name_len)
-        static_name = static_name_index(n, name_len, name_hash)
-        if static_name:
-            flags = STATIC_FLAGS[static_name]
+        index = static_name_index(n, name_len, name_hash)
+        if index:
+            flags = STATIC_FLAGS[index]
         else:
             flags = classify_name(n, name_len)
             if flags & (F_BAD_NAME | F_EMPTY_NAME) and self.options & OUT_NORMALIZE:
@@ -446,8 +451,8 @@ cdef class OutgoingFields:
                 n = <const uint8_t *>PyBytes_AS_STRING(name)
                 name_len = PyBytes_GET_SIZE(name)
                 name_hash = hash_octets(n, name_len)
-                static_name = static_name_index(n, name_len, name_hash)
-                flags = STATIC_FLAGS[static_name] if static_name else classify_name(n, name_len)
+                index = static_name_index(n, name_len, name_hash)
+                flags = STATIC_FLAGS[index] if index else classify_name(n, name_len)
         if self.options & OUT_NORMALIZE:
             while value_len > 0 and is_space(v[0]):
                 v += 1
@@ -459,7 +464,7 @@ cdef class OutgoingFields:
             if flags & F_COOKIE and self.options & OUT_SPLIT_COOKIES:
                 return self._cookies(PyBytes_FromStringAndSize(<const char *>v, value_len), sensitive)
         return self._append(name, n, name_len, value, v, value_len,
-                            flags | (F_NEVER_INDEXED if sensitive else 0), name_hash, static_name)
+                            flags | (F_NEVER_INDEXED if sensitive else 0), name_hash, index)
 
     cdef int _cookies(self, bytes value, bint sensitive) except -1:
         """Split a cookie into the crumbs of section 8.2.3."""

@@ -56,7 +56,7 @@ from fasth2._headers cimport (
     header_tuples,
     plain_pairs,
 )
-from fasth2._hpack cimport (
+from fasth2._hpack_decoder cimport (
     HPACK_LIST_TOO_LARGE,
     HPACK_STRING_TOO_LONG,
     HPACK_TOO_MANY_FIELDS,
@@ -937,10 +937,8 @@ cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         return FAULT_WINDOW_UPDATE_LENGTH
     increment = load32(p)
     if increment > MAX_WINDOW:
-        if not c.rfc_errors:
-            c.fault_value = increment
-            return FAULT_WINDOW_UPDATE_RESERVED
-        increment &= MAX_WINDOW
+        c.fault_value = increment
+        return FAULT_WINDOW_UPDATE_RESERVED
     if increment == 0 and (h.stream_id == 0 or not c.rfc_errors):
         return FAULT_WINDOW_UPDATE_ZERO
     if is_shut(c):

@@ -1,0 +1,395 @@
+"""What a header field is: the flags of its name and value (RFC 9113 section 8)."""
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from types import MappingProxyType
+
+# One octet, eight times in a word.
+cdef extern from *:
+    """
+    #define FASTH2_EACH(octet) (UINT64_C(0x0101010101010101) * (uint64_t)(octet))
+    """
+    uint64_t EACH "FASTH2_EACH"(uint32_t octet) noexcept nogil
+
+
+# Octets are tested eight at a time: a result has the top bit of an octet set
+# where the test holds. `low` are the octets without their top bits, so that no
+# sum carries into the next octet.
+
+cdef inline uint64_t equal_to(uint64_t low, uint32_t octet) noexcept nogil:
+    return ~((low ^ EACH(octet)) + EACH(0x7f))
+
+
+cdef inline uint64_t at_most(uint64_t low, uint32_t octet) noexcept nogil:
+    return ~(low + EACH(0x7f - octet))
+
+
+# tools/generate_static_table.py's fields by the hash of their names, open
+# addressing; filled when the module is imported, never written afterwards.
+cdef uint8_t static_slots[256]
+
+
+cdef void fill_static_slots() noexcept:
+    cdef uint32_t i, slot
+    for i in range(256):
+        static_slots[i] = 0
+    for i in range(1, STATIC_TABLE_LENGTH + 1):
+        slot = hash_octets(static_name(i), static_name_len(i)) & 255
+        while static_slots[slot]:
+            slot = (slot + 1) & 255
+        if i == 1 or static_last(i) != static_last(i - 1):
+            static_slots[slot] = <uint8_t>i
+
+
+fill_static_slots()
+
+
+cdef uint32_t static_name_index(const uint8_t *name, size_t n, uint32_t hash) noexcept nogil:
+    cdef uint32_t slot = hash & 255
+    cdef uint32_t index
+    # At most 52 of 256 slots are taken, so an empty one ends the search.
+    while static_slots[slot]:
+        index = static_slots[slot]
+        if static_name_len(index) == n and memcmp(static_name(index), name, n) == 0:
+            return index
+        slot = (slot + 1) & 255
+    return 0
+
+
+cdef inline bint same(const uint8_t *p, const char *text, size_t n) noexcept nogil:
+    return memcmp(p, text, n) == 0
+
+
+cdef inline uint32_t name_octets(const uint8_t *p, size_t n) noexcept nogil:
+    """Return F_BAD_NAME and F_UPPER_NAME as the octets ask for them; a colon counts anywhere."""
+    cdef uint64_t bad = 0
+    cdef uint64_t upper = 0
+    cdef uint64_t x, low, capital
+    cdef size_t step
+    while n:
+        step = n if n < 8 else 8
+        x = load_octets(p, step)
+        low = x & EACH(0x7f)
+        capital = at_most(low, 0x5a) & ~at_most(low, 0x40) & ~x
+        upper |= capital
+        bad |= x | at_most(low, 0x20) | equal_to(low, 0x7f) | equal_to(low, 0x3a) | capital
+        p += step
+        n -= step
+    if upper & EACH(0x80):
+        return F_BAD_NAME | F_UPPER_NAME
+    return F_BAD_NAME if bad & EACH(0x80) else 0
+
+
+cdef inline uint32_t classify_pseudo(const uint8_t *name, size_t n) noexcept nogil:
+    if n == 7:
+        if same(name, b":method", 7):
+            return <uint32_t>KIND_METHOD << F_KIND_SHIFT
+        if same(name, b":scheme", 7):
+            return <uint32_t>KIND_SCHEME << F_KIND_SHIFT
+        if same(name, b":status", 7):
+            return <uint32_t>KIND_STATUS << F_KIND_SHIFT
+    elif n == 5:
+        if same(name, b":path", 5):
+            return <uint32_t>KIND_PATH << F_KIND_SHIFT
+    elif n == 10:
+        if same(name, b":authority", 10):
+            return <uint32_t>KIND_AUTHORITY << F_KIND_SHIFT
+    elif n == 9:
+        if same(name, b":protocol", 9):
+            return <uint32_t>KIND_PROTOCOL << F_KIND_SHIFT
+    return F_UNKNOWN_PSEUDO
+
+
+cdef inline uint32_t classify_regular(const uint8_t *name, size_t n) noexcept nogil:
+    # F_NO_TRAILER is for framing, routing, request modifiers, authentication
+    # and content format (RFC 9110 section 6.5.1).
+    if n == 2:
+        if same(name, b"te", 2):
+            return (<uint32_t>KIND_TE << F_KIND_SHIFT) | F_NO_TRAILER
+    elif n == 4:
+        if same(name, b"host", 4):
+            return F_HOST | F_NO_TRAILER
+    elif n == 5:
+        if same(name, b"range", 5):
+            return F_NO_TRAILER
+    elif n == 6:
+        if same(name, b"cookie", 6):
+            return F_COOKIE | F_NO_TRAILER
+        if same(name, b"expect", 6):
+            return F_NO_TRAILER
+    elif n == 7:
+        if same(name, b"upgrade", 7):
+            return F_CONNECTION | F_NO_TRAILER
+        if same(name, b"trailer", 7):
+            return F_NO_TRAILER
+    elif n == 8:
+        if same(name, b"priority", 8):
+            return <uint32_t>KIND_PRIORITY << F_KIND_SHIFT
+        if same(name, b"if-match", 8) or same(name, b"if-range", 8):
+            return F_NO_TRAILER
+    elif n == 10:
+        if same(name, b"connection", 10) or same(name, b"keep-alive", 10):
+            return F_CONNECTION | F_NO_TRAILER
+        if same(name, b"set-cookie", 10):
+            return F_NO_TRAILER
+    elif n == 12:
+        if same(name, b"content-type", 12) or same(name, b"max-forwards", 12):
+            return F_NO_TRAILER
+    elif n == 13:
+        if same(name, b"authorization", 13):
+            return F_SENSITIVE | F_NO_TRAILER
+        if (same(name, b"content-range", 13) or same(name, b"cache-control", 13)
+                or same(name, b"if-none-match", 13)):
+            return F_NO_TRAILER
+    elif n == 14:
+        if same(name, b"content-length", 14):
+            return F_CONTENT_LENGTH | F_NO_TRAILER
+    elif n == 16:
+        if same(name, b"proxy-connection", 16):
+            return F_CONNECTION | F_NO_TRAILER
+        if same(name, b"content-encoding", 16):
+            return F_NO_TRAILER
+    elif n == 17:
+        if same(name, b"transfer-encoding", 17):
+            return F_CONNECTION | F_NO_TRAILER
+        if same(name, b"if-modified-since", 17):
+            return F_NO_TRAILER
+    elif n == 19:
+        if same(name, b"proxy-authorization", 19):
+            return F_SENSITIVE | F_NO_TRAILER
+        if same(name, b"if-unmodified-since", 19):
+            return F_NO_TRAILER
+    return 0
+
+
+cdef uint32_t classify_name(const uint8_t *name, size_t n) noexcept nogil:
+    if n == 0:
+        return F_EMPTY_NAME
+    if name[0] == 0x3a:
+        return F_PSEUDO | name_octets(name + 1, n - 1) | classify_pseudo(name, n)
+    return name_octets(name, n) | classify_regular(name, n)
+
+
+cdef inline bint is_digit(uint8_t c) noexcept nogil:
+    return 0x30 <= c <= 0x39
+
+
+cdef inline bint is_alpha(uint8_t c) noexcept nogil:
+    return 0x61 <= (c | 0x20) <= 0x7a
+
+
+cdef bint is_method(const uint8_t *p, size_t n) noexcept nogil:
+    """Return whether the octets are a token (RFC 9110 section 5.6.2)."""
+    cdef size_t i
+    for i in range(n):
+        if is_alpha(p[i]) or is_digit(p[i]):
+            continue
+        if p[i] in (0x21, 0x23, 0x24, 0x25, 0x26, 0x27, 0x2a, 0x2b, 0x2d, 0x2e, 0x5e, 0x5f, 0x60, 0x7c, 0x7e):
+            continue
+        return False
+    return n > 0
+
+
+cdef bint is_scheme(const uint8_t *p, size_t n) noexcept nogil:
+    """Return whether the octets are a scheme (RFC 3986 section 3.1)."""
+    cdef size_t i
+    if n == 0 or not is_alpha(p[0]):
+        return False
+    for i in range(1, n):
+        if not (is_alpha(p[i]) or is_digit(p[i]) or p[i] in (0x2b, 0x2d, 0x2e)):
+            return False
+    return True
+
+
+cdef uint32_t classify_path(const uint8_t *p, size_t n) noexcept nogil:
+    cdef uint64_t bad = 0
+    cdef uint64_t high = 0
+    cdef uint64_t x, low
+    cdef uint32_t flags = 0
+    cdef size_t step
+    if n == 0 or p[0] != 0x2f:
+        flags |= F_PATH_NOT_ABSOLUTE
+        if n == 1 and p[0] == 0x2a:
+            flags |= F_PATH_ASTERISK
+    while n:
+        step = n if n < 8 else 8
+        x = load_octets(p, step)
+        low = x & EACH(0x7f)
+        high |= x
+        bad |= (at_most(low, 0x20) | equal_to(low, 0x7f) | equal_to(low, 0x23)) & ~x
+        p += step
+        n -= step
+    if bad & EACH(0x80):
+        flags |= F_BAD_TARGET
+    if high & EACH(0x80):
+        flags |= F_NON_ASCII_TARGET
+    return flags
+
+
+cdef bint has_octet(const uint8_t *p, size_t n, uint32_t octet) noexcept nogil:
+    cdef size_t i
+    for i in range(n):
+        if p[i] == octet:
+            return True
+    return False
+
+
+cdef uint32_t classify_content_length(const uint8_t *p, size_t n, int64_t *number) noexcept nogil:
+    """Return the flags of a content-length (RFC 9110 section 8.6), a list of equal lengths among them."""
+    cdef int64_t value
+    cdef int64_t first = -1
+    cdef bint is_list = False
+    cdef size_t i = 0
+    while True:
+        if i == n or not is_digit(p[i]):
+            return F_BAD_LENGTH
+        value = 0
+        while i < n and is_digit(p[i]):
+            if value > (INT64_MAX - (p[i] - 0x30)) // 10:
+                return F_BAD_LENGTH
+            value = value * 10 + (p[i] - 0x30)
+            i += 1
+        if is_list and value != first:
+            return F_BAD_LENGTH
+        first = value
+        if i == n:
+            break
+        while i < n and (p[i] == 0x20 or p[i] == 0x09):
+            i += 1
+        if i == n or p[i] != 0x2c:
+            return F_BAD_LENGTH
+        i += 1
+        while i < n and (p[i] == 0x20 or p[i] == 0x09):
+            i += 1
+        is_list = True
+    number[0] = first
+    return F_BAD_LENGTH | F_LENGTH_LIST if is_list else 0
+
+
+cdef bint is_trailers(const uint8_t *p, size_t n) noexcept nogil:
+    """Return whether the octets are "trailers" in any case."""
+    cdef const char *text = b"trailers"
+    cdef size_t i
+    if n != 8:
+        return False
+    for i in range(8):
+        if (p[i] | 0x20) != <uint8_t>text[i]:
+            return False
+    return True
+
+
+cdef uint32_t classify_special(uint32_t name_flags, const uint8_t *value, size_t n,
+                               int64_t *number) noexcept nogil:
+    """Return the flags that the value of one of the known names gets beyond every value's."""
+    cdef uint32_t kind = name_flags >> F_KIND_SHIFT
+    if kind == KIND_PATH:
+        return classify_path(value, n)
+    if kind == KIND_METHOD:
+        if n == 7:
+            if same(value, b"CONNECT", 7):
+                return F_CONNECT
+            if same(value, b"OPTIONS", 7):
+                return F_OPTIONS
+        elif n == 4 and same(value, b"HEAD", 4):
+            return F_HEAD
+        return 0 if is_method(value, n) else F_BAD_TARGET
+    if kind == KIND_SCHEME:
+        return 0 if is_scheme(value, n) else F_BAD_TARGET
+    if kind == KIND_AUTHORITY or name_flags & F_HOST:
+        return F_USERINFO if has_octet(value, n, 0x40) else 0
+    if kind == KIND_STATUS:
+        return F_INFORMATIONAL if n and value[0] == 0x31 else 0
+    if kind == KIND_TE:
+        return 0 if is_trailers(value, n) else F_BAD_TE
+    if name_flags & F_COOKIE:
+        return F_SENSITIVE if n < 20 else 0
+    if name_flags & F_CONTENT_LENGTH:
+        return classify_content_length(value, n, number)
+    return 0
+
+
+cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n,
+                             int64_t *number) noexcept nogil:
+    cdef uint32_t flags = name_flags
+    cdef uint64_t bad = 0
+    cdef uint64_t x, low
+    cdef const uint8_t *p = value
+    cdef size_t left = n
+    cdef size_t step
+    number[0] = -1
+    if n == 0:
+        flags |= F_EMPTY_VALUE
+    else:
+        if value[0] == 0x20 or value[0] == 0x09 or value[n - 1] == 0x20 or value[n - 1] == 0x09:
+            flags |= F_PADDED_VALUE
+        while left:
+            step = left if left < 8 else 8
+            x = load_octets(p, step)
+            low = x & EACH(0x7f)
+            bad |= (equal_to(low, 0) | equal_to(low, 0x0a) | equal_to(low, 0x0d)) & ~x
+            p += step
+            left -= step
+        if bad & EACH(0x80):
+            flags |= F_BAD_VALUE
+    if name_flags & (F_COOKIE | F_HOST | F_CONTENT_LENGTH | (<uint32_t>15 << F_KIND_SHIFT)):
+        flags |= classify_special(name_flags, value, n, number)
+    return flags
+
+
+FLAGS = MappingProxyType({
+    "PSEUDO": F_PSEUDO,
+    "BAD_NAME": F_BAD_NAME,
+    "UPPER_NAME": F_UPPER_NAME,
+    "EMPTY_NAME": F_EMPTY_NAME,
+    "UNKNOWN_PSEUDO": F_UNKNOWN_PSEUDO,
+    "CONNECTION": F_CONNECTION,
+    "COOKIE": F_COOKIE,
+    "HOST": F_HOST,
+    "CONTENT_LENGTH": F_CONTENT_LENGTH,
+    "SENSITIVE": F_SENSITIVE,
+    "BAD_VALUE": F_BAD_VALUE,
+    "PADDED_VALUE": F_PADDED_VALUE,
+    "BAD_TE": F_BAD_TE,
+    "BAD_LENGTH": F_BAD_LENGTH,
+    "LENGTH_LIST": F_LENGTH_LIST,
+    "BAD_TARGET": F_BAD_TARGET,
+    "EMPTY_VALUE": F_EMPTY_VALUE,
+    "CONNECT": F_CONNECT,
+    "OPTIONS": F_OPTIONS,
+    "HEAD": F_HEAD,
+    "INFORMATIONAL": F_INFORMATIONAL,
+    "PATH_NOT_ABSOLUTE": F_PATH_NOT_ABSOLUTE,
+    "PATH_ASTERISK": F_PATH_ASTERISK,
+    "NON_ASCII_TARGET": F_NON_ASCII_TARGET,
+    "USERINFO": F_USERINFO,
+    "NO_TRAILER": F_NO_TRAILER,
+    "UNDECODABLE": F_UNDECODABLE,
+    "NEVER_INDEXED": F_NEVER_INDEXED,
+})
+
+
+def classify(bytes name not None, bytes value not None):
+    """Say what a header field is.
+
+    Args:
+        name: The field's name, as on the wire.
+        value: The field's value.
+
+    Returns:
+        The names of its flags (keys of ``FLAGS``) as a frozenset, its kind (0 for most fields)
+        and the value of a content-length, -1 for any other field.
+    """
+    cdef int64_t number
+    cdef uint32_t flags = classify_value(classify_name(name, len(name)), value, len(value), &number)
+    return (frozenset([key for key, bit in FLAGS.items() if flags & <uint32_t>bit]),
+            flags >> F_KIND_SHIFT, number)
+
+
+def static_index(bytes name not None):
+    """Return the lowest index of a name in the static table (RFC 7541 Appendix A), 0 if it is not there."""
+    return static_name_index(name, len(name), hash_octets(name, len(name)))
+
+
+def field_hash(bytes octets not None):
+    """Return the 32-bit hash that the encoder's tables use for these octets."""
+    return hash_octets(octets, len(octets))

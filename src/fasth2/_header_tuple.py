@@ -1,0 +1,24 @@
+"""A header field as a tuple that remembers whether it may be indexed."""
+
+
+class HeaderTuple(tuple):
+    """A header field, ``(name, value)``, that may enter a compression context.
+
+    Args:
+        *args: The name and the value.
+    """
+
+    __slots__ = ()
+
+    indexable = True
+
+    def __new__(cls, *args):
+        return tuple.__new__(cls, args)
+
+
+class NeverIndexedHeaderTuple(HeaderTuple):
+    """A header field that stays a literal wherever it is forwarded (RFC 7541 section 7.1.3)."""
+
+    __slots__ = ()
+
+    indexable = False

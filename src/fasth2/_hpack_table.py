@@ -1,0 +1,14 @@
+"""A look into a dynamic table."""
+from typing import NamedTuple
+
+
+class HeaderTable(NamedTuple):
+    """A dynamic table as it was when it was asked for.
+
+    Attributes:
+        maxsize: Its largest size, octets as RFC 7541 section 4.1 counts them.
+        dynamic_entries: Its fields, ``(name, value)``, newest first.
+    """
+
+    maxsize: int
+    dynamic_entries: list

@@ -1,0 +1,34 @@
+import enum
+
+class StreamState(enum.IntEnum):
+    IDLE = 0
+    RESERVED_REMOTE = 1
+    RESERVED_LOCAL = 2
+    OPEN = 3
+    HALF_CLOSED_REMOTE = 4
+    HALF_CLOSED_LOCAL = 5
+    CLOSED = 6
+
+class StreamClosedBy(enum.Enum):
+    SEND_END_STREAM = 0
+    RECV_END_STREAM = 1
+    SEND_RST_STREAM = 2
+    RECV_RST_STREAM = 3
+
+class H2Stream:
+    @property
+    def stream_id(self) -> int: ...
+    @property
+    def state(self) -> StreamState: ...
+    @property
+    def open(self) -> bool: ...
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def closed_by(self) -> StreamClosedBy | None: ...
+    @property
+    def inbound_flow_control_window(self) -> int: ...
+    @property
+    def outbound_flow_control_window(self) -> int: ...
+    @property
+    def unsent(self) -> int: ...
