@@ -22,35 +22,20 @@ from pathlib import Path
 
 from . import floor
 from .recording import Workload
+from .rounds import Runner
 
 _ROOT = Path(__file__).parent.parent
 _SCALE = 10
 _FACADE = "facade_"
-# Contestant -> where it is defined, so that a run imports nothing else.
-_MODULES = {
-    "fasth2_h2_calls": "fasth2_h2_calls",
-    "fasth2_one_call": "fasth2_one_call",
-    "h2": "h2_peer",
-    "ngh2": "ngh2_peer",
-    "zttp": "zttp_peer",
-}
 _DEFAULT = ("fasth2_h2_calls", "fasth2_one_call", floor.NAME)
 
 Counts = Counter[str]
 
 
 def _serve(contestant: str, path: str) -> None:
-    """The profiled program: serve the pickled workload once."""
-    from .rounds import Runner
-
-    workload = pickle.loads(Path(path).read_bytes())
-    if contestant in _MODULES:
-        module = importlib.import_module(f"bench.contestants.{_MODULES[contestant]}")
-    else:
-        from .contestants import facade
-
-        module = facade.FASTH2 if contestant == facade.FASTH2.NAME else facade.GUNICORN
-    Runner(module, workload).round()
+    """The profiled program: let a module of ``bench.contestants`` serve the pickled workload."""
+    module = importlib.import_module(f"bench.contestants.{contestant}")
+    Runner(module, pickle.loads(Path(path).read_bytes())).round()
 
 
 def _callgrind(command: list[str | Path], given: str, directory: Path) -> Counts:
@@ -77,6 +62,13 @@ def _callgrind(command: list[str | Path], given: str, directory: Path) -> Counts
     return counts
 
 
+def _module(contestant: str) -> str:
+    # Imported here, so that the profiled program starts without h2's client.
+    from .rows import load_contestant
+
+    return load_contestant(contestant).__name__.rpartition(".")[2]
+
+
 def _counted(contestant: str, workload: Workload) -> Counts:
     with tempfile.TemporaryDirectory(prefix="fasth2-profile-") as name:
         directory = Path(name)
@@ -85,7 +77,7 @@ def _counted(contestant: str, workload: Workload) -> Counts:
             path.write_bytes(floor.recording(workload))
             return _callgrind([floor.PROGRAM, path], "round\n", directory)
         path.write_bytes(pickle.dumps(workload))
-        return _callgrind([sys.executable, "-m", "bench.profile", "--serve", contestant, path], "", directory)
+        return _callgrind([sys.executable, "-m", "bench.profile", "--serve", _module(contestant), path], "", directory)
 
 
 def instructions(row: str, contestant: str, workload: Workload) -> Counts:

@@ -15,11 +15,10 @@ from pathlib import Path
 from . import floor
 from .budgets import ENGINE, FACADE, FLOOR, Budget
 from .chart import Bar, draw
-from .contestants import fasth2_h2_calls, fasth2_one_call
 from .workloads import FACADE_NAMES, NAMES, TITLES
 
-H2_CALLS = fasth2_h2_calls.NAME
-ONE_CALL = fasth2_one_call.NAME
+H2_CALLS = "fasth2_h2_calls"
+ONE_CALL = "fasth2_one_call"
 PEERS = ("h2", "ngh2", "zttp")
 FACADE_PEER = "gunicorn_on_h2"
 

@@ -1,8 +1,7 @@
-"""The engines that are compared, one file each.
+"""What is compared, one file each; ``bench.rows`` names them.
 
-A contestant is a module with three names:
+A contestant is a module with two names:
 
-* ``NAME``: stable name in results;
 * ``connect()``: make a server connection that has written its SETTINGS;
 * ``serve(connection, reads, next_answer, send)``: give it the reads one after another,
   answer each request as it ends with what ``next_answer`` returns, and hand the bytes

@@ -5,8 +5,6 @@ from fasth2.connection import H2Connection
 
 from .h2_calls import loop_over
 
-NAME = "fasth2_h2_calls"
-
 
 def connect():
     connection = H2Connection(H2Configuration(client_side=False))

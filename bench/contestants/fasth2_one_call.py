@@ -2,8 +2,6 @@
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
 
-NAME = "fasth2_one_call"
-
 REQUEST = 0
 DATA = 1
 BLOCK = 65_536

@@ -5,8 +5,6 @@ from h2.connection import H2Connection
 
 from .h2_calls import loop_over
 
-NAME = "h2"
-
 
 def connect():
     connection = H2Connection(H2Configuration(client_side=False))

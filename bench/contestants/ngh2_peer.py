@@ -1,8 +1,6 @@
 """ngh2, a binding of nghttp2."""
 from ngh2 import Connection, DataReceived, RequestReceived, Role
 
-NAME = "ngh2"
-
 BLOCK = 65_536
 
 

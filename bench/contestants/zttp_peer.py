@@ -1,8 +1,6 @@
 """zttp, whose engine is written in Zig."""
 from zttp import HTTP2, NEED_DATA, SERVER, Connection, Data, EndOfMessage, Request
 
-NAME = "zttp"
-
 
 def connect():
     connection = Connection(SERVER, HTTP2)
