@@ -32,10 +32,20 @@ _DEFAULT = ("fasth2_h2_calls", "fasth2_one_call", floor.NAME)
 Counts = Counter[str]
 
 
-def _serve(contestant: str, path: str) -> None:
-    """The profiled program: let a module of ``bench.contestants`` serve the pickled workload."""
+def _serve(contestant: str, path: str, part: str) -> None:
+    """The profiled program: let a module of ``bench.contestants`` serve the pickled workload.
+
+    Where ``part`` is "idle" the timed part is left out.
+    """
     module = importlib.import_module(f"bench.contestants.{contestant}")
-    Runner(module, pickle.loads(Path(path).read_bytes())).round()
+    workload = pickle.loads(Path(path).read_bytes())
+    Runner(module, _without_timed_part(workload) if part == "idle" else workload).round()
+
+
+def _without_timed_part(workload: Workload) -> Workload:
+    if workload.fresh:
+        return replace(workload, connections=0)
+    return replace(workload, reads=(), answers=())
 
 
 def _callgrind(command: list[str | Path], given: str, directory: Path) -> Counts:
@@ -69,15 +79,16 @@ def _module(contestant: str) -> str:
     return load_contestant(contestant).__name__.rpartition(".")[2]
 
 
-def _counted(contestant: str, workload: Workload) -> Counts:
+def _counted(contestant: str, workload: Workload, part: str) -> Counts:
     with tempfile.TemporaryDirectory(prefix="fasth2-profile-") as name:
         directory = Path(name)
         path = directory / "workload"
         if contestant == floor.NAME:
-            path.write_bytes(floor.recording(workload))
+            path.write_bytes(floor.recording(_without_timed_part(workload) if part == "idle" else workload))
             return _callgrind([floor.PROGRAM, path], "round\n", directory)
         path.write_bytes(pickle.dumps(workload))
-        return _callgrind([sys.executable, "-m", "bench.profile", "--serve", _module(contestant), path], "", directory)
+        command = [sys.executable, "-m", "bench.profile", "--serve", _module(contestant), path, part]
+        return _callgrind(command, "", directory)
 
 
 def instructions(row: str, contestant: str, workload: Workload) -> Counts:
@@ -93,10 +104,9 @@ def instructions(row: str, contestant: str, workload: Workload) -> Counts:
     """
     if row.startswith(_FACADE):
         workload = workload.as_text()
-    idle = replace(workload, connections=0) if workload.fresh else replace(workload, reads=(), answers=())
-    whole = _counted(contestant, workload)
-    whole.subtract(_counted(contestant, idle))
-    return whole
+    counts = _counted(contestant, workload, "whole")
+    counts.subtract(_counted(contestant, workload, "idle"))
+    return counts
 
 
 def main() -> None:
