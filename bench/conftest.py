@@ -2,7 +2,6 @@
 import datetime
 import platform
 from importlib.metadata import version
-from pathlib import Path
 
 from .floor import version as floor_version
 

@@ -70,7 +70,7 @@ class Load(NamedTuple):
     @property
     def title(self) -> str:
         """What a reader of the table sees."""
-        return f"{'1 MiB' if self.octets == MIB else self.octets} -c {self.clients} -m {self.streams}"
+        return f"{'1 MiB' if self.octets == MIB else f'{self.octets} bytes'} -c {self.clients} -m {self.streams}"
 
 
 LOADS = (
@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     options = parser.parse_args()
     rates = measure(options.ways, options.rounds)
-    print("Requests a second (1 MiB: MB a second), medians; ratios are medians over rounds; in brackets what is asked.\n")
+    print("Requests a second (1 MiB: MB a second): medians. Ratios: medians over the rounds; in brackets what is asked.\n")
     print("|", " | ".join(["load", *options.ways]), "|")
     print("| --- |" + " ---: |" * len(options.ways))
     for load, of_load in rates.items():

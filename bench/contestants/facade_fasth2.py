@@ -1,6 +1,7 @@
 """fasth2's façade."""
-from fasth2 import HTTP2ServerConnection
 from gunicorn.config import Config
+
+from fasth2 import HTTP2ServerConnection
 
 from .facade_calls import MemorySocket, serve
 

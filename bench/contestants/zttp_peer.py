@@ -21,7 +21,7 @@ def serve(connection, reads, next_answer, send):
                 continue
             elif not isinstance(event, EndOfMessage):
                 continue
-            length, date, body, chunks, last = next_answer()
+            length, date, body, _, _ = next_answer()
             stream = connection.stream(event.stream_id)
             stream.send_response(
                 200,

@@ -20,7 +20,7 @@ from pathlib import Path
 from ..children import Child
 from ..recording import Workload
 
-PROGRAM = Path(__file__).with_name("floor")
+PROGRAM = Path(__file__).parent.parent.parent / ".work" / "bench" / "floor"
 NAME = "libnghttp2"
 
 
