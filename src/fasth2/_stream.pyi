@@ -1,3 +1,4 @@
+from typing import final
 import enum
 
 class StreamState(enum.IntEnum):
@@ -15,6 +16,7 @@ class StreamClosedBy(enum.Enum):
     SEND_RST_STREAM = 2
     RECV_RST_STREAM = 3
 
+@final
 class H2Stream:
     @property
     def stream_id(self) -> int: ...
