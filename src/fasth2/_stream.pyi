@@ -1,5 +1,5 @@
-from typing import final
 import enum
+from typing import final
 
 class StreamState(enum.IntEnum):
     IDLE = 0
