@@ -1,14 +1,14 @@
 """Build fasth2's compiled modules. Every compiler directive is set here and nowhere else.
 
-FASTH2_SANITIZE=1 in the environment builds with Cython's bounds and overflow
-checks, AddressSanitizer and UndefinedBehaviorSanitizer, for ``make test-sanitize``.
+FASTH2_SANITIZE=1 in the environment builds with Cython's bounds checks,
+AddressSanitizer and UndefinedBehaviorSanitizer, for ``make test-sanitize``.
 """
 import os
 import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 SANITIZE = os.environ.get("FASTH2_SANITIZE") == "1"
 
@@ -25,7 +25,10 @@ DIRECTIVES = {
     "cdivision": not SANITIZE,
 }
 
-MODULES = sorted(path.stem for path in Path(__file__).parent.joinpath("src", "fasth2").glob("_*.pyx"))
+SOURCE = Path("src", "fasth2")
+# Relative, as setuptools wants paths: it runs this file from its own folder.
+MODULES = sorted(SOURCE.glob("_*.pyx"))
+HEADERS = sorted(path.as_posix() for path in SOURCE.glob("*.h"))
 
 if sys.platform == "win32":
     CFLAGS = ["/O2", "/std:c11"]
@@ -35,25 +38,28 @@ elif SANITIZE:
               "-fno-sanitize-recover=undefined"]
     LDFLAGS = ["-fsanitize=address,undefined"]
 else:
-    CFLAGS = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter",
+    CFLAGS = ["-std=c11", "-g0", "-O3", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter",
               "-Wno-missing-field-initializers", "-Wno-cast-function-type"]
     LDFLAGS = []
 
 setup(
     package_dir={"": "src"},
-    packages=["fasth2", "fasth2.server", "fasth2.gunicorn"],
-    package_data={"fasth2": ["*.pyi", "*.pxd", "py.typed"]},
+    packages=find_packages("src"),
+    package_data={"": ["*.pyi", "*.pxd", "*.h", "py.typed"]},
     ext_modules=cythonize(
         [
             Extension(
-                f"fasth2.{name}",
-                [f"src/fasth2/{name}.pyx"],
-                include_dirs=["src/fasth2"],
+                f"fasth2.{path.stem}",
+                [path.as_posix()],
+                include_dirs=[SOURCE.as_posix()],
+                depends=HEADERS,
                 extra_compile_args=CFLAGS,
                 extra_link_args=LDFLAGS,
             )
-            for name in MODULES
+            for path in MODULES
         ],
         compiler_directives=DIRECTIVES,
+        # The C of the two kinds of build differs, so each has a folder of its own.
+        build_dir="build/c-sanitize" if SANITIZE else "build/c",
     ),
 )

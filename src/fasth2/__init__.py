@@ -1,1 +1,125 @@
-"""HTTP/2 for Python at native speed, with h2's API."""
+"""HTTP/2 for Python at native speed, with h2's API.
+
+The engine is in the modules that h2 has: `fasth2.connection`, `fasth2.config`,
+`fasth2.events`, `fasth2.errors`, `fasth2.exceptions`, `fasth2.settings`. The
+names here are loaded when they are first used.
+"""
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .server.connection import HTTP2ServerConnection as HTTP2ServerConnection
+    from .server.errors import HTTP2Cancel as HTTP2Cancel
+    from .server.errors import HTTP2CompressionError as HTTP2CompressionError
+    from .server.errors import HTTP2ConfigurationError as HTTP2ConfigurationError
+    from .server.errors import HTTP2ConnectError as HTTP2ConnectError
+    from .server.errors import HTTP2ConnectionError as HTTP2ConnectionError
+    from .server.errors import HTTP2EnhanceYourCalm as HTTP2EnhanceYourCalm
+    from .server.errors import HTTP2Error as HTTP2Error
+    from .server.errors import HTTP2FlowControlError as HTTP2FlowControlError
+    from .server.errors import HTTP2FrameSizeError as HTTP2FrameSizeError
+    from .server.errors import HTTP2InadequateSecurity as HTTP2InadequateSecurity
+    from .server.errors import HTTP2InternalError as HTTP2InternalError
+    from .server.errors import HTTP2NotAvailable as HTTP2NotAvailable
+    from .server.errors import HTTP2ProtocolError as HTTP2ProtocolError
+    from .server.errors import HTTP2RefusedStream as HTTP2RefusedStream
+    from .server.errors import HTTP2RequiresHTTP11 as HTTP2RequiresHTTP11
+    from .server.errors import HTTP2SettingsTimeout as HTTP2SettingsTimeout
+    from .server.errors import HTTP2StreamClosed as HTTP2StreamClosed
+    from .server.errors import HTTP2StreamError as HTTP2StreamError
+
+__version__ = "0.1.0"
+
+#: The version of h2 whose API the engine has.
+H2_VERSION = "4.4.1"
+
+_LAZY = {
+    "HTTP2ServerConnection": "server.connection",
+    "HTTP2Cancel": "server.errors",
+    "HTTP2CompressionError": "server.errors",
+    "HTTP2ConfigurationError": "server.errors",
+    "HTTP2ConnectError": "server.errors",
+    "HTTP2ConnectionError": "server.errors",
+    "HTTP2EnhanceYourCalm": "server.errors",
+    "HTTP2Error": "server.errors",
+    "HTTP2FlowControlError": "server.errors",
+    "HTTP2FrameSizeError": "server.errors",
+    "HTTP2InadequateSecurity": "server.errors",
+    "HTTP2InternalError": "server.errors",
+    "HTTP2NotAvailable": "server.errors",
+    "HTTP2ProtocolError": "server.errors",
+    "HTTP2RefusedStream": "server.errors",
+    "HTTP2RequiresHTTP11": "server.errors",
+    "HTTP2SettingsTimeout": "server.errors",
+    "HTTP2StreamClosed": "server.errors",
+    "HTTP2StreamError": "server.errors",
+}
+
+#: h2's documented modules. Each has a module of the same name here.
+_H2_MODULES = ("config", "connection", "errors", "events", "exceptions", "settings", "stream")
+
+__all__ = ["H2_VERSION", "__version__", "alias_h2", *_LAZY]
+
+
+def alias_h2() -> bool:
+    """Make every later ``import h2`` give fasth2's modules.
+
+    For a program that can't be edited: call it before the program imports
+    h2. A second call does nothing. ``h2.__version__`` is then the h2 version
+    whose API fasth2 has. With ``FASTH2_DISABLE=1`` in the environment nothing
+    is changed and one line is logged.
+
+    Returns:
+        Whether ``h2`` is fasth2 now.
+
+    Raises:
+        RuntimeError: h2 itself is already imported, so some of the program
+            would use one and some the other.
+    """
+    present = sys.modules.get("h2")
+    if present is not None and getattr(present, "_is_fasth2", False):
+        return True
+    if os.environ.get("FASTH2_DISABLE") == "1":
+        import logging
+
+        logging.getLogger("fasth2").warning("FASTH2_DISABLE=1: alias_h2() leaves h2 as it is")
+        return False
+    imported = sorted(name for name in sys.modules if name == "h2" or name.startswith("h2."))
+    if imported:
+        raise RuntimeError(
+            f"{imported[0]} is already imported from {getattr(sys.modules[imported[0]], '__file__', 'elsewhere')}: "
+            "call fasth2.alias_h2() before anything imports h2"
+        )
+    import importlib
+    import importlib.machinery
+    import types
+
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in _H2_MODULES}
+    package: Any = types.ModuleType("h2", "fasth2's modules under h2's names.")
+    package.__spec__ = importlib.machinery.ModuleSpec("h2", None, is_package=True)
+    package.__path__ = []
+    package.__version__ = H2_VERSION
+    package._is_fasth2 = True
+    for name, module in modules.items():
+        setattr(package, name, module)
+        sys.modules[f"h2.{name}"] = module
+    sys.modules["h2"] = package
+    return True
+
+
+def __getattr__(name: str) -> Any:
+    place = _LAZY.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(f"{__name__}.{place}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

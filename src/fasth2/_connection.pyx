@@ -30,6 +30,7 @@ from fasth2._settings cimport SettingsBase
 from fasth2._stream cimport S_HALF_CLOSED_REMOTE, H2Stream, stream_is_open
 from fasth2._window cimport MAX_WINDOW, window_open
 
+from fasth2._settings import Settings
 from fasth2.exceptions import (
     FlowControlError,
     NoAvailableStreamIDError,
@@ -207,6 +208,8 @@ cdef class H2Connection(Core):
             ProtocolError: The connection is closed.
         """
         cdef dict settings = dict(new_settings)
+        # All are checked before one of them counts.
+        Settings(client=False, initial_values=settings)
         for key, value in settings.items():
             # RFC 9113 section 6.5.1: what fits on the wire.
             if not 0 <= key <= 0xFFFF or not 0 <= value <= 0xFFFFFFFF:

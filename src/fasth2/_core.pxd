@@ -73,6 +73,7 @@ cdef class Core:
     cdef bint slim                   # ready_requests(): slim objects, no events
     cdef object fault_value          # what the last fault was about
     cdef uint32_t fault_stream
+    cdef uint32_t opening            # the new stream that the frame at hand would open, 0: none
     # output
     cdef OutBuffer out
     cdef H2Stream ring               # last of the ring of streams ready to send

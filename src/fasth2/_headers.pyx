@@ -12,6 +12,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact
+from libc.string cimport memcmp
 
 from fasth2._errors cimport *
 from fasth2._errors cimport show
@@ -528,17 +529,35 @@ cdef class OutgoingFields:
         return 0
 
     cdef int _check_request(self) except -1:
-        """The request of a push (RFC 9113 section 8.4.1): the pseudo-header fields of any request but CONNECT."""
-        if self.seen & BIT_STATUS:
-            raise ProtocolError("response pseudo-header field in a request")
+        """The request of a push (RFC 9113 section 8.4.1 and 8.3.1)."""
+        cdef Py_ssize_t i
+        cdef OutField *f
+        cdef OutField *authority = NULL
+        cdef OutField *host = NULL
+        if self.seen & (BIT_STATUS | BIT_PROTOCOL):
+            raise ProtocolError("pseudo-header field that the request of a push cannot have")
         if not self.seen & BIT_METHOD:
             raise ProtocolError("Header block missing mandatory b':method' header")
         if not self.seen & BIT_SCHEME:
             raise ProtocolError("Header block missing mandatory b':scheme' header")
         if not self.seen & BIT_PATH:
             raise ProtocolError("Header block missing mandatory b':path' header")
-        if not self.seen & BIT_AUTHORITY:
-            raise ProtocolError("Request header block does not have an :authority header")
+        for i in range(self.count):
+            f = &self.fields[i]
+            if f.flags >> F_KIND_SHIFT == KIND_PATH and f.value_len == 0:
+                raise ProtocolError("An empty :path header is forbidden")
+            if f.flags >> F_KIND_SHIFT == KIND_AUTHORITY:
+                authority = f
+            elif f.flags & F_HOST:
+                if host != NULL:
+                    raise ProtocolError("Request header block has multiple Host headers.")
+                host = f
+        if authority == NULL and host == NULL:
+            raise ProtocolError("Request header block does not have an :authority or Host header.")
+        if authority != NULL and host != NULL and (
+                authority.value_len != host.value_len
+                or memcmp(authority.value, host.value, host.value_len) != 0):
+            raise ProtocolError("Request header block has mismatched :authority and Host headers")
         return 0
 
     cdef int _refuse(self, Py_ssize_t i, uint32_t flags) except -1:

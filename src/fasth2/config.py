@@ -26,7 +26,7 @@ class _BooleanConfigOption:
 
     def __set__(self, instance: Any, value: bool) -> None:
         if not isinstance(value, bool):
-            raise ValueError(f"{self.name} must be a bool")  # noqa: TRY004 (h2's type)
+            raise ValueError(f"{self.name} must be a bool")
         setattr(instance, self.attr_name, value)
 
 
@@ -149,7 +149,7 @@ class H2Configuration:
     @header_encoding.setter
     def header_encoding(self, value: bool | str | None) -> None:
         if not isinstance(value, (bool, str, type(None))):
-            raise ValueError("header_encoding must be bool, string, or None")  # noqa: TRY004 (h2's type)
+            raise ValueError("header_encoding must be bool, string, or None")
         if value is True:
             raise ValueError("header_encoding cannot be True")
         self._header_encoding = value
@@ -175,7 +175,7 @@ class H2Configuration:
         if value is None:
             value = _DEFAULT_LIMITS
         elif not isinstance(value, Limits):
-            raise ValueError("limits must be a Limits object or None")  # noqa: TRY004 (as the other options)
+            raise ValueError("limits must be a Limits object or None")
         self._limits = value
 
     @property
