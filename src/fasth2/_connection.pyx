@@ -699,6 +699,11 @@ cdef class H2Connection(Core):
             leave(self)
 
     @property
+    def settings_acknowledged(self):
+        """Whether the peer has acknowledged every SETTINGS frame sent (RFC 9113 section 6.5.3)."""
+        return self.acks_expected == 0
+
+    @property
     def open_inbound_streams(self):
         """How many streams of the peer count against our SETTINGS_MAX_CONCURRENT_STREAMS."""
         return self.open_inbound
