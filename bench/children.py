@@ -2,7 +2,8 @@
 
 Each is a program that answers the commands of its standard input, a line each:
 
-* ``round``: serve the workload once; print the nanoseconds of the timed part;
+* ``round``: serve the workload once; print the nanoseconds of
+  processor time that the timed part took;
 * ``answers FILE``: serve it once; write to FILE what each connection was sent, each
   after its length in four octets, least first; print ``ok``.
 

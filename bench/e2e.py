@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     options = parser.parse_args()
     rates = measure(options.ways, options.rounds)
-    print("Requests a second (1 MiB: MB a second): medians. Ratios: medians over the rounds; in brackets what is asked.\n")
+    print("Requests a second (1 MiB: MB a second): medians. Ratios: medians over rounds; in brackets what is asked.\n")
     print("|", " | ".join(["load", *options.ways]), "|")
     print("| --- |" + " ---: |" * len(options.ways))
     for load, of_load in rates.items():

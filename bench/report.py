@@ -15,7 +15,8 @@ from pathlib import Path
 from . import floor
 from .budgets import ENGINE, FACADE, FLOOR, Budget
 from .chart import Bar, draw
-from .workloads import FACADE_NAMES, NAMES, TITLES
+from .rows import FACADE_ROWS
+from .workloads import NAMES, TITLES
 
 H2_CALLS = "fasth2_h2_calls"
 ONE_CALL = "fasth2_one_call"
@@ -38,6 +39,10 @@ class Results:
         for benchmark in raw["benchmarks"]:
             group = self.groups.setdefault(benchmark["group"], {})
             group[benchmark["params"]["contestant"]] = benchmark["stats"]["data"]
+
+    def rows(self, known: tuple[str, ...]) -> list[str]:
+        """Those of the known rows that were run, in their order."""
+        return [row for row in known if row in self.groups]
 
     def microseconds(self, row: str, contestant: str) -> float:
         """The median time of a request."""
@@ -98,14 +103,14 @@ def table(results: Results) -> str:
     rows = [
         ["µs a request", "h2's calls", "one call", *PEERS, "C floor", *(f"× {peer}" for peer in PEERS), "one call / C"]
     ]
-    for row in NAMES:
+    for row in results.rows(NAMES):
         ours = [f"{results.microseconds(row, name):.3g}" for name in (H2_CALLS, ONE_CALL)]
         theirs = [f"{results.microseconds(row, name):.3g}" for name in (*PEERS, floor.NAME)]
         ratios = [_against(results.ratio(row, peer, H2_CALLS), ENGINE[row].get(peer)) for peer in PEERS]
         share = _share(1 / results.ratio(row, floor.NAME, ONE_CALL), FLOOR.get(row))
         rows.append([TITLES[row], *ours, *theirs, *ratios, share])
-    for row in FACADE_NAMES:
-        group = f"facade_{row}"
+    for group in results.rows(FACADE_ROWS):
+        row = group.removeprefix("facade_")
         rows.append(
             [
                 f"façade: {TITLES[row]}",
@@ -133,7 +138,7 @@ The façade's rows stand beside gunicorn's own class on h2, in h2's columns."""
 def bars(results: Results) -> list[Bar]:
     """The ratios, as the picture shows them."""
     made = []
-    for row in NAMES:
+    for row in results.rows(NAMES):
         for peer in PEERS:
             budget = ENGINE[row].get(peer)
             made.append(Bar(TITLES[row], peer, results.ratio(row, peer, H2_CALLS), budget.least if budget else None))
@@ -146,9 +151,10 @@ def bars(results: Results) -> list[Bar]:
                 1 / limit if limit else None,
             )
         )
-    for row in FACADE_NAMES:
+    for group in results.rows(FACADE_ROWS):
+        row = group.removeprefix("facade_")
         budget = FACADE.get(row)
-        ratio = results.ratio(f"facade_{row}", FACADE_PEER, "fasth2")
+        ratio = results.ratio(group, FACADE_PEER, "fasth2")
         made.append(Bar(f"façade: {TITLES[row]}", "gunicorn on h2", ratio, budget.least if budget else None))
     return made
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from gunicorn.http2 import errors as gunicorn_errors
 from gunicorn.http2.errors import (
     HTTP2ConnectionError,
@@ -15,7 +16,6 @@ from gunicorn.http2.errors import (
 )
 from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
-from gunicorn.http.errors import ParseException
 
 from fasth2.config import Limits
 from fasth2.exceptions import NoSuchStreamError, ProtocolError

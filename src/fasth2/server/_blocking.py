@@ -211,8 +211,10 @@ class BlockingConnection:
         if self.draining:
             refused = stream_id > self.peer_last_stream_id
         elif self._unreleased:
-            held = len(self._unreleased.intersection(self.streams))
-            refused = held + self.h2_conn.open_inbound_streams > self.max_concurrent_streams
+            held = self._unreleased
+            closed = self.closed_state
+            count = sum(number in held or stream.state is not closed for number, stream in self.streams.items())
+            refused = count >= self.max_concurrent_streams
         else:
             return False
         if refused:
