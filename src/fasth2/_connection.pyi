@@ -3,9 +3,9 @@ from typing import Any, TypeAlias
 
 from typing_extensions import Buffer
 
-from ._ready import Data, Goaway, Priority, Request, Reset, Trailers
 from ._hpack_decoder import Decoder
 from ._hpack_encoder import Encoder
+from ._ready import Data, Goaway, Priority, Request, Reset, Trailers
 from ._stream import H2Stream
 from .config import H2Configuration
 from .errors import ErrorCodes

@@ -39,11 +39,17 @@ from fasth2.exceptions import (
 )
 
 
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
+
+
 cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
     """An integer argument of 0 to 2**32 - 1."""
-    if not 0 <= value <= 0xFFFFFFFF:
+    cdef int overflow
+    cdef long long n = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or n < 0 or n > 0xFFFFFFFF:
         raise ValueError(f"{what} {value} is not between 0 and 2**32 - 1")
-    return value
+    return <uint32_t>n
 
 
 cdef class H2Connection(Core):

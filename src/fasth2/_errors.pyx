@@ -11,15 +11,15 @@ _CALM = ErrorCodes.ENHANCE_YOUR_CALM
 
 # fault: (token, scope, error code, exception class, what was wrong)
 FAULTS = {
-    FAULT_PREFACE: ("preface", "connection", _PROTOCOL, x.ProtocolError, "invalid connection preface"),
+    FAULT_PREFACE: ("preface", "connection", _PROTOCOL, x.ProtocolError, "Invalid HTTP/2 preamble"),
     FAULT_SETTINGS_FIRST: ("settings_first", "connection", _PROTOCOL, x.ProtocolError,
                            "first frame after the preface is not SETTINGS"),
     FAULT_FRAME_TOO_LARGE: ("frame_too_large", "connection", _SIZE, x.FrameTooLargeError,
                             "frame longer than SETTINGS_MAX_FRAME_SIZE"),
     FAULT_STREAM_ID_ZERO: ("stream_id_zero", "connection", _PROTOCOL, x.ProtocolError,
-                           "frame that needs a stream sent on stream 0"),
+                           "Received frame with invalid header, stream 0"),
     FAULT_STREAM_ID_NOT_ZERO: ("stream_id_not_zero", "connection", _PROTOCOL, x.ProtocolError,
-                               "connection frame sent on a stream"),
+                               "Received frame with invalid header, not on stream 0"),
     FAULT_DATA_SHORT: ("data_short", "connection", _SIZE, x.FrameDataMissingError, "DATA without its pad length"),
     FAULT_DATA_PADDING: ("data_pad_too_long", "connection", _PROTOCOL, x.ProtocolError,
                          "DATA padding as long as the payload or longer"),
@@ -49,7 +49,7 @@ FAULTS = {
     FAULT_WINDOW_UPDATE_RESERVED: ("window_update_reserved", "connection", _PROTOCOL, x.ProtocolError,
                                    "WINDOW_UPDATE with its reserved bit set"),
     FAULT_CONTINUATION_EXPECTED: ("continuation_expected", "connection", _PROTOCOL, x.ProtocolError,
-                                  "another frame inside a field block"),
+                                  "Invalid frame during header block"),
     FAULT_CONTINUATION_STRAY: ("continuation_stray", "connection", _PROTOCOL, x.ProtocolError,
                                "CONTINUATION outside a field block"),
     FAULT_ALTSVC_LENGTH: ("altsvc_length", "connection", _SIZE, x.FrameDataMissingError,
@@ -69,6 +69,8 @@ FAULTS = {
                           "frame on a closed stream"),
     FAULT_HALF_CLOSED: ("half_closed", "stream", ErrorCodes.STREAM_CLOSED, x.StreamClosedError,
                         "frame after END_STREAM"),
+    FAULT_RESERVED: ("reserved", "connection", _PROTOCOL, x.ProtocolError, "frame on a stream that we have promised"),
+    FAULT_CONNECTED: ("connected", "stream", _PROTOCOL, x.ProtocolError, "HEADERS inside a tunnel"),
     FAULT_CLOSED_BY_RESET: ("closed_by_reset", "stream", ErrorCodes.STREAM_CLOSED, x.StreamClosedError,
                             "frame on a stream that was reset"),
     FAULT_STREAMS_REFUSED: ("streams_refused", "rfc", _PROTOCOL, x.TooManyStreamsError,
@@ -95,7 +97,7 @@ FAULTS = {
                                 "too many CONTINUATION frames"),
     FAULT_BLOCK_SIZE: ("continuation_frames", "connection", _PROTOCOL, x.ProtocolError,
                        "encoded field block over the header list limit"),
-    FAULT_NAME_EMPTY: ("name_empty", "rfc", _PROTOCOL, x.ProtocolError, "field name with no octets"),
+    FAULT_NAME_EMPTY: ("name_empty", "rfc", _PROTOCOL, x.ProtocolError, "Received header name with zero length"),
     FAULT_NAME_UPPER: ("name_upper", "rfc", _PROTOCOL, x.ProtocolError, "upper case in a field name"),
     FAULT_NAME_OCTET: ("name_octet", "rfc", _PROTOCOL, x.ProtocolError, "octet not allowed in a field name"),
     FAULT_VALUE_OCTET: ("value_octet", "rfc", _PROTOCOL, x.ProtocolError, "NUL, CR or LF in a field value"),
@@ -107,7 +109,7 @@ FAULTS = {
     FAULT_PSEUDO_DUPLICATE: ("pseudo_duplicate", "rfc", _PROTOCOL, x.ProtocolError, "pseudo-header field sent twice"),
     FAULT_PSEUDO_LATE: ("pseudo_late", "rfc", _PROTOCOL, x.ProtocolError, "pseudo-header field after a regular one"),
     FAULT_PSEUDO_UNKNOWN: ("pseudo_unknown", "rfc", _PROTOCOL, x.ProtocolError, "unknown pseudo-header field"),
-    FAULT_PSEUDO_TRAILERS: ("pseudo_trailers", "rfc", _PROTOCOL, x.ProtocolError, "pseudo-header field in trailers"),
+    FAULT_PSEUDO_TRAILERS: ("pseudo_trailers", "rfc", _PROTOCOL, x.ProtocolError, "Received pseudo-header in trailer"),
     FAULT_PSEUDO_RESPONSE: ("pseudo_response", "rfc", _PROTOCOL, x.ProtocolError,
                             "pseudo-header field of the other direction"),
     FAULT_METHOD_MISSING: ("method_missing", "rfc", _PROTOCOL, x.ProtocolError, "request without :method"),
@@ -128,9 +130,9 @@ FAULTS = {
     FAULT_AUTHORITY_USERINFO: ("authority_userinfo", "rfc", _PROTOCOL, x.ProtocolError, "user information in :authority"),
     FAULT_HOST_DUPLICATE: ("host_duplicate", "rfc", _PROTOCOL, x.ProtocolError, "more than one host field"),
     FAULT_HOST_MISMATCH: ("host_mismatch", "rfc", _PROTOCOL, x.ProtocolError, "host field that differs from :authority"),
-    FAULT_CONTENT_LENGTH: ("content_length", "rfc", _PROTOCOL, x.ProtocolError, "invalid content-length"),
+    FAULT_CONTENT_LENGTH: ("content_length", "rfc", _PROTOCOL, x.ProtocolError, "Invalid content-length header"),
     FAULT_CONTENT_LENGTH_CONFLICT: ("content_length_conflict", "rfc", _PROTOCOL, x.ProtocolError,
-                                    "content-length fields that differ"),
+                                    "Conflicting content-length headers"),
     FAULT_BODY_LENGTH: ("body_length", "rfc", _PROTOCOL, x.InvalidBodyLengthError,
                         "body that differs from content-length"),
     FAULT_TRAILERS_OPEN: ("trailers_open", "rfc", _PROTOCOL, x.ProtocolError, "trailers must have END_STREAM set"),
@@ -189,9 +191,11 @@ cdef str show(object value):
 cdef object fault_exception(int fault, unsigned int stream_id, object value):
     """The exception of h2's type for a connection error; `value` is what was wrong, or None."""
     _, _, code, kind, text = FAULTS[fault]
-    where = f"{text} (stream {stream_id})" if stream_id else text
+    where = text
     if value is not None and kind is not x.StreamIDTooLowError and kind is not x.InvalidBodyLengthError:
         where = f"{where}: {value if type(value) is str else show(value)}"
+    if stream_id:
+        where = f"{where} (stream {stream_id})"
     if kind is x.StreamIDTooLowError:
         error = kind(stream_id, value)
     elif kind is x.InvalidBodyLengthError:

@@ -3,12 +3,12 @@
 Functions named on_... take a whole frame and return FAULT_NONE or a fault; settle() alone turns a fault into a
 stream error (RST_STREAM and an event) or a connection error (GOAWAY and an exception). RFC 9113 section 5.4.
 """
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, find_stream
+from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, MERGE_MAX, Merge, find_stream
 from fasth2._cursor cimport load16, load32
 from fasth2._errors cimport *
 from fasth2._errors cimport fault_code, fault_exception, fault_scope, fault_token
@@ -28,6 +28,7 @@ from fasth2._events cimport (
     UnknownFrameReceived,
     WindowUpdated,
 )
+from fasth2._fields cimport F_CONNECT, KIND_PROTOCOL
 from fasth2._frames cimport *
 from fasth2._frames cimport (
     FrameHeader,
@@ -89,6 +90,7 @@ from fasth2._stream cimport (
     BY_SEND_END_STREAM,
     BY_SEND_RST_STREAM,
     S_HALF_CLOSED_REMOTE,
+    S_RESERVED_LOCAL,
     H2Stream,
     stream_has_queue,
 )
@@ -100,7 +102,8 @@ cdef const char *PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 cdef enum:
     PREFACE_LENGTH = 24
     REFUSED_STREAM = 7
-    STREAM_CLOSED = 5
+    # RFC 9218 section 2.1
+    NO_RFC7540_PRIORITIES = 9
     # Settings that no RFC we know defines are kept for the user, up to this many.
     SETTINGS_KEPT = 64
 
@@ -176,6 +179,47 @@ cdef int on_preface(Core c, const uint8_t **p, Py_ssize_t *n) except -1:
 
 
 cdef int cut_frames(Core c, const uint8_t *p, Py_ssize_t n) except -1:
+    """Cut the input into frames. The slim objects of DATA frames that follow one another are one."""
+    cdef Merge merge
+    cdef int fault
+    if not c.slim:
+        return each_frame(c, p, n)
+    merge.count = 0
+    c.merge = &merge
+    try:
+        fault = each_frame(c, p, n)
+        merge_done(c)
+        return fault
+    finally:
+        c.merge = NULL
+        c.merging = None
+
+
+cdef int merge_done(Core c) except -1:
+    """Copy the DATA frames that were held back into one object."""
+    cdef Merge *m = c.merge
+    cdef Data ready
+    cdef bytes data
+    cdef uint8_t *to
+    cdef int i
+    if m == NULL or m.count == 0:
+        return 0
+    data = PyBytes_FromStringAndSize(NULL, m.octets)
+    to = <uint8_t *>PyBytes_AS_STRING(data)
+    for i in range(m.count):
+        memcpy(to, m.data[i], m.length[i])
+        to += m.length[i]
+    ready = Data.__new__(Data)
+    ready.stream_id = c.merging.stream_id
+    ready.data = data
+    ready.flow_controlled_length = m.flow
+    ready.end_stream = m.ends
+    c.events.append(ready)
+    m.count = 0
+    return 0
+
+
+cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
     """Hand every whole frame to on_frame() where it lies; keep an unfinished one."""
     cdef FrameHeader h
     cdef Py_ssize_t need, take
@@ -204,6 +248,7 @@ cdef int cut_frames(Core c, const uint8_t *p, Py_ssize_t n) except -1:
             if h.length:
                 continue
         fault = settle(c, on_frame(c, &h, c.tail.data + FRAME_HEADER))
+        merge_done(c)
         if fault != FAULT_NONE or c.failed:
             return fault
         tail_clear(&c.tail)
@@ -229,6 +274,7 @@ cdef int cut_frames(Core c, const uint8_t *p, Py_ssize_t n) except -1:
 cdef int check_header(Core c, FrameHeader *h) except -1:
     """What nine octets can tell already, so that no oversized payload is waited for."""
     c.fault_stream = h.stream_id
+    c.opening = 0
     if h.length > c.max_in_frame:
         c.fault_value = f"{h.length} octets, the limit is {c.max_in_frame}"
         return FAULT_FRAME_TOO_LARGE
@@ -255,6 +301,8 @@ cdef int check_header(Core c, FrameHeader *h) except -1:
 cdef int on_frame(Core c, FrameHeader *h, const uint8_t *p) except -1:
     """p: h.length octets of payload."""
     cdef int fault
+    if c.slim and c.merge.count and (h.type != FRAME_DATA or h.stream_id != c.merging.id or c.merge.count == MERGE_MAX):
+        merge_done(c)
     if h.type == FRAME_HEADERS:
         fault = on_headers(c, h, p)
     elif h.type == FRAME_DATA:
@@ -302,7 +350,7 @@ cdef int settle(Core c, int fault) except -1:
     s = find_stream(c, sid)
     quiet = fault == FAULT_CLOSED_BY_RESET
     if s is None and not quiet:
-        if sid == 0 or not sid & 1 or sid <= c.highest_inbound:
+        if sid == 0 or sid != c.opening:
             return fault
         # The stream never came to be: its number is used up all the same.
         c.highest_inbound = sid
@@ -326,6 +374,7 @@ cdef int add_reset(Core c, uint32_t sid, uint32_t code, bint remote) except -1:
     cdef StreamReset event
     cdef Reset ready
     if c.slim:
+        merge_done(c)
         ready = Reset.__new__(Reset)
         ready.stream_id = sid
         ready.error_code = code
@@ -366,7 +415,6 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef bytes data
     cdef DataReceived event
     cdef StreamEnded end_event
-    cdef Data ready
     layout = read_data(p, h, &body)
     if layout != LAYOUT_OK:
         return FAULT_DATA_SHORT if layout == LAYOUT_SHORT else FAULT_DATA_PADDING
@@ -386,6 +434,9 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if s.phase == S_HALF_CLOSED_REMOTE:
         return_credit(c, h.length)
         return FAULT_HALF_CLOSED
+    if s.phase == S_RESERVED_LOCAL:
+        return_credit(c, h.length)
+        return FAULT_RESERVED if c.rfc_errors else FAULT_HALF_CLOSED
     if not window_consume(&s.window, h.length):
         c.fault_value = f"{h.length} octets"
         return FAULT_STREAM_WINDOW_OVERRUN
@@ -395,15 +446,19 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
         return_credit(c, h.length)
         return FAULT_BODY_LENGTH
     c.limits.useful += body.length
-    data = PyBytes_FromStringAndSize(<const char *>body.data, body.length)
     if c.slim:
-        ready = Data.__new__(Data)
-        ready.stream_id = s.stream_id
-        ready.data = data
-        ready.flow_controlled_length = h.length
-        ready.end_stream = ends
-        c.events.append(ready)
+        if c.merge.count == 0:
+            c.merging = s
+            c.merge.octets = 0
+            c.merge.flow = 0
+        c.merge.data[c.merge.count] = body.data
+        c.merge.length[c.merge.count] = body.length
+        c.merge.count += 1
+        c.merge.octets += body.length
+        c.merge.flow += h.length
+        c.merge.ends = ends
     else:
+        data = PyBytes_FromStringAndSize(<const char *>body.data, body.length)
         event = DataReceived.__new__(DataReceived)
         event.stream_id = s.stream_id
         event.data = data
@@ -552,10 +607,15 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
             # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
             c.highest_inbound = sid
             return count_suspicious(&c.limits, c.clock, n)
+        c.opening = sid
         if c.rfc_errors and too_many(c):
             return FAULT_STREAMS_REFUSED
     elif s.phase == S_HALF_CLOSED_REMOTE:
         return FAULT_HALF_CLOSED
+    elif s.phase == S_RESERVED_LOCAL:
+        return FAULT_RESERVED
+    elif s.connected and s.headers_sent and c.rfc_errors:
+        return FAULT_CONNECTED
     if decoder.oversized:
         if decoder.list_size > decoder.max_header_list_size:
             c.fault_value = f"{decoder.list_size} octets, the limit is {decoder.max_header_list_size}"
@@ -563,7 +623,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         c.fault_value = f"{decoder.field_count}, the limit is {decoder.max_fields}"
         return FAULT_FIELDS
     rules = c.rules
-    if c.local.enable_connect_protocol_:
+    if c.local.enable_connect_protocol_ or not c.rfc_errors:
         rules |= RULE_CONNECT_PROTOCOL
     if s is not None:
         fault = check_block(decoder.fields, decoder.count, BLOCK_TRAILERS, rules, &info)
@@ -582,7 +642,13 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         info.culprit = NULL
         fault = FAULT_PRIORITY_SELF
     if fault != FAULT_NONE:
-        c.fault_value = culprit_text(info.culprit)
+        if s is None and not c.rfc_errors:
+            # The last stream that GOAWAY names, as h2 counts it.
+            c.highest_inbound = sid
+        if fault == FAULT_CONTENT_LENGTH_CONFLICT:
+            c.fault_value = f"{info.content_length} and {info.culprit.number}"
+        else:
+            c.fault_value = culprit_text(info.culprit)
         return fault
     if c.slim:
         headers = plain_pairs(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
@@ -600,6 +666,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         s = c.open_stream(sid)
         s.expected = info.content_length
         s.headers_received = True
+        s.connected = info.method != NULL and info.method.flags & F_CONNECT and not info.seen >> KIND_PROTOCOL & 1
         if info.priority != NULL:
             read_priority_value(s, <object>info.priority.value)
         add_request(c, s, headers, flags, depends_on, weight, exclusive)
@@ -767,6 +834,8 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
         code = load16(p + i)
         value = load32(p + i + 2)
         error = check_received(code, value, True)
+        if code == NO_RFC7540_PRIORITIES and value > 1 and c.rfc_errors:
+            error = ErrorCodes.PROTOCOL_ERROR
         if error:
             c.fault_value = f"{setting_code(code)!r} = {value}"
             return FAULT_SETTINGS_WINDOW if code == SETTING_INITIAL_WINDOW_SIZE else FAULT_SETTINGS_VALUE
@@ -937,8 +1006,10 @@ cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         return FAULT_WINDOW_UPDATE_LENGTH
     increment = load32(p)
     if increment > MAX_WINDOW:
-        c.fault_value = increment
-        return FAULT_WINDOW_UPDATE_RESERVED
+        if not c.rfc_errors:
+            c.fault_value = increment
+            return FAULT_WINDOW_UPDATE_RESERVED
+        increment &= MAX_WINDOW
     if increment == 0 and (h.stream_id == 0 or not c.rfc_errors):
         return FAULT_WINDOW_UPDATE_ZERO
     if is_shut(c):
@@ -975,7 +1046,8 @@ cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 cdef int on_altsvc(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef uint32_t origin_length
-    if read_altsvc(p, h, &origin_length) != LAYOUT_OK:
+    if read_altsvc(p, h, &origin_length) != LAYOUT_OK and not c.rfc_errors:
+        # RFC 7838 would have it ignored; h2 refuses it.
         return FAULT_ALTSVC_LENGTH
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED

@@ -258,6 +258,18 @@ cdef class SettingsBase:
         if code is not NO_ERROR:
             raise invalid(setting, value, code)
 
+    def _mirrors(self):
+        """The C values that the engine reads, by setting; for tests of their agreement with the mapping."""
+        return {
+            CODE_HEADER_TABLE_SIZE: self.header_table_size_,
+            CODE_ENABLE_PUSH: self.enable_push_,
+            CODE_MAX_CONCURRENT_STREAMS: self.max_concurrent_streams_,
+            CODE_INITIAL_WINDOW_SIZE: self.initial_window_size_,
+            CODE_MAX_FRAME_SIZE: self.max_frame_size_,
+            CODE_MAX_HEADER_LIST_SIZE: self.max_header_list_size_,
+            CODE_ENABLE_CONNECT_PROTOCOL: self.enable_connect_protocol_,
+        }
+
     @property
     def header_table_size(self):
         """Octets of the peer's decoding table."""

@@ -29,7 +29,7 @@ cdef class H2Stream:
     cdef bint trailers_sent
     cdef bint headers_received
     cdef bint trailers_received
-    cdef bint head_request
+    cdef bint connected              # opened by CONNECT, a tunnel once it is answered
     cdef ReceiveWindow window        # octets the peer may send us
     cdef int64_t out_window          # octets we may send; negative after a smaller SETTINGS
     cdef int64_t expected            # content-length, -1: none

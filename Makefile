@@ -1,0 +1,101 @@
+# What people and CI call. PYTHON=python3.13 picks another interpreter; each has
+# an environment of its own. Everything is made where it is missing or older than
+# what it is made from.
+
+PYTHON ?= python3
+TESTS ?= tests
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
+
+ifeq ($(PYTHON),python3)
+VENV := .venv
+else
+VENV := .venv-$(shell $(PYTHON) -c 'import sys, sysconfig; print(sysconfig.get_config_var("VERSION") + sys.abiflags)')
+endif
+PY := $(VENV)/bin/python
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
+
+SOURCES := $(wildcard src/fasth2/*.pyx src/fasth2/*.pxd src/fasth2/*.h)
+SANITIZED := $(CURDIR)/.work/sanitize
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build build-bench test test-slow test-sanitize test-package test-packages lint serve dist clean distclean
+
+help:
+	@echo "make test           build, then every test; long runs at a tenth of their length"
+	@echo "make test-slow      the long runs at full length"
+	@echo "make test-sanitize  every test under AddressSanitizer, UBSan and bounds checks"
+	@echo "make test-package   the sdist and its wheel, by each of PYTHONS"
+	@echo "make serve          gunicorn on fasth2, HTTPS on 127.0.0.1 (PORT, 8443)"
+	@echo "make lint           ruff and cython-lint"
+	@echo "make bench          the benchmarks; also bench-quick, bench-e2e"
+	@echo "make dist           the sdist and a wheel, in dist/"
+	@echo "make clean          everything made but the environments; distclean: those too"
+
+# The environment, and in it each list of requirements that is installed.
+
+$(VENV)/.build: requirements/build.txt
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) -r $<
+	@# The package is used from the tree.
+	$(PY) -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "fasth2.pth").write_text("$(CURDIR)/src\n")'
+	@touch $@
+
+$(VENV)/.%: requirements/%.txt $(VENV)/.build
+	$(INSTALL) -r $<
+	@touch $@
+
+$(VENV)/.bench: $(wildcard bench/requirements.txt) $(VENV)/.test
+	$(INSTALL) $(foreach file,$(wildcard bench/requirements.txt),-r $(file))
+	@touch $@
+
+$(VENV)/.compiled: setup.py $(SOURCES) $(VENV)/.build
+	$(PY) setup.py --quiet build_ext --inplace --parallel $(JOBS)
+	@touch $@
+
+build: $(VENV)/.compiled
+
+build-bench: build $(VENV)/.bench
+
+test-packages:
+	@tools/install_test_packages.sh
+
+test: build $(VENV)/.test test-packages
+	$(PY) -m pytest $(TESTS)
+
+test-slow: build $(VENV)/.test test-packages
+	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)
+
+# A build of its own beside the ordinary one. Python itself is not built with the
+# sanitizers, so their libraries have to be loaded before it; it leaks by design.
+test-sanitize: $(VENV)/.build $(VENV)/.test test-packages
+	FASTH2_SANITIZE=1 $(PY) setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib \
+	    --parallel $(JOBS)
+	FASTH2_SANITIZE=1 PYTHONPATH=$(SANITIZED)/lib PYTHONMALLOC=malloc \
+	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	    $(PY) -m pytest -p no:cacheprovider $(TESTS)
+
+lint: $(VENV)/.lint
+	$(PY) -m ruff check .
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/cython-lint src
+
+serve: build $(VENV)/.serve
+	@$(PY) tools/serve.py $(ARGS)
+
+dist: $(VENV)/.dist
+	rm -rf dist
+	$(PY) -m build --quiet
+
+test-package: dist
+	tools/check_package.sh dist/*.tar.gz $(PYTHONS)
+
+clean:
+	rm -rf build dist .work .pytest_cache .hypothesis .benchmarks .ruff_cache .mypy_cache src/*.egg-info $(VENV)/.compiled
+	find src -name '*.so' -delete
+	find src tests bench tools examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+distclean: clean
+	rm -rf .venv .venv-*
+
+-include bench/bench.mk

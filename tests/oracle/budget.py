@@ -1,0 +1,15 @@
+"""How many examples hypothesis plays: the same ones each time, or FASTH2_SLOW=1: twenty times as many, new each time."""
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+SLOW = os.environ.get("FASTH2_SLOW") == "1"
+
+
+def examples(number: int) -> Any:
+    """Settings for a test of so many examples."""
+    return settings(max_examples=number * 20 if SLOW else number, derandomize=not SLOW, database=None, deadline=None,
+                    suppress_health_check=list(HealthCheck))

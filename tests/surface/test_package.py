@@ -1,0 +1,181 @@
+"""The package itself: lazy names, `alias_h2`, what every public name must have."""
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fasth2
+
+from .modules import COMPILED, MODULES, PACKAGE, within
+
+PUBLIC = [
+    name
+    for name in MODULES
+    if not within(name, "fasth2.gunicorn") and not any(part.startswith("_") for part in name.split("."))
+]
+
+
+def run(code: str, **environment: str) -> str:
+    """Run code in a fresh interpreter; return what it printed on both streams."""
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout + result.stderr
+
+
+def test_lazy_names_are_the_faces_own():
+    for name in fasth2.__all__:
+        value = getattr(fasth2, name)
+        if name.startswith("HTTP2"):
+            assert value.__name__ == name
+            assert value is getattr(sys.modules[value.__module__], name)
+    assert set(fasth2.__all__) <= set(dir(fasth2))
+
+
+def test_type_checkers_see_the_lazy_names():
+    source = Path(fasth2.__file__).read_text()
+    for name in fasth2._LAZY:
+        assert f"import {name} as {name}\n" in source
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="module 'fasth2' has no attribute 'nothing'"):
+        fasth2.nothing  # noqa: B018
+
+
+def test_h2_version_is_the_one_compared_with():
+    from importlib.metadata import version
+
+    assert version("h2") == fasth2.H2_VERSION
+
+
+ALIASED = """
+import fasth2
+assert fasth2.alias_h2() is True
+assert fasth2.alias_h2() is True
+import sys
+import h2, h2.config, h2.connection, h2.errors, h2.events, h2.exceptions, h2.settings, h2.stream
+from h2 import events
+from h2.connection import H2Connection
+assert h2.__version__ == fasth2.H2_VERSION == "4.4.1"
+for name in ("config", "connection", "errors", "events", "exceptions", "settings", "stream"):
+    assert sys.modules["h2." + name] is sys.modules["fasth2." + name] is getattr(h2, name), name
+import importlib.util
+assert importlib.util.find_spec("h2") is not None
+try:
+    import h2.no_such_module
+except ModuleNotFoundError:
+    pass
+else:
+    raise AssertionError("h2.no_such_module was found")
+assert not {"hpack", "hyperframe"} & set(sys.modules)
+print("fine")
+"""
+
+
+def test_alias_registers_every_module():
+    assert run(ALIASED) == "fine\n"
+
+
+def test_alias_refuses_when_h2_is_imported():
+    code = """
+import h2.events, fasth2
+try:
+    fasth2.alias_h2()
+except RuntimeError as error:
+    print(error)
+print(h2.events.__name__, h2.events.__file__ != getattr(fasth2, "events", None))
+"""
+    text = run(code)
+    assert "h2 is already imported from" in text
+    assert "call fasth2.alias_h2() before anything imports h2" in text
+
+
+def test_alias_stands_aside_when_disabled():
+    code = """
+import logging, sys
+logging.basicConfig(format="%(name)s: %(message)s")
+import fasth2
+assert fasth2.alias_h2() is False
+assert "h2" not in sys.modules
+"""
+    lines = run(code, FASTH2_DISABLE="1").splitlines()
+    assert lines == ["fasth2: FASTH2_DISABLE=1: alias_h2() leaves h2 as it is"]
+
+
+def own_names(module):
+    """Classes and functions that a module defines or, if public, re-exports."""
+    exported = getattr(module, "__all__", ())
+    for name, value in vars(module).items():
+        if name.startswith("_") or not (inspect.isclass(value) or inspect.isroutine(value)):
+            continue
+        if name in exported or getattr(value, "__module__", None) == module.__name__:
+            yield name, value
+
+
+def described(value, name):
+    """Whether there is a docstring beyond the signature that Cython writes first."""
+    text = (value.__doc__ or "").strip()
+    first, _, rest = text.partition("\n")
+    if f"{name}(" in first.partition(" ")[0]:
+        text = rest.strip()
+    return bool(text)
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_name_says_what_it_is_for(module):
+    loaded = importlib.import_module(module)
+    missing = [] if loaded.__doc__ else [module]
+    for name, value in own_names(loaded):
+        if not described(value, name):
+            missing.append(name)
+        if inspect.isclass(value):
+            for member, attribute in vars(value).items():
+                if member.startswith("_"):
+                    continue
+                function = attribute.__func__ if isinstance(attribute, (classmethod, staticmethod)) else attribute
+                if (inspect.isroutine(function) or isinstance(function, property)) and not described(function, member):
+                    missing.append(f"{name}.{member}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("module", COMPILED)
+def test_compiled_module_with_python_names_has_a_stub(module):
+    names = [name for name, _ in own_names(importlib.import_module(module))]
+    stub = PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".pyi")
+    assert stub.exists() or not names
+
+
+def test_stubs_say_what_the_modules_have():
+    stubbed = [
+        name for name in COMPILED if PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".pyi").exists()
+    ]
+    allowed = Path(__file__).with_name("stubtest_allowlist.txt")
+    result = subprocess.run(
+        [
+            sys.executable, "-m", "mypy.stubtest", "--ignore-disjoint-bases", "--ignore-unused-allowlist",
+            "--allowlist", str(allowed), *stubbed,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "MYPYPATH": str(PACKAGE.parent)},
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_package_is_typed():
+    assert (PACKAGE / "py.typed").exists()
