@@ -25,7 +25,7 @@ def test_many_bodies_on_one_connection(peer):
         for _ in range(3):
             peer.client.send_data(stream_id, b"x" * 10000)
         peer.client.send_data(stream_id, b"", end_stream=True)
-        [request] = peer.tell()
+        [_request] = peer.tell()
         peer.server.send_response(stream_id, 200, [])
         peer.server.cleanup_stream(stream_id)
         peer.listen()

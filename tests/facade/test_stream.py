@@ -67,7 +67,7 @@ def test_what_each_state_allows(stream, state, call):
     before = stream.state
     if call in ALLOWED[state]:
         CALLS[call](stream)
-        ends = call.endswith("_end") or call.endswith("trailers")
+        ends = call.endswith(("_end", "trailers"))
         assert (stream.state is before) is not ends
     else:
         with pytest.raises(HTTP2StreamError, match=r"^Stream 5: Cannot "):
