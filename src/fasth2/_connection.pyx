@@ -39,11 +39,17 @@ from fasth2.exceptions import (
 )
 
 
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
+
+
 cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
     """An integer argument of 0 to 2**32 - 1."""
-    if not 0 <= value <= 0xFFFFFFFF:
+    cdef int overflow
+    cdef long long n = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or n < 0 or n > 0xFFFFFFFF:
         raise ValueError(f"{what} {value} is not between 0 and 2**32 - 1")
-    return value
+    return <uint32_t>n
 
 
 cdef class H2Connection(Core):
@@ -697,6 +703,11 @@ cdef class H2Connection(Core):
             return {s.stream_id: s for s in self.table.all()}
         finally:
             leave(self)
+
+    @property
+    def settings_acknowledged(self):
+        """Whether the peer has acknowledged every SETTINGS frame sent (RFC 9113 section 6.5.3)."""
+        return self.acks_expected == 0
 
     @property
     def open_inbound_streams(self):
