@@ -2,7 +2,6 @@
 import base64
 import binascii
 
-cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
@@ -10,13 +9,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, Core, enter, find_stream, leave
 from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
-from fasth2._frames cimport out_clear, out_reserve, out_take, put_ping, write_frame_header
+from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
 from fasth2._limits cimport output_left
 from fasth2._receive cimport apply_remote_settings, receive
 from fasth2._send cimport acknowledge as acknowledge_credit
 from fasth2._send cimport consume as consume_credit
+from fasth2._send cimport end_stream as end_with_data
 from fasth2._send cimport (
-    end_stream,
     must_be_open,
     pull,
     push_stream,
@@ -27,7 +26,7 @@ from fasth2._send cimport (
     write_body,
 )
 from fasth2._settings cimport SettingsBase
-from fasth2._stream cimport S_HALF_CLOSED_REMOTE, H2Stream, stream_is_open
+from fasth2._stream cimport S_HALF_CLOSED_REMOTE, H2Stream
 from fasth2._window cimport MAX_WINDOW, window_open
 
 from fasth2._settings import Settings
@@ -39,11 +38,17 @@ from fasth2.exceptions import (
 )
 
 
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
+
+
 cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
     """An integer argument of 0 to 2**32 - 1."""
-    if not 0 <= value <= 0xFFFFFFFF:
+    cdef int overflow
+    cdef long long n = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or n < 0 or n > 0xFFFFFFFF:
         raise ValueError(f"{what} {value} is not between 0 and 2**32 - 1")
-    return value
+    return <uint32_t>n
 
 
 cdef class H2Connection(Core):
@@ -168,7 +173,6 @@ cdef class H2Connection(Core):
         """
         cdef bytes payload = b""
         cdef H2Stream s
-        cdef list events
         if settings_header:
             if isinstance(settings_header, str):
                 settings_header = settings_header.encode("ascii", "replace")
@@ -363,7 +367,7 @@ cdef class H2Connection(Core):
         cdef uint32_t sid = number(stream_id, "stream")
         enter(self)
         try:
-            end_stream(self, sid)
+            end_with_data(self, sid)
         finally:
             leave(self)
 

@@ -45,9 +45,11 @@ class Step:
 
     name: str
     arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
     frame: Frame | None
     h2: Side
     ours: Side
+    faults: set[str]
     pair: Pair
 
 
@@ -74,8 +76,8 @@ class Pair:
             H2Connection(H2Configuration(client_side=False, **config, **(ours or {}))) for _ in range(2))
         self.readers = [FrameReader(2**24, 2**32) for _ in range(3)]
         self.over = False
+        self.counters: dict[str, int] = {}
         self.seen: list[str] = []
-        self.headers_octets: list[tuple[int, bytes]] = []
         self.partial = b""
         self.to_client = b""
         self.call("initiate_connection")
@@ -110,7 +112,7 @@ class Pair:
                 # As in h2, GOAWAY throws away the output that waits; the cut connection is read later.
                 sent.clear()
             sent += mine.sent
-            self._judge(Step("receive_data", (piece,), frame, theirs, mine, self))
+            self._judge(Step("receive_data", (piece,), {}, frame, theirs, mine, self._new_faults(), self))
             if error is not None:
                 assert self.ours.receive_data(octets[:40]) == []
                 assert self.ours.data_to_send() == b""
@@ -196,7 +198,7 @@ class Pair:
         third.sent = self.readers[2].read(self.cut.data_to_send())
         if third.plain() != mine.plain():
             raise Disagreement(f"{name}{arguments!r:.200}: {third.plain()} after cut input, {mine.plain()} otherwise")
-        self._judge(Step(name, (*arguments, keywords), None, theirs, mine, self))
+        self._judge(Step(name, arguments, keywords, None, theirs, mine, self._new_faults(), self))
         return theirs
 
     # Judging
@@ -206,6 +208,11 @@ class Pair:
         self.to_client += octets
         theirs.sent = self.readers[0].read(octets)
         mine.sent = self.readers[1].read(self.ours.data_to_send())
+
+    def _new_faults(self) -> set[str]:
+        """The counter tokens that grew since the last step: what fasth2 found wrong."""
+        before, self.counters = self.counters, self.ours.counters
+        return {token for token, count in self.counters.items() if count != before.get(token)}
 
     def _judge(self, step: Step) -> None:
         if step.h2.plain() == step.ours.plain():
@@ -251,7 +258,7 @@ class Pair:
                 raise Disagreement(f"open streams (h2, fasth2): {counts}\n{self._report(step)}")
 
     def _report(self, step: Step) -> str:
-        return (f"{step.name}{step.arguments!r:.600}\n  last frame {step.frame!r}\n"
+        return (f"{step.name}{step.arguments!r:.600} {step.keywords!r:.200}\n  last frame {step.frame!r}, faults {step.faults}\n"
                 f"  h2:     events {step.h2.events}\n          error {step.h2.error!r} {describe_error(step.h2.error)}\n"
                 f"          sent {brief(step.h2.sent)}  result {step.h2.result!r:.100}\n"
                 f"  fasth2: events {step.ours.events}\n"

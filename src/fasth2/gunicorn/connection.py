@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from gunicorn.http2 import errors as gunicorn_errors
 from gunicorn.http2.errors import (
     HTTP2ConnectionError,
@@ -15,7 +16,6 @@ from gunicorn.http2.errors import (
 )
 from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
-from gunicorn.http.errors import ParseException
 
 from fasth2.config import Limits
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
@@ -187,7 +187,7 @@ class HTTP2ServerConnection(BlockingConnection):
         Raises:
             HTTP2ConnectionError: The socket or the connection failed.
         """
-        stream = self.streams.get(stream_id)
+        stream = None if stream_id is None else self.streams.get(stream_id)
         size = 0 if stream is None else stream.body_size
         waited = self._body_wait[2] if self._body_wait[:2] == (stream_id, size) else 0.0
         timeout = self.stream_timeout
@@ -209,7 +209,7 @@ class HTTP2ServerConnection(BlockingConnection):
             # The application that reads has done nothing wrong.
             raise HTTP2ConnectionError(str(exc)) from exc
 
-    def _read(self, timeout: float | None) -> bytes:
+    def _read(self, timeout: float | None) -> Any:
         self._send_pending_data()
         try:
             return self._recv(timeout)
@@ -623,7 +623,7 @@ class HTTP2ServerConnection(BlockingConnection):
 
     # The socket
 
-    def _recv(self, timeout: float | None) -> bytes:
+    def _recv(self, timeout: float | None) -> Any:
         self._set_timeout(None if timeout is None else max(timeout, 0.001))
         return self.sock.recv(self.READ_BUFFER_SIZE)
 

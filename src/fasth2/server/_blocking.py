@@ -85,8 +85,8 @@ class BlockingConnection:
         self.pending_requests: collections.deque[Any] = collections.deque()
         #: The peer sent GOAWAY(NO_ERROR): open streams finish, no new ones.
         self.draining = False
-        #: The last stream id of that GOAWAY.
-        self.peer_last_stream_id: int | None = None
+        #: The last stream id of that GOAWAY; ``None`` before.
+        self.peer_last_stream_id: Any = None
         #: The engine; its state is this connection's.
         self._limits = self._make_limits()
         self.h2_conn = self._make_engine()
@@ -119,7 +119,7 @@ class BlockingConnection:
         # Pending until the peer acknowledges them, as RFC 9113 section 6.5.3
         # has it: a peer that sends at once may still count on the defaults.
         # The limits on streams and header lists hold from the start.
-        values = {
+        values: dict[SettingCodes | int, int] = {
             SettingCodes.MAX_CONCURRENT_STREAMS: self.max_concurrent_streams,
             SettingCodes.INITIAL_WINDOW_SIZE: self.initial_window_size,
             SettingCodes.MAX_FRAME_SIZE: self.max_frame_size,
@@ -171,9 +171,9 @@ class BlockingConnection:
 
         A connection error is kept in ``_error``; its GOAWAY is in the output.
         """
-        h2 = self.h2_conn
+        items: Any
         try:
-            items = h2.ready_requests(data)
+            items = self.h2_conn.ready_requests(data)
         except ProtocolError as exc:
             items = exc.events
             self._closed = True
@@ -209,10 +209,12 @@ class BlockingConnection:
         buy a peer more of the application than waiting would.
         """
         if self.draining:
-            refused = stream_id > self.peer_last_stream_id
+            refused: bool = stream_id > self.peer_last_stream_id
         elif self._unreleased:
-            held = len(self._unreleased.intersection(self.streams))
-            refused = held + self.h2_conn.open_inbound_streams > self.max_concurrent_streams
+            held = self._unreleased
+            closed = self.closed_state
+            count = sum(number in held or stream.state is not closed for number, stream in self.streams.items())
+            refused = count >= self.max_concurrent_streams
         else:
             return False
         if refused:
@@ -270,11 +272,11 @@ class BlockingConnection:
 
     # The socket
 
-    def _recv(self, timeout: float | None) -> bytes:
+    def _recv(self, timeout: float | None) -> Any:
         """Read once. A wait longer than `timeout` seconds raises TimeoutError."""
         sock = self.sock
-        set_timeout = None if timeout is None else getattr(sock, "settimeout", None)
-        if set_timeout is None:
+        set_timeout = getattr(sock, "settimeout", None)
+        if timeout is None or set_timeout is None:
             return sock.recv(self.READ_BUFFER_SIZE)
         before = self._swap_timeout(sock, set_timeout, max(timeout, _SHORTEST_WAIT))
         try:
@@ -285,9 +287,9 @@ class BlockingConnection:
     def _write(self, data: bytes) -> None:
         sock = self.sock
         timeout = self.stream_timeout
-        set_timeout = None if timeout is None else getattr(sock, "settimeout", None)
+        set_timeout = getattr(sock, "settimeout", None)
         try:
-            if set_timeout is None:
+            if timeout is None or set_timeout is None:
                 sock.sendall(data)
                 return
             before = self._swap_timeout(sock, set_timeout, timeout)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
@@ -134,7 +134,7 @@ class HTTP2ServerConnection(BlockingConnection):
         if error is not None:
             raise error
 
-    def _read(self) -> bytes | None:
+    def _read(self) -> Any:
         """Read once; ``None`` after a time-out, which has then been acted on."""
         streams = self.streams
         if not self._settled:
@@ -213,7 +213,8 @@ class HTTP2ServerConnection(BlockingConnection):
         requests.append(self.request_class(stream, self.cfg, self.client_addr))
 
     def _handed_out(self, stream: Any) -> bool:
-        return stream.request_complete
+        complete: bool = stream.request_complete
+        return complete
 
     # Sending
 
@@ -289,7 +290,7 @@ class HTTP2ServerConnection(BlockingConnection):
         stream.response_complete = True
 
     def _respond(self, stream_id: int, status: int, headers: Any, body: bytes, end_stream: bool) -> bool:
-        respond = self.h2_conn.respond
+        respond: Callable[..., bool] = self.h2_conn.respond
         if type(headers) is list:
             # The engine takes text and bytes as they are, and puts names in lower case.
             try:

@@ -80,7 +80,8 @@ class HTTP2Stream:
     @lazy
     def window_size(self) -> int:
         """The receive window the stream started with, in octets."""
-        return self.connection.initial_window_size
+        size: int = self.connection.initial_window_size
+        return size
 
     @lazy
     def request_body(self) -> io.BytesIO:
@@ -249,13 +250,12 @@ class HTTP2Stream:
 
     def get_request_body(self) -> bytes:
         """Return what has arrived of the request's body."""
-        body = self.__dict__.get("request_body")
-        if body is not None:
-            return body.getvalue()
-        parts = self.__dict__.get("_parts")
-        if not parts:
+        if "request_body" in self.__dict__:
+            return self.request_body.getvalue()
+        if "_parts" not in self.__dict__:
             return b""
-        if len(parts) > 1:
+        parts = self._parts
+        if len(parts) != 1:
             parts[:] = [b"".join(parts)]
         return parts[0]
 
