@@ -163,7 +163,7 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
-            write_settings(self, dict(self.local_settings))
+            write_settings(self, dict(self.local))
         finally:
             leave(self)
 
@@ -182,15 +182,7 @@ cdef class H2Connection(Core):
         cdef bytes payload = b""
         cdef H2Stream s
         if settings_header:
-            if isinstance(settings_header, str):
-                settings_header = settings_header.encode("ascii", "replace")
-            settings_header = bytes(settings_header).rstrip(b"=")
-            try:
-                payload = base64.b64decode(settings_header + b"=" * (-len(settings_header) % 4), b"-_", validate=True)
-            except binascii.Error as error:
-                raise ProtocolError(f"HTTP2-Settings is not base64url: {error}") from error
-            if len(payload) % 6:
-                raise ProtocolError("HTTP2-Settings is not a whole number of settings")
+            payload = upgrade_settings(settings_header)
         enter(self)
         try:
             must_be_open(self)
@@ -200,7 +192,7 @@ cdef class H2Connection(Core):
                 raise ProtocolError("HTTP2-Settings has too many settings")
             if apply_remote_settings(self, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload)):
                 raise ProtocolError(f"HTTP2-Settings with an invalid value: {self.fault_value}")
-            write_settings(self, dict(self.local_settings))
+            write_settings(self, dict(self.local))
             s = self.open_stream(1)
             s.phase = S_HALF_CLOSED_REMOTE
             s.headers_received = True
@@ -230,7 +222,8 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
-            self.local_settings.update(settings)
+            for key, value in settings.items():
+                self.local.set_(key, value)
             write_settings(self, settings)
         finally:
             leave(self)
@@ -318,7 +311,7 @@ cdef class H2Connection(Core):
             self.outgoing.clear()
             leave(self)
         if self.logger is not None:
-            self.logger.debug("sent HEADERS on stream %d", sid)
+            log_sent(self.logger, "HEADERS", sid)
 
     @cython.critical_section
     def send_data(self, stream_id, data, end_stream=False, pad_length=None):
@@ -364,7 +357,7 @@ cdef class H2Connection(Core):
             finally:
                 PyBuffer_Release(&view)
         if self.logger is not None:
-            self.logger.debug("sent DATA on stream %d", sid)
+            log_sent(self.logger, "DATA", sid)
 
     @cython.critical_section
     def end_stream(self, stream_id):
@@ -826,6 +819,25 @@ cdef class H2Connection(Core):
     MAX_WINDOW_INCREMENT = 2**31 - 1
     DEFAULT_MAX_HEADER_LIST_SIZE = 2**16
     MAX_CLOSED_STREAMS = 1000
+
+
+cdef bytes upgrade_settings(object header):
+    """The payload of the SETTINGS frame in an HTTP2-Settings field (RFC 7540 section 3.2.1)."""
+    cdef bytes text = header.encode("ascii", "replace") if isinstance(header, str) else bytes(header)
+    cdef bytes payload
+    text = text.rstrip(b"=")
+    try:
+        payload = base64.b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
+    except binascii.Error as error:
+        raise ProtocolError(f"HTTP2-Settings is not base64url: {error}") from error
+    if len(payload) % 6:
+        raise ProtocolError("HTTP2-Settings is not a whole number of settings")
+    return payload
+
+
+cdef int log_sent(object logger, str frame, uint32_t stream_id) except -1:
+    logger.debug("sent %s on stream %d", frame, stream_id)
+    return 0
 
 
 cdef list take(H2Connection c, object data, bint slim):
