@@ -9,6 +9,7 @@ import h2.config
 import h2.connection
 import h2.exceptions
 import hpack
+from h2.stream import StreamState
 from hypothesis import strategies as st
 
 from .pair import Pair
@@ -46,11 +47,17 @@ def _of(who: str, what: str, *parts: st.SearchStrategy[Any]) -> st.SearchStrateg
 
 requests = _of("client", "request", fields, st.tuples(st.sampled_from(METHODS), st.booleans(), numbers), priorities)
 
+client_data = _of("client", "data", numbers, st.sampled_from(SIZES),
+                  st.tuples(st.booleans(), st.one_of(st.none(), st.integers(0, 255))))
+
 client_actions = st.one_of(
     requests,
     requests,
-    _of("client", "data", numbers, st.sampled_from(SIZES), st.tuples(st.booleans(), st.one_of(st.none(), st.integers(0, 255)))),
-    _of("client", "data", numbers, st.sampled_from(SIZES), st.tuples(st.booleans(), st.one_of(st.none(), st.integers(0, 255)))),
+    requests,
+    client_data,
+    client_data,
+    client_data,
+    _of("client", "data", numbers, st.sampled_from(SIZES), st.just((False, None))),
     _of("client", "trailers", numbers, fields),
     _of("client", "reset", numbers, st.sampled_from(CODES)),
     _of("client", "ping", st.binary(min_size=8, max_size=8)),
@@ -58,13 +65,12 @@ client_actions = st.one_of(
     _of("client", "window", numbers, st.sampled_from(WINDOWS[1:])),
     _of("client", "prioritize", numbers, st.integers(1, 256), st.tuples(numbers, st.booleans())),
     _of("client", "acknowledge", numbers),
-    _of("client", "goaway", st.sampled_from(CODES), st.binary(max_size=20)),
     _of("client", "deliver"),
 )
 
 #: Header lists that an application might get wrong, or write in another way.
 ODD_LISTS = [
-    [], [("x", "no status")], [(":status", "200"), ("X-Upper", "v")], [(":status", "200"), ("x", " padded ")],
+    [("x", "no status")], [(":status", "200"), ("X-Upper", "v")], [(":status", "200"), ("x", " padded ")],
     [(":status", "200"), (" x ", "v")], [(b":status", b"200"), (b"x", b"octets \xff")], [(":status", "200"), ("x", "\u20ac")],
     [(":status", "200"), ("connection", "close"), ("x", "kept")], [(":status", "200"), ("te", "trailers")],
     [(":status", "200"), ("te", "gzip")], [(":status", "200"), (":status", "200")], [("x", "1"), (":status", "200")],
@@ -80,30 +86,49 @@ ODD_LISTS = [
 
 STATUSES = ["200", "404", "204", "304", "500"]
 
+server_headers = _of("server", "headers", numbers, st.tuples(st.sampled_from(STATUSES), fields), st.booleans())
+server_data = _of("server", "data", numbers, st.sampled_from(SIZES), st.tuples(st.booleans(), st.none()))
+server_acknowledge = _of("server", "acknowledge", numbers, st.sampled_from([0, 1, 100, 5000, 16384, 40000]))
+
 server_actions = st.one_of(
-    _of("server", "headers", numbers, st.tuples(st.sampled_from(STATUSES), fields), st.booleans()),
-    _of("server", "headers", numbers, st.tuples(st.sampled_from(STATUSES), fields), st.booleans()),
+    server_headers,
+    server_headers,
     _of("server", "headers", numbers, st.tuples(st.sampled_from(["100", "103"]), fields), st.booleans()),
     _of("server", "odd_headers", numbers, st.sampled_from(ODD_LISTS), st.booleans()),
+    server_data,
+    server_data,
     _of("server", "data", numbers, st.sampled_from([*SIZES, 17000, 70000]),
         st.tuples(st.booleans(), st.one_of(st.none(), st.integers(0, 255)))),
-    _of("server", "data", numbers, st.sampled_from(SIZES), st.tuples(st.booleans(), st.none())),
     _of("server", "end_stream", numbers),
     _of("server", "trailers", numbers, fields, st.booleans()),
     _of("server", "reset", numbers, st.sampled_from(CODES)),
-    _of("server", "acknowledge", numbers, st.sampled_from([0, 1, 100, 5000, 16384, 40000])),
-    _of("server", "acknowledge", numbers, st.sampled_from([0, 1, 100, 5000, 16384, 40000])),
+    server_acknowledge,
+    server_acknowledge,
     _of("server", "increment", numbers, st.sampled_from([0, 1, 1000, 2**20, 2**31 - 1, 2**31])),
+    _of("server", "increment", numbers, st.sampled_from([1, 1000])),
     _of("server", "ping", st.binary(min_size=7, max_size=8)),
     _of("server", "settings", st.dictionaries(st.sampled_from([1, 3, 4, 5, 6, 8]), numbers, max_size=3)),
     _of("server", "altsvc", numbers, st.booleans()),
-    _of("server", "close", st.sampled_from(CODES), st.one_of(st.none(), st.binary(max_size=10))),
     _of("server", "next_id"),
 )
 
-#: A request, then anything; GOAWAY and close are two in some thirty actions.
-conversations = st.tuples(requests, st.lists(st.one_of(client_actions, server_actions), max_size=30)).map(
-    lambda parts: [parts[0], *parts[1]])
+endings = st.lists(st.one_of(
+    _of("client", "goaway", st.sampled_from(CODES), st.binary(max_size=20)),
+    _of("server", "close", st.sampled_from(CODES), st.one_of(st.none(), st.binary(max_size=10))),
+    client_actions,
+    server_actions,
+), max_size=4)
+
+
+def long_and_short(steps: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    """Lists of steps; left alone, hypothesis makes them about five long."""
+    return st.one_of(st.lists(steps, max_size=10), st.lists(steps, min_size=15, max_size=30),
+                     st.lists(steps, min_size=25, max_size=45))
+
+
+#: A request, then anything, and sometimes an end.
+conversations = st.tuples(requests, long_and_short(st.one_of(client_actions, server_actions)), endings).map(
+    lambda parts: [parts[0], *parts[1], *parts[2]])
 
 #: Configurations that both libraries have; the plain one most often.
 configurations = st.one_of(st.just({}), st.just({}), st.sampled_from([
@@ -128,6 +153,9 @@ _SETTING_VALUES = {
 def setting_values(drawn: dict[int, int]) -> dict[int, int]:
     """Settings with values that are legal or nearly so."""
     return {code: _SETTING_VALUES[code][number % len(_SETTING_VALUES[code])] for code, number in drawn.items()}
+
+
+CAN_SEND = (StreamState.OPEN, StreamState.HALF_CLOSED_REMOTE)
 
 
 class Conversation:
@@ -178,11 +206,20 @@ class Conversation:
         except h2.exceptions.H2Error:
             self.pair.over = True
 
-    def stream(self, number: int) -> int:
-        """One of the streams opened so far, sometimes one that is not there."""
+    def stream(self, number: int, sending: Any = None) -> int:
+        """A stream: one that can still be used for the purpose, one that was opened, or one that is not there.
+
+        Args:
+            number: what was drawn.
+            sending: the connection that wants to send; None for any stream opened so far.
+        """
         if not self.opened or number % 23 == 22:
             return (2, 4, 99, 1001)[number % 4]
-        return self.opened[-1 - number % min(len(self.opened), 6)]
+        usable = self.opened
+        if sending is not None and number % 8:
+            usable = [stream_id for stream_id, stream in sending.streams.items()
+                      if stream.state_machine.state in CAN_SEND] or self.opened
+        return usable[-1 - number % min(len(usable), 6)]
 
     # The client's side
 
@@ -202,7 +239,7 @@ class Conversation:
         self.opened.append(stream_id)
 
     def client_data(self, action: Action) -> None:
-        stream_id = self.stream(action.a)
+        stream_id = self.stream(action.a, self.client)
         ends, padding = action.c
         room = self.client.local_flow_control_window(stream_id) - (0 if padding is None else padding + 1)
         size = min(action.b, max(room, 0), self.client.max_outbound_frame_size - 256)
@@ -211,7 +248,7 @@ class Conversation:
         self.client.send_data(stream_id, bytes([size % 256]) * size, end_stream=ends, pad_length=padding)
 
     def client_trailers(self, action: Action) -> None:
-        self.client.send_headers(self.stream(action.a), [field for field in action.b if field[0] != "te"] or [("x", "y")],
+        self.client.send_headers(self.stream(action.a, self.client), [field for field in action.b if field[0] != "te"] or [("x", "y")],
                                  end_stream=True)
 
     def client_reset(self, action: Action) -> None:
@@ -246,20 +283,20 @@ class Conversation:
 
     def server_headers(self, action: Action) -> None:
         status, extra = action.b
-        self.pair.call("send_headers", self.stream(action.a), [(":status", status), *extra], end_stream=action.c)
+        self.pair.call("send_headers", self.stream(action.a, self.pair.h2), [(":status", status), *extra], end_stream=action.c)
 
     def server_odd_headers(self, action: Action) -> None:
-        self.pair.call("send_headers", self.stream(action.a), list(action.b), end_stream=action.c)
+        self.pair.call("send_headers", self.stream(action.a, self.pair.h2), list(action.b), end_stream=action.c)
 
     def server_data(self, action: Action) -> None:
         ends, padding = action.c
-        self.pair.call("send_data", self.stream(action.a), b"d" * action.b, end_stream=ends, pad_length=padding)
+        self.pair.call("send_data", self.stream(action.a, self.pair.h2), b"d" * action.b, end_stream=ends, pad_length=padding)
 
     def server_end_stream(self, action: Action) -> None:
-        self.pair.call("end_stream", self.stream(action.a))
+        self.pair.call("end_stream", self.stream(action.a, self.pair.h2))
 
     def server_trailers(self, action: Action) -> None:
-        self.pair.call("send_headers", self.stream(action.a), action.b or [("x-sum", "1")], end_stream=action.c)
+        self.pair.call("send_headers", self.stream(action.a, self.pair.h2), action.b or [("x-sum", "1")], end_stream=action.c)
 
     def server_reset(self, action: Action) -> None:
         self.pair.call("reset_stream", self.stream(action.a), action.b)

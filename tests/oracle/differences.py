@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fasth2.exceptions import ProtocolError
 from tests.support import frames
 from tests.support.describe import describe_error
 
@@ -85,7 +86,7 @@ def _server_opens(step: Step) -> bool:
 def _absent_stream(step: Step) -> bool:
     stream_id = _stream_of(step)
     return (stream_id is not None and step.h2.error is not None and stream_id not in step.pair.ours.streams
-            and _raised(step.ours.error) in ("NoSuchStreamError", "StreamClosedError") and not step.ours.sent)
+            and isinstance(step.ours.error, ProtocolError) and not step.ours.sent)
 
 
 @difference("more-specific-exceptions")
@@ -113,11 +114,21 @@ def _block(step: Step) -> bool:
 
 
 def _ends_where_h2_accepts(id: str, code: int, *tokens: str, kinds: tuple[int, ...]) -> None:
-    """Registers a difference: for these faults fasth2 ends the connection; h2 takes the frame."""
+    """Registers a difference: for these faults fasth2 ends the connection (or, of a malformed message under rfc_errors,
+    the stream); h2 takes the frame.
+    """
     @difference(id)
     def _explains(step: Step) -> bool:
         return (step.frame is not None and step.frame.type in kinds and bool(step.faults) and step.faults <= set(tokens)
-                and _h2_accepts(step) and _only_goaway(step, code) and not step.ours.events)
+                and _h2_accepts(step)
+                and ((_only_goaway(step, code) and not step.ours.events) or (kinds == _BLOCK and _only_reset(step))))
+
+
+def _only_reset(step: Step) -> bool:
+    """Under rfc_errors: one stream was reset and reported, nothing else."""
+    return (_rfc(step) and step.ours.error is None
+            and [sent.kind for sent in step.ours.sent if sent.kind != "WINDOW_UPDATE"] == ["RST_STREAM"]
+            and [(type(event).__name__, event.remote_reset) for event in step.ours.events] == [("StreamReset", False)])
 
 
 _BLOCK = (frames.HEADERS, frames.CONTINUATION)
@@ -165,13 +176,14 @@ def _last_stream(step: Step) -> bool:
 def _outgoing_fields(step: Step) -> bool:
     return (step.name == "send_headers" and _raised(step.ours.error) == "ProtocolError" and not step.ours.sent
             and (step.h2.error is None or _raised(step.h2.error) == "IndexError")
-            and any(_unfit(*header[:2]) for header in step.arguments[1]))
+            and any(_unfit(*header[:2], step.pair.ours.config.normalize_outbound_headers)
+                    for header in step.arguments[1]))
 
 
-def _unfit(name: str | bytes, value: str | bytes) -> bool:
+def _unfit(name: str | bytes, value: str | bytes, normalized: bool) -> bool:
     """Whether RFC 9113 section 8.2.1 forbids the field (or the status is none)."""
     name, value = (part.encode() if isinstance(part, str) else part for part in (name, value))
-    name = name.strip().lower()
+    name = name.strip().lower() if normalized else name.lower()
     if name == b":status":
         return re.fullmatch(rb"[1-9][0-9][0-9]", value) is None
     return re.fullmatch(rb":?[!-9;-@\[-~]+", name) is None or re.search(rb"[\0\r\n]", value) is not None
@@ -223,6 +235,8 @@ def _two_faults(step: Step) -> bool:
         return False
     if step.frame.type == frames.SETTINGS:
         return step.faults <= {"settings_value", "settings_window"} and _bad_settings(step.frame) > 1
+    if _block(step) and step.faults == {"compression"}:
+        return _only_goaway(step, 9) and _code(step.h2.error) == 11
     return (_block(step) and step.faults == {"body_length"} and _only_goaway(step, 1)
             and "depend on itself" in str(step.h2.error))
 
@@ -232,3 +246,72 @@ def _bad_settings(frame: Frame) -> int:
     pairs = [struct.unpack_from(">HL", frame.payload, at) for at in range(0, len(frame.payload) - 5, 6)]
     return sum((code == 2 and value > 1) or (code == 4 and value >= 2**31) or (code == 8 and value > 1)
                or (code == 5 and not 2**14 <= value < 2**24) for code, value in pairs)
+
+
+@difference("closed-streams-have-no-window")
+def _closed_window(step: Step) -> bool:
+    """h2 checks the windows of closed streams, too, until it throws them away."""
+    return (step.frame is not None and step.frame.type == frames.SETTINGS and step.ours.error is None
+            and _raised(step.h2.error) == "FlowControlError"
+            and any(stream.closed for stream in step.pair.h2.streams.values()))
+
+
+# Differences that only rfc_errors=True makes.
+
+@difference("rfc-stream-errors")
+def _stream_error(step: Step) -> bool:
+    """h2 ends the connection; under rfc_errors one stream is reset and reported."""
+    return step.frame is not None and step.h2.error is not None and _only_reset(step)
+
+
+@difference("rfc-goaway-lets-streams-finish")
+def _goaway_is_graceful(step: Step) -> bool:
+    """After a GOAWAY of either side h2 refuses what follows."""
+    return (_rfc(step) and step.pair.h2.state_machine.state.name == "CLOSED" and step.h2.error is not None
+            and "CLOSED" in str(step.h2.error))
+
+
+@difference("rfc-frames-in-flight")
+def _in_flight(step: Step) -> bool:
+    """h2 answers frames on a stream it has reset with another RST_STREAM."""
+    return (_rfc(step) and step.frame is not None and step.ours.error is step.h2.error is None
+            and not step.ours.events and [sent.kind for sent in step.ours.sent] in ([], ["WINDOW_UPDATE"])
+            and [sent.kind for sent in step.h2.sent][-1:] == ["RST_STREAM"] and not step.h2.events)
+
+
+@difference("rfc-length-lists")
+def _length_list(step: Step) -> bool:
+    return (_rfc(step) and _block(step) and step.ours.error is None and not step.faults
+            and "Invalid content-length header: b'5, 5'" in str(step.h2.error))
+
+
+@difference("rfc-reserved-bits")
+def _reserved_bits(step: Step) -> bool:
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.WINDOW_UPDATE
+            and step.frame.payload[:1] >= b"\x80" and step.h2.error is not None and step.ours.error is None)
+
+
+@difference("rfc-altsvc-is-ignored")
+def _altsvc(step: Step) -> bool:
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.ALTSVC
+            and _raised(step.h2.error) == "FrameDataMissingError" and step.ours.plain() == ([], None, [], None))
+
+
+@difference("rfc-goaway-once")
+def _goaway_once(step: Step) -> bool:
+    """A GOAWAY that takes nothing back is not reported again."""
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.GOAWAY
+            and step.ours.events == step.ours.sent == [] and step.ours.error is step.h2.error is None
+            and [type(event).__name__ for event in step.h2.events] == ["ConnectionTerminated"])
+
+
+@difference("rfc-window-update-of-0-on-a-closed-stream")
+def _zero_on_closed(step: Step) -> bool:
+    """There is no stream left to reset, and WINDOW_UPDATE on a closed stream is ignored."""
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.WINDOW_UPDATE
+            and step.frame.stream_id not in step.pair.ours.streams and int.from_bytes(step.frame.payload, "big") == 0
+            and step.h2.error is not None and step.ours.plain() == ([], None, [], None))
+
+
+def _rfc(step: Step) -> bool:
+    return step.pair.ours.config.rfc_errors

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import hpack
+from h2.stream import StreamState
 from hypothesis import strategies as st
 
 from tests.support import frames
 from tests.support.frames import Frame
 
-from .client import Action, Conversation, server_actions
+from .client import Action, Conversation, long_and_short, server_actions
 from .pair import Pair
 
 STREAM_IDS = [1, 1, 3, 3, 5, 7, 9, 0, 2, 4, 2**31 - 1]
@@ -102,6 +103,7 @@ _requests = _headers(st.just(0), _good_lists)
 legal_steps: st.SearchStrategy[Any] = st.one_of(
     _requests,
     _requests,
+    _requests,
     _on(st.builds(frames.data, st.just(1), _octets, st.booleans())),
     _on(st.builds(frames.data, st.just(1), st.sampled_from([b"12345", b"", b"x" * 16384]), st.booleans())),
     _on(st.builds(lambda body, pad: frames.data(1, body).pad(pad), _octets, st.integers(0, 255))),
@@ -157,7 +159,7 @@ broken_frames = st.one_of(
 
 raw_conversations = st.tuples(
     _requests,
-    st.lists(st.one_of(legal_steps, legal_steps, server_actions), max_size=16),
+    long_and_short(st.one_of(legal_steps, legal_steps, server_actions)),
     st.lists(st.one_of(broken_frames, broken_frames, _headers(st.sampled_from([0, 0, *STREAM_IDS]), _lists), legal_steps),
              max_size=5),
 ).map(lambda parts: [parts[0], *parts[1], *parts[2]])
@@ -185,13 +187,21 @@ class RawConversation(Conversation):
             if isinstance(step, Headers):
                 waiting += self.encode(step)
             elif isinstance(step, On):
-                waiting += bytes(step.frame.on(self.stream(step.which)))
+                waiting += bytes(step.frame.on(self.peer_stream(step.which)))
             else:
                 waiting += bytes(step)
             if batch.random() < 0.6:
                 self.pair.receive(waiting)
                 waiting = b""
         self.pair.receive(waiting)
+
+    def peer_stream(self, number: int) -> int:
+        """Mostly a stream that the client may still send on; frames that wait to be delivered are not looked at."""
+        usable = [stream_id for stream_id, stream in self.pair.h2.streams.items()
+                  if stream.state_machine.state in (StreamState.OPEN, StreamState.HALF_CLOSED_LOCAL)]
+        if number % 8 and usable:
+            return usable[number % len(usable)]
+        return self.stream(number)
 
     def encode(self, step: Headers) -> bytes:
         """HEADERS and, where the block is cut, CONTINUATION."""
@@ -200,7 +210,7 @@ class RawConversation(Conversation):
         if stream_id == 0:
             # A request takes the next stream, trailers one that is there.
             is_request = any(name.startswith(b":") for name, _ in step.fields)
-            stream_id = 2 * len(self.opened) + 1 if is_request else self.stream(step.cuts)
+            stream_id = 2 * len(self.opened) + 1 if is_request else self.peer_stream(step.cuts)
             if is_request:
                 self.opened.append(stream_id)
         size = len(block) if not step.cuts else max(1, len(block) // (step.cuts + 1))
