@@ -225,7 +225,7 @@ cdef str fault_message(int fault):
     return MESSAGES[fault]
 
 
-MESSAGES = (
+cdef tuple MESSAGES = (
     "no fault",
     "truncated header block",
     "integer too long",
@@ -289,13 +289,14 @@ cdef class Decoder:
         self.length = 0
         self.table_size = 0
         self.table_limit = 4096
+        self.reading = False
         self.set_encoding(HPACK_BYTES, False)
 
     def __init__(self, uint32_t max_header_list_size=DEFAULT_MAX_HEADER_LIST_SIZE, *,
                  encoding=None, bint fallback=False):
         if encoding not in ENCODINGS:
             raise ValueError(f"encoding must be None, 'utf-8', 'latin-1' or 'ascii', not {encoding!r}")
-        if self.length or self.count:
+        if self.length or self.count or self.reading:
             raise RuntimeError("the decoder is in use")
         self.max_header_list_size = max_header_list_size
         self.max_string = max_header_list_size
@@ -321,7 +322,20 @@ cdef class Decoder:
         self.count = 0
 
     cdef int decode_block(self, const uint8_t *p, Py_ssize_t n) except -2:
-        cdef const uint8_t *end = p + n
+        cdef int fault
+        with cython.critical_section(self):
+            if self.reading:
+                raise RuntimeError("the decoder is in use")
+            # An error of a codec may start the garbage collector, and that any code.
+            self.reading = True
+            fault = self.read_block(p, n)
+            self.reading = False
+        if fault == HPACK_NO_MEMORY:
+            raise MemoryError()
+        return fault
+
+    cdef int read_block(self, const uint8_t *p, Py_ssize_t n) noexcept:
+        cdef const uint8_t *end
         cdef uint32_t size
         cdef int fault
         self.release()
@@ -330,6 +344,7 @@ cdef class Decoder:
         self.oversized = False
         if n > MAX_BLOCK:
             return HPACK_BLOCK_TOO_LONG
+        end = p + n
         while p < end and p[0] & 0xe0 == 0x20:
             fault = read_integer(&p, end, 0x1f, &size)
             if fault:
@@ -339,17 +354,15 @@ cdef class Decoder:
             self.set_table_limit(size)
         if self.table_limit > self.max_allowed_table_size:
             return HPACK_UPDATE_MISSING
-        fault = self.read_fields(p, end)
-        if fault == HPACK_NO_MEMORY:
-            raise MemoryError()
-        return fault
+        return self.read_fields(p, end)
 
     cdef int read_fields(self, const uint8_t *p, const uint8_t *end) noexcept:
-        cdef uint64_t total = 0
+        cdef uint64_t total = 0      # octets of all fields, stops at 2**32 - 1
+        cdef uint32_t count = 0      # all fields; a block has no more than its octets
+        cdef bint oversized = False
         cdef uint32_t index
         cdef Entry *entry
-        cdef Entry **fields
-        cdef int fault
+        cdef int fault = HPACK_OK
         while p < end:
             if p[0] >= 0x80:
                 if p[0] < 0xff:
@@ -358,43 +371,59 @@ cdef class Decoder:
                 else:
                     fault = read_integer(&p, end, 0x7f, &index)
                     if fault:
-                        return fault
+                        break
                 entry = self.entry_at(index)
                 if entry == NULL:
-                    return HPACK_BAD_INDEX
+                    fault = HPACK_BAD_INDEX
+                    break
                 entry_retain(entry)
             elif p[0] & 0xe0 == 0x20:
-                return HPACK_UPDATE_LATE
+                fault = HPACK_UPDATE_LATE
+                break
             else:
                 entry = entry_new()
                 if entry == NULL:
-                    return HPACK_NO_MEMORY
+                    fault = HPACK_NO_MEMORY
+                    break
                 fault = self.read_literal(&p, end, entry)
                 if fault:
                     entry_release(entry)
-                    return fault
+                    break
+            count += 1
             total += entry.size
-            self.list_size = <uint32_t>total if total < UINT32_MAX else UINT32_MAX
-            self.field_count += 1
-            if self.list_size > self.max_header_list_size or self.field_count > self.max_fields:
-                self.oversized = True
-            if self.oversized:
+            if total > UINT32_MAX:
+                total = UINT32_MAX
+            if total > self.max_header_list_size or count > self.max_fields:
+                oversized = True
+            if oversized:
                 entry_release(entry)
-                if self.list_size > self.hard_list_size:
-                    return HPACK_LIST_TOO_LARGE
-                if self.field_count > self.hard_max_fields:
-                    return HPACK_TOO_MANY_FIELDS
+                if total > self.hard_list_size:
+                    fault = HPACK_LIST_TOO_LARGE
+                    break
+                if count > self.hard_max_fields:
+                    fault = HPACK_TOO_MANY_FIELDS
+                    break
                 continue
             if self.count == self.capacity:
-                fields = <Entry **>PyMem_Realloc(
-                    self.fields, (self.capacity * 2 if self.capacity else FIRST_FIELDS) * sizeof(Entry *))
-                if fields == NULL:
+                fault = self.grow()
+                if fault:
                     entry_release(entry)
-                    return HPACK_NO_MEMORY
-                self.fields = fields
-                self.capacity = self.capacity * 2 if self.capacity else FIRST_FIELDS
+                    break
             self.fields[self.count] = entry
             self.count += 1
+        self.list_size = <uint32_t>total
+        self.field_count = count
+        self.oversized = oversized
+        return fault
+
+    cdef int grow(self) noexcept:
+        """Make room for more fields."""
+        cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else FIRST_FIELDS
+        cdef Entry **fields = <Entry **>PyMem_Realloc(self.fields, capacity * sizeof(Entry *))
+        if fields == NULL:
+            return HPACK_NO_MEMORY
+        self.fields = fields
+        self.capacity = capacity
         return HPACK_OK
 
     cdef int read_literal(self, const uint8_t **cursor, const uint8_t *end, Entry *entry) noexcept:
@@ -549,16 +578,27 @@ cdef class Decoder:
 
     @header_table_size.setter
     def header_table_size(self, uint32_t value):
-        self.set_table_limit(value)
+        with cython.critical_section(self):
+            self.set_table_limit(value)
 
     @property
     def header_table(self):
         """The dynamic table as it is now, a :class:`HeaderTable`."""
-        cdef uint32_t i
+        cdef uint32_t i = STATIC_TABLE_LENGTH + 1
+        cdef Entry *entry
         cdef list entries = []
         with cython.critical_section(self):
-            for i in range(self.length):
-                entries.append(<object>entry_pair(self.entry_at(STATIC_TABLE_LENGTH + 1 + i)))
+            while True:
+                # A new tuple may start the garbage collector, and that change the table.
+                entry = self.entry_at(i)
+                if entry == NULL:
+                    break
+                entry_retain(entry)
+                try:
+                    entries.append(<object>entry_pair(entry))
+                finally:
+                    entry_release(entry)
+                i += 1
             return HeaderTable(self.table_limit, entries)
 
     def decode(self, data, bint raw=False):
@@ -578,6 +618,7 @@ cdef class Decoder:
             OversizedHeaderListError: The list is over ``max_header_list_size`` or ``max_fields``,
                 or a string over ``max_string``.
             HPACKDecodingError: Anything else that RFC 7541 forbids, or text that is not UTF-8.
+            RuntimeError: The decoder is in use: the fields of its last block are not yet taken.
         """
         cdef Py_buffer view
         cdef int fault
@@ -585,15 +626,21 @@ cdef class Decoder:
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
             with cython.critical_section(self):
-                fault = self.decode_block(<const uint8_t *>view.buf, view.len)
-                if fault:
+                if self.reading or self.count:
+                    raise RuntimeError("the decoder is in use")
+                self.reading = True
+                try:
+                    fault = self.read_block(<const uint8_t *>view.buf, view.len)
+                    if fault == HPACK_NO_MEMORY:
+                        raise MemoryError()
+                    if fault:
+                        raise ERRORS.get(fault, HPACKDecodingError)(fault_message(fault))
+                    if self.oversized:
+                        raise OversizedHeaderListError("header list over the limit")
+                    fields = self.headers()
+                finally:
                     self.release()
-                    raise ERRORS.get(fault, HPACKDecodingError)(fault_message(fault))
-                if self.oversized:
-                    self.release()
-                    raise OversizedHeaderListError("header list over the limit")
-                fields = self.headers()
-                self.release()
+                    self.reading = False
         finally:
             PyBuffer_Release(&view)
         if raw or self.encoding != HPACK_BYTES:
