@@ -80,11 +80,7 @@ cdef inline uint8_t *put_string(uint8_t *out, const uint8_t *p, uint32_t n) noex
 
 @cython.final
 cdef class Encoder:
-    """Encodes header lists into the field blocks of one connection (RFC 7541).
-
-    Attributes:
-        max_table_size: Octets that the dynamic table never passes, whatever the peer allows; ``None`` for no bound.
-    """
+    """An HPACK encoder: the sending end of one connection's header compression (RFC 7541)."""
 
     def __cinit__(self):
         self._max_table_size = 4096
@@ -99,6 +95,7 @@ cdef class Encoder:
 
     @property
     def max_table_size(self):
+        """Octets that the dynamic table never passes, whatever the peer allows; ``None`` for no bound."""
         return self._max_table_size
 
     @max_table_size.setter
@@ -112,7 +109,13 @@ cdef class Encoder:
 
     @property
     def header_table_size(self):
-        """Octets that the dynamic table may hold; assign the peer's SETTINGS_HEADER_TABLE_SIZE (RFC 7541 section 4.2)."""
+        """Octets that the dynamic table may hold.
+
+        Assign the peer's SETTINGS_HEADER_TABLE_SIZE (RFC 7541 section 4.2).
+
+        Raises:
+            ValueError: Below 0 or over 32 bits.
+        """
         return self.limit
 
     @header_table_size.setter
@@ -124,7 +127,7 @@ cdef class Encoder:
 
     @property
     def header_table(self):
-        """The dynamic table now, a `HeaderTable`."""
+        """The dynamic table as it is now, a :class:`HeaderTable`."""
         cdef uint64_t number
         cdef TableEntry *e
         cdef bytes name, value
@@ -149,7 +152,11 @@ cdef class Encoder:
             huffman: Kept for hpack's callers; strings are always Huffman-coded where that is not longer.
 
         Returns:
-            bytes, the field block.
+            The field block, ``bytes``.
+
+        Raises:
+            ValueError: A name or value is longer than 2**31 - 1 octets.
+            IndexError: A field has no name or no value.
         """
         cdef list items = []
         cdef OutField *fields
