@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -84,6 +85,36 @@ LOADS = (
 LEAST = {"worker": (2.2, 3.0), "install": (1.7, None)}
 
 
+class Server(NamedTuple):
+    """A running gunicorn.
+
+    Attributes:
+        port: Where it listens.
+        worker: The process id of its one worker.
+    """
+
+    port: int
+    worker: int
+
+    def processor_seconds(self) -> float:
+        """Processor time that the worker has used."""
+        # utime and stime are fields 14 and 15; the second may hold spaces, in brackets.
+        fields = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Sample(NamedTuple):
+    """What one run of h2load showed.
+
+    Attributes:
+        rate: Requests a second, or MB a second for large answers.
+        microseconds: Processor time of the worker for each request.
+    """
+
+    rate: float
+    microseconds: float
+
+
 class Failed(Exception):
     """A server did not start, or a load did not succeed whole."""
 
@@ -107,8 +138,8 @@ def _answers_h2(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def _server(way: str, directory: Path) -> Iterator[int]:
-    """Serve one way in; give its port; stop it at the end."""
+def _server(way: str, directory: Path) -> Iterator[Server]:
+    """Serve one way in; stop it at the end."""
     arguments, configuration = WAYS[way]
     port = _free_port()
     config_path = directory / f"{way}_conf.py"
@@ -132,7 +163,10 @@ def _server(way: str, directory: Path) -> Iterator[int]:
                     log.seek(0)
                     raise Failed(f"{way}: the server does not answer HTTP/2\n{log.read()}")
                 time.sleep(0.1)
-            yield port
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            if len(children) != 1:
+                raise Failed(f"{way}: {len(children)} workers instead of one")
+            yield Server(port, int(children[0]))
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -149,18 +183,20 @@ def _number(pattern: str, output: str) -> float:
     return float(found[1])
 
 
-def _load(load: Load, port: int) -> float:
-    """Run h2load once; return requests a second, or MB a second for large answers."""
+def _load(load: Load, server: Server) -> Sample:
+    """Run h2load once."""
+    before = server.processor_seconds()
     ran = subprocess.run(
         [
             "h2load", "-n", str(load.requests), "-c", str(load.clients), "-m", str(load.streams),
-            f"https://{HOST}:{port}{load.path}",
+            f"https://{HOST}:{server.port}{load.path}",
         ],
         capture_output=True,
         text=True,
         timeout=LOAD_PATIENCE,
         check=True,
     )
+    spent = server.processor_seconds() - before
     output = ran.stdout
     if (
         _number(r"(\d+) succeeded", output) != load.requests
@@ -170,10 +206,10 @@ def _load(load: Load, port: int) -> float:
     ):
         raise Failed(f"{load.title}: not every request succeeded\n{output}")
     rate = _number(r"([\d.]+) req/s", output)
-    return rate if load.octets < MIB else rate * load.octets / 1e6
+    return Sample(rate if load.octets < MIB else rate * load.octets / 1e6, spent / load.requests * 1e6)
 
 
-def measure(ways: list[str], rounds: int) -> dict[Load, dict[str, list[float]]]:
+def measure(ways: list[str], rounds: int) -> dict[Load, dict[str, list[Sample]]]:
     """Start every way in and load them in turn.
 
     Args:
@@ -181,36 +217,38 @@ def measure(ways: list[str], rounds: int) -> dict[Load, dict[str, list[float]]]:
         rounds: How often each load is given to each.
 
     Returns:
-        For each load and way the rate of every round.
+        For each load and way the sample of every round.
 
     Raises:
         Failed: A server did not start, or a request failed.
     """
-    rates: dict[Load, dict[str, list[float]]] = {load: {way: [] for way in ways} for load in LOADS}
+    samples: dict[Load, dict[str, list[Sample]]] = {load: {way: [] for way in ways} for load in LOADS}
     with tempfile.TemporaryDirectory(prefix="fasth2-e2e-") as name, contextlib.ExitStack() as stack:
         directory = Path(name)
         (directory / "application.py").write_text(APPLICATION)
         issued = trustme.CA().issue_cert(HOST, "localhost")
         issued.private_key_pem.write_to_path(directory / "key.pem")
         issued.cert_chain_pems[0].write_to_path(directory / "cert.pem")
-        ports = {way: stack.enter_context(_server(way, directory)) for way in ways}
+        servers = {way: stack.enter_context(_server(way, directory)) for way in ways}
         for number in range(rounds):
             first = number % len(ways)
             for load in LOADS:
                 for way in ways[first:] + ways[:first]:
-                    rates[load][way].append(_load(load, ports[way]))
-    return rates
+                    samples[load][way].append(_load(load, servers[way]))
+    return samples
 
 
-def _cell(way: str, load: Load, rates: dict[str, list[float]]) -> str:
-    shown = f"{statistics.median(rates[way]):,.0f}"
-    if way == "stock" or "stock" not in rates:
+def _cell(way: str, load: Load, samples: dict[str, list[Sample]]) -> str:
+    microseconds = statistics.median(sample.microseconds for sample in samples[way])
+    shown = f"{statistics.median(sample.rate for sample in samples[way]):,.0f}, {microseconds:,.0f} µs"
+    if way == "stock" or "stock" not in samples:
         return shown
-    ratio = statistics.median(mine / stock for mine, stock in zip(rates[way], rates["stock"], strict=True))
+    pairs = zip(samples[way], samples["stock"], strict=True)
+    ratio = statistics.median(mine.rate / stock.rate for mine, stock in pairs)
     least = LEAST[way][load.octets == MIB]
     if least is None:
-        return f"{shown} {ratio:.2f}×"
-    return f"{shown} {ratio:.2f}× ({least:g}){' !!' if ratio < least else ''}"
+        return f"{shown}, {ratio:.2f}×"
+    return f"{shown}, {ratio:.2f}× ({least:g}){' !!' if ratio < least else ''}"
 
 
 def main() -> None:
@@ -218,11 +256,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     options = parser.parse_args()
-    rates = measure(options.ways, options.rounds)
-    print("Requests a second (1 MiB: MB a second): medians. Ratios: medians over rounds; in brackets what is asked.\n")
+    samples = measure(options.ways, options.rounds)
+    print("Requests a second (1 MiB: MB a second) and the worker's processor time for each request: medians.")
+    print("Ratios of the rates: medians over the rounds; in brackets what is asked at least.\n")
     print("|", " | ".join(["load", *options.ways]), "|")
     print("| --- |" + " ---: |" * len(options.ways))
-    for load, of_load in rates.items():
+    for load, of_load in samples.items():
         print("|", " | ".join([load.title, *(_cell(way, load, of_load) for way in options.ways)]), "|")
     print("\nEvery request of every run succeeded.")
 

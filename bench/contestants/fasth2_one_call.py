@@ -5,6 +5,7 @@ from fasth2.connection import H2Connection
 REQUEST = 0
 DATA = 1
 BLOCK = 65_536
+NEARLY_FULL = BLOCK // 2
 
 
 def connect():
@@ -16,11 +17,12 @@ def connect():
 def serve(connection, reads, next_answer, send):
     for data in reads:
         for ready in connection.ready_requests(data):
-            if ready.kind == REQUEST:
+            kind = ready.kind
+            if kind == REQUEST:
                 ready.headers
                 if not ready.end_stream:
                     continue
-            elif ready.kind == DATA:
+            elif kind == DATA:
                 ready.data
                 connection.consume(ready.stream_id, ready.flow_controlled_length)
                 if not ready.end_stream:
@@ -42,6 +44,6 @@ def serve(connection, reads, next_answer, send):
         block = connection.pull(BLOCK)
         send(block)
         # A block that isn't nearly full was the last.
-        while len(block) > BLOCK // 2:
+        while len(block) > NEARLY_FULL:
             block = connection.pull(BLOCK)
             send(block)

@@ -2,6 +2,7 @@
 from ngh2 import Connection, DataReceived, RequestReceived, Role
 
 BLOCK = 65_536
+NEARLY_FULL = BLOCK // 2
 
 
 def connect():
@@ -40,6 +41,6 @@ def serve(connection, reads, next_answer, send):
         # In blocks: six times as fast as a megabyte at once.
         block = connection.data_to_send(BLOCK)
         send(block)
-        while len(block) > BLOCK // 2:
+        while len(block) > NEARLY_FULL:
             block = connection.data_to_send(BLOCK)
             send(block)

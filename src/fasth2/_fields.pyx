@@ -56,6 +56,22 @@ cdef uint32_t static_name_index(const uint8_t *name, size_t n, uint32_t hash) no
     return 0
 
 
+cdef inline uint64_t next_octets(const uint8_t **p, size_t *left) noexcept nogil:
+    """Return up to eight octets at ``p`` in one word, ``left`` of them being there, 1 or more; step over them.
+
+    Where fewer than eight are left, some are given twice.
+    """
+    cdef uint64_t x
+    if left[0] >= 8:
+        memcpy(&x, p[0], 8)
+        p[0] += 8
+        left[0] -= 8
+        return x
+    x = load_octets(p[0], left[0])
+    left[0] = 0
+    return x
+
+
 cdef inline bint same(const uint8_t *p, const char *text, size_t n) noexcept nogil:
     return memcmp(p, text, n) == 0
 
@@ -65,16 +81,12 @@ cdef inline uint32_t name_octets(const uint8_t *p, size_t n) noexcept nogil:
     cdef uint64_t bad = 0
     cdef uint64_t upper = 0
     cdef uint64_t x, low, capital
-    cdef size_t step
     while n:
-        step = n if n < 8 else 8
-        x = load_octets(p, step)
+        x = next_octets(&p, &n)
         low = x & EACH(0x7f)
         capital = at_most(low, 0x5a) & ~at_most(low, 0x40) & ~x
         upper |= capital
         bad |= x | at_most(low, 0x20) | equal_to(low, 0x7f) | equal_to(low, 0x3a) | capital
-        p += step
-        n -= step
     if upper & EACH(0x80):
         return F_BAD_NAME | F_UPPER_NAME
     return F_BAD_NAME if bad & EACH(0x80) else 0
@@ -201,24 +213,41 @@ cdef bint is_scheme(const uint8_t *p, size_t n) noexcept nogil:
     return True
 
 
+cdef bint has_bad_octet(const uint8_t *p, size_t n) noexcept nogil:
+    """Return whether one is NUL, CR or LF."""
+    cdef uint64_t bad = 0
+    cdef uint64_t x, low
+    while n:
+        x = next_octets(&p, &n)
+        low = x & EACH(0x7f)
+        bad |= (equal_to(low, 0) | equal_to(low, 0x0a) | equal_to(low, 0x0d)) & ~x
+    return (bad & EACH(0x80)) != 0
+
+
+cdef bint has_control(const uint8_t *p, size_t n) noexcept nogil:
+    """Return whether one is below 0x0e, as NUL, CR and LF are and few other octets of a value."""
+    cdef uint64_t fine = EACH(0x80)
+    cdef uint64_t x
+    while n:
+        x = next_octets(&p, &n)
+        fine &= ((x & EACH(0x7f)) + EACH(0x7f - 0x0d)) | x
+    return (fine & EACH(0x80)) != EACH(0x80)
+
+
 cdef uint32_t classify_path(const uint8_t *p, size_t n) noexcept nogil:
     cdef uint64_t bad = 0
     cdef uint64_t high = 0
     cdef uint64_t x, low
     cdef uint32_t flags = 0
-    cdef size_t step
     if n == 0 or p[0] != 0x2f:
         flags |= F_PATH_NOT_ABSOLUTE
         if n == 1 and p[0] == 0x2a:
             flags |= F_PATH_ASTERISK
     while n:
-        step = n if n < 8 else 8
-        x = load_octets(p, step)
+        x = next_octets(&p, &n)
         low = x & EACH(0x7f)
         high |= x
         bad |= (at_most(low, 0x20) | equal_to(low, 0x7f) | equal_to(low, 0x23)) & ~x
-        p += step
-        n -= step
     if bad & EACH(0x80):
         flags |= F_BAD_TARGET
     if high & EACH(0x80):
@@ -311,25 +340,19 @@ cdef uint32_t classify_special(uint32_t name_flags, const uint8_t *value, size_t
 cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n,
                              int64_t *number) noexcept nogil:
     cdef uint32_t flags = name_flags
-    cdef uint64_t bad = 0
-    cdef uint64_t x, low
-    cdef const uint8_t *p = value
-    cdef size_t left = n
-    cdef size_t step
     number[0] = -1
     if n == 0:
         flags |= F_EMPTY_VALUE
     else:
         if value[0] == 0x20 or value[0] == 0x09 or value[n - 1] == 0x20 or value[n - 1] == 0x09:
             flags |= F_PADDED_VALUE
-        while left:
-            step = left if left < 8 else 8
-            x = load_octets(p, step)
-            low = x & EACH(0x7f)
-            bad |= (equal_to(low, 0) | equal_to(low, 0x0a) | equal_to(low, 0x0d)) & ~x
-            p += step
-            left -= step
-        if bad & EACH(0x80):
+        if name_flags >> F_KIND_SHIFT == KIND_PATH:
+            # A path without a bad octet of its own has none of these.
+            flags |= classify_path(value, n)
+            if flags & F_BAD_TARGET and has_bad_octet(value, n):
+                flags |= F_BAD_VALUE
+            return flags
+        if has_control(value, n) and has_bad_octet(value, n):
             flags |= F_BAD_VALUE
     if name_flags & (F_COOKIE | F_HOST | F_CONTENT_LENGTH | (<uint32_t>15 << F_KIND_SHIFT)):
         flags |= classify_special(name_flags, value, n, number)
@@ -384,12 +407,3 @@ def classify(bytes name not None, bytes value not None):
     return (frozenset([key for key, bit in FLAGS.items() if flags & <uint32_t>bit]),
             flags >> F_KIND_SHIFT, number)
 
-
-def static_index(bytes name not None):
-    """Return the lowest index of a name in the static table (RFC 7541 Appendix A), 0 if it is not there."""
-    return static_name_index(name, len(name), hash_octets(name, len(name)))
-
-
-def field_hash(bytes octets not None):
-    """Return the 32-bit hash that the encoder's tables use for these octets."""
-    return hash_octets(octets, len(octets))

@@ -9,8 +9,8 @@ from cpython.bytes cimport (
 )
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
-from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
+from cpython.object cimport PyObject, PyObject_GetItem
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.string cimport memchr, memcmp
@@ -417,7 +417,8 @@ cdef class OutgoingFields:
             if PyTuple_CheckExact(header) and PyTuple_GET_SIZE(header) >= 2:
                 self._one(<object>PyTuple_GET_ITEM(header, 0), <object>PyTuple_GET_ITEM(header, 1), False)
             else:
-                self._one(header[0], header[1],
+                # Cython's own indexing does not check the length of a tuple or list.
+                self._one(PyObject_GetItem(header, 0), PyObject_GetItem(header, 1),
                           isinstance(header, tuple) and not getattr(header, "indexable", True))
         return 0
 

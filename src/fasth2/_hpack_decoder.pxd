@@ -2,6 +2,7 @@
 #
 # A block's fields are pointers to entries that hold finished Python objects and
 # the flags of _fields.pxd, so that an indexed field costs a reference count.
+cimport cython
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
@@ -75,6 +76,7 @@ cdef Entry *static_entry(uint32_t index, int encoding) noexcept
 cdef str fault_message(int fault)
 
 
+@cython.final
 cdef class Decoder:
     # The last block, until release() or the next decode_block(); a reference each.
     cdef Entry **fields
@@ -96,6 +98,7 @@ cdef class Decoder:
     cdef bint fallback             # latin-1 for what the encoding cannot decode
 
     # The rest is the decoder's own.
+    cdef bint reading              # a block is being read: no other may be
     cdef Entry *statics            # the static entries of its encoding; there is no entry 0
     cdef Py_ssize_t capacity       # of fields
     cdef Entry **ring              # the dynamic table, newest at (first + length - 1) & (ring_size - 1)
@@ -111,6 +114,7 @@ cdef class Decoder:
     # Decode a whole block into `fields`. Returns HPACK_OK or a fault, after
     # which the decoder is out of step with its peer; -2: MemoryError is raised,
     # which also leaves it out of step. `fields` then holds the fields before it.
+    # RuntimeError: called while it reads, from a finalizer or another thread.
     cdef int decode_block(self, const uint8_t *p, Py_ssize_t n) except -2
 
     # Give back the fields of the last block.
@@ -120,7 +124,10 @@ cdef class Decoder:
     cdef list headers(self)
 
     # These return HPACK_OK, a fault, or HPACK_NO_MEMORY without raising.
+    cdef int read_block(self, const uint8_t *p, Py_ssize_t n) noexcept
     cdef int read_fields(self, const uint8_t *p, const uint8_t *end) noexcept
+    cdef Py_ssize_t room(self) noexcept
+    cdef int grow(self) noexcept
     cdef int read_literal(self, const uint8_t **cursor, const uint8_t *end, Entry *entry) noexcept
     cdef int read_name(self, const uint8_t **cursor, const uint8_t *end, uint32_t mask, Entry *entry) noexcept
     cdef int read_value(self, const uint8_t **cursor, const uint8_t *end, Entry *entry) noexcept

@@ -5,7 +5,7 @@ from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.ref cimport Py_XDECREF, PyObject
-from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
 
 from ._fields cimport (
     F_NEVER_INDEXED,
@@ -225,7 +225,7 @@ cdef str fault_message(int fault):
     return MESSAGES[fault]
 
 
-MESSAGES = (
+cdef tuple MESSAGES = (
     "no fault",
     "truncated header block",
     "integer too long",
@@ -289,13 +289,14 @@ cdef class Decoder:
         self.length = 0
         self.table_size = 0
         self.table_limit = 4096
+        self.reading = False
         self.set_encoding(HPACK_BYTES, False)
 
     def __init__(self, uint32_t max_header_list_size=DEFAULT_MAX_HEADER_LIST_SIZE, *,
                  encoding=None, bint fallback=False):
         if encoding not in ENCODINGS:
             raise ValueError(f"encoding must be None, 'utf-8', 'latin-1' or 'ascii', not {encoding!r}")
-        if self.length or self.count:
+        if self.length or self.count or self.reading:
             raise RuntimeError("the decoder is in use")
         self.max_header_list_size = max_header_list_size
         self.max_string = max_header_list_size
@@ -321,7 +322,20 @@ cdef class Decoder:
         self.count = 0
 
     cdef int decode_block(self, const uint8_t *p, Py_ssize_t n) except -2:
-        cdef const uint8_t *end = p + n
+        cdef int fault
+        with cython.critical_section(self):
+            if self.reading:
+                raise RuntimeError("the decoder is in use")
+            # An error of a codec may start the garbage collector, and that any code.
+            self.reading = True
+            fault = self.read_block(p, n)
+            self.reading = False
+        if fault == HPACK_NO_MEMORY:
+            raise MemoryError()
+        return fault
+
+    cdef int read_block(self, const uint8_t *p, Py_ssize_t n) noexcept:
+        cdef const uint8_t *end
         cdef uint32_t size
         cdef int fault
         self.release()
@@ -330,6 +344,7 @@ cdef class Decoder:
         self.oversized = False
         if n > MAX_BLOCK:
             return HPACK_BLOCK_TOO_LONG
+        end = p + n
         while p < end and p[0] & 0xe0 == 0x20:
             fault = read_integer(&p, end, 0x1f, &size)
             if fault:
@@ -339,62 +354,88 @@ cdef class Decoder:
             self.set_table_limit(size)
         if self.table_limit > self.max_allowed_table_size:
             return HPACK_UPDATE_MISSING
-        fault = self.read_fields(p, end)
-        if fault == HPACK_NO_MEMORY:
-            raise MemoryError()
-        return fault
+        return self.read_fields(p, end)
 
     cdef int read_fields(self, const uint8_t *p, const uint8_t *end) noexcept:
-        cdef uint64_t total = 0
+        # A block is at most MAX_BLOCK octets, so neither its fields nor their sizes overflow 64 bits.
+        cdef int64_t most = (self.max_header_list_size if self.max_header_list_size != UINT32_MAX
+                             else INT64_MAX)
+        cdef int64_t left = most             # octets of the header list
+        cdef uint32_t discarded = 0
+        cdef Py_ssize_t stop = self.room()
+        cdef const uint8_t *cursor
         cdef uint32_t index
         cdef Entry *entry
-        cdef Entry **fields
-        cdef int fault
+        cdef int fault = HPACK_OK
         while p < end:
             if p[0] >= 0x80:
-                if p[0] < 0xff:
-                    index = p[0] & 0x7f
+                index = p[0] & 0x7f
+                if index != 0x7f:
                     p += 1
                 else:
-                    fault = read_integer(&p, end, 0x7f, &index)
+                    cursor = p
+                    fault = read_integer(&cursor, end, 0x7f, &index)
                     if fault:
-                        return fault
+                        break
+                    p = cursor
                 entry = self.entry_at(index)
                 if entry == NULL:
-                    return HPACK_BAD_INDEX
+                    fault = HPACK_BAD_INDEX
+                    break
                 entry_retain(entry)
             elif p[0] & 0xe0 == 0x20:
-                return HPACK_UPDATE_LATE
+                fault = HPACK_UPDATE_LATE
+                break
             else:
                 entry = entry_new()
                 if entry == NULL:
-                    return HPACK_NO_MEMORY
-                fault = self.read_literal(&p, end, entry)
+                    fault = HPACK_NO_MEMORY
+                    break
+                cursor = p
+                fault = self.read_literal(&cursor, end, entry)
                 if fault:
                     entry_release(entry)
-                    return fault
-            total += entry.size
-            self.list_size = <uint32_t>total if total < UINT32_MAX else UINT32_MAX
-            self.field_count += 1
-            if self.list_size > self.max_header_list_size or self.field_count > self.max_fields:
-                self.oversized = True
-            if self.oversized:
-                entry_release(entry)
-                if self.list_size > self.hard_list_size:
-                    return HPACK_LIST_TOO_LARGE
-                if self.field_count > self.hard_max_fields:
-                    return HPACK_TOO_MANY_FIELDS
-                continue
-            if self.count == self.capacity:
-                fields = <Entry **>PyMem_Realloc(
-                    self.fields, (self.capacity * 2 if self.capacity else FIRST_FIELDS) * sizeof(Entry *))
-                if fields == NULL:
+                    break
+                p = cursor
+            left -= entry.size
+            if left >= 0 and self.count < stop:
+                self.fields[self.count] = entry
+                self.count += 1
+            elif left >= 0 and self.count < self.max_fields:
+                fault = self.grow()
+                if fault:
                     entry_release(entry)
-                    return HPACK_NO_MEMORY
-                self.fields = fields
-                self.capacity = self.capacity * 2 if self.capacity else FIRST_FIELDS
-            self.fields[self.count] = entry
-            self.count += 1
+                    break
+                stop = self.room()
+                self.fields[self.count] = entry
+                self.count += 1
+            else:
+                entry_release(entry)
+                discarded += 1
+                if left < 0 and most - left > self.hard_list_size and self.hard_list_size != UINT32_MAX:
+                    fault = HPACK_LIST_TOO_LARGE
+                    break
+                if self.count + discarded > self.hard_max_fields:
+                    fault = HPACK_TOO_MANY_FIELDS
+                    break
+        left = most - left
+        self.list_size = <uint32_t>left if left < UINT32_MAX else UINT32_MAX
+        self.field_count = <uint32_t>self.count + discarded
+        self.oversized = discarded > 0
+        return fault
+
+    cdef inline Py_ssize_t room(self) noexcept:
+        """Return how many fields may be kept before there must be more memory, or the rest be discarded."""
+        return self.capacity if self.capacity < self.max_fields else <Py_ssize_t>self.max_fields
+
+    cdef int grow(self) noexcept:
+        """Make memory for more fields."""
+        cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else FIRST_FIELDS
+        cdef Entry **fields = <Entry **>PyMem_Realloc(self.fields, capacity * sizeof(Entry *))
+        if fields == NULL:
+            return HPACK_NO_MEMORY
+        self.fields = fields
+        self.capacity = capacity
         return HPACK_OK
 
     cdef int read_literal(self, const uint8_t **cursor, const uint8_t *end, Entry *entry) noexcept:
@@ -549,16 +590,27 @@ cdef class Decoder:
 
     @header_table_size.setter
     def header_table_size(self, uint32_t value):
-        self.set_table_limit(value)
+        with cython.critical_section(self):
+            self.set_table_limit(value)
 
     @property
     def header_table(self):
         """The dynamic table as it is now, a :class:`HeaderTable`."""
-        cdef uint32_t i
+        cdef uint32_t i = STATIC_TABLE_LENGTH + 1
+        cdef Entry *entry
         cdef list entries = []
         with cython.critical_section(self):
-            for i in range(self.length):
-                entries.append(<object>entry_pair(self.entry_at(STATIC_TABLE_LENGTH + 1 + i)))
+            while True:
+                # A new tuple may start the garbage collector, and that change the table.
+                entry = self.entry_at(i)
+                if entry == NULL:
+                    break
+                entry_retain(entry)
+                try:
+                    entries.append(<object>entry_pair(entry))
+                finally:
+                    entry_release(entry)
+                i += 1
             return HeaderTable(self.table_limit, entries)
 
     def decode(self, data, bint raw=False):
@@ -578,6 +630,7 @@ cdef class Decoder:
             OversizedHeaderListError: The list is over ``max_header_list_size`` or ``max_fields``,
                 or a string over ``max_string``.
             HPACKDecodingError: Anything else that RFC 7541 forbids, or text that is not UTF-8.
+            RuntimeError: The decoder is in use: the fields of its last block are not yet taken.
         """
         cdef Py_buffer view
         cdef int fault
@@ -585,15 +638,21 @@ cdef class Decoder:
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
             with cython.critical_section(self):
-                fault = self.decode_block(<const uint8_t *>view.buf, view.len)
-                if fault:
+                if self.reading or self.count:
+                    raise RuntimeError("the decoder is in use")
+                self.reading = True
+                try:
+                    fault = self.read_block(<const uint8_t *>view.buf, view.len)
+                    if fault == HPACK_NO_MEMORY:
+                        raise MemoryError()
+                    if fault:
+                        raise ERRORS.get(fault, HPACKDecodingError)(fault_message(fault))
+                    if self.oversized:
+                        raise OversizedHeaderListError("header list over the limit")
+                    fields = self.headers()
+                finally:
                     self.release()
-                    raise ERRORS.get(fault, HPACKDecodingError)(fault_message(fault))
-                if self.oversized:
-                    self.release()
-                    raise OversizedHeaderListError("header list over the limit")
-                fields = self.headers()
-                self.release()
+                    self.reading = False
         finally:
             PyBuffer_Release(&view)
         if raw or self.encoding != HPACK_BYTES:

@@ -1,5 +1,6 @@
 # The HPACK encoder (RFC 7541 section 2.3, 4 and 6). Its dynamic table is C
 # memory only: no Python object is made or kept for a field.
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from fasth2._fields cimport OutField
@@ -15,6 +16,7 @@ cdef struct TableEntry:
     uint64_t older_name      # likewise of names
 
 
+@cython.final
 cdef class Encoder:
     cdef object _max_table_size      # L14, octets; None: whatever the peer allows
     cdef uint32_t limit              # octets the table may hold

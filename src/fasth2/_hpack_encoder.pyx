@@ -1,7 +1,8 @@
-"""HPACK encoding, RFC 7541."""
+"""The HPACK encoder (RFC 7541)."""
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.object cimport PyObject_GetItem
 from libc.string cimport memcmp, memcpy, memmove
 
 from fasth2._fields cimport (
@@ -28,6 +29,7 @@ cdef enum:
     LITERAL_NEVER = 0x10     # 4-bit name index
     SIZE_UPDATE = 0x20       # 5-bit size
     HUFFMAN = 0x80           # 7-bit length
+    LONGEST_STRING = 0x7fffffff   # octets
     LONGEST_INTEGER = 6      # octets of a 32-bit number after any prefix
 
 
@@ -86,8 +88,9 @@ cdef class Encoder:
         if value is not None and not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
         self._max_table_size = value
-        if value is not None and value < self.limit:
-            self.set_limit(value)
+        with cython.critical_section(self):
+            if value is not None and value < self.limit:
+                self.set_limit(value)
 
     @property
     def header_table_size(self):
@@ -98,22 +101,26 @@ cdef class Encoder:
     def header_table_size(self, value):
         if not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
-        self.set_limit(value if self._max_table_size is None else min(value, self._max_table_size))
+        with cython.critical_section(self):
+            self.set_limit(value if self._max_table_size is None else min(value, self._max_table_size))
 
     @property
     def header_table(self):
         """The dynamic table now, a `HeaderTable`."""
-        cdef uint64_t number = self.newest
+        cdef uint64_t number
         cdef TableEntry *e
+        cdef bytes name, value
         cdef list entries = []
-        while number >= self.oldest:
-            e = &self.ring[number & (self.ring_size - 1)]
-            entries.append((
-                PyBytes_FromStringAndSize(<const char *>self.octets + e.at, e.name_len),
-                PyBytes_FromStringAndSize(<const char *>self.octets + e.at + e.name_len, e.value_len),
-            ))
-            number -= 1
-        return HeaderTable(self.limit, entries)
+        with cython.critical_section(self):
+            number = self.newest
+            # A new tuple may start the garbage collector, and that change the table.
+            while self.oldest <= number <= self.newest:
+                e = &self.ring[number & (self.ring_size - 1)]
+                name = PyBytes_FromStringAndSize(<const char *>self.octets + e.at, e.name_len)
+                value = PyBytes_FromStringAndSize(<const char *>self.octets + e.at + e.name_len, e.value_len)
+                entries.append((name, value))
+                number -= 1
+            return HeaderTable(self.limit, entries)
 
     def encode(self, headers, bint huffman=True):
         """Encode a header list.
@@ -135,8 +142,14 @@ cdef class Encoder:
         if isinstance(headers, dict):
             headers = sorted(headers.items(), key=lambda item: to_octets(item[0])[:1] != b":")
         for header in headers:
-            sensitive = not header.indexable if isinstance(header, HeaderTuple) else len(header) > 2 and header[2]
-            items.append((to_octets(header[0]), to_octets(header[1]), bool(sensitive)))
+            # Cython's own indexing does not check the length of a tuple or list.
+            sensitive = (not header.indexable if isinstance(header, HeaderTuple)
+                         else len(header) > 2 and PyObject_GetItem(header, 2))
+            name = to_octets(PyObject_GetItem(header, 0))
+            value = to_octets(PyObject_GetItem(header, 1))
+            if PyBytes_GET_SIZE(name) > LONGEST_STRING or PyBytes_GET_SIZE(value) > LONGEST_STRING:
+                raise ValueError("header field too long")
+            items.append((name, value, bool(sensitive)))
         n = len(items)
         fields = <OutField *>PyMem_Calloc(n + 1, sizeof(OutField))
         if fields == NULL:
@@ -152,9 +165,11 @@ cdef class Encoder:
                 f.flags = F_NEVER_INDEXED if sensitive else 0
                 f.name_hash = hash_octets(f.name, f.name_len)
                 f.static_name = static_name_index(f.name, f.name_len, f.name_hash)
-                self.match(f)
             block = PyBytes_FromStringAndSize(NULL, self.bound(fields, n))
-            end = self.encode_fields(fields, n, <uint8_t *>PyBytes_AS_STRING(block))
+            with cython.critical_section(self):
+                for i in range(n):
+                    self.match(&fields[i])
+                end = self.encode_fields(fields, n, <uint8_t *>PyBytes_AS_STRING(block))
             return block[:end - <uint8_t *>PyBytes_AS_STRING(block)]
         finally:
             PyMem_Free(fields)

@@ -42,9 +42,11 @@ cdef uint32_t long_symbol(uint64_t window) noexcept nogil:
 cdef Py_ssize_t huffman_decode(const uint8_t *src, size_t n, uint8_t *dst) noexcept nogil:
     cdef const uint8_t *end = src + n
     cdef uint8_t *out = dst
-    cdef uint64_t window = 0     # the next bits, left-aligned
+    cdef uint64_t window = 0     # the next bits, left-aligned; what is beyond the known ones is read again
     cdef uint32_t bits = 0       # how many of them are known
+    cdef uint64_t word
     cdef uint32_t entry, used, i
+    cdef size_t left
 
     # While eight octets are left, one load tops the window up to 56 bits or
     # more: enough for four lookups, or for one code of any length.
@@ -76,34 +78,62 @@ cdef Py_ssize_t huffman_decode(const uint8_t *src, size_t n, uint8_t *dst) noexc
             window <<= used
             bits -= used
 
+    # Seven octets or fewer are left. They go to the top of a word, zeros after them.
+    left = end - src
+    word = 0
+    if n >= 8:
+        if left:
+            word = big_endian(end - 8) << (64 - 8 * left)
+    else:
+        for i in range(<uint32_t>left):
+            word |= <uint64_t>src[i] << (56 - 8 * i)
     while True:
-        # Drop what a load brought beyond the counted bits, then add whole octets.
-        window &= ~((~<uint64_t>0) >> bits) if bits else 0
-        while bits <= 56 and src < end:
-            window |= <uint64_t>src[0] << (56 - bits)
-            src += 1
-            bits += 8
-        # Ones after the end are padding, which is no symbol's code.
-        if bits < 64:
-            window |= (~<uint64_t>0) >> bits
-        if bits < 5:
+        if left:
+            window |= word >> bits
+            used = (63 - bits) >> 3
+            if used > left:
+                used = <uint32_t>left
+            # A shift by 64 would be undefined; at most 56 bits are left.
+            word <<= 8 * used
+            left -= used
+            bits += 8 * used
+        # Every code the lookup knows is within the known bits.
+        while bits >= HUFFMAN_LOOKUP_BITS:
+            entry = huffman_lookup[window >> (64 - HUFFMAN_LOOKUP_BITS)]
+            if entry == 0:
+                if bits < 30 and left:
+                    break
+                entry = long_symbol(window)
+                used = entry >> 16
+                # A code cut short, or more than 7 bits of padding.
+                if used > bits or entry & 0xffff == HUFFMAN_EOS:
+                    return -1
+                out[0] = <uint8_t>entry
+                out += 1
+            else:
+                used = (entry >> 16) & 0xff
+                out[0] = <uint8_t>entry
+                out[1] = <uint8_t>(entry >> 8)
+                out += entry >> 24
+            window <<= used
+            bits -= used
+        if left == 0:
             break
+
+    # Fewer bits than the lookup takes: ones after them are padding, which is no symbol's code.
+    window |= (~<uint64_t>0) >> bits
+    while bits >= 5:
         entry = huffman_lookup[window >> (64 - HUFFMAN_LOOKUP_BITS)]
         if entry == 0:
-            entry = long_symbol(window)
-            used = entry >> 16
-            if used > bits:
-                break
-            if entry & 0xffff == HUFFMAN_EOS:
-                return -1
-        else:
-            used = huffman_bits[entry & 0xff]
-            if used > bits:
-                break
+            break
+        used = huffman_bits[entry & 0xff]
+        if used > bits:
+            break
         out[0] = <uint8_t>entry
         out += 1
         window <<= used
         bits -= used
+        window |= (~<uint64_t>0) >> bits
     if bits > 7 or ~window >> 57:
         return -1
     return out - dst

@@ -50,7 +50,6 @@ from fasth2._headers cimport (
     BLOCK_REQUEST,
     BLOCK_TRAILERS,
     RULE_CONNECT_PROTOCOL,
-    RULE_VALIDATE,
     BlockInfo,
     check_block,
     culprit_text,
@@ -85,9 +84,7 @@ from fasth2._settings cimport (
 )
 from fasth2._stream cimport (
     BY_NOTHING,
-    BY_RECV_END_STREAM,
     BY_RECV_RST_STREAM,
-    BY_SEND_END_STREAM,
     BY_SEND_RST_STREAM,
     S_HALF_CLOSED_REMOTE,
     S_RESERVED_LOCAL,
@@ -410,7 +407,7 @@ cdef inline bint is_shut(Core c) noexcept:
 cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef Payload body
     cdef H2Stream s
-    cdef int fault, layout
+    cdef int layout
     cdef bint ends = h.flags & FLAG_END_STREAM
     cdef bytes data
     cdef DataReceived event

@@ -2,7 +2,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.string cimport memcpy, memset
 
-from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, find_stream
+from fasth2._core cimport C_CLOSED, find_stream
 from fasth2._cursor cimport store32
 from fasth2._frames cimport *
 from fasth2._frames cimport (

@@ -185,3 +185,21 @@ def test_settings_of_an_upgrade_are_validated(connect, settings):
         peer.server.initiate_upgrade(settings, request, b"")
     assert peer.written() == []
     assert not peer.server.streams
+
+
+def test_requests_that_were_reset_count_until_they_are_cleaned_up(connect):
+    """THREATS row 1: the worker still runs them."""
+    peer = connect(http2_max_concurrent_streams=2)
+    for stream_id in (1, 3):
+        peer.request(stream_id)
+        assert len(peer.tell()) == 1
+        peer.client.reset_stream(stream_id)
+        peer.tell()
+    peer.written()
+    peer.request(5)
+    assert peer.tell() == []
+    assert peer.written() == [frame("RST_STREAM", 0, 5, b"\0\0\0\7")]
+    peer.client.receive_data(frame("RST_STREAM", 0, 5, b"\0\0\0\7"))
+    peer.server.cleanup_stream(1)
+    peer.request(7)
+    assert [request.stream.stream_id for request in peer.tell()] == [7]

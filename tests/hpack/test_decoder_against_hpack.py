@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fasth2._hpack_decoder import Decoder
+from fasth2._hpack_errors import HPACKDecodingError
 
 from . import oracle
 from .header_lists import REQUESTS, RESPONSES
@@ -40,11 +41,14 @@ def test_what_hpack_encodes(steps):
     encoder = hpack.Encoder()
     for step in steps:
         if isinstance(step, int):
-            encoder.header_table_size = step
+            # hpack forgets to announce a size that it is told twice.
+            if step != encoder.header_table_size:
+                encoder.header_table_size = step
             continue
         block = encoder.encode([(*field, sensitive) for field, sensitive in step])
         got, expected = decode_both(mine, theirs, block)
-        assert got == expected is not None
+        assert expected is not None
+        assert got == expected
         same_table(mine, theirs)
 
 
@@ -106,7 +110,8 @@ def test_a_name_from_the_entry_that_its_field_evicts():
     mine, theirs = pair()
     block = literal(b"x-" + b"n" * 2000, b"v" * 1000) + literal(62, b"w" * 1500) + literal(62, b"u" * 2000)
     got, expected = decode_both(mine, theirs, block + literal(62, b"t" * 5000) + indexed(2))
-    assert got == expected is not None
+    assert expected is not None
+    assert got == expected
     assert got[3] == (b"x-" + b"n" * 2000, b"t" * 5000, True)
     same_table(mine, theirs)
     assert mine.header_table.dynamic_entries == []
@@ -116,7 +121,8 @@ def test_an_indexed_field_is_kept_when_its_entry_is_evicted_in_the_same_block():
     mine, theirs = pair()
     block = literal(b"a", b"1" * 2000) + indexed(62) + literal(b"b", b"2" * 3000) + indexed(62)
     got, expected = decode_both(mine, theirs, block)
-    assert got == expected is not None
+    assert expected is not None
+    assert got == expected
     same_table(mine, theirs)
 
 
@@ -126,8 +132,6 @@ def test_text_is_decoded_as_hpack_decodes_it():
     block = literal(b"a", b"\xff")
     with pytest.raises(hpack.HPACKDecodingError):
         hpack.Decoder().decode(block)
-    from fasth2._hpack_errors import HPACKDecodingError
-
     with pytest.raises(HPACKDecodingError, match="not UTF-8"):
         Decoder().decode(block)
 

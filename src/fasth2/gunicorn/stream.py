@@ -10,9 +10,13 @@ from fasth2.server.stream import append_part
 
 __all__ = ["HTTP2Body", "HTTP2Stream"]
 
+#: Octets of a body that are taken, and credited, together: the size of a
+#: frame. The engine joins the frames of one read.
+_PART = 16384
+
 
 class HTTP2Stream(gunicorn_stream.HTTP2Stream):
-    """gunicorn's stream; small parts of a body are joined as they arrive."""
+    """gunicorn's stream; parts of a body are joined or cut to a useful size as they arrive."""
 
     def receive_data(self, data: bytes, end_stream: bool = False) -> None:
         """Hold a part of the request's body until the application takes it.
@@ -25,7 +29,11 @@ class HTTP2Stream(gunicorn_stream.HTTP2Stream):
             HTTP2StreamError: The stream's state allows no body.
         """
         if data and self.can_receive:
-            append_part(self._body_chunks, data)
+            chunks = self._body_chunks
+            if len(data) <= _PART:
+                append_part(chunks, data)
+            else:
+                chunks.extend([data[at : at + _PART] for at in range(0, len(data), _PART)])
             self.body_size += len(data)
             data = b""
             if self._body_event:
