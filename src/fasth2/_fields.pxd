@@ -63,6 +63,8 @@ ctypedef struct OutField:
     uint32_t flags               # F_*; F_SENSITIVE or F_NEVER_INDEXED: encode never-indexed
     uint32_t name_hash           # hash_octets(name)
     uint32_t static_name         # lowest index of the name in the static table, 0: none
+    uint32_t pair_hash           # of name and value; set by the encoder
+    uint64_t match               # the table entry with this name and value; set by the encoder
 
 
 cdef inline uint64_t load_octets(const uint8_t *p, size_t n) noexcept nogil:
