@@ -17,8 +17,9 @@ DIRECTIVES = {
     "freethreading_compatible": True,
     "embedsignature": True,
     "auto_pickle": False,
-    "boundscheck": SANITIZE,
-    "wraparound": SANITIZE,
+    # Sequences come from users; C arrays are never checked, whatever this says.
+    "boundscheck": True,
+    "wraparound": True,
     "initializedcheck": SANITIZE,
     "nonecheck": SANITIZE,
     "overflowcheck": False,

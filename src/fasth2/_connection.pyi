@@ -3,9 +3,9 @@ from typing import Any, TypeAlias
 
 from typing_extensions import Buffer
 
-from ._ready import Data, Goaway, Priority, Request, Reset, Trailers
 from ._hpack_decoder import Decoder
 from ._hpack_encoder import Encoder
+from ._ready import Data, Goaway, Priority, Request, Reset, Trailers
 from ._stream import H2Stream
 from .config import H2Configuration
 from .errors import ErrorCodes
@@ -35,6 +35,8 @@ class H2Connection:
     def encoder(self) -> Encoder: ...
     @property
     def streams(self) -> dict[int, H2Stream]: ...
+    @property
+    def settings_acknowledged(self) -> bool: ...
     @property
     def open_inbound_streams(self) -> int: ...
     @property

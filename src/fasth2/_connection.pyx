@@ -10,13 +10,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, Core, enter, find_stream, leave
 from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
-from fasth2._frames cimport out_clear, out_reserve, out_take, put_ping, write_frame_header
+from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
 from fasth2._limits cimport output_left
 from fasth2._receive cimport apply_remote_settings, receive
 from fasth2._send cimport acknowledge as acknowledge_credit
 from fasth2._send cimport consume as consume_credit
+from fasth2._send cimport end_stream as end_with_data
 from fasth2._send cimport (
-    end_stream,
     must_be_open,
     pull,
     push_stream,
@@ -27,7 +27,7 @@ from fasth2._send cimport (
     write_body,
 )
 from fasth2._settings cimport SettingsBase
-from fasth2._stream cimport S_HALF_CLOSED_REMOTE, H2Stream, stream_is_open
+from fasth2._stream cimport S_HALF_CLOSED_REMOTE, H2Stream
 from fasth2._window cimport MAX_WINDOW, window_open
 
 from fasth2._settings import Settings
@@ -39,11 +39,17 @@ from fasth2.exceptions import (
 )
 
 
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
+
+
 cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
     """An integer argument of 0 to 2**32 - 1."""
-    if not 0 <= value <= 0xFFFFFFFF:
+    cdef int overflow
+    cdef long long n = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or n < 0 or n > 0xFFFFFFFF:
         raise ValueError(f"{what} {value} is not between 0 and 2**32 - 1")
-    return value
+    return <uint32_t>n
 
 
 cdef class H2Connection(Core):
@@ -64,6 +70,7 @@ cdef class H2Connection(Core):
 
     # Input
 
+    @cython.critical_section
     def receive_data(self, data):
         """Take octets from the peer (RFC 9113 section 3.4 and 4 to 8).
 
@@ -79,6 +86,7 @@ cdef class H2Connection(Core):
         """
         return take(self, data, False)
 
+    @cython.critical_section
     def ready_requests(self, data):
         """Take octets from the peer, as `receive_data` does, for servers: few slim objects instead of events.
 
@@ -99,6 +107,7 @@ cdef class H2Connection(Core):
 
     # Output
 
+    @cython.critical_section
     def data_to_send(self, amount=None):
         """Take octets to send to the peer out of the connection.
 
@@ -115,6 +124,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def pull(self, Py_ssize_t max_bytes=-1):
         """Take octets to send, at most ``max_bytes``: control frames and headers first, then queued bodies by
         turns as far as both windows and the peer's SETTINGS_MAX_FRAME_SIZE allow (RFC 9113 section 5.2).
@@ -131,6 +141,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def clear_outbound_data_buffer(self):
         """Drop the octets that are ready to send."""
         enter(self)
@@ -142,6 +153,7 @@ cdef class H2Connection(Core):
 
     # Connection
 
+    @cython.critical_section
     def initiate_connection(self):
         """Queue the server's connection preface, a SETTINGS frame with `local_settings` (RFC 9113 section 3.4).
 
@@ -151,10 +163,11 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
-            write_settings(self, dict(self.local_settings))
+            write_settings(self, dict(self.local))
         finally:
             leave(self)
 
+    @cython.critical_section
     def initiate_upgrade_connection(self, settings_header=None):
         """Start a connection that an HTTP/1.1 request with ``Upgrade: h2c`` asked for (RFC 7540 section 3.2).
 
@@ -168,17 +181,8 @@ cdef class H2Connection(Core):
         """
         cdef bytes payload = b""
         cdef H2Stream s
-        cdef list events
         if settings_header:
-            if isinstance(settings_header, str):
-                settings_header = settings_header.encode("ascii", "replace")
-            settings_header = bytes(settings_header).rstrip(b"=")
-            try:
-                payload = base64.b64decode(settings_header + b"=" * (-len(settings_header) % 4), b"-_", validate=True)
-            except binascii.Error as error:
-                raise ProtocolError(f"HTTP2-Settings is not base64url: {error}") from error
-            if len(payload) % 6:
-                raise ProtocolError("HTTP2-Settings is not a whole number of settings")
+            payload = upgrade_settings(settings_header)
         enter(self)
         try:
             must_be_open(self)
@@ -188,7 +192,7 @@ cdef class H2Connection(Core):
                 raise ProtocolError("HTTP2-Settings has too many settings")
             if apply_remote_settings(self, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload)):
                 raise ProtocolError(f"HTTP2-Settings with an invalid value: {self.fault_value}")
-            write_settings(self, dict(self.local_settings))
+            write_settings(self, dict(self.local))
             s = self.open_stream(1)
             s.phase = S_HALF_CLOSED_REMOTE
             s.headers_received = True
@@ -197,6 +201,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def update_settings(self, new_settings):
         """Queue a SETTINGS frame; the values take effect when the peer acknowledges it (RFC 9113 section 6.5.3).
 
@@ -217,11 +222,13 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
-            self.local_settings.update(settings)
+            for key, value in settings.items():
+                self.local.set_(key, value)
             write_settings(self, settings)
         finally:
             leave(self)
 
+    @cython.critical_section
     def ping(self, opaque_data):
         """Queue a PING frame (RFC 9113 section 6.7).
 
@@ -242,6 +249,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def close_connection(self, error_code=0, additional_data=None, last_stream_id=None):
         """Queue GOAWAY (RFC 9113 section 6.8).
 
@@ -274,6 +282,7 @@ cdef class H2Connection(Core):
 
     # Streams
 
+    @cython.critical_section
     def send_headers(self, stream_id, headers, end_stream=False, priority_weight=None, priority_depends_on=None,
                      priority_exclusive=None):
         """Send response headers, an informational (1xx) response, or trailers (RFC 9113 section 8.1).
@@ -302,8 +311,9 @@ cdef class H2Connection(Core):
             self.outgoing.clear()
             leave(self)
         if self.logger is not None:
-            self.logger.debug("sent HEADERS on stream %d", sid)
+            log_sent(self.logger, "HEADERS", sid)
 
+    @cython.critical_section
     def send_data(self, stream_id, data, end_stream=False, pad_length=None):
         """Send one DATA frame (RFC 9113 section 6.1).
 
@@ -347,8 +357,9 @@ cdef class H2Connection(Core):
             finally:
                 PyBuffer_Release(&view)
         if self.logger is not None:
-            self.logger.debug("sent DATA on stream %d", sid)
+            log_sent(self.logger, "DATA", sid)
 
+    @cython.critical_section
     def end_stream(self, stream_id):
         """End a stream with an empty DATA frame (RFC 9113 section 8.1).
 
@@ -363,10 +374,11 @@ cdef class H2Connection(Core):
         cdef uint32_t sid = number(stream_id, "stream")
         enter(self)
         try:
-            end_stream(self, sid)
+            end_with_data(self, sid)
         finally:
             leave(self)
 
+    @cython.critical_section
     def reset_stream(self, stream_id, error_code=0):
         """End a stream at once with RST_STREAM (RFC 9113 section 6.4); what it had queued is dropped.
 
@@ -386,6 +398,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def push_stream(self, stream_id, promised_stream_id, request_headers):
         """Promise a response that the client has not asked for (RFC 9113 section 8.4).
 
@@ -406,6 +419,7 @@ cdef class H2Connection(Core):
             self.outgoing.clear()
             leave(self)
 
+    @cython.critical_section
     def respond(self, stream_id, int status, headers, body=b"", trailers=None, end_stream=True):
         """Send a whole response, or its first part (RFC 9113 section 8.1).
 
@@ -436,6 +450,7 @@ cdef class H2Connection(Core):
             self.outgoing.clear()
             leave(self)
 
+    @cython.critical_section
     def write(self, stream_id, data, end_stream=False):
         """Queue more of a response's body.
 
@@ -461,6 +476,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def unsent(self, stream_id):
         """Octets queued in a stream and not yet in the output; 0 for a stream that is gone."""
         cdef uint32_t sid = number(stream_id, "stream")
@@ -474,6 +490,7 @@ cdef class H2Connection(Core):
 
     # Flow control
 
+    @cython.critical_section
     def acknowledge_received_data(self, acknowledged_size, stream_id):
         """Say that octets of a stream were processed, so that the peer gets credit for them in useful portions
         (RFC 9113 section 6.9).
@@ -500,6 +517,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def consume(self, stream_id, n, merge=True):
         """Return credit for n octets that the application has taken (RFC 9113 section 6.9).
 
@@ -521,6 +539,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def increment_flow_control_window(self, increment, stream_id=None):
         """Let the peer send more (WINDOW_UPDATE, RFC 9113 section 6.9).
 
@@ -555,6 +574,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def local_flow_control_window(self, stream_id):
         """Octets of DATA that can be sent on a stream now; negative after a smaller SETTINGS_INITIAL_WINDOW_SIZE.
 
@@ -571,6 +591,7 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def remote_flow_control_window(self, stream_id):
         """Octets of DATA that the peer can send on a stream now.
 
@@ -589,6 +610,7 @@ cdef class H2Connection(Core):
 
     # The rest of h2's methods
 
+    @cython.critical_section
     def get_next_available_stream_id(self):
         """The number that the next pushed stream takes (RFC 9113 section 5.1.1).
 
@@ -607,6 +629,7 @@ cdef class H2Connection(Core):
         """Not for servers: always raises RFC1122Error."""
         raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
 
+    @cython.critical_section
     def advertise_alternative_service(self, field_value, origin=None, stream_id=None):
         """Queue ALTSVC (RFC 7838 section 4).
 
@@ -658,11 +681,13 @@ cdef class H2Connection(Core):
     # What can be looked at
 
     @property
+    @cython.critical_section
     def config(self):
         """The connection's `H2Configuration`. What is read from it is read when it is assigned."""
         return self._config
 
     @config.setter
+    @cython.critical_section
     def config(self, value):
         enter(self)
         try:
@@ -671,24 +696,29 @@ cdef class H2Connection(Core):
             leave(self)
 
     @property
+    @cython.critical_section
     def local_settings(self):
         """Our `Settings`. Another object may be assigned before `initiate_connection`."""
         return self.local
 
     @local_settings.setter
+    @cython.critical_section
     def local_settings(self, SettingsBase value not None):
         self.local = value
 
     @property
+    @cython.critical_section
     def remote_settings(self):
         """The peer's `Settings`."""
         return self.remote
 
     @remote_settings.setter
+    @cython.critical_section
     def remote_settings(self, SettingsBase value not None):
         self.remote = value
 
     @property
+    @cython.critical_section
     def streams(self):
         """The streams that are there, a new dict of number to `H2Stream`."""
         cdef H2Stream s
@@ -699,64 +729,82 @@ cdef class H2Connection(Core):
             leave(self)
 
     @property
+    @cython.critical_section
+    def settings_acknowledged(self):
+        """Whether the peer has acknowledged every SETTINGS frame sent (RFC 9113 section 6.5.3)."""
+        return self.acks_expected == 0
+
+    @property
+    @cython.critical_section
     def open_inbound_streams(self):
         """How many streams of the peer count against our SETTINGS_MAX_CONCURRENT_STREAMS."""
         return self.open_inbound
 
     @property
+    @cython.critical_section
     def open_outbound_streams(self):
         """How many pushed streams count against the peer's SETTINGS_MAX_CONCURRENT_STREAMS."""
         return self.open_outbound
 
     @property
+    @cython.critical_section
     def inbound_flow_control_window(self):
         """Octets of DATA that the peer can send on the connection now."""
         return self.window.current
 
     @property
+    @cython.critical_section
     def outbound_flow_control_window(self):
         """Octets of DATA that can be sent on the connection now."""
         return self.out_window
 
     @outbound_flow_control_window.setter
+    @cython.critical_section
     def outbound_flow_control_window(self, int64_t value):
         if value > MAX_WINDOW:
             raise ValueError("a window cannot pass 2**31 - 1")
         self.out_window = value
 
     @property
+    @cython.critical_section
     def max_outbound_frame_size(self):
         """Octets of payload that the peer takes in one frame."""
         return self.max_out_frame
 
     @max_outbound_frame_size.setter
+    @cython.critical_section
     def max_outbound_frame_size(self, value):
         if not 1 <= value <= 0xFFFFFF:
             raise ValueError("a frame's payload is 1 to 2**24 - 1 octets")
         self.max_out_frame = value
 
     @property
+    @cython.critical_section
     def max_inbound_frame_size(self):
         """Octets of payload that we take in one frame."""
         return self.max_in_frame
 
     @max_inbound_frame_size.setter
+    @cython.critical_section
     def max_inbound_frame_size(self, value):
         if not 0 <= value <= 0xFFFFFF:
             raise ValueError("a frame's payload is at most 2**24 - 1 octets")
         self.max_in_frame = value
 
     @property
+    @cython.critical_section
     def highest_inbound_stream_id(self):
         """The highest stream that the peer has opened, 0 for none."""
         return self.highest_inbound
 
     @property
+    @cython.critical_section
     def highest_outbound_stream_id(self):
         """The highest stream that we have promised, 0 for none."""
         return self.highest_outbound
 
     @property
+    @cython.critical_section
     def counters(self):
         """How often each limit was crossed and each kind of fault met: a dict of token to count."""
         return dict(self.counts)
@@ -771,6 +819,25 @@ cdef class H2Connection(Core):
     MAX_WINDOW_INCREMENT = 2**31 - 1
     DEFAULT_MAX_HEADER_LIST_SIZE = 2**16
     MAX_CLOSED_STREAMS = 1000
+
+
+cdef bytes upgrade_settings(object header):
+    """The payload of the SETTINGS frame in an HTTP2-Settings field (RFC 7540 section 3.2.1)."""
+    cdef bytes text = header.encode("ascii", "replace") if isinstance(header, str) else bytes(header)
+    cdef bytes payload
+    text = text.rstrip(b"=")
+    try:
+        payload = base64.b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
+    except binascii.Error as error:
+        raise ProtocolError(f"HTTP2-Settings is not base64url: {error}") from error
+    if len(payload) % 6:
+        raise ProtocolError("HTTP2-Settings is not a whole number of settings")
+    return payload
+
+
+cdef int log_sent(object logger, str frame, uint32_t stream_id) except -1:
+    logger.debug("sent %s on stream %d", frame, stream_id)
+    return 0
 
 
 cdef list take(H2Connection c, object data, bint slim):

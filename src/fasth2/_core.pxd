@@ -33,6 +33,21 @@ cdef struct Block:
     bint exclusive
 
 
+cdef enum:
+    MERGE_MAX = 64
+
+
+cdef struct Merge:
+    # DATA frames of one stream that follow one another in the input, not yet
+    # copied out of it.
+    const uint8_t *data[MERGE_MAX]
+    uint32_t length[MERGE_MAX]
+    int count
+    Py_ssize_t octets        # of data
+    int64_t flow             # octets with padding
+    bint ends
+
+
 cdef class Core:
     cdef object _config
     cdef readonly Decoder decoder
@@ -71,6 +86,8 @@ cdef class Core:
     cdef Block block
     cdef list events                 # of the input being read
     cdef bint slim                   # ready_requests(): slim objects, no events
+    cdef Merge *merge                # of the input being read, or NULL
+    cdef H2Stream merging            # the stream of those frames, or None
     cdef object fault_value          # what the last fault was about
     cdef uint32_t fault_stream
     cdef uint32_t opening            # the new stream that the frame at hand would open, 0: none

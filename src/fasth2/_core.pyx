@@ -55,6 +55,7 @@ cdef class Core:
         self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
         self.outgoing = OutgoingFields()
         self.encoder = Encoder()
+        self.outgoing.encoder = self.encoder
         self.decoder = Decoder()
         self.counts = {}
         self.preface_left = 24

@@ -101,6 +101,7 @@ cdef struct OutBuffer:
     Py_ssize_t start         # octets already handed out
     Py_ssize_t length        # octets written, those handed out included
     Py_ssize_t capacity
+    Py_ssize_t habit         # octets of the last buffer that was handed out whole, 0 for none
 
 cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1
 cdef bytes out_take(OutBuffer *b, Py_ssize_t amount)

@@ -132,6 +132,9 @@ cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
     capacity = b.capacity * 2
     if capacity < FIRST_CAPACITY:
         capacity = FIRST_CAPACITY
+    if capacity < b.habit and b.capacity:
+        # As much as last time, and no growing step by step.
+        capacity = b.habit
     if capacity < needed:
         capacity = needed
     if b.holder == NULL:
@@ -182,7 +185,9 @@ cdef bytes out_take(OutBuffer *b, Py_ssize_t amount):
     if n <= HAND_OVER or b.start:
         result = PyBytes_FromStringAndSize(<char *>b.data + b.start, n)
         out_clear(b)
+        b.habit = 0
         return result
+    b.habit = n
     whole = b.holder
     b.holder = NULL
     b.data = NULL

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._fields cimport OutField
 from fasth2._hpack_decoder cimport Decoder, Entry
+from fasth2._hpack_encoder cimport Encoder
 
 # What a block is.
 cdef enum:
@@ -45,11 +46,13 @@ cdef enum:
 
 
 cdef class OutgoingFields:
+    cdef Encoder encoder     # whose table knows the fields that were sent before
     cdef OutField *fields
     cdef PyObject **owners   # two a field: strong references that keep the octets alive, or NULL
     cdef Py_ssize_t count
     cdef Py_ssize_t capacity
     cdef int options         # OUT_*
+    cdef bint unchecked      # fields went into the table without a check
     # what prepare() found
     cdef uint32_t seen       # bit KIND_*
     cdef bint informational
@@ -64,9 +67,8 @@ cdef class OutgoingFields:
     cdef bint _only_upper(self, Py_ssize_t i) except -1
     cdef str _name(self, Py_ssize_t i)
     cdef str _value(self, Py_ssize_t i)
-    cdef void _rotate(self) noexcept
     cdef int _grow(self) except -1
+    cdef int _read(self, object headers) except -1
     cdef int _one(self, object name, object value, bint sensitive) except -1
+    cdef uint32_t _name_known(self, OutField *f) noexcept
     cdef int _cookies(self, bytes value, bint sensitive) except -1
-    cdef int _append(self, object name, const uint8_t *n, size_t name_len, object value, const uint8_t *v,
-                     size_t value_len, uint32_t flags, uint32_t name_hash, uint32_t index) except -1

@@ -1,4 +1,5 @@
 """Field blocks by the rules of RFC 9113 section 8, received and sent."""
+cimport cython
 from cpython.bytes cimport (
     PyBytes_AS_STRING,
     PyBytes_Check,
@@ -9,10 +10,10 @@ from cpython.bytes cimport (
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject, PyObject_GetItem
-from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.string cimport memcmp
+from libc.string cimport memchr, memcmp
 
 from fasth2._errors cimport *
 from fasth2._errors cimport show
@@ -309,10 +310,41 @@ cdef void fill_static_flags() noexcept:
 fill_static_flags()
 
 
+# The static table's first :status, and the octets of every status.
+cdef enum:
+    STATIC_STATUS = 8
+cdef uint8_t[2700] STATUS_TEXT
+cdef uint32_t STATUS_HASH
+
+
+cdef void fill_status() noexcept:
+    global STATUS_HASH
+    cdef int status
+    for status in range(100, 1000):
+        STATUS_TEXT[3 * (status - 100)] = <uint8_t>(0x30 + status // 100)
+        STATUS_TEXT[3 * (status - 100) + 1] = <uint8_t>(0x30 + status // 10 % 10)
+        STATUS_TEXT[3 * (status - 100) + 2] = <uint8_t>(0x30 + status % 10)
+    STATUS_HASH = hash_octets(static_name(STATIC_STATUS), static_name_len(STATIC_STATUS))
+
+
+fill_status()
+
+
+cdef inline const uint8_t *octets_of(object value, Py_ssize_t *n) except? NULL:
+    """The octets of a bytes object, or of a str as UTF-8, as long as it lives; NULL for any other type."""
+    if PyBytes_CheckExact(value):
+        n[0] = PyBytes_GET_SIZE(value)
+        return <const uint8_t *>PyBytes_AS_STRING(value)
+    if PyUnicode_CheckExact(value):
+        return <const uint8_t *>PyUnicode_AsUTF8AndSize(value, n)
+    return NULL
+
+
 cdef inline bint is_space(uint8_t c) noexcept:
     return c == 0x20 or c == 0x09
 
 
+@cython.final
 cdef class OutgoingFields:
     """A header list being made ready; used by one connection at a time."""
 
@@ -347,41 +379,38 @@ cdef class OutgoingFields:
         self.capacity = capacity
         return 0
 
-    cdef int _append(self, object name, const uint8_t *n, size_t name_len, object value, const uint8_t *v,
-                     size_t value_len, uint32_t flags, uint32_t name_hash, uint32_t index) except -1:
-        cdef OutField *f
-        if name_len > 0x7FFFFFFF or value_len > 0x7FFFFFFF:
-            raise ProtocolError("header field too long")
-        if self.count == self.capacity:
-            self._grow()
-        f = &self.fields[self.count]
-        f.name = n
-        f.name_len = <uint32_t>name_len
-        f.value = v
-        f.value_len = <uint32_t>value_len
-        f.flags = flags
-        f.name_hash = name_hash
-        f.static_name = index
-        Py_INCREF(name)
-        Py_INCREF(value)
-        self.owners[2 * self.count] = <PyObject *>name
-        self.owners[2 * self.count + 1] = <PyObject *>value
-        self.count += 1
-        return 0
-
     cdef int convert(self, object headers) except -1:
         """Read an iterable of (name, value) in; runs user code, so it comes before any state is read."""
-        cdef object header, sequence
-        cdef Py_ssize_t i
         self.clear()
-        if isinstance(headers, dict):
-            # h2 takes a mapping's iteration as headers, which only pairs survive.
-            sequence = list(headers)
-        elif type(headers) is list or type(headers) is tuple:
-            sequence = headers
-        else:
-            sequence = list(headers)
-        i = 0
+        return self._read(headers)
+
+    cdef int convert_status(self, int status, object headers) except -1:
+        """As convert(), with `:status` before the headers."""
+        cdef OutField *f
+        if status < 100 or status > 999:
+            raise ProtocolError(f"invalid status {status}")
+        self.clear()
+        if self.capacity == 0:
+            self._grow()
+        f = &self.fields[0]
+        f.name = static_name(STATIC_STATUS)
+        f.name_len = static_name_len(STATIC_STATUS)
+        f.value = &STATUS_TEXT[3 * (status - 100)]
+        f.value_len = 3
+        f.flags = STATIC_FLAGS[STATIC_STATUS]
+        f.name_hash = STATUS_HASH
+        f.static_name = STATIC_STATUS
+        self.owners[0] = NULL
+        self.owners[1] = NULL
+        self.count = 1
+        self.encoder.match(f)
+        return self._read(headers)
+
+    cdef int _read(self, object headers) except -1:
+        cdef object header
+        cdef object sequence = headers if type(headers) is list or type(headers) is tuple else list(headers)
+        cdef Py_ssize_t i = 0
+        # The length is looked at each time: a header's own code may change the list.
         while i < len(sequence):
             header = sequence[i]
             i += 1
@@ -393,93 +422,71 @@ cdef class OutgoingFields:
                           isinstance(header, tuple) and not getattr(header, "indexable", True))
         return 0
 
-    cdef int convert_status(self, int status, object headers) except -1:
-        """As convert(), with `:status` before the headers."""
-        cdef bytes text
-        if status < 100 or status > 999:
-            raise ProtocolError(f"invalid status {status}")
-        self.convert(headers)
-        text = b"%d" % status
-        self._one(b":status", text, False)
-        self._rotate()
+    cdef int _one(self, object name, object value, bint sensitive) except -1:
+        cdef OutField *f
+        cdef Py_ssize_t name_len, value_len
+        cdef uint32_t flags
+        if self.count == self.capacity:
+            self._grow()
+        f = &self.fields[self.count]
+        f.name = octets_of(name, &name_len)
+        if f.name == NULL:
+            name = as_bytes(name)
+            f.name = octets_of(name, &name_len)
+        f.value = octets_of(value, &value_len)
+        if f.value == NULL:
+            value = as_bytes(value)
+            f.value = octets_of(value, &value_len)
+        if name_len > 0x7FFFFFFF or value_len > 0x7FFFFFFF:
+            raise ProtocolError("header field too long")
+        if self.options & OUT_NORMALIZE:
+            while value_len > 0 and is_space(f.value[0]):
+                f.value += 1
+                value_len -= 1
+            while value_len > 0 and is_space(f.value[value_len - 1]):
+                value_len -= 1
+        f.name_len = <uint32_t>name_len
+        f.value_len = <uint32_t>value_len
+        flags = self._name_known(f)
+        if flags & (F_BAD_NAME | F_EMPTY_NAME) and self.options & OUT_NORMALIZE:
+            name = PyBytes_FromStringAndSize(<const char *>f.name, name_len).lower().strip(b" \t")
+            f.name = octets_of(name, &name_len)
+            f.name_len = <uint32_t>name_len
+            flags = self._name_known(f)
+        if flags & (F_CONNECTION | F_COOKIE) and self.options & (OUT_NORMALIZE | OUT_SPLIT_COOKIES):
+            if flags & F_CONNECTION and self.options & OUT_NORMALIZE:
+                return 0
+            if flags & F_COOKIE and self.options & OUT_SPLIT_COOKIES and value_len:
+                if memchr(f.value, 0x3B, value_len) != NULL:
+                    return self._cookies(PyBytes_FromStringAndSize(<const char *>f.value, value_len), sensitive)
+        f.flags = flags | (F_NEVER_INDEXED if sensitive else 0)
+        Py_INCREF(name)
+        Py_INCREF(value)
+        self.owners[2 * self.count] = <PyObject *>name
+        self.owners[2 * self.count + 1] = <PyObject *>value
+        self.count += 1
         return 0
 
-    cdef void _rotate(self) noexcept:
-        """Bring the last field to the front."""
-        cdef Py_ssize_t i = self.count - 1
-        cdef OutField last = self.fields[i]
-        cdef PyObject *name = self.owners[2 * i]
-        cdef PyObject *value = self.owners[2 * i + 1]
-        while i > 0:
-            self.fields[i] = self.fields[i - 1]
-            self.owners[2 * i] = self.owners[2 * i - 2]
-            self.owners[2 * i + 1] = self.owners[2 * i - 1]
-            i -= 1
-        self.fields[0] = last
-        self.owners[0] = name
-        self.owners[1] = value
-
-    cdef int _one(self, object name, object value, bint sensitive) except -1:
-        cdef const uint8_t *n
-        cdef const uint8_t *v
-        cdef Py_ssize_t name_len, value_len
-        cdef uint32_t name_hash, index, flags
-        if PyBytes_CheckExact(name):
-            n = <const uint8_t *>PyBytes_AS_STRING(name)
-            name_len = PyBytes_GET_SIZE(name)
-        elif PyUnicode_CheckExact(name):
-            n = <const uint8_t *>PyUnicode_AsUTF8AndSize(name, &name_len)
-        else:
-            name = as_bytes(name)
-            n = <const uint8_t *>PyBytes_AS_STRING(name)
-            name_len = PyBytes_GET_SIZE(name)
-        if PyBytes_CheckExact(value):
-            v = <const uint8_t *>PyBytes_AS_STRING(value)
-            value_len = PyBytes_GET_SIZE(value)
-        elif PyUnicode_CheckExact(value):
-            v = <const uint8_t *>PyUnicode_AsUTF8AndSize(value, &value_len)
-        else:
-            value = as_bytes(value)
-            v = <const uint8_t *>PyBytes_AS_STRING(value)
-            value_len = PyBytes_GET_SIZE(value)
-        name_hash = hash_octets(n, name_len)
-        index = static_name_index(n, name_len, name_hash)
-        if index:
-            flags = STATIC_FLAGS[index]
-        else:
-            flags = classify_name(n, name_len)
-            if flags & (F_BAD_NAME | F_EMPTY_NAME) and self.options & OUT_NORMALIZE:
-                name = PyBytes_FromStringAndSize(<const char *>n, name_len).lower().strip(b" \t")
-                n = <const uint8_t *>PyBytes_AS_STRING(name)
-                name_len = PyBytes_GET_SIZE(name)
-                name_hash = hash_octets(n, name_len)
-                index = static_name_index(n, name_len, name_hash)
-                flags = STATIC_FLAGS[index] if index else classify_name(n, name_len)
-        if self.options & OUT_NORMALIZE:
-            while value_len > 0 and is_space(v[0]):
-                v += 1
-                value_len -= 1
-            while value_len > 0 and is_space(v[value_len - 1]):
-                value_len -= 1
-            if flags & F_CONNECTION:
-                return 0
-            if flags & F_COOKIE and self.options & OUT_SPLIT_COOKIES:
-                return self._cookies(PyBytes_FromStringAndSize(<const char *>v, value_len), sensitive)
-        return self._append(name, n, name_len, value, v, value_len,
-                            flags | (F_NEVER_INDEXED if sensitive else 0), name_hash, index)
+    cdef uint32_t _name_known(self, OutField *f) noexcept:
+        """Look the field up; the flags of its name. What the table has was checked when it went in."""
+        f.name_hash = hash_octets(f.name, f.name_len)
+        f.static_name = static_name_index(f.name, f.name_len, f.name_hash)
+        self.encoder.match(f)
+        if f.static_name:
+            return STATIC_FLAGS[f.static_name]
+        if f.match and not self.unchecked:
+            return 0
+        return classify_name(f.name, f.name_len)
 
     cdef int _cookies(self, bytes value, bint sensitive) except -1:
         """Split a cookie into the crumbs of section 8.2.3."""
-        cdef bytes crumb
-        cdef bytes name = b"cookie"
-        cdef uint32_t name_hash = hash_octets(<const uint8_t *>PyBytes_AS_STRING(name), 6)
-        for crumb in value.split(b"; "):
-            crumb = crumb.strip(b" \t")
-            self._append(name, <const uint8_t *>PyBytes_AS_STRING(name), 6, crumb,
-                         <const uint8_t *>PyBytes_AS_STRING(crumb), PyBytes_GET_SIZE(crumb),
-                         classify_name(<const uint8_t *>PyBytes_AS_STRING(name), 6)
-                         | (F_NEVER_INDEXED if sensitive else 0),
-                         name_hash, static_name_index(<const uint8_t *>PyBytes_AS_STRING(name), 6, name_hash))
+        cdef int options = self.options
+        self.options &= ~OUT_SPLIT_COOKIES
+        try:
+            for crumb in value.split(b"; "):
+                self._one(b"cookie", crumb, sensitive)
+        finally:
+            self.options = options
         return 0
 
     cdef int check(self, int block) except -1:
@@ -493,8 +500,10 @@ cdef class OutgoingFields:
         self.informational = False
         for i in range(self.count):
             f = &self.fields[i]
-            flags = f.flags | classify_value(f.flags, f.value, f.value_len, &number)
-            f.flags = flags
+            flags = f.flags
+            if not f.match or self.unchecked or (flags & F_PSEUDO and f.match > STATIC_TABLE_LENGTH):
+                flags |= classify_value(flags, f.value, f.value_len, &number)
+                f.flags = flags
             kind = flags >> F_KIND_SHIFT
             if flags & F_PSEUDO:
                 if not regular and flags & F_INFORMATIONAL:
@@ -517,6 +526,7 @@ cdef class OutgoingFields:
                 self._refuse(i, flags)
         self.seen = seen
         if not validate:
+            self.unchecked = True
             return 0
         if block == BLOCK_TRAILERS:
             if seen & BITS_PSEUDO:

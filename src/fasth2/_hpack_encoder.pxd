@@ -41,8 +41,14 @@ cdef class Encoder:
     # claimed first, so that a MemoryError leaves the table as it was.
     cdef uint8_t *encode_fields(self, const OutField *fields, size_t n, uint8_t *out) except NULL
 
+    # Look a field up: sets pair_hash and match. match is 0 for none, and a hint: what an entry has been evicted for
+    # since is noticed when the field is encoded.
+    cdef void match(self, OutField *f) noexcept
+
     cdef int reserve(self, const OutField *fields, size_t n) except -1
-    cdef uint8_t *encode_field(self, const OutField *f, uint8_t *out) noexcept
-    cdef void insert(self, const OutField *f, uint32_t pair_hash) noexcept
+    cdef uint64_t find_pair(self, const OutField *f, uint64_t oldest) noexcept
+    cdef uint32_t find_name(self, const OutField *f) noexcept
+    cdef uint8_t *encode_field(self, const OutField *f, uint64_t before, uint8_t *out) noexcept
+    cdef void insert(self, const OutField *f) noexcept
     cdef void evict_to(self, uint32_t size) noexcept
     cdef int set_limit(self, uint32_t limit) except -1

@@ -60,6 +60,7 @@ cdef inline uint8_t *put_string(uint8_t *out, const uint8_t *p, uint32_t n) noex
     return out + n
 
 
+@cython.final
 cdef class Encoder:
     """An HPACK encoder: the sending end of one connection's header compression (RFC 7541)."""
 
@@ -81,12 +82,17 @@ cdef class Encoder:
 
     @max_table_size.setter
     def max_table_size(self, value):
+        cdef uint32_t limit
         if value is not None and not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
-        self._max_table_size = value
-        with cython.critical_section(self):
-            if value is not None and value < self.limit:
-                self.set_limit(value)
+        if value is None:
+            self._max_table_size = None
+        else:
+            limit = value
+            self._max_table_size = limit
+            with cython.critical_section(self):
+                if limit < self.limit:
+                    self.set_limit(limit)
 
     @property
     def header_table_size(self):
@@ -103,8 +109,9 @@ cdef class Encoder:
     def header_table_size(self, value):
         if not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
+        cdef uint32_t limit = value if self._max_table_size is None else min(value, self._max_table_size)
         with cython.critical_section(self):
-            self.set_limit(value if self._max_table_size is None else min(value, self._max_table_size))
+            self.set_limit(limit)
 
     @property
     def header_table(self):
@@ -173,6 +180,8 @@ cdef class Encoder:
                 f.static_name = static_name_index(f.name, f.name_len, f.name_hash)
             block = PyBytes_FromStringAndSize(NULL, self.bound(fields, n))
             with cython.critical_section(self):
+                for i in range(n):
+                    self.match(&fields[i])
                 end = self.encode_fields(fields, n, <uint8_t *>PyBytes_AS_STRING(block))
             return block[:end - <uint8_t *>PyBytes_AS_STRING(block)]
         finally:
@@ -187,6 +196,7 @@ cdef class Encoder:
 
     cdef uint8_t *encode_fields(self, const OutField *fields, size_t n, uint8_t *out) except NULL:
         cdef size_t i
+        cdef uint64_t before = self.newest
         self.reserve(fields, n)
         if self.resized:
             # Section 4.2: the smallest size in between, then the one in force.
@@ -195,7 +205,7 @@ cdef class Encoder:
             out = put_integer(out, SIZE_UPDATE, 31, self.limit)
             self.resized = False
         for i in range(n):
-            out = self.encode_field(&fields[i], out)
+            out = self.encode_field(&fields[i], before, out)
         return out
 
     cdef int reserve(self, const OutField *fields, size_t n) except -1:
@@ -206,9 +216,15 @@ cdef class Encoder:
         cdef uint64_t number, most
         cdef TableEntry *ring
         cdef uint8_t *moved
+        cdef size_t new = 0
         for i in range(n):
-            if <uint64_t>fields[i].name_len + fields[i].value_len + ENTRY_OVERHEAD <= self.limit:
-                octets += <size_t>fields[i].name_len + fields[i].value_len
+            if fields[i].match == 0 or fields[i].match > STATIC_TABLE_LENGTH:
+                # A match may be gone by its turn, evicted by a field before it.
+                new += 1
+                if <uint64_t>fields[i].name_len + fields[i].value_len + ENTRY_OVERHEAD <= self.limit:
+                    octets += <size_t>fields[i].name_len + fields[i].value_len
+        if new == 0:
+            return 0
         if self.pairs == NULL:
             self.names = <uint64_t *>PyMem_Calloc(BUCKETS, sizeof(uint64_t))
             if self.names == NULL:
@@ -219,8 +235,8 @@ cdef class Encoder:
                 self.names = NULL
                 raise MemoryError
         most = self.limit // ENTRY_OVERHEAD
-        if entries + n < most:
-            most = entries + n
+        if entries + new < most:
+            most = entries + new
         if most > self.ring_size:
             size = self.ring_size * 2 if self.ring_size else 16
             while size < most:
@@ -251,38 +267,68 @@ cdef class Encoder:
             self.octets_room = size
         return 0
 
-    cdef uint8_t *encode_field(self, const OutField *f, uint8_t *out) noexcept:
+    cdef void match(self, OutField *f) noexcept:
         cdef uint32_t index, last
-        cdef uint32_t name_index = f.static_name
-        cdef uint32_t pair_hash
-        cdef uint64_t number
-        cdef TableEntry *e
-        cdef bint never = f.flags & (F_SENSITIVE | F_NEVER_INDEXED)
-        if name_index and not never:
-            last = static_last(name_index)
-            for index in range(name_index, last + 1):
+        f.match = 0
+        if f.static_name:
+            last = static_last(f.static_name)
+            for index in range(f.static_name, last + 1):
                 if static_value_len(index) == f.value_len and memcmp(static_value(index), f.value, f.value_len) == 0:
-                    return put_integer(out, INDEXED, 127, index)
-        pair_hash = 0
+                    f.match = index
+                    return
+        f.pair_hash = hash_octets(f.value, f.value_len) ^ (f.name_hash * <uint32_t>0x85EBCA6B)
+        f.match = self.find_pair(f, self.oldest)
+
+    cdef uint64_t find_pair(self, const OutField *f, uint64_t oldest) noexcept:
+        """Section 2.3.2: STATIC_TABLE_LENGTH + the number of the newest entry with this name and value, or 0."""
+        cdef TableEntry *e
+        cdef uint64_t number
+        if self.newest < oldest:
+            return 0
+        number = self.pairs[f.pair_hash % BUCKETS]
+        while number >= oldest:
+            e = &self.ring[number & (self.ring_size - 1)]
+            if (e.pair_hash == f.pair_hash and e.name_len == f.name_len and e.value_len == f.value_len
+                    and memcmp(self.octets + e.at, f.name, f.name_len) == 0
+                    and memcmp(self.octets + e.at + e.name_len, f.value, f.value_len) == 0):
+                return STATIC_TABLE_LENGTH + number
+            number = e.older_pair
+        return 0
+
+    cdef uint32_t find_name(self, const OutField *f) noexcept:
+        """The index of the newest entry with this name, or 0."""
+        cdef TableEntry *e
+        cdef uint64_t number
+        if self.newest < self.oldest:
+            return 0
+        number = self.names[f.name_hash % BUCKETS]
+        while number >= self.oldest:
+            e = &self.ring[number & (self.ring_size - 1)]
+            if (e.name_hash == f.name_hash and e.name_len == f.name_len
+                    and memcmp(self.octets + e.at, f.name, f.name_len) == 0):
+                return <uint32_t>(STATIC_TABLE_LENGTH + 1 + self.newest - number)
+            number = e.older_name
+        return 0
+
+    cdef uint8_t *encode_field(self, const OutField *f, uint64_t before, uint8_t *out) noexcept:
+        """before: the newest entry when the block began."""
+        cdef uint32_t name_index
+        cdef uint64_t found
+        cdef bint never = f.flags & (F_SENSITIVE | F_NEVER_INDEXED)
         if not never:
-            pair_hash = hash_octets(f.value, f.value_len) ^ (f.name_hash * <uint32_t>0x85EBCA6B)
-            number = self.pairs[pair_hash % BUCKETS]
-            while number >= self.oldest:
-                e = &self.ring[number & (self.ring_size - 1)]
-                if (e.pair_hash == pair_hash and e.name_len == f.name_len and e.value_len == f.value_len
-                        and memcmp(self.octets + e.at, f.name, f.name_len) == 0
-                        and memcmp(self.octets + e.at + e.name_len, f.value, f.value_len) == 0):
-                    return put_integer(out, INDEXED, 127, STATIC_TABLE_LENGTH + 1 + self.newest - number)
-                number = e.older_pair
+            found = f.match
+            if found == 0 and self.newest > before:
+                # The block itself may have brought it.
+                found = self.find_pair(f, before + 1 if before + 1 > self.oldest else self.oldest)
+            if found > STATIC_TABLE_LENGTH:
+                found -= STATIC_TABLE_LENGTH
+                if found >= self.oldest:
+                    return put_integer(out, INDEXED, 127, STATIC_TABLE_LENGTH + 1 + self.newest - found)
+            elif found:
+                return put_integer(out, INDEXED, 127, found)
+        name_index = f.static_name
         if not name_index:
-            number = self.names[f.name_hash % BUCKETS]
-            while number >= self.oldest:
-                e = &self.ring[number & (self.ring_size - 1)]
-                if (e.name_hash == f.name_hash and e.name_len == f.name_len
-                        and memcmp(self.octets + e.at, f.name, f.name_len) == 0):
-                    name_index = <uint32_t>(STATIC_TABLE_LENGTH + 1 + self.newest - number)
-                    break
-                number = e.older_name
+            name_index = self.find_name(f)
         if never:
             out = put_integer(out, LITERAL_NEVER, 15, name_index)
         else:
@@ -291,10 +337,10 @@ cdef class Encoder:
             out = put_string(out, f.name, f.name_len)
         out = put_string(out, f.value, f.value_len)
         if not never:
-            self.insert(f, pair_hash)
+            self.insert(f)
         return out
 
-    cdef void insert(self, const OutField *f, uint32_t pair_hash) noexcept:
+    cdef void insert(self, const OutField *f) noexcept:
         """Section 4.4. reserve() has made room."""
         cdef uint64_t size = <uint64_t>f.name_len + f.value_len + ENTRY_OVERHEAD
         cdef uint64_t *bucket
@@ -316,7 +362,7 @@ cdef class Encoder:
             self.octets_end -= first
         self.newest += 1
         e = &self.ring[self.newest & (self.ring_size - 1)]
-        e.pair_hash = pair_hash
+        e.pair_hash = f.pair_hash
         e.name_hash = f.name_hash
         e.name_len = f.name_len
         e.value_len = f.value_len
@@ -326,7 +372,7 @@ cdef class Encoder:
         if f.value_len:
             memcpy(self.octets + e.at + f.name_len, f.value, f.value_len)
         self.octets_end += length
-        bucket = &self.pairs[pair_hash % BUCKETS]
+        bucket = &self.pairs[f.pair_hash % BUCKETS]
         e.older_pair = bucket[0]
         bucket[0] = self.newest
         bucket = &self.names[f.name_hash % BUCKETS]

@@ -3,12 +3,12 @@
 Functions named on_... take a whole frame and return FAULT_NONE or a fault; settle() alone turns a fault into a
 stream error (RST_STREAM and an event) or a connection error (GOAWAY and an exception). RFC 9113 section 5.4.
 """
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, find_stream
+from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, MERGE_MAX, Merge, find_stream
 from fasth2._cursor cimport load16, load32
 from fasth2._errors cimport *
 from fasth2._errors cimport fault_code, fault_exception, fault_scope, fault_token
@@ -50,7 +50,6 @@ from fasth2._headers cimport (
     BLOCK_REQUEST,
     BLOCK_TRAILERS,
     RULE_CONNECT_PROTOCOL,
-    RULE_VALIDATE,
     BlockInfo,
     check_block,
     culprit_text,
@@ -85,9 +84,7 @@ from fasth2._settings cimport (
 )
 from fasth2._stream cimport (
     BY_NOTHING,
-    BY_RECV_END_STREAM,
     BY_RECV_RST_STREAM,
-    BY_SEND_END_STREAM,
     BY_SEND_RST_STREAM,
     S_HALF_CLOSED_REMOTE,
     S_RESERVED_LOCAL,
@@ -179,6 +176,47 @@ cdef int on_preface(Core c, const uint8_t **p, Py_ssize_t *n) except -1:
 
 
 cdef int cut_frames(Core c, const uint8_t *p, Py_ssize_t n) except -1:
+    """Cut the input into frames. The slim objects of DATA frames that follow one another are one."""
+    cdef Merge merge
+    cdef int fault
+    if not c.slim:
+        return each_frame(c, p, n)
+    merge.count = 0
+    c.merge = &merge
+    try:
+        fault = each_frame(c, p, n)
+        merge_done(c)
+        return fault
+    finally:
+        c.merge = NULL
+        c.merging = None
+
+
+cdef int merge_done(Core c) except -1:
+    """Copy the DATA frames that were held back into one object."""
+    cdef Merge *m = c.merge
+    cdef Data ready
+    cdef bytes data
+    cdef uint8_t *to
+    cdef int i
+    if m == NULL or m.count == 0:
+        return 0
+    data = PyBytes_FromStringAndSize(NULL, m.octets)
+    to = <uint8_t *>PyBytes_AS_STRING(data)
+    for i in range(m.count):
+        memcpy(to, m.data[i], m.length[i])
+        to += m.length[i]
+    ready = Data.__new__(Data)
+    ready.stream_id = c.merging.stream_id
+    ready.data = data
+    ready.flow_controlled_length = m.flow
+    ready.end_stream = m.ends
+    c.events.append(ready)
+    m.count = 0
+    return 0
+
+
+cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
     """Hand every whole frame to on_frame() where it lies; keep an unfinished one."""
     cdef FrameHeader h
     cdef Py_ssize_t need, take
@@ -207,6 +245,7 @@ cdef int cut_frames(Core c, const uint8_t *p, Py_ssize_t n) except -1:
             if h.length:
                 continue
         fault = settle(c, on_frame(c, &h, c.tail.data + FRAME_HEADER))
+        merge_done(c)
         if fault != FAULT_NONE or c.failed:
             return fault
         tail_clear(&c.tail)
@@ -259,6 +298,8 @@ cdef int check_header(Core c, FrameHeader *h) except -1:
 cdef int on_frame(Core c, FrameHeader *h, const uint8_t *p) except -1:
     """p: h.length octets of payload."""
     cdef int fault
+    if c.slim and c.merge.count and (h.type != FRAME_DATA or h.stream_id != c.merging.id or c.merge.count == MERGE_MAX):
+        merge_done(c)
     if h.type == FRAME_HEADERS:
         fault = on_headers(c, h, p)
     elif h.type == FRAME_DATA:
@@ -330,6 +371,7 @@ cdef int add_reset(Core c, uint32_t sid, uint32_t code, bint remote) except -1:
     cdef StreamReset event
     cdef Reset ready
     if c.slim:
+        merge_done(c)
         ready = Reset.__new__(Reset)
         ready.stream_id = sid
         ready.error_code = code
@@ -365,12 +407,11 @@ cdef inline bint is_shut(Core c) noexcept:
 cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef Payload body
     cdef H2Stream s
-    cdef int fault, layout
+    cdef int layout
     cdef bint ends = h.flags & FLAG_END_STREAM
     cdef bytes data
     cdef DataReceived event
     cdef StreamEnded end_event
-    cdef Data ready
     layout = read_data(p, h, &body)
     if layout != LAYOUT_OK:
         return FAULT_DATA_SHORT if layout == LAYOUT_SHORT else FAULT_DATA_PADDING
@@ -402,15 +443,19 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
         return_credit(c, h.length)
         return FAULT_BODY_LENGTH
     c.limits.useful += body.length
-    data = PyBytes_FromStringAndSize(<const char *>body.data, body.length)
     if c.slim:
-        ready = Data.__new__(Data)
-        ready.stream_id = s.stream_id
-        ready.data = data
-        ready.flow_controlled_length = h.length
-        ready.end_stream = ends
-        c.events.append(ready)
+        if c.merge.count == 0:
+            c.merging = s
+            c.merge.octets = 0
+            c.merge.flow = 0
+        c.merge.data[c.merge.count] = body.data
+        c.merge.length[c.merge.count] = body.length
+        c.merge.count += 1
+        c.merge.octets += body.length
+        c.merge.flow += h.length
+        c.merge.ends = ends
     else:
+        data = PyBytes_FromStringAndSize(<const char *>body.data, body.length)
         event = DataReceived.__new__(DataReceived)
         event.stream_id = s.stream_id
         event.data = data

@@ -2,7 +2,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.string cimport memcpy, memset
 
-from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, find_stream
+from fasth2._core cimport C_CLOSED, find_stream
 from fasth2._cursor cimport store32
 from fasth2._frames cimport *
 from fasth2._frames cimport (
@@ -406,14 +406,8 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
 
 cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     """The trailers that waited for the body; encoded now, since the table's state depends on the order."""
-    cdef int options = c.outgoing.options
-    # Normalised and checked when they were queued.
-    c.outgoing.options = 0
-    try:
-        c.outgoing.convert(s.trailers)
-        c.outgoing.check(BLOCK_TRAILERS)
-    finally:
-        c.outgoing.options = options
+    c.outgoing.convert(s.trailers)
+    c.outgoing.check(BLOCK_TRAILERS)
     encode_block(c, s.id, FRAME_HEADERS, FLAG_END_STREAM, 0)
     c.leave_ring(s)
     s.trailers = None

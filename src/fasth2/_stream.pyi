@@ -1,4 +1,5 @@
 import enum
+from typing import final
 
 class StreamState(enum.IntEnum):
     IDLE = 0
@@ -15,6 +16,7 @@ class StreamClosedBy(enum.Enum):
     SEND_RST_STREAM = 2
     RECV_RST_STREAM = 3
 
+@final
 class H2Stream:
     @property
     def stream_id(self) -> int: ...

@@ -1,4 +1,5 @@
 """The streams of a connection by number, and a bounded memory of closed ones (RFC 9113 section 5.1)."""
+cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
@@ -7,6 +8,7 @@ cdef inline uint32_t slot_of(uint32_t stream_id, uint32_t mask) noexcept:
     return (stream_id * <uint32_t>0x9E3779B1) >> 7 & mask
 
 
+@cython.final
 cdef class StreamTable:
     def __cinit__(self):
         self.closed_limit = 1000

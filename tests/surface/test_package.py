@@ -14,7 +14,11 @@ import fasth2
 
 from .modules import COMPILED, MODULES, PACKAGE, within
 
-ENGINE = [name for name in MODULES if not within(name, "fasth2.gunicorn") and name != "fasth2.__main__"]
+PUBLIC = [
+    name
+    for name in MODULES
+    if not within(name, "fasth2.gunicorn") and not any(part.startswith("_") for part in name.split("."))
+]
 
 
 def run(code: str, **environment: str) -> str:
@@ -112,11 +116,12 @@ assert "h2" not in sys.modules
 
 
 def own_names(module):
-    """Public classes and functions that a module defines."""
+    """Classes and functions that a module defines or, if public, re-exports."""
+    exported = getattr(module, "__all__", ())
     for name, value in vars(module).items():
         if name.startswith("_") or not (inspect.isclass(value) or inspect.isroutine(value)):
             continue
-        if getattr(value, "__module__", None) in (module.__name__, module.__name__.replace("._", ".")):
+        if name in exported or getattr(value, "__module__", None) == module.__name__:
             yield name, value
 
 
@@ -129,10 +134,10 @@ def described(value, name):
     return bool(text)
 
 
-@pytest.mark.parametrize("module", ENGINE)
+@pytest.mark.parametrize("module", PUBLIC)
 def test_every_public_name_says_what_it_is_for(module):
     loaded = importlib.import_module(module)
-    missing = [] if module.rpartition(".")[2].startswith("_") or loaded.__doc__ else [module]
+    missing = [] if loaded.__doc__ else [module]
     for name, value in own_names(loaded):
         if not described(value, name):
             missing.append(name)

@@ -225,7 +225,7 @@ def test_code_from_int():
 
 
 def test_it_is_small():
-    made = Settings(client=False, initial_values={code: 1 for code in (3, 6)})
+    made = Settings(client=False, initial_values=dict.fromkeys((3, 6), 1))
     parts = [made, *vars_of(made)]
     assert sum(sys.getsizeof(part) for part in parts) < 1200
 

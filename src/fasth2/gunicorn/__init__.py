@@ -1,0 +1,37 @@
+"""gunicorn on fasth2.
+
+In a configuration file, with any of gunicorn's own worker classes that serve
+HTTP/2 with threads::
+
+    import fasth2.gunicorn
+    fasth2.gunicorn.install()
+    worker_class = "gthread"
+    http_protocols = "h2,h1"
+
+or on the command line::
+
+    gunicorn -k fasth2.gunicorn.ThreadWorker --certfile … --keyfile … app:app
+
+The h2 package need not be installed. ``FASTH2_DISABLE=1`` in the environment
+leaves gunicorn as it is, with a line in the log.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from ._install import Status, install, status
+
+__all__ = ["HTTP2ServerConnection", "Status", "ThreadWorker", "install", "status"]
+
+
+def __getattr__(name: str) -> Any:
+    # These import gunicorn's workers, or the engine.
+    if name == "ThreadWorker":
+        from .worker import ThreadWorker
+
+        return ThreadWorker
+    if name == "HTTP2ServerConnection":
+        from .connection import HTTP2ServerConnection
+
+        return HTTP2ServerConnection
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,32 @@
+# Benchmarks. The Makefile that includes this gives PY, the environment's python;
+# build-bench, after which PY can import fasth2 and all of bench/requirements.txt; and
+# test-packages, after which h2load and libnghttp2-dev are there.
+
+BENCH_RAW := bench/results/raw.json
+BENCH_SVG := bench/results/ratios.svg
+BENCH_FLOOR := .work/bench/floor
+BENCH_PYTEST := $(PY) -m pytest bench -q -p no:cacheprovider
+
+.PHONY: bench bench-quick bench-e2e bench-profile
+
+$(BENCH_FLOOR): bench/floor/floor.c | test-packages
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O3 -Wall -Wextra -Werror -o $@ $< -lnghttp2
+
+# Every row, timed: one table, the raw samples and the picture of the ratios.
+bench: build-bench $(BENCH_FLOOR)
+	@mkdir -p $(dir $(BENCH_RAW))
+	$(BENCH_PYTEST) --benchmark-quiet --benchmark-json=$(BENCH_RAW)
+	@$(PY) -m bench.report $(BENCH_RAW) $(BENCH_SVG)
+
+# Every row once, its answers checked, nothing timed.
+bench-quick: build-bench $(BENCH_FLOOR)
+	$(BENCH_PYTEST) --benchmark-disable
+
+# gunicorn with and without fasth2, under h2load.
+bench-e2e: build-bench test-packages
+	$(PY) -m bench.e2e
+
+# Instructions a request, counted by valgrind.
+bench-profile: build-bench $(BENCH_FLOOR)
+	$(PY) -m bench.profile

@@ -1,0 +1,83 @@
+"""Contestants in processes of their own, one round at a time.
+
+Each is a program that answers the commands of its standard input, a line each:
+
+* ``round``: serve the workload once; print the nanoseconds of
+  processor time that the timed part took;
+* ``answers FILE``: serve it once; write to FILE what each connection was sent, each
+  after its length in four octets, least first; print ``ok``.
+
+So each has its own heap, as it would have in a server, and a round of the C floor is
+asked for like any other.
+"""
+from __future__ import annotations
+
+import struct
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
+
+
+def write_answers(path: str, sent: Sequence[bytes]) -> None:
+    """Write the file that ``answers`` asks for."""
+    with open(path, "wb") as file:
+        for of_connection in sent:
+            file.write(struct.pack("<I", len(of_connection)) + of_connection)
+
+
+class Child:
+    """A running contestant.
+
+    Args:
+        name: Its name in results.
+        command: What starts it, from the root of the repository.
+        files: Contents of files it needs; their paths are its last arguments.
+    """
+
+    def __init__(self, name: str, command: Sequence[str | Path], files: Sequence[bytes] = ()) -> None:
+        self.name = name
+        self._directory = tempfile.TemporaryDirectory(prefix="fasth2-bench-")
+        paths = []
+        for number, content in enumerate(files):
+            path = Path(self._directory.name, f"file{number}")
+            path.write_bytes(content)
+            paths.append(path)
+        self._process = subprocess.Popen(
+            [*command, *paths], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT
+        )
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+        self._directory.cleanup()
+
+    def _ask(self, command: str) -> str:
+        self._process.stdin.write(command + "\n")
+        self._process.stdin.flush()
+        reply = self._process.stdout.readline().strip()
+        if not reply:
+            raise RuntimeError(f"{self.name} ended with {self._process.wait()} when asked: {command}")
+        return reply
+
+    def round(self) -> float:
+        """Let it serve once; return the seconds it took."""
+        return int(self._ask("round")) / 1e9
+
+    def answers(self) -> list[bytes]:
+        """Let it serve once; return what each connection was sent."""
+        path = Path(self._directory.name, "answers")
+        self._ask(f"answers {path}")
+        content = memoryview(path.read_bytes())
+        sent = []
+        while content:
+            (length,) = struct.unpack_from("<I", content)
+            sent.append(bytes(content[4 : 4 + length]))
+            content = content[4 + length :]
+        return sent

@@ -1,0 +1,12 @@
+from ._hpack_decoder import Decoder
+from ._hpack_encoder import Encoder
+from .config import H2Configuration
+
+MODES: dict[str, int]
+
+class Core:
+    def __init__(self, config: H2Configuration | None = None) -> None: ...
+    @property
+    def decoder(self) -> Decoder: ...
+    @property
+    def encoder(self) -> Encoder: ...

@@ -1,0 +1,31 @@
+"""Attributes made when first asked for."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+__all__ = ["lazy"]
+
+T = TypeVar("T")
+
+
+class lazy(Generic[T]):
+    """A method turned into an attribute that is computed once and can be assigned.
+
+    `functools.cached_property` is the same with a lock, which CPython took out
+    in 3.12 for its cost.
+    """
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self.make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> T:
+        if instance is None:
+            return self  # type: ignore[return-value]  # on the class, for documentation
+        value = self.make(instance)
+        setattr(instance, self.name, value)
+        return value

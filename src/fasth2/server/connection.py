@@ -1,0 +1,447 @@
+"""HTTP/2 for a blocking server: a connection that hands out whole requests."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fasth2.exceptions import NoSuchStreamError, ProtocolError
+
+from . import errors
+from ._blocking import BlockingConnection
+from .errors import (
+    HTTP2ConnectionError,
+    HTTP2Error,
+    HTTP2ErrorCode,
+    HTTP2StreamClosed,
+    HTTP2StreamError,
+)
+from .request import MEANINGLESS_TRAILERS, HTTP2Request
+from .stream import HTTP2Stream, StreamState
+
+__all__ = ["HTTP2ServerConnection"]
+
+_OPEN = StreamState.OPEN
+_HALF_CLOSED_REMOTE = StreamState.HALF_CLOSED_REMOTE
+_HALF_CLOSED_LOCAL = StreamState.HALF_CLOSED_LOCAL
+_CLOSED = StreamState.CLOSED
+
+
+def outgoing(headers: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Fields as they go out: names in lower case, values as text unless they are bytes."""
+    return [
+        (name.lower(), value if type(value) is str or isinstance(value, bytes) else str(value))
+        for name, value in headers
+    ]
+
+
+class HTTP2ServerConnection(BlockingConnection):
+    """The server's end of an HTTP/2 connection over a blocking socket.
+
+    ::
+
+        connection = HTTP2ServerConnection(cfg, sock, addr)
+        connection.initiate_connection()
+        while not connection.is_closed:
+            for request in connection.receive_data():
+                stream_id = request.stream.stream_id
+                connection.send_response(stream_id, 200, [("content-type", "text/plain")], b"Hello")
+                connection.cleanup_stream(stream_id)
+
+    For one thread at a time. `h2_conn` is the engine, an
+    `fasth2.connection.H2Connection`; both share their state. The methods that
+    send raise `HTTP2ConnectionError` when the socket fails or the connection
+    is over.
+    """
+
+    errors = errors
+    closed_state = _CLOSED
+
+    #: What `streams` holds and what `receive_data` returns.
+    stream_class = HTTP2Stream
+    request_class = HTTP2Request
+
+    # Whether send_data is the one of this class.
+    _own_send_data = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._own_send_data = cls.send_data is HTTP2ServerConnection.send_data
+
+    def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
+        super().__init__(cfg, sock, client_addr)
+        # Seconds waited since a request under way, or the settings, last made progress.
+        self._waited = 0.0
+        # Whether the peer has acknowledged this side's SETTINGS.
+        self._settled = False
+
+    # Receiving
+
+    def receive_data(self, data: bytes | None = None) -> list[HTTP2Request]:
+        """Take in what the peer sent and return the requests that are complete.
+
+        Args:
+            data: What was read from the socket, empty at its end; ``None`` to
+                read once here.
+
+        Returns:
+            The requests whose last frame has arrived, in order. Those that
+            arrived while a response waited for window come first, and then
+            nothing is read. Empty when the connection has ended.
+
+        Raises:
+            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone
+                out. Requests before the bad frame are returned first and the
+                next call raises.
+            HTTP2ConnectionError: The socket failed.
+        """
+        if data is None:
+            requests = self._take_pending()
+            if requests:
+                return requests
+            if self._closed:
+                self._raise_error()
+                return []
+            data = self._read()
+            if data is None:
+                return []
+        elif self._closed:
+            requests = self._take_pending()
+            if not requests:
+                self._raise_error()
+            return requests
+        if not data:
+            self._connection_lost()
+            return self._take_pending()
+        requests = self._process(data)
+        if self.pending_requests:
+            requests = self._take_pending() + requests
+        if self._closed:
+            self._last_words()
+            if not requests:
+                self._raise_error()
+        else:
+            self._send_pending_data()
+        return requests
+
+    def _take_pending(self) -> list[HTTP2Request]:
+        requests = list(self.pending_requests)
+        self.pending_requests.clear()
+        return requests
+
+    def _raise_error(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _read(self) -> Any:
+        """Read once; ``None`` after a time-out, which has then been acted on."""
+        streams = self.streams
+        if not self._settled:
+            self._settled = self.h2_conn.settings_acknowledged
+        under_way = not self._settled or (
+            bool(streams) and any(not stream.request_complete for stream in streams.values())
+        )
+        timeout = None
+        start = 0.0
+        if under_way and self.stream_timeout is not None:
+            timeout = self.stream_timeout - self._waited
+            start = time.monotonic()
+        elif not streams:
+            timeout = self.idle_timeout
+        try:
+            data = self._recv(timeout)
+        except OSError as exc:
+            if timeout is None or not isinstance(exc, TimeoutError):
+                self._closed = True
+                raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
+            if start:
+                self._give_up()
+            else:
+                self.close()
+            return None
+        if start:
+            self._waited += time.monotonic() - start
+        return data
+
+    def _give_up(self) -> None:
+        """The peer made no progress for `stream_timeout`."""
+        if not self._settled:
+            self.close(HTTP2ErrorCode.SETTINGS_TIMEOUT)
+            return
+        for stream_id, stream in list(self.streams.items()):
+            if not stream.request_complete:
+                stream.reset(HTTP2ErrorCode.CANCEL)
+                self._reset_quietly(stream_id, HTTP2ErrorCode.CANCEL)
+                del self.streams[stream_id]
+        self._waited = 0.0
+        self._send_quietly()
+
+    def _request_received(self, item: Any, requests: list[Any]) -> None:
+        stream_id = item.stream_id
+        if (self.draining or self._unreleased) and self._refuse(stream_id):
+            return
+        stream = self.stream_class(stream_id, self)
+        self.streams[stream_id] = stream
+        if item.priority is not None:
+            stream.update_priority(*item.priority)
+        stream.receive_headers(item.headers, item.end_stream)
+        self._waited = 0.0
+        if item.end_stream:
+            requests.append(self.request_class(stream, self.cfg, self.client_addr))
+
+    def _data_received(self, item: Any, requests: list[Any]) -> None:
+        stream_id = item.stream_id
+        # The whole request is kept until it is complete, so its window opens
+        # as it arrives.
+        if item.flow_controlled_length:
+            self.h2_conn.consume(stream_id, item.flow_controlled_length)
+        stream = self.streams.get(stream_id)
+        if stream is None or not stream.can_receive:
+            return
+        if item.data:
+            self._waited = 0.0
+        stream.receive_data(item.data, item.end_stream)
+        if item.end_stream:
+            requests.append(self.request_class(stream, self.cfg, self.client_addr))
+
+    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
+        stream = self.streams.get(item.stream_id)
+        if stream is None or not stream.can_receive:
+            return
+        stream.receive_trailers([field for field in item.headers if field[0] not in MEANINGLESS_TRAILERS])
+        requests.append(self.request_class(stream, self.cfg, self.client_addr))
+
+    def _handed_out(self, stream: Any) -> bool:
+        complete: bool = stream.request_complete
+        return complete
+
+    # Sending
+
+    def send_informational(self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
+        """Send an interim response (1xx); the final one is still to come.
+
+        Args:
+            stream_id: The stream.
+            status: 100 to 199.
+            headers: ``(name, value)`` pairs, as for `send_response`.
+
+        Raises:
+            HTTP2Error: Another status, an unknown stream, or the final
+                response has begun.
+        """
+        if not 100 <= status <= 199:
+            raise HTTP2Error(f"Invalid informational status: {status}")
+        stream = self._stream(stream_id)
+        if stream.response_headers_sent:
+            raise HTTP2Error("Informational response after the final headers")
+        fields = [(":status", str(status)), *outgoing(headers)]
+        self._engine(stream, self.h2_conn.send_headers, stream_id, fields)
+        self._send_pending_data()
+
+    def send_response(
+        self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]], body: bytes | None = None
+    ) -> None:
+        """Send a whole response.
+
+        Args:
+            stream_id: The stream.
+            status: The final status.
+            headers: ``(name, value)`` pairs; names are lower-cased, values
+                other than ``bytes`` are turned into text with ``str()``.
+            body: The body; the response ends with the headers when it is
+                ``None`` or empty.
+
+        Raises:
+            HTTP2Error: An unknown stream, a response that has begun, or
+                fields that HTTP/2 does not allow.
+            HTTP2StreamClosed: The peer has reset the stream.
+            HTTP2StreamError: The peer did not take the body in time.
+        """
+        stream = self._stream(stream_id)
+        state = stream.state
+        if state is not _HALF_CLOSED_REMOTE and state is not _OPEN:
+            raise self._cannot_send(stream)
+        if self._closed:
+            raise self._over(stream_id)
+        if body is None:
+            body = b""
+        elif type(body) is not bytes:
+            body = bytes(body)
+        # A send_data of the application's own gets the body.
+        whole = not body or (self._own_send_data and "send_data" not in self.__dict__)
+        try:
+            there = self._respond(stream_id, status, headers, body if whole else b"", whole)
+        except ProtocolError as exc:
+            raise self._refused(stream, exc) from exc
+        if not there:
+            stream.close()
+            raise HTTP2StreamClosed(f"Stream {stream_id} is closed")
+        stream.response_started = True
+        stream.response_headers_sent = True
+        if not whole:
+            # The headers leave together with the first of the body.
+            self.send_data(stream_id, body, end_stream=True)
+            return
+        sent = self._drain(stream_id, len(body))
+        if sent <= 0:
+            self._not_sent(stream, sent)
+        stream.state = _CLOSED if state is _HALF_CLOSED_REMOTE else _HALF_CLOSED_LOCAL
+        stream.response_complete = True
+
+    def _respond(self, stream_id: int, status: int, headers: Any, body: bytes, end_stream: bool) -> bool:
+        respond: Callable[..., bool] = self.h2_conn.respond
+        if type(headers) is list:
+            # The engine takes text and bytes as they are, and puts names in lower case.
+            try:
+                return respond(stream_id, status, headers, body, None, end_stream)
+            except (AttributeError, TypeError):
+                pass  # nothing has changed; a value is to be turned into text
+        return respond(stream_id, status, outgoing(headers), body, None, end_stream)
+
+    def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> None:
+        """Send a part of a response's body, waiting for window where there is none.
+
+        Whatever the peer sends meanwhile is kept for `receive_data`.
+
+        Args:
+            stream_id: The stream.
+            data: The part; where it is empty nothing goes out, unless it ends
+                the stream.
+            end_stream: Whether it is the last one.
+
+        Raises:
+            HTTP2Error: An unknown stream, or one whose headers were not sent.
+            HTTP2StreamClosed: The stream has ended, or the peer has reset it.
+            HTTP2StreamError: The peer did not take the data within
+                `stream_timeout`; the stream has been reset with CANCEL.
+            HTTP2ConnectionError: The connection ended, or the peer's GOAWAY
+                left the stream out.
+        """
+        stream = self._stream(stream_id)
+        state = stream.state
+        if state is not _HALF_CLOSED_REMOTE and state is not _OPEN:
+            raise self._cannot_send(stream)
+        if not data and not end_stream:
+            return
+        if self._closed:
+            raise self._over(stream_id)
+        if type(data) is not bytes:
+            data = bytes(data)
+        try:
+            left = self.h2_conn.write(stream_id, data, end_stream)
+        except ProtocolError as exc:
+            raise self._refused(stream, exc) from exc
+        sent = self._drain(stream_id, left)
+        if sent <= 0:
+            self._not_sent(stream, sent)
+        if end_stream:
+            stream.send_data(b"", True)
+
+    def _not_sent(self, stream: Any, sent: int) -> None:
+        stream_id = stream.stream_id
+        if sent == 0:
+            stream.reset(HTTP2ErrorCode.CANCEL)
+            self._reset_quietly(stream_id, HTTP2ErrorCode.CANCEL)
+            self._send_pending_data()
+            raise HTTP2StreamError(stream_id, "the peer did not take the response in time", HTTP2ErrorCode.CANCEL)
+        if self._closed:
+            raise HTTP2ConnectionError(f"Connection closed while stream {stream_id} was sending")
+        if stream.state is _CLOSED:
+            raise HTTP2StreamClosed(f"Stream {stream_id} was reset while it was sending")
+        raise HTTP2ConnectionError(f"The peer's GOAWAY left out stream {stream_id} while it was sending")
+
+    def send_trailers(self, stream_id: int, trailers: Iterable[tuple[Any, Any]]) -> None:
+        """Send trailers, which end the response.
+
+        Args:
+            stream_id: The stream; its headers must have been sent.
+            trailers: ``(name, value)`` pairs, as for `send_response`.
+
+        Raises:
+            HTTP2Error: A pseudo-header field, an unknown stream, or no headers
+                before.
+            HTTP2StreamClosed: The stream has ended, or the peer has reset it.
+        """
+        stream = self._stream(stream_id)
+        fields = outgoing(trailers)
+        for name, _ in fields:
+            if name[:1] in (":", b":"):
+                raise HTTP2Error(f"Pseudo-header {name!r} not allowed in trailers")
+        if not stream.can_send:
+            raise self._cannot_send(stream)
+        self._engine(stream, self.h2_conn.send_headers, stream_id, fields, end_stream=True)
+        stream.send_trailers(fields)
+        self._send_pending_data()
+
+    def send_error(self, stream_id: int, status_code: int, message: str | None = None) -> None:
+        """Send a small response that reports an error.
+
+        Args:
+            stream_id: The stream.
+            status_code: The status.
+            message: The body, plain text; none when ``None`` or empty.
+
+        Raises:
+            HTTP2Error: As for `send_response`.
+        """
+        body = message.encode() if message else b""
+        headers = [("content-length", str(len(body)))]
+        if body:
+            headers.append(("content-type", "text/plain; charset=utf-8"))
+        self.send_response(stream_id, status_code, headers, body)
+
+    def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
+        """Send RST_STREAM; a stream that is over already is left alone.
+
+        Args:
+            stream_id: The stream.
+            error_code: An RFC 9113 section 7 code; CANCEL when not given.
+
+        Raises:
+            HTTP2Error: No such stream was ever opened.
+        """
+        try:
+            self.h2_conn.reset_stream(stream_id, error_code=error_code)
+        except NoSuchStreamError as exc:
+            if type(exc) is NoSuchStreamError and stream_id not in self.streams:
+                raise HTTP2Error(f"Stream {stream_id} not found") from exc
+        except ProtocolError:
+            pass  # the connection is over
+        stream = self.streams.get(stream_id)
+        if stream is not None:
+            complete = stream.request_complete
+            stream.reset(error_code)
+            if not complete:
+                del self.streams[stream_id]
+        self._send_pending_data()
+
+    def _gone(self, stream_id: int) -> bool:
+        return (self.draining and stream_id > self.peer_last_stream_id) or super()._gone(stream_id)
+
+    def _stream(self, stream_id: int) -> Any:
+        stream = self.streams.get(stream_id)
+        if stream is None:
+            raise HTTP2Error(f"Stream {stream_id} not found")
+        return stream
+
+    def _over(self, stream_id: int) -> HTTP2Error:
+        return HTTP2ConnectionError(f"Connection closed; stream {stream_id} cannot go on")
+
+    def _cannot_send(self, stream: Any) -> HTTP2Error:
+        return HTTP2StreamClosed(f"Stream {stream.stream_id} is closed for sending")
+
+    def _engine(self, stream: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(*args, **kwargs)
+        except ProtocolError as exc:
+            raise self._refused(stream, exc) from exc
+
+    def _refused(self, stream: Any, exc: ProtocolError) -> HTTP2Error:
+        """This module's exception for a call that the engine refused."""
+        if self._closed:
+            return HTTP2ConnectionError(f"Connection closed: {exc}")
+        if isinstance(exc, NoSuchStreamError):
+            stream.close()
+            return HTTP2StreamClosed(f"Stream {stream.stream_id} is closed")
+        return HTTP2Error(str(exc), int(exc.error_code))

@@ -1,0 +1,1 @@
+"""The façade's contract: what HTTP2ServerConnection does, behaviour by behaviour."""

@@ -1,0 +1,86 @@
+"""THREATS L4 and row 1: a request that the peer reset counts until the application has let it go."""
+import pytest
+
+from fasth2.server.errors import HTTP2ProtocolError
+from tests.support.facade_peer import config, frame, frames
+
+LIMIT = 5
+
+
+@pytest.fixture
+def limited(connect):
+    return connect(config(http2_max_concurrent_streams=LIMIT))
+
+
+def reset_while_served(peer, stream_ids):
+    for stream_id in stream_ids:
+        peer.request(stream_id)
+        assert len(peer.tell()) == 1
+        peer.client.reset_stream(stream_id)
+        peer.tell()
+
+
+def test_new_requests_are_refused_while_reset_ones_are_held(limited):
+    reset_while_served(limited, range(1, 2 * LIMIT, 2))
+    limited.written()
+    limited.request(11)
+    assert limited.tell() == []
+    assert limited.written() == [frame("RST_STREAM", 0, 11, b"\0\0\0\7")]
+    assert len(limited.server.streams) == LIMIT
+    assert limited.server.counters["unreleased_requests"] == 1
+
+
+def test_open_and_reset_ones_are_counted_together(limited):
+    reset_while_served(limited, (1, 3, 5))
+    limited.request(7)
+    limited.request(9)
+    limited.request(11)
+    assert [request.stream.stream_id for request in limited.tell()] == [7, 9]
+
+
+def test_released_requests_make_room(limited):
+    reset_while_served(limited, range(1, 2 * LIMIT, 2))
+    limited.server.cleanup_stream(1)
+    limited.request(11)
+    assert [request.stream.stream_id for request in limited.tell()] == [11]
+
+
+def test_an_entry_removed_by_hand_makes_room_too(limited):
+    reset_while_served(limited, range(1, 2 * LIMIT, 2))
+    del limited.server.streams[3]
+    limited.request(11)
+    assert [request.stream.stream_id for request in limited.tell()] == [11]
+
+
+def test_streams_never_hold_more_than_the_limit(limited):
+    for stream_id in range(1, 401, 2):
+        limited.request(stream_id)
+        limited.tell()
+        limited.client.reset_stream(stream_id)
+        limited.tell()
+        assert len(limited.server.streams) <= LIMIT
+
+
+def test_legal_traffic_at_the_limit_is_never_refused(limited):
+    for first in range(1, 400, 2 * LIMIT):
+        for stream_id in range(first, first + 2 * LIMIT, 2):
+            limited.request(stream_id)
+        requests = limited.tell()
+        assert len(requests) == LIMIT
+        for request in requests:
+            limited.server.send_response(request.stream.stream_id, 200, [], b"x")
+            limited.server.cleanup_stream(request.stream.stream_id)
+        limited.listen()
+    assert "unreleased_requests" not in limited.server.counters
+
+
+def test_a_peer_that_goes_on_loses_the_connection(limited):
+    reset_while_served(limited, range(1, 2 * LIMIT, 2))
+    with pytest.raises(HTTP2ProtocolError) as caught:
+        for stream_id in range(11, 11 + 2 * 1100, 2):
+            limited.request(stream_id)
+            limited.tell()
+            limited.listen()
+    assert caught.value.error_code == 0xB
+    assert limited.server.is_closed
+    assert frames(limited.sock.writes[-1])[-1].error_code == 0xB

@@ -1,0 +1,32 @@
+"""Peers of gunicorn's connection class."""
+import pytest
+from gunicorn.config import Config
+
+from fasth2.gunicorn import HTTP2ServerConnection
+from tests.gunicorn.live import certificate, server, start  # noqa: F401 (fixtures)
+from tests.support.facade_peer import Peer, SocketPair
+
+
+@pytest.fixture
+def connect():
+    """Make a peer of a new connection; settings of gunicorn as keywords."""
+    def make(sock=None, settings=None, greeted=True, **values):
+        cfg = Config()
+        for name, value in values.items():
+            cfg.set(name, value)
+        return Peer(HTTP2ServerConnection, cfg, sock, settings, greeted)
+    return make
+
+
+@pytest.fixture
+def peer(connect):
+    """A peer whose prefaces have been exchanged."""
+    return connect()
+
+
+@pytest.fixture
+def pair():
+    """Two connected sockets."""
+    sockets = SocketPair()
+    yield sockets
+    sockets.close()

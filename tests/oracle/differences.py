@@ -1,0 +1,317 @@
+"""The deliberate differences from h2, each as a predicate with an id; docs/differences.md says why.
+
+A predicate looks at one step of a conversation, with both outcomes, and says
+whether this difference, and nothing else, explains them.
+"""
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fasth2.exceptions import ProtocolError
+from tests.support import frames
+from tests.support.describe import describe_error
+
+if TYPE_CHECKING:
+    from tests.support.frames import Frame, Sent
+
+    from .pair import Side, Step
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One entry: ``ends`` says that the two can't be compared any further."""
+
+    id: str
+    explains: Callable[[Step], bool]
+    ends: bool
+
+
+ALL: dict[str, Difference] = {}
+
+
+def difference(id: str, ends: bool = True) -> Callable[[Callable[[Step], bool]], Callable[[Step], bool]]:
+    """Registers a predicate."""
+    def register(predicate: Callable[[Step], bool]) -> Callable[[Step], bool]:
+        ALL[id] = Difference(id, predicate, ends)
+        return predicate
+    return register
+
+
+def explain(step: Step) -> Difference | None:
+    """The first listed difference that explains a step, or None."""
+    for one in ALL.values():
+        if one.explains(step):
+            return one
+    return None
+
+
+def structural(id: str) -> None:
+    """Registers a difference that conversations are arranged around, and that only its own test shows."""
+    ALL[id] = Difference(id, lambda step: False, True)
+
+
+structural("errors-carry-events")
+structural("input-after-error-ignored")
+structural("refused-calls-change-nothing")
+
+
+def _raised(error: BaseException | None) -> str:
+    return "" if error is None else type(error).__name__
+
+
+def _code(error: BaseException | None) -> int | None:
+    return None if error is None else int(getattr(error, "error_code", -1))
+
+
+def _stream_of(step: Step) -> int | None:
+    """The stream that a call is about."""
+    place = {"send_headers": 0, "send_data": 0, "end_stream": 0, "reset_stream": 0, "increment_flow_control_window": 1,
+             "acknowledge_received_data": 1}.get(step.name)
+    if place is not None and len(step.arguments) > place:
+        return step.arguments[place]
+    return step.keywords.get("stream_id")
+
+
+@difference("server-cannot-open-streams")
+def _server_opens(step: Step) -> bool:
+    return (step.name == "send_headers" and step.h2.error is None and _raised(step.ours.error) == "NoSuchStreamError"
+            and _stream_of(step) % 2 == 0 and not step.ours.sent)
+
+
+@difference("calls-on-absent-streams", ends=False)
+def _absent_stream(step: Step) -> bool:
+    stream_id = _stream_of(step)
+    return (stream_id is not None and step.h2.error is not None and stream_id not in step.pair.ours.streams
+            and isinstance(step.ours.error, ProtocolError) and not step.ours.sent)
+
+
+@difference("more-specific-exceptions")
+def _more_specific(step: Step) -> bool:
+    ours, theirs = step.ours, step.h2
+    return (ours.error is not None and theirs.error is not None
+            and _raised(theirs.error) in [kind.__name__ for kind in type(ours.error).__mro__[1:]]
+            and _code(ours.error) == _code(theirs.error) and ours.sent == theirs.sent)
+
+
+def _only_goaway(step: Step, code: int) -> bool:
+    """fasth2 ended the connection with this code and sent nothing else."""
+    return _code(step.ours.error) == code and [(sent.kind, sent.error_code) for sent in step.ours.sent] == [
+        ("GOAWAY", code)]
+
+
+def _h2_accepts(step: Step) -> bool:
+    """h2 neither raised nor reset anything."""
+    return step.h2.error is None and not any(sent.kind in ("RST_STREAM", "GOAWAY") for sent in step.h2.sent)
+
+
+def _block(step: Step) -> bool:
+    """The frame ended a field block."""
+    return step.frame is not None and step.frame.type in (frames.HEADERS, frames.CONTINUATION)
+
+
+def _ends_where_h2_accepts(id: str, code: int, *tokens: str, kinds: tuple[int, ...]) -> None:
+    """Registers a difference: for these faults fasth2 ends the connection (or, of a malformed message under rfc_errors,
+    the stream); h2 takes the frame.
+    """
+    @difference(id)
+    def _explains(step: Step) -> bool:
+        return (step.frame is not None and step.frame.type in kinds and bool(step.faults) and step.faults <= set(tokens)
+                and _h2_accepts(step)
+                and ((_only_goaway(step, code) and not step.ours.events) or (kinds == _BLOCK and _only_reset(step))))
+
+
+def _only_reset(step: Step) -> bool:
+    """Under rfc_errors: one stream was reset and reported, nothing else."""
+    return (_rfc(step) and step.ours.error is None
+            and [sent.kind for sent in step.ours.sent if sent.kind != "WINDOW_UPDATE"] == ["RST_STREAM"]
+            and [(type(event).__name__, event.remote_reset) for event in step.ours.events] == [("StreamReset", False)])
+
+
+_BLOCK = (frames.HEADERS, frames.CONTINUATION)
+
+_ends_where_h2_accepts("reset-of-an-idle-stream", 1, "idle_stream", kinds=(frames.RST_STREAM,))
+_ends_where_h2_accepts("priority-update", 1, "priority_update_stream", "stream_id_not_zero", kinds=(frames.PRIORITY_UPDATE,))
+_ends_where_h2_accepts("priority-update-length", 6, "priority_update_length", kinds=(frames.PRIORITY_UPDATE,))
+_ends_where_h2_accepts("content-length-without-content", 1, "body_length", kinds=_BLOCK)
+_ends_where_h2_accepts("every-setting-is-checked", 1, "settings_value", kinds=(frames.SETTINGS,))
+_ends_where_h2_accepts("every-window-setting-is-checked", 3, "settings_window", kinds=(frames.SETTINGS,))
+_ends_where_h2_accepts("request-target", 1, "target_octet", "path_form", kinds=_BLOCK)
+_ends_where_h2_accepts("userinfo-in-authority", 1, "authority_userinfo", kinds=_BLOCK)
+_ends_where_h2_accepts("connect-without-authority", 1, "connect_authority", kinds=_BLOCK)
+_ends_where_h2_accepts("content-length-over-63-bits", 1, "content_length", kinds=_BLOCK)
+
+
+@difference("compression-error")
+def _compression(step: Step) -> bool:
+    return (_block(step) and step.faults == {"compression"} and _only_goaway(step, 9) and _code(step.h2.error) == 1
+            and str(step.h2.error).startswith("Error decoding header block"))
+
+
+@difference("stray-continuation")
+def _stray_continuation(step: Step) -> bool:
+    return (step.frame is not None and step.frame.type == frames.CONTINUATION and step.faults == {"continuation_stray"}
+            and _only_goaway(step, 1) and not _h2_accepts(step))
+
+
+@difference("settings-acknowledgement-with-payload")
+def _ack_payload(step: Step) -> bool:
+    return step.faults == {"settings_ack_payload"} and _only_goaway(step, 6) and _code(step.h2.error) == 1
+
+
+@difference("goaway-names-handed-out-streams")
+def _last_stream(step: Step) -> bool:
+    if not (_block(step) and len(step.ours.sent) == len(step.h2.sent) == 1):
+        return False
+    [ours], [theirs] = step.ours.sent, step.h2.sent
+    return (describe_error(step.ours.error) == describe_error(step.h2.error) and ours.kind == "GOAWAY"
+            and ours == replace(theirs, last_stream_id=ours.last_stream_id) and step.ours.events == step.h2.events == []
+            and ours.last_stream_id < theirs.last_stream_id == step.frame.stream_id)
+
+
+@difference("outgoing-fields")
+def _outgoing_fields(step: Step) -> bool:
+    return (step.name == "send_headers" and _raised(step.ours.error) == "ProtocolError" and not step.ours.sent
+            and (step.h2.error is None or _raised(step.h2.error) == "IndexError")
+            and any(_unfit(*header[:2], step.pair.ours.config.normalize_outbound_headers)
+                    for header in step.arguments[1]))
+
+
+def _unfit(name: str | bytes, value: str | bytes, normalized: bool) -> bool:
+    """Whether RFC 9113 section 8.2.1 forbids the field (or the status is none)."""
+    name, value = (part.encode() if isinstance(part, str) else part for part in (name, value))
+    name = name.strip().lower() if normalized else name.lower()
+    if name == b":status":
+        return re.fullmatch(rb"[1-9][0-9][0-9]", value) is None
+    return re.fullmatch(rb":?[!-9;-@\[-~]+", name) is None or re.search(rb"[\0\r\n]", value) is not None
+
+
+@difference("sensitive-fields-never-indexed", ends=False)
+def _sensitive(step: Step) -> bool:
+    def bare(side: Side) -> list[Sent]:
+        return [replace(sent, sensitive=()) for sent in side.sent]
+
+    return (step.name == "send_headers" and not step.pair.ours.config.normalize_outbound_headers
+            and step.h2.error is None is step.ours.error and bare(step.h2) == bare(step.ours)
+            and any(set(ours.sensitive) > set(theirs.sensitive) for ours, theirs in zip(step.ours.sent, step.h2.sent)))
+
+
+@difference("push-promise-at-once")
+def _push_promise(step: Step) -> bool:
+    return (step.frame is not None and step.frame.type == frames.PUSH_PROMISE and step.faults == {"push_promise"}
+            and not step.frame.flags & frames.END_HEADERS and _h2_accepts(step) and _only_goaway(step, 1))
+
+
+@difference("goaway-reserved-bit")
+def _goaway_reserved_bit(step: Step) -> bool:
+    if not (step.frame is not None and step.frame.type == frames.GOAWAY and step.frame.payload[:1] >= b"\x80"
+            and len(step.ours.events) == len(step.h2.events) == 1):
+        return False
+    [ours], [theirs] = step.ours.events, step.h2.events
+    return (ours.last_stream_id == theirs.last_stream_id & 0x7FFFFFFF and ours.error_code == theirs.error_code
+            and ours.additional_data == theirs.additional_data and step.ours.sent == step.h2.sent)
+
+
+@difference("undecodable-fields")
+def _undecodable(step: Step) -> bool:
+    return (_block(step) and step.faults == {"undecodable"} and isinstance(step.h2.error, UnicodeDecodeError)
+            and _only_goaway(step, 1))
+
+
+@difference("frame-size-first")
+def _frame_size(step: Step) -> bool:
+    """At the ninth octet, before the payload and before anything else that is wrong with the frame."""
+    return (step.faults == {"frame_too_large"} and _only_goaway(step, 6)
+            and (step.frame is None or not _h2_accepts(step)) and _code(step.h2.error) in (None, 1, 6))
+
+
+@difference("two-faults-in-one-frame")
+def _two_faults(step: Step) -> bool:
+    """Both end the connection, each for another of the frame's faults."""
+    if step.frame is None or _h2_accepts(step) or [sent.kind for sent in step.ours.sent] != ["GOAWAY"]:
+        return False
+    if step.frame.type == frames.SETTINGS:
+        return step.faults <= {"settings_value", "settings_window"} and _bad_settings(step.frame) > 1
+    if _block(step) and step.faults == {"compression"}:
+        return _only_goaway(step, 9) and _code(step.h2.error) == 11
+    return (_block(step) and step.faults == {"body_length"} and _only_goaway(step, 1)
+            and "depend on itself" in str(step.h2.error))
+
+
+def _bad_settings(frame: Frame) -> int:
+    """How many of a frame's settings are out of range."""
+    pairs = [struct.unpack_from(">HL", frame.payload, at) for at in range(0, len(frame.payload) - 5, 6)]
+    return sum((code == 2 and value > 1) or (code == 4 and value >= 2**31) or (code == 8 and value > 1)
+               or (code == 5 and not 2**14 <= value < 2**24) for code, value in pairs)
+
+
+@difference("closed-streams-have-no-window")
+def _closed_window(step: Step) -> bool:
+    """h2 checks the windows of closed streams, too, until it throws them away."""
+    return (step.frame is not None and step.frame.type == frames.SETTINGS and step.ours.error is None
+            and _raised(step.h2.error) == "FlowControlError"
+            and any(stream.closed for stream in step.pair.h2.streams.values()))
+
+
+# Differences that only rfc_errors=True makes.
+
+@difference("rfc-stream-errors")
+def _stream_error(step: Step) -> bool:
+    """h2 ends the connection; under rfc_errors one stream is reset and reported."""
+    return step.frame is not None and step.h2.error is not None and _only_reset(step)
+
+
+@difference("rfc-goaway-lets-streams-finish")
+def _goaway_is_graceful(step: Step) -> bool:
+    """After a GOAWAY of either side h2 refuses what follows."""
+    return (_rfc(step) and step.pair.h2.state_machine.state.name == "CLOSED" and step.h2.error is not None
+            and "CLOSED" in str(step.h2.error))
+
+
+@difference("rfc-frames-in-flight")
+def _in_flight(step: Step) -> bool:
+    """h2 answers frames on a stream it has reset with another RST_STREAM."""
+    return (_rfc(step) and step.frame is not None and step.ours.error is step.h2.error is None
+            and not step.ours.events and [sent.kind for sent in step.ours.sent] in ([], ["WINDOW_UPDATE"])
+            and [sent.kind for sent in step.h2.sent][-1:] == ["RST_STREAM"] and not step.h2.events)
+
+
+@difference("rfc-length-lists")
+def _length_list(step: Step) -> bool:
+    return (_rfc(step) and _block(step) and step.ours.error is None and not step.faults
+            and "Invalid content-length header: b'5, 5'" in str(step.h2.error))
+
+
+@difference("rfc-reserved-bits")
+def _reserved_bits(step: Step) -> bool:
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.WINDOW_UPDATE
+            and step.frame.payload[:1] >= b"\x80" and step.h2.error is not None and step.ours.error is None)
+
+
+@difference("rfc-altsvc-is-ignored")
+def _altsvc(step: Step) -> bool:
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.ALTSVC
+            and _raised(step.h2.error) == "FrameDataMissingError" and step.ours.plain() == ([], None, [], None))
+
+
+@difference("rfc-goaway-once")
+def _goaway_once(step: Step) -> bool:
+    """A GOAWAY that takes nothing back is not reported again."""
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.GOAWAY
+            and step.ours.events == step.ours.sent == [] and step.ours.error is step.h2.error is None
+            and [type(event).__name__ for event in step.h2.events] == ["ConnectionTerminated"])
+
+
+@difference("rfc-window-update-of-0-on-a-closed-stream")
+def _zero_on_closed(step: Step) -> bool:
+    """There is no stream left to reset, and WINDOW_UPDATE on a closed stream is ignored."""
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.WINDOW_UPDATE
+            and step.frame.stream_id not in step.pair.ours.streams and int.from_bytes(step.frame.payload, "big") == 0
+            and step.h2.error is not None and step.ours.plain() == ([], None, [], None))
+
+
+def _rfc(step: Step) -> bool:
+    return step.pair.ours.config.rfc_errors

@@ -1,0 +1,154 @@
+"""gunicorn as a process of its own, over TLS, on a free port of 127.0.0.1."""
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import trustme
+
+import fasth2
+
+SOURCE = Path(fasth2.__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
+
+#: Run before gunicorn so that packages named in BLOCKED cannot be imported.
+_BLOCK = """\
+import os, sys
+for name in os.environ["FASTH2_TEST_BLOCKED"].split(","):
+    sys.modules[name] = None
+"""
+
+
+class Certificate:
+    """A certificate for 127.0.0.1 and localhost, and the authority that a client trusts for it.
+
+    Args:
+        directory: Where the files are put.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        authority = trustme.CA()
+        issued = authority.issue_cert("127.0.0.1", "localhost")
+        self.cert = directory / "cert.pem"
+        self.key = directory / "key.pem"
+        self.authority = directory / "ca.pem"
+        issued.private_key_pem.write_to_path(str(self.key))
+        for at, blob in enumerate(issued.cert_chain_pems):
+            blob.write_to_path(str(self.cert), append=at > 0)
+        authority.cert_pem.write_to_path(str(self.authority))
+
+
+class Gunicorn:
+    """A running gunicorn; a context manager that stops it.
+
+    Its log goes to a file; `log` reads it, and `stop` prints it, so that
+    pytest shows it with a failure. The process is stopped by its own pid.
+
+    Args:
+        directory: A directory for the files it needs.
+        app: ``module:callable``; modules of the repository can be named.
+        *options: Command line options, after those that this class sets: the
+            bind address, one worker, and the certificate.
+        certificate: The server's certificate; ``None`` for cleartext.
+        config: The text of a configuration file, or ``None``.
+        env: Changes to the environment.
+        blocked: Packages that cannot be imported in it, such as ``h2``.
+        wait: Seconds it may take to accept connections.
+
+    Raises:
+        RuntimeError: It ended or did not accept in time; the log is in the text.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        app: str,
+        *options: str,
+        certificate: Certificate | None = None,
+        config: str | None = None,
+        env: dict[str, str] | None = None,
+        blocked: tuple[str, ...] = (),
+        wait: float = 20.0,
+    ) -> None:
+        self.certificate = certificate
+        self.log_file = directory / "gunicorn.log"
+        environment = {**os.environ, **(env or {})}
+        paths = [str(SOURCE), str(ROOT)]
+        if blocked:
+            site = directory / "site"
+            site.mkdir(exist_ok=True)
+            (site / "sitecustomize.py").write_text(_BLOCK)
+            environment["FASTH2_TEST_BLOCKED"] = ",".join(blocked)
+            paths.insert(0, str(site))
+        environment["PYTHONPATH"] = os.pathsep.join([*paths, environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "1",
+                   "--worker-tmp-dir", str(directory), "--no-control-socket"]
+        if certificate is not None:
+            command += ["--certfile", str(certificate.cert), "--keyfile", str(certificate.key)]
+        if config is not None:
+            path = directory / "conf.py"
+            path.write_text(config)
+            command += ["--config", str(path)]
+        command += [*options, app]
+        with self.log_file.open("w") as log:
+            self.process = subprocess.Popen(
+                command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self.port = self._wait_until_it_accepts(wait)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_it_accepts(self, wait: float) -> int:
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline and self.process.poll() is None:
+            text = self.log
+            bound = re.search(r"Listening at: https?://127\.0\.0\.1:(\d+)", text)
+            if bound and "Booting worker with pid" in text:
+                port = int(bound[1])
+                try:
+                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    return port
+                except OSError:
+                    pass
+            time.sleep(0.02)
+        raise RuntimeError(f"gunicorn did not start:\n{self.log}")
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self.log_file.read_text(errors="replace")
+
+    @property
+    def url(self) -> str:
+        """Where it is, without a path."""
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}"
+
+    def terminate(self) -> None:
+        """Ask it to stop gracefully."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self, wait: float = 10.0) -> int:
+        """Stop it, by force after `wait` seconds, and return its exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(wait)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        print(f"--- log of gunicorn {self.process.pid}\n{self.log}---")
+        return self.process.returncode
+
+    def __enter__(self) -> Gunicorn:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()

@@ -1,0 +1,99 @@
+"""An HTTP/2 client over TLS that a test drives frame by frame: h2 over a socket."""
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+
+import h2.config
+import h2.connection
+import h2.events
+
+from .gunicorn_server import Gunicorn
+
+
+class Client:
+    """One connection; a context manager that closes it.
+
+    Args:
+        server: The server to connect to, over TLS where it has a certificate.
+        credit: Whether window is returned for what is received.
+    """
+
+    def __init__(self, server: Gunicorn, credit: bool = True) -> None:
+        self.credit = credit
+        sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        if server.certificate is not None:
+            context = ssl.create_default_context(cafile=str(server.certificate.authority))
+            context.set_alpn_protocols(["h2"])
+            sock = context.wrap_socket(sock, server_hostname="127.0.0.1")
+            assert sock.selected_alpn_protocol() == "h2"
+        self.sock = sock
+        self.scheme = "http" if server.certificate is None else "https"
+        self.conn = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+        self.events: list[object] = []
+        self.conn.initiate_connection()
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what the engine has to send."""
+        data = self.conn.data_to_send()
+        if data:
+            self.sock.sendall(data)
+
+    def request(self, stream_id, path, method="GET", headers=(), end_stream=True):
+        """Send a request's headers."""
+        self.conn.send_headers(stream_id, [
+            (":method", method), (":scheme", self.scheme), (":authority", "127.0.0.1"), (":path", path), *headers,
+        ], end_stream=end_stream)
+        self.flush()
+
+    def data(self, stream_id, data, end_stream=False):
+        """Send a part of a body; window must be there."""
+        self.conn.send_data(stream_id, data, end_stream=end_stream)
+        self.flush()
+
+    def read(self, until, wait=10.0):
+        """Read until a condition on the client holds, or the server has closed; return whether it holds."""
+        deadline = time.monotonic() + wait
+        while not until():
+            self.sock.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                data = self.sock.recv(65536)
+            except TimeoutError:
+                data = b""
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return until()
+            for event in self.conn.receive_data(data):
+                self.events.append(event)
+                if self.credit and isinstance(event, h2.events.DataReceived) and event.flow_controlled_length:
+                    self.conn.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            self.flush()
+        return True
+
+    def found(self, kind, stream_id=None):
+        """The events of one kind, of one stream or of all."""
+        return [event for event in self.events
+                if isinstance(event, kind) and stream_id in (None, getattr(event, "stream_id", None))]
+
+    def body(self, stream_id=1):
+        """What has come of a response's body."""
+        return b"".join(event.data for event in self.found(h2.events.DataReceived, stream_id))
+
+    def status(self, stream_id=1):
+        """The status of a response, or ``None``."""
+        found = self.found(h2.events.ResponseReceived, stream_id)
+        return dict(found[0].headers)[":status"] if found else None
+
+    def ended(self, stream_id=1):
+        """A condition for `read`: the response has ended or was reset."""
+        return lambda: bool(self.found((h2.events.StreamEnded, h2.events.StreamReset), stream_id))
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.sock.close()
