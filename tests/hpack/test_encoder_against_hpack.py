@@ -141,7 +141,7 @@ def test_sizes_out_of_range_are_refused(wrong):
     assert (encoder.header_table_size, encoder.max_table_size) == (4096, 4096)
 
 
-@pytest.mark.parametrize("wrong", [100.5, "100"])
+@pytest.mark.parametrize("wrong", ["100", b"", []])
 def test_sizes_that_are_no_integers_are_refused(wrong):
     encoder = Encoder()
     with pytest.raises(TypeError):
