@@ -40,15 +40,15 @@ def _text(x: float, y: float, text: str, anchor: str = "start", size: int = 12, 
 
 
 def _legend() -> list[str]:
-    drawn, x = [], float(_LEFT - 60)
+    drawn, x = [], float(_LEFT - 90)
     for peer, colour in _COLOURS.items():
         if peer == "gunicorn on h2":
             continue
         drawn.append(f'<rect x="{x:.1f}" y="48" width="12" height="12" fill="{colour}"/>')
         drawn.append(_text(x + 17, 58, f"against {peer}" if peer != "h2" else "against h2, or gunicorn on h2"))
         x += 200 if peer == "h2" else 100
-    drawn.append(f'<line x1="{x + 66:.1f}" y1="46" x2="{x + 66:.1f}" y2="62" stroke="#c00" stroke-width="2"/>')
-    drawn.append(_text(x + 73, 58, "asked at least"))
+    drawn.append(f'<line x1="{x + 76:.1f}" y1="46" x2="{x + 76:.1f}" y2="62" stroke="#c00" stroke-width="2"/>')
+    drawn.append(_text(x + 83, 58, "asked at least"))
     return drawn
 
 

@@ -1,7 +1,5 @@
-from types import MappingProxyType
+from collections.abc import Mapping
 
-FLAGS: MappingProxyType[str, int]
+FLAGS: Mapping[str, int]
 
 def classify(name: bytes, value: bytes) -> tuple[frozenset[str], int, int]: ...
-def static_index(name: bytes) -> int: ...
-def field_hash(octets: bytes) -> int: ...

@@ -126,6 +126,7 @@ cdef class Decoder:
     # These return HPACK_OK, a fault, or HPACK_NO_MEMORY without raising.
     cdef int read_block(self, const uint8_t *p, Py_ssize_t n) noexcept
     cdef int read_fields(self, const uint8_t *p, const uint8_t *end) noexcept
+    cdef Py_ssize_t room(self) noexcept
     cdef int grow(self) noexcept
     cdef int read_literal(self, const uint8_t **cursor, const uint8_t *end, Entry *entry) noexcept
     cdef int read_name(self, const uint8_t **cursor, const uint8_t *end, uint32_t mask, Entry *entry) noexcept

@@ -1,11 +1,12 @@
+from typing import Any, final
+
 from typing_extensions import Buffer
 
-from ._header_tuple import HeaderTuple
 from ._hpack_table import HeaderTable
 
 DEFAULT_MAX_HEADER_LIST_SIZE: int
-MESSAGES: tuple[str, ...]
 
+@final
 class Decoder:
     max_header_list_size: int
     hard_list_size: int
@@ -15,8 +16,8 @@ class Decoder:
     max_allowed_table_size: int
     header_table_size: int
     def __init__(
-        self, max_header_list_size: int = ..., *, encoding: str | None = None, fallback: bool = False
+        self, max_header_list_size: int = 65536, *, encoding: str | None = None, fallback: bool = False
     ) -> None: ...
     @property
     def header_table(self) -> HeaderTable: ...
-    def decode(self, data: Buffer, raw: bool = False) -> list[HeaderTuple]: ...
+    def decode(self, data: Buffer, raw: bool = False) -> list[Any]: ...

@@ -1,11 +1,11 @@
 """The HPACK decoder (RFC 7541)."""
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_CheckExact
 from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.ref cimport Py_XDECREF, PyObject
-from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
 
 from ._fields cimport (
     F_NEVER_INDEXED,
@@ -357,21 +357,27 @@ cdef class Decoder:
         return self.read_fields(p, end)
 
     cdef int read_fields(self, const uint8_t *p, const uint8_t *end) noexcept:
-        cdef uint64_t total = 0      # octets of all fields, stops at 2**32 - 1
-        cdef uint32_t count = 0      # all fields; a block has no more than its octets
-        cdef bint oversized = False
+        # A block is at most MAX_BLOCK octets, so neither its fields nor their sizes overflow 64 bits.
+        cdef int64_t most = (self.max_header_list_size if self.max_header_list_size != UINT32_MAX
+                             else INT64_MAX)
+        cdef int64_t left = most             # octets of the header list
+        cdef uint32_t discarded = 0
+        cdef Py_ssize_t stop = self.room()
+        cdef const uint8_t *cursor
         cdef uint32_t index
         cdef Entry *entry
         cdef int fault = HPACK_OK
         while p < end:
             if p[0] >= 0x80:
-                if p[0] < 0xff:
-                    index = p[0] & 0x7f
+                index = p[0] & 0x7f
+                if index != 0x7f:
                     p += 1
                 else:
-                    fault = read_integer(&p, end, 0x7f, &index)
+                    cursor = p
+                    fault = read_integer(&cursor, end, 0x7f, &index)
                     if fault:
                         break
+                    p = cursor
                 entry = self.entry_at(index)
                 if entry == NULL:
                     fault = HPACK_BAD_INDEX
@@ -385,39 +391,45 @@ cdef class Decoder:
                 if entry == NULL:
                     fault = HPACK_NO_MEMORY
                     break
-                fault = self.read_literal(&p, end, entry)
+                cursor = p
+                fault = self.read_literal(&cursor, end, entry)
                 if fault:
                     entry_release(entry)
                     break
-            count += 1
-            total += entry.size
-            if total > UINT32_MAX:
-                total = UINT32_MAX
-            if total > self.max_header_list_size or count > self.max_fields:
-                oversized = True
-            if oversized:
-                entry_release(entry)
-                if total > self.hard_list_size:
-                    fault = HPACK_LIST_TOO_LARGE
-                    break
-                if count > self.hard_max_fields:
-                    fault = HPACK_TOO_MANY_FIELDS
-                    break
-                continue
-            if self.count == self.capacity:
+                p = cursor
+            left -= entry.size
+            if left >= 0 and self.count < stop:
+                self.fields[self.count] = entry
+                self.count += 1
+            elif left >= 0 and self.count < self.max_fields:
                 fault = self.grow()
                 if fault:
                     entry_release(entry)
                     break
-            self.fields[self.count] = entry
-            self.count += 1
-        self.list_size = <uint32_t>total
-        self.field_count = count
-        self.oversized = oversized
+                stop = self.room()
+                self.fields[self.count] = entry
+                self.count += 1
+            else:
+                entry_release(entry)
+                discarded += 1
+                if left < 0 and most - left > self.hard_list_size and self.hard_list_size != UINT32_MAX:
+                    fault = HPACK_LIST_TOO_LARGE
+                    break
+                if self.count + discarded > self.hard_max_fields:
+                    fault = HPACK_TOO_MANY_FIELDS
+                    break
+        left = most - left
+        self.list_size = <uint32_t>left if left < UINT32_MAX else UINT32_MAX
+        self.field_count = <uint32_t>self.count + discarded
+        self.oversized = discarded > 0
         return fault
 
+    cdef inline Py_ssize_t room(self) noexcept:
+        """Return how many fields may be kept before there must be more memory, or the rest be discarded."""
+        return self.capacity if self.capacity < self.max_fields else <Py_ssize_t>self.max_fields
+
     cdef int grow(self) noexcept:
-        """Make room for more fields."""
+        """Make memory for more fields."""
         cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else FIRST_FIELDS
         cdef Entry **fields = <Entry **>PyMem_Realloc(self.fields, capacity * sizeof(Entry *))
         if fields == NULL:

@@ -1,13 +1,12 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Any, final
 
 from ._hpack_table import HeaderTable
 
-_Octets = str | bytes
-_Field = tuple[_Octets, _Octets] | tuple[_Octets, _Octets, bool]
-
+@final
 class Encoder:
     max_table_size: int | None
     header_table_size: int
     @property
     def header_table(self) -> HeaderTable: ...
-    def encode(self, headers: Mapping[_Octets, _Octets] | Iterable[_Field], huffman: bool = True) -> bytes: ...
+    def encode(self, headers: Iterable[Any], huffman: bool = True) -> bytes: ...

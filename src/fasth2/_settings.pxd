@@ -42,7 +42,9 @@ cdef class SettingsBase:
     # Sets a current value at once. `value` has passed check_setting.
     cdef int assign(self, object key, object value) except -1
     cdef int reset_mirrors(self, bint client) except -1
-    cdef int mirror(self, object key, object value) except -1
+    # Keep the C values right for a setting, by its SettingCodes member or None for an unknown one.
+    cdef void mirror(self, object code, int64_t number) noexcept
+    cdef void mirror_unset(self, object code) noexcept
 
 
 # RFC 9113 section 6.5.2's error code for a value received from a peer (from a

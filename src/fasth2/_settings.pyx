@@ -3,8 +3,14 @@ import copyreg
 import enum
 from collections.abc import MutableMapping
 
+from libc.stdint cimport INT64_MAX, INT64_MIN
+
 from .errors import ErrorCodes
 from .exceptions import InvalidSettingsValueError
+
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
 
 
 class SettingCodes(enum.IntEnum):
@@ -67,21 +73,32 @@ cdef uint32_t check_received(uint32_t code, uint32_t value, bint from_client) no
     return 0
 
 
-cdef object check_setting(object key, object value):
-    # The ErrorCodes member for a value that a setting can't have, NO_ERROR otherwise.
+cdef int64_t number_of(object key, object value) except? -1:
+    # The value as a C integer; one that does not fit is the nearest that does,
+    # which every check below treats the same.
+    cdef int overflow = 0
+    cdef int64_t number
     if not isinstance(value, int):
         raise TypeError(f"Setting {key} must be an int, not {type(value).__name__}")
-    if key == SETTING_ENABLE_PUSH or key == SETTING_ENABLE_CONNECT_PROTOCOL:
-        if value != 0 and value != 1:
+    number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow:
+        return INT64_MAX if overflow > 0 else INT64_MIN
+    return number
+
+
+cdef object check_setting(object code, int64_t number):
+    # The ErrorCodes member for a value that a setting can't have, NO_ERROR otherwise.
+    if code is CODE_ENABLE_PUSH or code is CODE_ENABLE_CONNECT_PROTOCOL:
+        if number != 0 and number != 1:
             return PROTOCOL_ERROR
-    elif key == SETTING_INITIAL_WINDOW_SIZE:
-        if not 0 <= value <= 0x7fffffff:
+    elif code is CODE_INITIAL_WINDOW_SIZE:
+        if not 0 <= number <= 0x7fffffff:
             return FLOW_CONTROL_ERROR
-    elif key == SETTING_MAX_FRAME_SIZE:
-        if not 16384 <= value <= 16777215:
+    elif code is CODE_MAX_FRAME_SIZE:
+        if not 16384 <= number <= 16777215:
             return PROTOCOL_ERROR
-    elif key == SETTING_MAX_HEADER_LIST_SIZE:
-        if value < 0:
+    elif code is CODE_MAX_HEADER_LIST_SIZE:
+        if number < 0:
             return PROTOCOL_ERROR
     return NO_ERROR
 
@@ -90,10 +107,8 @@ cdef object invalid(object key, object value, object code):
     return InvalidSettingsValueError(f"Setting {key} has invalid value {value}", error_code=code)
 
 
-cdef uint64_t clamp(object value, uint64_t largest) except? 0:
-    if value < 0:
-        return 0
-    return largest if value > largest else <uint64_t>value
+cdef int64_t clamp(int64_t number, int64_t largest) noexcept:
+    return 0 if number < 0 else largest if number > largest else number
 
 
 cdef class ChangedSetting:
@@ -149,8 +164,8 @@ cdef class SettingsBase:
         return 0
 
     def __init__(self, client=True, initial_values=None):
-        cdef dict given = None if initial_values is None else dict(initial_values.items())
-        cdef object key, value, code
+        cdef object key, value, code, known
+        cdef int64_t number
         self.reset_mirrors(bool(client))
         self.pending_.clear()
         self.current_.clear()
@@ -159,41 +174,58 @@ cdef class SettingsBase:
         self.current_[CODE_INITIAL_WINDOW_SIZE] = 65535
         self.current_[CODE_MAX_FRAME_SIZE] = 16384
         self.current_[CODE_ENABLE_CONNECT_PROTOCOL] = 0
-        if given is not None:
-            for key, value in given.items():
-                code = check_setting(key, value)
-                if code is not NO_ERROR:
-                    raise invalid(key, value, code)
-                self.assign(key, value)
+        if initial_values is None:
+            return
+        for key, value in initial_values.items():
+            known = CODES.get(key)
+            number = number_of(key, value)
+            code = check_setting(known, number)
+            if code is not NO_ERROR:
+                raise invalid(key, value, code)
+            self.mirror(known, number)
+            self.current_[key] = value
 
     cdef int assign(self, object key, object value) except -1:
-        self.mirror(key, value)
+        self.mirror(CODES.get(key), number_of(key, value))
         self.current_[key] = value
         return 0
 
-    cdef int mirror(self, object key, object value) except -1:
-        # `value` is an int, or None where the setting has no current value.
-        cdef object code = CODES.get(key)
+    cdef void mirror(self, object code, int64_t number) noexcept:
         if code is None:
-            return 0
+            return
         if code is CODE_INITIAL_WINDOW_SIZE:
-            self.initial_window_size_ = 65535 if value is None else <uint32_t>clamp(value, 0x7fffffff)
+            self.initial_window_size_ = <uint32_t>clamp(number, 0x7fffffff)
         elif code is CODE_MAX_CONCURRENT_STREAMS:
-            self.max_concurrent_streams_ = 0x100000001 if value is None else clamp(value, 0x100000001)
+            self.max_concurrent_streams_ = <uint64_t>clamp(number, 0x100000001)
         elif code is CODE_MAX_HEADER_LIST_SIZE:
-            self.max_header_list_size_ = -1 if value is None else <int64_t>clamp(value, 0x7fffffffffffffff)
+            self.max_header_list_size_ = clamp(number, INT64_MAX)
         elif code is CODE_MAX_FRAME_SIZE:
-            self.max_frame_size_ = 16384 if value is None else <uint32_t>clamp(value, 16777215)
+            self.max_frame_size_ = <uint32_t>clamp(number, 16777215)
         elif code is CODE_HEADER_TABLE_SIZE:
-            self.header_table_size_ = 4096 if value is None else <uint32_t>clamp(value, 0xffffffff)
+            self.header_table_size_ = <uint32_t>clamp(number, 0xffffffff)
         elif code is CODE_ENABLE_PUSH:
-            self.enable_push_ = self.client_ if value is None else clamp(value, 1) != 0
+            self.enable_push_ = number == 1
         else:
-            self.enable_connect_protocol_ = value is not None and clamp(value, 1) != 0
-        return 0
+            self.enable_connect_protocol_ = number == 1
+
+    cdef void mirror_unset(self, object code) noexcept:
+        if code is CODE_INITIAL_WINDOW_SIZE:
+            self.initial_window_size_ = 65535
+        elif code is CODE_MAX_CONCURRENT_STREAMS:
+            self.max_concurrent_streams_ = 0x100000001
+        elif code is CODE_MAX_HEADER_LIST_SIZE:
+            self.max_header_list_size_ = -1
+        elif code is CODE_MAX_FRAME_SIZE:
+            self.max_frame_size_ = 16384
+        elif code is CODE_HEADER_TABLE_SIZE:
+            self.header_table_size_ = 4096
+        elif code is CODE_ENABLE_PUSH:
+            self.enable_push_ = self.client_
+        elif code is CODE_ENABLE_CONNECT_PROTOCOL:
+            self.enable_connect_protocol_ = False
 
     cdef int set_(self, object key, object value) except -1:
-        cdef object code = check_setting(key, value)
+        cdef object code = check_setting(CODES.get(key), number_of(key, value))
         cdef object queue
         if code is not NO_ERROR:
             raise invalid(key, value, code)
@@ -252,8 +284,10 @@ cdef class SettingsBase:
         Raises:
             InvalidSettingsValueError: The RFC does not allow it.
         """
-        cdef object code = check_setting(setting, value)
-        if code is NO_ERROR and setting == SETTING_ENABLE_PUSH and not self.client_ and value != 0:
+        cdef object known = CODES.get(setting)
+        cdef int64_t number = number_of(setting, value)
+        cdef object code = check_setting(known, number)
+        if known is CODE_ENABLE_PUSH and not self.client_ and number != 0:
             code = PROTOCOL_ERROR
         if code is not NO_ERROR:
             raise invalid(setting, value, code)
@@ -346,7 +380,7 @@ cdef class SettingsBase:
     def __delitem__(self, key):
         del self.current_[key]
         self.pending_.pop(key, None)
-        self.mirror(key, None)
+        self.mirror_unset(CODES.get(key))
 
     def __iter__(self):
         return iter(self.current_)
@@ -377,7 +411,10 @@ cdef class SettingsBase:
         self.pending_.clear()
         self.pending_.update({key: list(queue) for key, queue in queues.items()})
         for key, value in current.items():
-            self.assign(key, value)
+            if value is None:
+                self.current_[key] = None
+            else:
+                self.assign(key, value)
 
 
 class Settings(SettingsBase, MutableMapping):
