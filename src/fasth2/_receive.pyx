@@ -828,7 +828,6 @@ cdef int on_settings(Core c, FrameHeader *h, const uint8_t *p) except -1:
 cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1:
     """Check and apply the settings in n octets, a multiple of six, and add their event."""
     cdef Py_ssize_t i
-    cdef int fault
     cdef uint32_t code, value, error
     cdef dict received = {}
     cdef dict changes
