@@ -157,6 +157,21 @@ cdef class Core:
         self.table.remove(s)
         return 0
 
+    cdef void drop_queues(self) noexcept:
+        """The connection is over: let go of what its streams will not send any more."""
+        cdef uint32_t i
+        cdef H2Stream s
+        self.ring = None
+        self.queued = 0
+        if self.table.slots == NULL:
+            return
+        for i in range(self.table.mask + 1):
+            if self.table.slots[i].id != 0:
+                s = <H2Stream>self.table.slots[i].stream
+                s.in_turns = False
+                s.next = None
+                queue_clear(s)
+
     cdef int end_local(self, H2Stream s) except -1:
         """We have sent END_STREAM."""
         if s.phase == S_OPEN:

@@ -28,7 +28,7 @@ def ready(*octets, rfc_errors=True, **config):
 
 def test_the_kinds_are_small_numbers_of_the_classes():
     """A loop branches on ``kind``."""
-    assert (_ready.REQUEST, _ready.DATA, _ready.TRAILERS, _ready.RESET, _ready.GOAWAY, _ready.PRIORITY) == tuple(range(6))
+    assert tuple(range(6)) == (_ready.REQUEST, _ready.DATA, _ready.TRAILERS, _ready.RESET, _ready.GOAWAY, _ready.PRIORITY)
     classes = (_ready.Request, _ready.Data, _ready.Trailers, _ready.Reset, _ready.Goaway, _ready.Priority)
     assert [one.kind for one in classes] == list(range(6))
 

@@ -1,8 +1,7 @@
 """L13: frames of one field block, 64 as in h2, and its octets, as many as L11 (CONTINUATION flood)."""
+from fasth2.exceptions import ProtocolError
 from tests.support import frames
 from tests.support.fields import block, in_frames, request_fields
-
-from fasth2.exceptions import ProtocolError
 
 from .flood import PROTOCOL_ERROR, Victim, both_modes
 

@@ -2,7 +2,6 @@
 import pytest
 
 from fasth2.exceptions import ProtocolError
-from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
 
 from .flood import COMPRESSION_ERROR, Victim, both_modes
