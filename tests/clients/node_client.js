@@ -140,9 +140,12 @@ const scenarios = {
     return [seen, bare, after].map(shown);
   },
 
-  // The argument is the path of a response that does not end by itself.
+  // The argument is the path of a response that does not end by itself; the
+  // windows are too wide to stop it.
   async cancel_download() {
-    const session = connect();
+    const session = connect({ settings: { initialWindowSize: 1 << 26 } });
+    await new Promise((resolve) => session.on('connect', resolve));
+    session.setLocalWindowSize(1 << 26);
     let size = 0;
     const seen = await exchange(session, argument, {
       wait: (stream) => stream.on('data', (part) => {
