@@ -277,6 +277,7 @@ cdef class H2Connection(Core):
                 self.goaway_limit = last
             if code and self.rfc_errors:
                 self.failed = True
+                self.drop_queues()
         finally:
             leave(self)
 

@@ -78,8 +78,7 @@ cdef class Core:
         self.decoder.hard_max_fields = self.decoder.max_fields
         if self.rfc_errors and self.decoder.max_fields < 0x3FFFFFFF:
             self.decoder.hard_max_fields = self.decoder.max_fields * 4
-        if limits.encoder_table_size is not None:
-            self.encoder.max_table_size = limits.encoder_table_size
+        self.encoder.max_table_size = limits.encoder_table_size
 
     def __dealloc__(self):
         out_free(&self.out)
@@ -157,6 +156,21 @@ cdef class Core:
         queue_clear(s)
         self.table.remove(s)
         return 0
+
+    cdef void drop_queues(self) noexcept:
+        """The connection is over: let go of what its streams will not send any more."""
+        cdef uint32_t i
+        cdef H2Stream s
+        self.ring = None
+        self.queued = 0
+        if self.table.slots == NULL:
+            return
+        for i in range(self.table.mask + 1):
+            if self.table.slots[i].id != 0:
+                s = <H2Stream>self.table.slots[i].stream
+                s.in_turns = False
+                s.next = None
+                queue_clear(s)
 
     cdef int end_local(self, H2Stream s) except -1:
         """We have sent END_STREAM."""

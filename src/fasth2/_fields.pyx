@@ -359,6 +359,8 @@ cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n
     return flags
 
 
+# For the tests, and for whoever wonders about a field: the engine calls the C functions.
+
 FLAGS = MappingProxyType({
     "PSEUDO": F_PSEUDO,
     "BAD_NAME": F_BAD_NAME,
@@ -406,4 +408,3 @@ def classify(bytes name not None, bytes value not None):
     cdef uint32_t flags = classify_value(classify_name(name, len(name)), value, len(value), &number)
     return (frozenset([key for key, bit in FLAGS.items() if flags & <uint32_t>bit]),
             flags >> F_KIND_SHIFT, number)
-

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._fields cimport OutField
 from fasth2._hpack_decoder cimport Decoder, Entry
-from fasth2._hpack_encoder cimport Encoder
+from fasth2._hpack_encoder cimport ALIKE_FIELD, Encoder
 
 # What a block is.
 cdef enum:
@@ -51,6 +51,7 @@ cdef class OutgoingFields:
     cdef PyObject **owners   # two a field: strong references that keep the octets alive, or NULL
     cdef Py_ssize_t count
     cdef Py_ssize_t capacity
+    cdef Py_ssize_t known    # fields of the block sent last that are still in `fields`, their octets aside
     cdef int options         # OUT_*
     cdef bint unchecked      # fields went into the table without a check
     # what prepare() found
@@ -61,6 +62,7 @@ cdef class OutgoingFields:
     cdef int convert_status(self, int status, object headers) except -1
     cdef int check(self, int block) except -1
     cdef list frozen(self)
+    cdef void sent(self) noexcept
     cdef void clear(self) noexcept
     cdef int _check_request(self) except -1
     cdef int _refuse(self, Py_ssize_t i, uint32_t flags) except -1

@@ -25,6 +25,7 @@ from fasth2._fields cimport (
     hash_octets,
     static_name,
     static_name_index,
+    name_flags_of,
     static_name_len,
 )
 from fasth2._hpack_decoder cimport entry_header, entry_pair
@@ -357,6 +358,11 @@ cdef class OutgoingFields:
         PyMem_Free(self.fields)
         PyMem_Free(self.owners)
 
+    cdef void sent(self) noexcept:
+        """The fields have been encoded: what was found of them can serve the next block."""
+        self.known = 0 if self.unchecked else self.count
+        self.clear()
+
     cdef void clear(self) noexcept:
         """Let go of the fields' octets."""
         cdef Py_ssize_t i, n = self.count
@@ -382,7 +388,9 @@ cdef class OutgoingFields:
     cdef int convert(self, object headers) except -1:
         """Read an iterable of (name, value) in; runs user code, so it comes before any state is read."""
         self.clear()
-        return self._read(headers)
+        self._read(headers)
+        self.known = 0
+        return 0
 
     cdef int convert_status(self, int status, object headers) except -1:
         """As convert(), with `:status` before the headers."""
@@ -404,7 +412,9 @@ cdef class OutgoingFields:
         self.owners[1] = NULL
         self.count = 1
         self.encoder.match(f)
-        return self._read(headers)
+        self._read(headers)
+        self.known = 0
+        return 0
 
     cdef int _read(self, object headers) except -1:
         cdef object header
@@ -424,11 +434,14 @@ cdef class OutgoingFields:
 
     cdef int _one(self, object name, object value, bint sensitive) except -1:
         cdef OutField *f
+        cdef OutField before
         cdef Py_ssize_t name_len, value_len
         cdef uint32_t flags
+        cdef int alike = 0
         if self.count == self.capacity:
             self._grow()
         f = &self.fields[self.count]
+        before = f[0]
         f.name = octets_of(name, &name_len)
         if f.name == NULL:
             name = as_bytes(name)
@@ -447,7 +460,21 @@ cdef class OutgoingFields:
                 value_len -= 1
         f.name_len = <uint32_t>name_len
         f.value_len = <uint32_t>value_len
-        flags = self._name_known(f)
+        if self.count < self.known and before.match:
+            # Responses resemble one another: the field in this place of the block before may be this one, or have
+            # its name.
+            alike = self.encoder.compare(&before, f)
+        if alike:
+            f.name_hash = before.name_hash
+            f.static_name = before.static_name
+            if alike == ALIKE_FIELD:
+                f.match = before.match
+                flags = before.flags & ~<uint32_t>F_NEVER_INDEXED
+            else:
+                self.encoder.match(f)
+                flags = name_flags_of(before.flags)
+        else:
+            flags = self._name_known(f)
         if flags & (F_BAD_NAME | F_EMPTY_NAME) and self.options & OUT_NORMALIZE:
             name = PyBytes_FromStringAndSize(<const char *>f.name, name_len).lower().strip(b" \t")
             f.name = octets_of(name, &name_len)

@@ -16,6 +16,12 @@ cdef struct TableEntry:
     uint64_t older_name      # likewise of names
 
 
+cdef enum:
+    ALIKE_NOT = 0
+    ALIKE_NAME = 1
+    ALIKE_FIELD = 2
+
+
 @cython.final
 cdef class Encoder:
     cdef object _max_table_size      # L14, octets; None: whatever the peer allows
@@ -39,16 +45,20 @@ cdef class Encoder:
 
     # Write a block at `out`, which has room for bound(); return its end. The memory that the table needs is
     # claimed first, so that a MemoryError leaves the table as it was.
-    cdef uint8_t *encode_fields(self, const OutField *fields, size_t n, uint8_t *out) except NULL
+    # Sets the match of the fields that the block inserts.
+    cdef uint8_t *encode_fields(self, OutField *fields, size_t n, uint8_t *out) except NULL
 
     # Look a field up: sets pair_hash and match. match is 0 for none, and a hint: what an entry has been evicted for
     # since is noticed when the field is encoded.
     cdef void match(self, OutField *f) noexcept
 
+    # Whether a field has the name, or the name and the value, of the entry that `before` matched.
+    cdef int compare(self, const OutField *before, const OutField *f) noexcept
+
     cdef int reserve(self, const OutField *fields, size_t n) except -1
     cdef uint64_t find_pair(self, const OutField *f, uint64_t oldest) noexcept
     cdef uint32_t find_name(self, const OutField *f) noexcept
-    cdef uint8_t *encode_field(self, const OutField *f, uint64_t before, uint8_t *out) noexcept
-    cdef void insert(self, const OutField *f) noexcept
+    cdef uint8_t *encode_field(self, OutField *f, uint64_t before, uint8_t *out) noexcept
+    cdef void insert(self, OutField *f) noexcept
     cdef void evict_to(self, uint32_t size) noexcept
     cdef int set_limit(self, uint32_t limit) except -1

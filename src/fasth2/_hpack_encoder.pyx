@@ -3,14 +3,16 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject_GetItem
-from libc.string cimport memcmp, memcpy, memmove
+from libc.string cimport memcpy, memmove
 
 from fasth2._fields cimport (
     F_NEVER_INDEXED,
     F_SENSITIVE,
     STATIC_TABLE_LENGTH,
     hash_octets,
+    load_octets,
     static_last,
+    static_name,
     static_name_index,
     static_value,
     static_value_len,
@@ -31,6 +33,22 @@ cdef enum:
     HUFFMAN = 0x80           # 7-bit length
     LONGEST_STRING = 0x7fffffff   # octets
     LONGEST_INTEGER = 6      # octets of a 32-bit number after any prefix
+
+
+cdef inline bint same_octets(const uint8_t *a, const uint8_t *b, size_t n) noexcept:
+    """memcmp() == 0, without the call for what headers are made of."""
+    cdef uint64_t x, y
+    while n >= 8:
+        memcpy(&x, a, 8)
+        memcpy(&y, b, 8)
+        if x != y:
+            return False
+        a += 8
+        b += 8
+        n -= 8
+    if n == 0:
+        return True
+    return load_octets(a, n) == load_octets(b, n)
 
 
 cdef inline uint8_t *put_integer(uint8_t *out, uint8_t first, uint32_t prefix_max, uint64_t value) noexcept:
@@ -62,11 +80,7 @@ cdef inline uint8_t *put_string(uint8_t *out, const uint8_t *p, uint32_t n) noex
 
 @cython.final
 cdef class Encoder:
-    """Encodes header lists into the field blocks of one connection (RFC 7541).
-
-    Attributes:
-        max_table_size: Octets that the dynamic table never passes, whatever the peer allows; ``None`` for no bound.
-    """
+    """An HPACK encoder: the sending end of one connection's header compression (RFC 7541)."""
 
     def __cinit__(self):
         self._max_table_size = 4096
@@ -81,32 +95,45 @@ cdef class Encoder:
 
     @property
     def max_table_size(self):
+        """Octets that the dynamic table never passes, whatever the peer allows; ``None`` for no bound."""
         return self._max_table_size
 
     @max_table_size.setter
     def max_table_size(self, value):
+        cdef uint32_t limit
         if value is not None and not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
-        self._max_table_size = value
-        with cython.critical_section(self):
-            if value is not None and value < self.limit:
-                self.set_limit(value)
+        if value is None:
+            self._max_table_size = None
+        else:
+            limit = value
+            self._max_table_size = limit
+            with cython.critical_section(self):
+                if limit < self.limit:
+                    self.set_limit(limit)
 
     @property
     def header_table_size(self):
-        """Octets that the dynamic table may hold; assign the peer's SETTINGS_HEADER_TABLE_SIZE (RFC 7541 section 4.2)."""
+        """Octets that the dynamic table may hold.
+
+        Assign the peer's SETTINGS_HEADER_TABLE_SIZE (RFC 7541 section 4.2).
+
+        Raises:
+            ValueError: Below 0 or over 32 bits.
+        """
         return self.limit
 
     @header_table_size.setter
     def header_table_size(self, value):
         if not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
+        cdef uint32_t limit = value if self._max_table_size is None else min(value, self._max_table_size)
         with cython.critical_section(self):
-            self.set_limit(value if self._max_table_size is None else min(value, self._max_table_size))
+            self.set_limit(limit)
 
     @property
     def header_table(self):
-        """The dynamic table now, a `HeaderTable`."""
+        """The dynamic table as it is now, a :class:`HeaderTable`."""
         cdef uint64_t number
         cdef TableEntry *e
         cdef bytes name, value
@@ -131,7 +158,11 @@ cdef class Encoder:
             huffman: Kept for hpack's callers; strings are always Huffman-coded where that is not longer.
 
         Returns:
-            bytes, the field block.
+            The field block, ``bytes``.
+
+        Raises:
+            ValueError: A name or value is longer than 2**31 - 1 octets.
+            IndexError: A field has no name or no value.
         """
         cdef list items = []
         cdef OutField *fields
@@ -181,7 +212,7 @@ cdef class Encoder:
             total += <size_t>fields[i].name_len + fields[i].value_len + 3 * LONGEST_INTEGER
         return total
 
-    cdef uint8_t *encode_fields(self, const OutField *fields, size_t n, uint8_t *out) except NULL:
+    cdef uint8_t *encode_fields(self, OutField *fields, size_t n, uint8_t *out) except NULL:
         cdef size_t i
         cdef uint64_t before = self.newest
         self.reserve(fields, n)
@@ -260,11 +291,37 @@ cdef class Encoder:
         if f.static_name:
             last = static_last(f.static_name)
             for index in range(f.static_name, last + 1):
-                if static_value_len(index) == f.value_len and memcmp(static_value(index), f.value, f.value_len) == 0:
+                if static_value_len(index) == f.value_len and same_octets(static_value(index), f.value, f.value_len):
                     f.match = index
                     return
         f.pair_hash = hash_octets(f.value, f.value_len) ^ (f.name_hash * <uint32_t>0x85EBCA6B)
         f.match = self.find_pair(f, self.oldest)
+
+    cdef int compare(self, const OutField *before, const OutField *f) noexcept:
+        cdef uint64_t number
+        cdef TableEntry *e
+        cdef const uint8_t *name
+        cdef const uint8_t *value
+        cdef uint32_t value_len
+        if before.name_len != f.name_len:
+            return ALIKE_NOT
+        if before.match <= STATIC_TABLE_LENGTH:
+            name = static_name(<uint32_t>before.match)
+            value = static_value(<uint32_t>before.match)
+            value_len = static_value_len(<uint32_t>before.match)
+        else:
+            number = before.match - STATIC_TABLE_LENGTH
+            if number < self.oldest:
+                return ALIKE_NOT
+            e = &self.ring[number & (self.ring_size - 1)]
+            name = self.octets + e.at
+            value = name + e.name_len
+            value_len = e.value_len
+        if not same_octets(name, f.name, f.name_len):
+            return ALIKE_NOT
+        if value_len == f.value_len and same_octets(value, f.value, value_len):
+            return ALIKE_FIELD
+        return ALIKE_NAME
 
     cdef uint64_t find_pair(self, const OutField *f, uint64_t oldest) noexcept:
         """Section 2.3.2: STATIC_TABLE_LENGTH + the number of the newest entry with this name and value, or 0."""
@@ -276,8 +333,8 @@ cdef class Encoder:
         while number >= oldest:
             e = &self.ring[number & (self.ring_size - 1)]
             if (e.pair_hash == f.pair_hash and e.name_len == f.name_len and e.value_len == f.value_len
-                    and memcmp(self.octets + e.at, f.name, f.name_len) == 0
-                    and memcmp(self.octets + e.at + e.name_len, f.value, f.value_len) == 0):
+                    and same_octets(self.octets + e.at, f.name, f.name_len)
+                    and same_octets(self.octets + e.at + e.name_len, f.value, f.value_len)):
                 return STATIC_TABLE_LENGTH + number
             number = e.older_pair
         return 0
@@ -292,12 +349,12 @@ cdef class Encoder:
         while number >= self.oldest:
             e = &self.ring[number & (self.ring_size - 1)]
             if (e.name_hash == f.name_hash and e.name_len == f.name_len
-                    and memcmp(self.octets + e.at, f.name, f.name_len) == 0):
+                    and same_octets(self.octets + e.at, f.name, f.name_len)):
                 return <uint32_t>(STATIC_TABLE_LENGTH + 1 + self.newest - number)
             number = e.older_name
         return 0
 
-    cdef uint8_t *encode_field(self, const OutField *f, uint64_t before, uint8_t *out) noexcept:
+    cdef uint8_t *encode_field(self, OutField *f, uint64_t before, uint8_t *out) noexcept:
         """before: the newest entry when the block began."""
         cdef uint32_t name_index
         cdef uint64_t found
@@ -307,6 +364,7 @@ cdef class Encoder:
             if found == 0 and self.newest > before:
                 # The block itself may have brought it.
                 found = self.find_pair(f, before + 1 if before + 1 > self.oldest else self.oldest)
+                f.match = found
             if found > STATIC_TABLE_LENGTH:
                 found -= STATIC_TABLE_LENGTH
                 if found >= self.oldest:
@@ -327,13 +385,14 @@ cdef class Encoder:
             self.insert(f)
         return out
 
-    cdef void insert(self, const OutField *f) noexcept:
+    cdef void insert(self, OutField *f) noexcept:
         """Section 4.4. reserve() has made room."""
         cdef uint64_t size = <uint64_t>f.name_len + f.value_len + ENTRY_OVERHEAD
         cdef uint64_t *bucket
         cdef TableEntry *e
         cdef size_t length, first
         cdef uint64_t number
+        f.match = 0
         if size > self.limit:
             self.evict_to(0)
             return
@@ -348,6 +407,7 @@ cdef class Encoder:
                 self.ring[number & (self.ring_size - 1)].at -= first
             self.octets_end -= first
         self.newest += 1
+        f.match = STATIC_TABLE_LENGTH + self.newest
         e = &self.ring[self.newest & (self.ring_size - 1)]
         e.pair_hash = f.pair_hash
         e.name_hash = f.name_hash

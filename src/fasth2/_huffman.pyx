@@ -45,7 +45,7 @@ cdef Py_ssize_t huffman_decode(const uint8_t *src, size_t n, uint8_t *dst) noexc
     cdef uint64_t window = 0     # the next bits, left-aligned; what is beyond the known ones is read again
     cdef uint32_t bits = 0       # how many of them are known
     cdef uint64_t word
-    cdef uint32_t entry, used, i
+    cdef uint32_t entry, used, i, _i
     cdef size_t left
 
     # While eight octets are left, one load tops the window up to 56 bits or
@@ -54,7 +54,7 @@ cdef Py_ssize_t huffman_decode(const uint8_t *src, size_t n, uint8_t *dst) noexc
         window |= big_endian(src) >> bits
         src += (63 - bits) >> 3
         bits |= 56
-        for i in range(4):
+        for _i in range(4):
             entry = huffman_lookup[window >> (64 - HUFFMAN_LOOKUP_BITS)]
             if entry == 0:
                 # A long code may need 30 bits: refill before the next lookup.
@@ -179,6 +179,8 @@ cdef size_t huffman_encode(const uint8_t *src, size_t n, uint8_t *dst) noexcept 
         out += 1
     return out - dst
 
+
+# For the tests, and for whoever looks at a recorded block: the engine calls the C functions.
 
 def decode(bytes data not None):
     """Decode a Huffman-coded string.

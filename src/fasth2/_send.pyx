@@ -71,7 +71,7 @@ cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, u
     end = c.encoder.encode_fields(outgoing.fields, outgoing.count, c.out.data + at + FRAME_HEADER + prefix)
     c.out.length = end - c.out.data
     split_field_block(&c.out, at, flags, stream_id, type, c.max_out_frame)
-    outgoing.clear()
+    outgoing.sent()
     return 0
 
 

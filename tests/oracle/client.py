@@ -110,6 +110,7 @@ server_actions = st.one_of(
     _of("server", "settings", st.dictionaries(st.sampled_from([1, 3, 4, 5, 6, 8]), numbers, max_size=3)),
     _of("server", "altsvc", numbers, st.booleans()),
     _of("server", "next_id"),
+    _of("server", "push", numbers, numbers, fields),
 )
 
 endings = st.lists(st.one_of(
@@ -322,6 +323,14 @@ class Conversation:
 
     def server_close(self, action: Action) -> None:
         self.pair.call("close_connection", action.a, action.b)
+
+    def server_push(self, action: Action) -> None:
+        following = self.pair.h2.highest_outbound_stream_id + 2
+        promised = (following, following, following, following + 10, 2, 100001)[action.b % 6]
+        side = self.pair.call("push_stream", self.stream(action.a, self.pair.h2), promised, [
+            (":method", "GET"), (":scheme", "https"), (":authority", "example.com"), (":path", "/pushed"), *action.c])
+        if side is not None and side.error is None:
+            self.opened.append(promised)
 
     def server_next_id(self, action: Action) -> None:
         self.pair.call("get_next_available_stream_id")

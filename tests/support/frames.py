@@ -254,6 +254,7 @@ class Sent:
     increment: int | None = None
     settings: tuple[tuple[int, int], ...] | None = None
     opaque: bytes | None = None
+    promised: int | None = None
 
 
 class FrameReader:
@@ -292,12 +293,12 @@ class FrameReader:
             return self._block(first, block + frame.payload, frame.flags)
         kind = KINDS[frame.type]
         assert kind != "CONTINUATION", "CONTINUATION without HEADERS"
-        on_stream = kind in ("DATA", "HEADERS", "RST_STREAM")
+        on_stream = kind in ("DATA", "HEADERS", "RST_STREAM", "PUSH_PROMISE")
         assert on_stream == bool(frame.stream_id) or kind in ("WINDOW_UPDATE", "ALTSVC"), f"{frame!r}: wrong stream"
         body = frame.payload
-        if kind == "HEADERS":
+        if kind in ("HEADERS", "PUSH_PROMISE"):
             assert not frame.flags & (PADDED | HAS_PRIORITY), f"{frame!r}: padding or priority unasked"
-            return self._block(frame, body, frame.flags)
+            return self._block(frame, body if kind == "HEADERS" else body[4:], frame.flags)
         if kind == "DATA":
             padding = None
             if frame.flags & PADDED:
@@ -330,8 +331,9 @@ class FrameReader:
         self._pending = None
         self.block_octets += len(block)
         fields = self.decoder.decode(block, raw=True)
+        promised = struct.unpack_from(">L", first.payload)[0] if first.type == PUSH_PROMISE else None
         return Sent(
-            "HEADERS", first.stream_id, end_stream=bool(first.flags & END_STREAM),
+            KINDS[first.type], first.stream_id, end_stream=bool(first.flags & END_STREAM), promised=promised,
             fields=tuple((bytes(name), bytes(value)) for name, value in fields),
             sensitive=tuple(bytes(field[0]) for field in fields if not field.indexable),
         )
