@@ -78,8 +78,7 @@ cdef class Core:
         self.decoder.hard_max_fields = self.decoder.max_fields
         if self.rfc_errors and self.decoder.max_fields < 0x3FFFFFFF:
             self.decoder.hard_max_fields = self.decoder.max_fields * 4
-        if limits.encoder_table_size is not None:
-            self.encoder.max_table_size = limits.encoder_table_size
+        self.encoder.max_table_size = limits.encoder_table_size
 
     def __dealloc__(self):
         out_free(&self.out)

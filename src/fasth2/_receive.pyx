@@ -828,9 +828,11 @@ cdef int on_settings(Core c, FrameHeader *h, const uint8_t *p) except -1:
 cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1:
     """Check and apply the settings in n octets, a multiple of six, and add their event."""
     cdef Py_ssize_t i
+    cdef int fault
     cdef uint32_t code, value, error
     cdef dict received = {}
     cdef dict changes
+    cdef int fault
     cdef RemoteSettingsChanged event
     cdef object key, number
     for i in range(0, n - 5, 6):
@@ -848,11 +850,12 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
         changes[key] = ChangedSetting(key, c.remote.get(key), number)
         if key in c.remote or len(c.remote) < SETTINGS_KEPT:
             c.remote.set_(key, number)
-    if c.events is not None and not c.slim:
+    fault = adopt_remote_settings(c, c.remote.acknowledge_all())
+    if fault == FAULT_NONE and c.events is not None and not c.slim:
         event = RemoteSettingsChanged.__new__(RemoteSettingsChanged)
         event.changed_settings = changes
         c.events.append(event)
-    return adopt_remote_settings(c, c.remote.acknowledge_all())
+    return fault
 
 
 cdef int adopt_remote_settings(Core c, dict changes) except -1:
