@@ -99,7 +99,8 @@ cdef class Core:
     cdef LimitState limits
     cdef dict counts                 # counter token -> count
     # one call at a time
-    cdef bint busy
+    cdef bint busy                   # also until __init__ has succeeded
+    cdef bint initialised
     cdef unsigned long owner
 
     cdef int wait_turn(self) except -1

@@ -43,9 +43,12 @@ MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
 cdef class Core:
     def __cinit__(self):
         self.goaway_limit = 0x7FFFFFFF
+        self.busy = True
 
     def __init__(self, config=None):
         cdef object limits
+        if self.initialised:
+            raise RuntimeError("a connection is initialised once")
         config = H2Configuration(client_side=True) if config is None else config
         if config.client_side:
             raise H2Error("client_side=True: this version of fasth2 has the server side of HTTP/2 only; "
@@ -79,6 +82,8 @@ cdef class Core:
         if self.rfc_errors and self.decoder.max_fields < 0x3FFFFFFF:
             self.decoder.hard_max_fields = self.decoder.max_fields * 4
         self.encoder.max_table_size = limits.encoder_table_size
+        self.initialised = True
+        self.busy = False
 
     def __dealloc__(self):
         out_free(&self.out)
@@ -124,6 +129,8 @@ cdef class Core:
 
     cdef int wait_turn(self) except -1:
         """The connection is in use: an error within the same thread, otherwise wait until it is free."""
+        if not self.initialised:
+            raise RuntimeError("the connection was not initialised: its __init__ was not called or did not succeed")
         if self.owner == PyThread_get_thread_ident():
             raise RuntimeError("the connection was called from inside a call on itself")
         while self.busy:

@@ -25,6 +25,7 @@ PRELUDE = """
         frames.window_update(1, 9), frames.unknown(payload=b"u" * 100), frames.headers(3, block(request_fields(method=None))),
         *in_frames(5, block(request_fields(("x-other", "v" * 300))), 50), request(7), frames.rst_stream(7),
         frames.data(1, b"", end_stream=True)])
+    OCTETS = REQUEST + MORE
 
     def fail_each(make, act, check):
         '''Runs act(make()) with the nth allocation failing, for each n until it succeeds.'''
@@ -89,15 +90,17 @@ def test_receiving():
                 return connection
 
             def act(connection):
-                return connection.{method}(REQUEST + MORE)
+                return connection.{method}(OCTETS)
 
             def check(connection, result):
-                if result is None:
-                    assert connection.{method}(bytes(frames.ping())) == []
-                    output = connection.data_to_send()
-                    assert output == b"" or b"\\0\\0\\0\\2" in output[-8:], output[-20:]
+                output = connection.data_to_send()
+                if result is None and connection.highest_inbound_stream_id:
+                    assert connection.{method}(OCTETS) == []
+                    sent = FrameReader().read(output)
+                    assert (sent[-1].kind, sent[-1].error_code) == ("GOAWAY", 2), sent
                 else:
-                    FrameReader().read(connection.data_to_send())
+                    # Nothing was read, or all.
+                    FrameReader().read(output)
 
             fail_each(make, act, check)
         """)
@@ -192,7 +195,12 @@ def test_queued_bodies_survive_a_failure_in_pull():
             return connection.pull()
 
         def check(connection, output):
-            sent = FrameReader().read((output or b"") + connection.pull())
+            rest = connection.pull()
+            if output is None and rest == b"":
+                # The last step failed, the output was lost and the connection with it.
+                assert connection.receive_data(bytes(frames.ping())) == []
+                return
+            sent = FrameReader().read((output or b"") + rest)
             body = {n: b"".join(one.data for one in sent if one.kind == "DATA" and one.stream_id == n) for n in (1, 3)}
             assert body == {1: BODY, 3: BODY[:9000]}
             assert [one.kind for one in sent if one.stream_id == 1][-1] == "HEADERS"
@@ -211,21 +219,21 @@ def test_write():
             connection.receive_data(PREFACE + frames.settings((4, 0)) + request(1))
             connection.respond(1, 200, [], end_stream=False)
             connection.data_to_send()
-            return connection, []
+            return connection
 
-        def act(subject):
-            connection, done = subject
-            for piece in (b"one", bytearray(b"two"), b"three" * 100):
+        PIECES = [b"one", bytearray(b"two"), b"three" * 100]
+
+        def act(connection):
+            for piece in PIECES:
                 connection.write(1, piece)
-                done.append(bytes(piece))
             return True
 
-        def check(subject, result):
-            connection, done = subject
-            assert connection.unsent(1) == sum(len(piece) for piece in done)
+        def check(connection, result):
+            queued = connection.unsent(1)
+            assert queued in (0, 3, 6, 506)
             connection.receive_data(bytes(frames.window_update(1, 10000)))
             sent = FrameReader().read(connection.pull())
-            assert b"".join(one.data for one in sent if one.kind == "DATA") == b"".join(done)
+            assert b"".join(one.data for one in sent if one.kind == "DATA") == b"".join(PIECES)[:queued]
 
         fail_each(make, act, check)
     """)
