@@ -808,7 +808,7 @@ cdef class H2Connection(Core):
     @cython.critical_section
     def counters(self):
         """How often each limit was crossed and each kind of fault met: a dict of token to count."""
-        return dict(self.counts)
+        return {} if self.counts is None else dict(self.counts)
 
     def __repr__(self):
         return f"<H2Connection streams={0 if self.table is None else self.table.count} closed={self.phase == C_CLOSED}>"

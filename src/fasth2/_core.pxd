@@ -97,7 +97,7 @@ cdef class Core:
     cdef int64_t queued              # octets queued in all streams
     # limits
     cdef LimitState limits
-    cdef dict counts                 # counter token -> count
+    cdef dict counts                 # counter token -> count; None: nothing was counted
     # one call at a time
     cdef bint busy                   # also until __init__ has succeeded
     cdef bint initialised

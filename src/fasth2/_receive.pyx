@@ -831,7 +831,6 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
     cdef uint32_t code, value, error
     cdef dict received = {}
     cdef dict changes
-    cdef int fault
     cdef RemoteSettingsChanged event
     cdef object key, number
     for i in range(0, n - 5, 6):

@@ -93,7 +93,8 @@ FAULTS = {
     "window_overflow": [HELLO, f.window_update(0, 2**31 - 1)],
     "stream_window_overflow": [HELLO, request(1) + f.window_update(1, 2**31 - 1)],
     "compression": [HELLO, f.headers(1, b"\x80")],
-    "string_size": [RFC, limited(header_list_size=150, string_size=150), HELLO, request(1, ("x", "y" * 160))],
+    # A value of 65,537 octets, one too many.
+    "string_size": [HELLO, f.headers(1, b"\x82\x00\x01x\x7f\x82\xff\x03", end_stream=True)],
     "header_list_size": [limited(header_list_size=500), HELLO, request(1, *LIST)],
     "header_fields": [limited(header_fields=20), HELLO, request(1, *LIST)],
     "continuation_frames": [HELLO, f.headers(1, b"\x82", end_headers=False)
