@@ -704,7 +704,11 @@ cdef class H2Connection(Core):
     @local_settings.setter
     @cython.critical_section
     def local_settings(self, SettingsBase value not None):
-        self.local = value
+        enter(self)
+        try:
+            self.local = value
+        finally:
+            leave(self)
 
     @property
     @cython.critical_section
@@ -715,7 +719,11 @@ cdef class H2Connection(Core):
     @remote_settings.setter
     @cython.critical_section
     def remote_settings(self, SettingsBase value not None):
-        self.remote = value
+        enter(self)
+        try:
+            self.remote = value
+        finally:
+            leave(self)
 
     @property
     @cython.critical_section

@@ -57,7 +57,6 @@ cdef class Core:
     cdef StreamTable table
     cdef OutgoingFields outgoing
     # what the configuration says
-    cdef bint client
     cdef bint rfc_errors
     cdef int rules                   # RULE_*
     cdef bint join_cookies
@@ -103,6 +102,7 @@ cdef class Core:
     cdef unsigned long owner
 
     cdef int wait_turn(self) except -1
+    cdef int start(self, object config) except -1
     cdef int configure(self, object config) except -1
     cdef int limit_header_list(self, object size) except -1
     cdef H2Stream open_stream(self, uint32_t stream_id)

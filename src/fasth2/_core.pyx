@@ -2,6 +2,7 @@
 import codecs
 import time
 
+cimport cython
 from cpython.mem cimport PyMem_Free
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
@@ -42,23 +43,34 @@ MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
 
 cdef class Core:
     def __cinit__(self):
+        # A subclass may leave __init__ out: no method may meet None.
         self.goaway_limit = 0x7FFFFFFF
-
-    def __init__(self, config=None):
-        cdef object limits
-        config = H2Configuration(client_side=True) if config is None else config
-        if config.client_side:
-            raise H2Error("client_side=True: this version of fasth2 has the server side of HTTP/2 only; "
-                          "pass H2Configuration(client_side=False)")
-        limits = config.limits
+        self.preface_left = 24
         self.table = StreamTable()
-        self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
-        self.outgoing = OutgoingFields()
         self.encoder = Encoder()
+        self.outgoing = OutgoingFields()
         self.outgoing.encoder = self.encoder
         self.decoder = Decoder()
         self.counts = {}
-        self.preface_left = 24
+        self.clock = time.monotonic
+        self.local = Settings.__new__(Settings)
+        self.remote = Settings.__new__(Settings)
+
+    @cython.critical_section
+    def __init__(self, config=None):
+        enter(self)
+        try:
+            if self._config is not None:
+                raise RuntimeError("the connection has a configuration already: __init__ runs once")
+            self.start(H2Configuration(client_side=True) if config is None else config)
+        finally:
+            leave(self)
+
+    cdef int start(self, object config) except -1:
+        cdef object limits
+        self.configure(config)
+        limits = config.limits
+        self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
         self.clock = time.monotonic if config.clock is None else config.clock
         limits_init(&self.limits, limits)
         initial = {}
@@ -66,13 +78,12 @@ cdef class Core:
             initial[SettingCodes.MAX_CONCURRENT_STREAMS] = limits.concurrent_streams
         if limits.header_list_size is not None:
             initial[SettingCodes.MAX_HEADER_LIST_SIZE] = limits.header_list_size
-        self.local = Settings(client=False, initial_values=initial)
-        self.remote = Settings(client=True)
+        self.local.__init__(client=False, initial_values=initial)
+        self.remote.__init__(client=True)
         self.out_window = self.remote.initial_window_size_
         window_init(&self.window, self.local.initial_window_size_)
         self.max_out_frame = self.remote.max_frame_size_
         self.max_in_frame = self.local.max_frame_size_
-        self.configure(config)
         self.limit_header_list(limits.header_list_size)
         self.decoder.max_fields = 0xFFFFFFFF if limits.header_fields is None else limits.header_fields
         self.decoder.hard_max_fields = self.decoder.max_fields
@@ -80,6 +91,7 @@ cdef class Core:
             self.decoder.hard_max_fields = self.decoder.max_fields * 4
         if limits.encoder_table_size is not None:
             self.encoder.max_table_size = limits.encoder_table_size
+        return 0
 
     def __dealloc__(self):
         out_free(&self.out)
@@ -98,11 +110,13 @@ cdef class Core:
         return 0
 
     cdef int configure(self, object config) except -1:
-        """Take over what a configuration says."""
+        """Take over what a configuration says; nothing of one that is refused."""
         cdef object encoding = config.header_encoding
-        cdef object name
+        cdef object name = codecs.lookup(encoding).name if encoding else None
+        if config.client_side:
+            raise H2Error("client_side=True: this version of fasth2 has the server side of HTTP/2 only; "
+                          "pass H2Configuration(client_side=False)")
         self._config = config
-        self.client = False
         self.rfc_errors = config.rfc_errors
         self.rules = RULE_VALIDATE if config.validate_inbound_headers else 0
         if self.rfc_errors:
@@ -114,13 +128,8 @@ cdef class Core:
             | (OUT_SPLIT_COOKIES if config.split_outbound_cookies else 0)
         )
         self.logger = None if type(config.logger) is DummyLogger else config.logger
-        self.late_encoding = None
-        if encoding:
-            name = codecs.lookup(encoding).name
-            if name in MODES:
-                self.decoder.set_encoding(MODES[name], config.header_fallback_encoding is not None)
-            else:
-                self.late_encoding = encoding
+        self.late_encoding = encoding if name is not None and name not in MODES else None
+        self.decoder.set_encoding(MODES.get(name, 0), config.header_fallback_encoding is not None)
         return 0
 
     cdef int wait_turn(self) except -1:
