@@ -350,6 +350,8 @@ cdef int settle(Core c, int fault) except -1:
         if sid == 0 or sid != c.opening:
             return fault
         # The stream never came to be: its number is used up all the same.
+        if c.phase == C_IDLE:
+            c.phase = C_OPEN
         c.highest_inbound = sid
         c.limits.streams_opened += 1
         c.table.remember(sid, BY_SEND_RST_STREAM)
