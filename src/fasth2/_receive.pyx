@@ -485,8 +485,8 @@ cdef int return_credit(Core c, uint32_t octets) except -1:
 
 cdef int on_late_frame(Core c, FrameHeader *h) except -1:
     """DATA on a stream that is over (RFC 9113 section 5.1, closed)."""
-    if c.rfc_errors and c.table.reason_of(h.stream_id) == BY_SEND_RST_STREAM:
-        # In flight when we reset the stream: ignored.
+    if c.rfc_errors and (h.stream_id > c.goaway_limit or c.table.reason_of(h.stream_id) == BY_SEND_RST_STREAM):
+        # In flight when we reset the stream, or above the last one that our GOAWAY let in: ignored.
         return count_suspicious(&c.limits, c.clock, 0)
     return FAULT_CLOSED_BY_RESET
 
@@ -592,6 +592,11 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if s is None:
         if not sid & 1:
             return FAULT_STREAM_ID_PARITY
+        if sid > c.goaway_limit:
+            # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
+            if sid > c.highest_inbound:
+                c.highest_inbound = sid
+            return count_suspicious(&c.limits, c.clock, n)
         if sid <= c.highest_inbound:
             reason = c.table.reason_of(sid)
             if reason == BY_SEND_RST_STREAM and c.rfc_errors:
@@ -602,10 +607,6 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
                 return FAULT_STREAM_CLOSED
             c.fault_value = c.highest_inbound
             return FAULT_STREAM_ID_TOO_LOW
-        if sid > c.goaway_limit:
-            # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
-            c.highest_inbound = sid
-            return count_suspicious(&c.limits, c.clock, n)
         c.opening = sid
         if c.rfc_errors and too_many(c):
             return FAULT_STREAMS_REFUSED
