@@ -442,7 +442,8 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
     s.received += body.length
     if s.expected >= 0 and (s.received > s.expected or (ends and s.received != s.expected)):
         c.fault_value = (s.expected, s.received)
-        return_credit(c, h.length)
+        if c.rfc_errors:
+            return_credit(c, h.length)
         return FAULT_BODY_LENGTH
     c.limits.useful += body.length
     if c.slim:
