@@ -419,8 +419,8 @@ cdef int send_queued_trailers(Core c, H2Stream s) except -1:
 
 cdef bytes pull(Core c, Py_ssize_t most):
     """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
-    cdef H2Stream s
-    cdef Py_ssize_t room, wanted, barren
+    cdef H2Stream s, stuck
+    cdef Py_ssize_t room, wanted
     cdef bytes result
     if c.ring is not None and not c.failed and (most < 0 or c.out.length - c.out.start < most):
         wanted = <Py_ssize_t>min(c.queued, max(c.out_window, 0))
@@ -428,18 +428,19 @@ cdef bytes pull(Core c, Py_ssize_t most):
         if most >= 0 and wanted > most - (c.out.length - c.out.start):
             wanted = most - (c.out.length - c.out.start)
         out_reserve(&c.out, wanted)
-        barren = 0
+        stuck = None
         while c.ring is not None:
             room = -1 if most < 0 else most - (c.out.length - c.out.start)
             if most >= 0 and room <= FRAME_HEADER:
                 break
             s = c.ring.next
             if send_turn(c, s, room):
-                barren = 0
-            else:
-                barren += 1
-                if barren > <Py_ssize_t>c.table.count:
-                    break
+                stuck = None
+            elif s is stuck:
+                # Round once, and none could send: the turn stays where it was.
+                break
+            elif stuck is None:
+                stuck = s
             # Next in the ring, unless the stream left it.
             if c.ring is not None and c.ring.next is s:
                 c.ring = s
