@@ -47,7 +47,8 @@ from fasth2.exceptions import (
 # Bodies up to this many octets go straight into the output, behind their headers.
 cdef Py_ssize_t DIRECT = 4096
 # pull() cuts a frame short to fill its block, but not to less than this.
-cdef Py_ssize_t SHORTEST_CUT = 512
+cdef enum:
+    SHORTEST_CUT = 512
 
 
 cdef int must_be_open(Core c) except -1:
@@ -366,9 +367,13 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
             return 1
         return 0
     if room >= 0 and <Py_ssize_t>n > room - FRAME_HEADER:
-        if room < FRAME_HEADER + 1 or (room < FRAME_HEADER + SHORTEST_CUT and c.out.length > c.out.start):
+        if room >= FRAME_HEADER + SHORTEST_CUT:
+            n = <uint32_t>(room - FRAME_HEADER)
+        elif c.out.length > c.out.start:
             return 0
-        n = <uint32_t>(room - FRAME_HEADER)
+        elif n > SHORTEST_CUT:
+            # The first of a small block: its end waits in the output for the next.
+            n = SHORTEST_CUT
     out_reserve(&c.out, FRAME_HEADER + <Py_ssize_t>n)
     last = n == s.queued and s.ends and s.trailers is None
     p = write_frame_header(c.out.data + c.out.length, n, FRAME_DATA, FLAG_END_STREAM if last else 0, s.id)
@@ -431,7 +436,7 @@ cdef bytes pull(Core c, Py_ssize_t most):
         stuck = None
         while c.ring is not None:
             room = -1 if most < 0 else most - (c.out.length - c.out.start)
-            if most >= 0 and room <= FRAME_HEADER:
+            if most >= 0 and room <= FRAME_HEADER and c.out.length > c.out.start:
                 break
             s = c.ring.next
             if send_turn(c, s, room):
