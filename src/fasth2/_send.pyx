@@ -422,13 +422,24 @@ cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     return 1
 
 
+cdef int64_t queued_in_window(Core c) noexcept:
+    """Octets of body that the windows of the streams in the ring let out."""
+    cdef H2Stream s = c.ring
+    cdef int64_t total = 0
+    while True:
+        total += max(min(s.queued, s.out_window), 0)
+        s = s.next
+        if s is c.ring:
+            return total
+
+
 cdef bytes pull(Core c, Py_ssize_t most):
     """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
     cdef H2Stream s, stuck
     cdef Py_ssize_t room, wanted
     cdef bytes result
     if c.ring is not None and not c.failed and (most < 0 or c.out.length - c.out.start < most):
-        wanted = <Py_ssize_t>min(c.queued, max(c.out_window, 0))
+        wanted = <Py_ssize_t>min(queued_in_window(c), max(c.out_window, 0))
         wanted += (wanted // <Py_ssize_t>c.max_out_frame + 1) * FRAME_HEADER
         if most >= 0 and wanted > most - (c.out.length - c.out.start):
             wanted = most - (c.out.length - c.out.start)
