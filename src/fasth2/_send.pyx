@@ -211,11 +211,12 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
     cdef list prepared = None
     cdef Py_ssize_t n
     cdef bint ends_here
+    cdef bint copied = not PyBytes_CheckExact(body)
     if trailers is not None:
         c.outgoing.convert(trailers)
         c.outgoing.check(BLOCK_TRAILERS)
         prepared = c.outgoing.frozen()
-    if not PyBytes_CheckExact(body):
+    if copied:
         body = b"" if body is None else checked_copy(c, 0, body)
     n = PyBytes_GET_SIZE(body)
     c.outgoing.convert_status(status, headers)
@@ -254,6 +255,8 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
     if n:
         queue_body(s, body)
         c.queued += n
+        if copied:
+            s.copied = n
     s.ends = end_stream
     s.trailers = prepared
     if stream_has_queue(s):
@@ -398,8 +401,9 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
     s.out_window -= n
     c.out_window -= n
     c.limits.data_sent += 1
+    if s.copied > s.queued:
+        s.copied = s.queued
     if s.queued == 0:
-        s.copied = 0
         if last:
             s.ends = False
             c.leave_ring(s)
