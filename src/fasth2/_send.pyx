@@ -51,9 +51,13 @@ cdef enum:
     SHORTEST_CUT = 512
 
 
-cdef int must_be_open(Core c) except -1:
+cdef inline bint may_send(Core c) noexcept:
     """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
-    if c.failed or (c.phase == C_CLOSED and not c.rfc_errors):
+    return not c.failed and (c.phase != C_CLOSED or c.rfc_errors)
+
+
+cdef int must_be_open(Core c) except -1:
+    if not may_send(c):
         raise ProtocolError("the connection is closed")
     return 0
 
@@ -220,7 +224,7 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
         body = b"" if body is None else checked_copy(c, 0, body)
     n = PyBytes_GET_SIZE(body)
     c.outgoing.convert_status(status, headers)
-    if c.failed or (c.phase == C_CLOSED and not c.rfc_errors):
+    if not may_send(c):
         return False
     s = find_stream(c, stream_id)
     if s is None:
@@ -442,7 +446,7 @@ cdef bytes pull(Core c, Py_ssize_t most):
     cdef H2Stream s, stuck
     cdef Py_ssize_t room, wanted
     cdef bytes result
-    if c.ring is not None and not c.failed and (most < 0 or c.out.length - c.out.start < most):
+    if c.ring is not None and may_send(c) and (most < 0 or c.out.length - c.out.start < most):
         wanted = <Py_ssize_t>min(queued_in_window(c), max(c.out_window, 0))
         wanted += (wanted // <Py_ssize_t>c.max_out_frame + 1) * FRAME_HEADER
         if most >= 0 and wanted > most - (c.out.length - c.out.start):
