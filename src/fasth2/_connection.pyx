@@ -277,6 +277,7 @@ cdef class H2Connection(Core):
                 self.goaway_limit = last
             if code and self.rfc_errors:
                 self.failed = True
+                self.drop_queues()
         finally:
             leave(self)
 
@@ -818,7 +819,7 @@ cdef class H2Connection(Core):
         return dict(self.counts)
 
     def __repr__(self):
-        return f"<H2Connection streams={self.table.count} closed={self.phase == C_CLOSED}>"
+        return f"<H2Connection streams={0 if self.table is None else self.table.count} closed={self.phase == C_CLOSED}>"
 
     # h2's class constants.
     DEFAULT_MAX_OUTBOUND_FRAME_SIZE = 65535

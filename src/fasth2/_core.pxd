@@ -98,15 +98,16 @@ cdef class Core:
     cdef LimitState limits
     cdef dict counts                 # counter token -> count
     # one call at a time
-    cdef bint busy
+    cdef bint busy                   # also until __init__ has succeeded
+    cdef bint initialised
     cdef unsigned long owner
 
     cdef int wait_turn(self) except -1
-    cdef int start(self, object config) except -1
     cdef int configure(self, object config) except -1
     cdef int limit_header_list(self, object size) except -1
     cdef H2Stream open_stream(self, uint32_t stream_id)
     cdef int close_stream(self, H2Stream s, int reason) except -1
+    cdef void drop_queues(self) noexcept
     cdef int end_local(self, H2Stream s) except -1
     cdef int end_remote(self, H2Stream s) except -1
     cdef H2Stream stream_or_raise(self, uint32_t stream_id)

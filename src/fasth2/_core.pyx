@@ -2,7 +2,6 @@
 import codecs
 import time
 
-cimport cython
 from cpython.mem cimport PyMem_Free
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
@@ -43,34 +42,23 @@ MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
 
 cdef class Core:
     def __cinit__(self):
-        # A subclass may leave __init__ out: no method may meet None.
         self.goaway_limit = 0x7FFFFFFF
-        self.preface_left = 24
+        self.busy = True
+
+    def __init__(self, config=None):
+        cdef object limits
+        if self.initialised:
+            raise RuntimeError("a connection is initialised once")
+        config = H2Configuration(client_side=True) if config is None else config
+        limits = config.limits
         self.table = StreamTable()
-        self.encoder = Encoder()
+        self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
         self.outgoing = OutgoingFields()
+        self.encoder = Encoder()
         self.outgoing.encoder = self.encoder
         self.decoder = Decoder()
         self.counts = {}
-        self.clock = time.monotonic
-        self.local = Settings.__new__(Settings)
-        self.remote = Settings.__new__(Settings)
-
-    @cython.critical_section
-    def __init__(self, config=None):
-        enter(self)
-        try:
-            if self._config is not None:
-                raise RuntimeError("the connection has a configuration already: __init__ runs once")
-            self.start(H2Configuration(client_side=True) if config is None else config)
-        finally:
-            leave(self)
-
-    cdef int start(self, object config) except -1:
-        cdef object limits
-        self.configure(config)
-        limits = config.limits
-        self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
+        self.preface_left = 24
         self.clock = time.monotonic if config.clock is None else config.clock
         limits_init(&self.limits, limits)
         initial = {}
@@ -78,20 +66,21 @@ cdef class Core:
             initial[SettingCodes.MAX_CONCURRENT_STREAMS] = limits.concurrent_streams
         if limits.header_list_size is not None:
             initial[SettingCodes.MAX_HEADER_LIST_SIZE] = limits.header_list_size
-        self.local.__init__(client=False, initial_values=initial)
-        self.remote.__init__(client=True)
+        self.local = Settings(client=False, initial_values=initial)
+        self.remote = Settings(client=True)
         self.out_window = self.remote.initial_window_size_
         window_init(&self.window, self.local.initial_window_size_)
         self.max_out_frame = self.remote.max_frame_size_
         self.max_in_frame = self.local.max_frame_size_
+        self.configure(config)
         self.limit_header_list(limits.header_list_size)
         self.decoder.max_fields = 0xFFFFFFFF if limits.header_fields is None else limits.header_fields
         self.decoder.hard_max_fields = self.decoder.max_fields
         if self.rfc_errors and self.decoder.max_fields < 0x3FFFFFFF:
             self.decoder.hard_max_fields = self.decoder.max_fields * 4
-        if limits.encoder_table_size is not None:
-            self.encoder.max_table_size = limits.encoder_table_size
-        return 0
+        self.encoder.max_table_size = limits.encoder_table_size
+        self.initialised = True
+        self.busy = False
 
     def __dealloc__(self):
         out_free(&self.out)
@@ -134,6 +123,8 @@ cdef class Core:
 
     cdef int wait_turn(self) except -1:
         """The connection is in use: an error within the same thread, otherwise wait until it is free."""
+        if not self.initialised:
+            raise RuntimeError("the connection was not initialised: its __init__ was not called or did not succeed")
         if self.owner == PyThread_get_thread_ident():
             raise RuntimeError("the connection was called from inside a call on itself")
         while self.busy:
@@ -166,6 +157,21 @@ cdef class Core:
         queue_clear(s)
         self.table.remove(s)
         return 0
+
+    cdef void drop_queues(self) noexcept:
+        """The connection is over: let go of what its streams will not send any more."""
+        cdef uint32_t i
+        cdef H2Stream s
+        self.ring = None
+        self.queued = 0
+        if self.table.slots == NULL:
+            return
+        for i in range(self.table.mask + 1):
+            if self.table.slots[i].id != 0:
+                s = <H2Stream>self.table.slots[i].stream
+                s.in_turns = False
+                s.next = None
+                queue_clear(s)
 
     cdef int end_local(self, H2Stream s) except -1:
         """We have sent END_STREAM."""

@@ -3,7 +3,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_CLEAR, Py_XDECREF
-from libc.string cimport memmove
+from libc.string cimport memcpy, memmove
 
 
 cdef extern from "Python.h":
@@ -120,6 +120,7 @@ cdef void tail_clear(ReadBuffer *b) noexcept:
 
 cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
     cdef Py_ssize_t capacity, needed
+    cdef PyObject *larger
     if b.start:
         memmove(b.data, b.data + b.start, b.length - b.start)
         b.length -= b.start
@@ -137,18 +138,12 @@ cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
         capacity = b.habit
     if capacity < needed:
         capacity = needed
-    if b.holder == NULL:
-        b.holder = make_bytes(NULL, capacity)
-    else:
-        b.data = NULL
-        b.capacity = 0
-        try:
-            _PyBytes_Resize(&b.holder, capacity)
-        except MemoryError:
-            # What was queued is gone with the buffer: the caller ends the connection.
-            b.start = 0
-            b.length = 0
-            raise
+    # Copied, not resized: a resize that fails would take what is queued with it.
+    larger = make_bytes(NULL, capacity)
+    if b.length:
+        memcpy(PyBytes_AS_STRING(<object>larger), b.data, b.length)
+    Py_XDECREF(b.holder)
+    b.holder = larger
     b.data = <uint8_t *>PyBytes_AS_STRING(<object>b.holder)
     b.capacity = capacity
     return 0
@@ -172,7 +167,7 @@ cdef void out_free(OutBuffer *b) noexcept:
 
 
 cdef bytes out_take(OutBuffer *b, Py_ssize_t amount):
-    """Take up to `amount` octets (negative: all) out of the buffer."""
+    """Take up to `amount` octets (negative: all) out of the buffer. Where memory runs out they may be lost."""
     cdef Py_ssize_t n = b.length - b.start
     cdef PyObject *whole
     cdef bytes result

@@ -100,12 +100,17 @@ cdef class Encoder:
 
     @max_table_size.setter
     def max_table_size(self, value):
+        cdef uint32_t limit
         if value is not None and not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
-        self._max_table_size = value
-        with cython.critical_section(self):
-            if value is not None and value < self.limit:
-                self.set_limit(value)
+        if value is None:
+            self._max_table_size = None
+        else:
+            limit = value
+            self._max_table_size = limit
+            with cython.critical_section(self):
+                if limit < self.limit:
+                    self.set_limit(limit)
 
     @property
     def header_table_size(self):
@@ -122,8 +127,9 @@ cdef class Encoder:
     def header_table_size(self, value):
         if not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
+        cdef uint32_t limit = value if self._max_table_size is None else min(value, self._max_table_size)
         with cython.critical_section(self):
-            self.set_limit(value if self._max_table_size is None else min(value, self._max_table_size))
+            self.set_limit(limit)
 
     @property
     def header_table(self):

@@ -17,17 +17,17 @@ cdef int64_t or_off(object value) except? -1:
 
 cdef int limits_init(LimitState *l, object limits) except -1:
     """Read a Limits object. The counts start at nothing."""
-    if limits.reset_burst is None:
+    if limits.reset_burst is None or limits.reset_rate is None:
         bucket_init(&l.resets, -1, 0)
     else:
-        bucket_init(&l.resets, limits.reset_burst, limits.reset_rate or 0)
-    if limits.suspicious_burst is None:
+        bucket_init(&l.resets, limits.reset_burst, limits.reset_rate)
+    if limits.suspicious_burst is None or limits.suspicious_rate is None:
         bucket_init(&l.suspicious, -1, 0)
     else:
-        bucket_init(&l.suspicious, limits.suspicious_burst, limits.suspicious_rate or 0)
+        bucket_init(&l.suspicious, limits.suspicious_burst, limits.suspicious_rate)
     l.ack_backlog = or_off(limits.ack_backlog)
     l.control_backlog = or_off(limits.control_backlog)
-    l.ignored_octets = or_off(limits.ignored_octets)
+    l.ignored_octets = -1 if limits.ignored_ratio is None else or_off(limits.ignored_octets)
     l.ignored_ratio = limits.ignored_ratio or 0
     l.priority_frames = or_off(limits.priority_frames)
     l.window_updates = or_off(limits.window_updates)

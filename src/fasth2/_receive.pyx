@@ -142,7 +142,9 @@ cdef int fail(Core c, uint32_t code) except -1:
     c.failed = True
     c.phase = C_CLOSED
     c.block.stream_id = 0
+    block_free(c)
     tail_clear(&c.tail)
+    c.drop_queues()
     c.write_goaway(c.highest_inbound, code, b"")
     return 0
 
@@ -531,10 +533,14 @@ cdef int on_continuation(Core c, FrameHeader *h, const uint8_t *p) except -1:
         return on_block(c, sid, c.block.flags, c.block.data, c.block.length, c.block.depends_on, c.block.weight,
                         c.block.exclusive)
     finally:
-        PyMem_Free(c.block.data)
-        c.block.data = NULL
-        c.block.capacity = 0
-        c.block.length = 0
+        block_free(c)
+
+
+cdef void block_free(Core c) noexcept:
+    PyMem_Free(c.block.data)
+    c.block.data = NULL
+    c.block.capacity = 0
+    c.block.length = 0
 
 
 cdef int add_fragment(Core c, const uint8_t *p, Py_ssize_t n) except -1:
@@ -829,6 +835,7 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
     cdef uint32_t code, value, error
     cdef dict received = {}
     cdef dict changes
+    cdef int fault
     cdef RemoteSettingsChanged event
     cdef object key, number
     for i in range(0, n - 5, 6):
@@ -846,11 +853,12 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
         changes[key] = ChangedSetting(key, c.remote.get(key), number)
         if key in c.remote or len(c.remote) < SETTINGS_KEPT:
             c.remote.set_(key, number)
-    if c.events is not None and not c.slim:
+    fault = adopt_remote_settings(c, c.remote.acknowledge_all())
+    if fault == FAULT_NONE and c.events is not None and not c.slim:
         event = RemoteSettingsChanged.__new__(RemoteSettingsChanged)
         event.changed_settings = changes
         c.events.append(event)
-    return adopt_remote_settings(c, c.remote.acknowledge_all())
+    return fault
 
 
 cdef int adopt_remote_settings(Core c, dict changes) except -1:
@@ -977,6 +985,7 @@ cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1:
     c.phase = C_CLOSED
     if not c.rfc_errors:
         out_clear(&c.out)
+        c.drop_queues()
     if c.slim:
         ready = Goaway.__new__(Goaway)
         ready.error_code = code

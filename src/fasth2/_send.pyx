@@ -8,6 +8,7 @@ from fasth2._frames cimport *
 from fasth2._frames cimport (
     data_chunk,
     field_block_overhead,
+    out_clear,
     out_reserve,
     out_take,
     put_data,
@@ -62,14 +63,18 @@ cdef int must_be_open(Core c) except -1:
     return 0
 
 
-cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, uint32_t promised) except -1:
-    """Write the prepared fields as a HEADERS frame, or as the PUSH_PROMISE of `promised` (0: no push)."""
+cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, uint32_t promised,
+                      Py_ssize_t more=0) except -1:
+    """Write the prepared fields as a HEADERS frame, or as the PUSH_PROMISE of `promised` (0: no push).
+
+    Room for `more` octets after it is made, so that what follows cannot fail when this has not.
+    """
     cdef OutgoingFields outgoing = c.outgoing
     cdef Py_ssize_t bound = <Py_ssize_t>c.encoder.bound(outgoing.fields, outgoing.count)
     cdef Py_ssize_t prefix = 4 if promised else 0
     cdef Py_ssize_t at
     cdef uint8_t *end
-    out_reserve(&c.out, FRAME_HEADER + prefix + bound + field_block_overhead(prefix + bound, c.max_out_frame))
+    out_reserve(&c.out, FRAME_HEADER + prefix + bound + field_block_overhead(prefix + bound, c.max_out_frame) + more)
     at = c.out.length
     if promised:
         store32(c.out.data + at + FRAME_HEADER, promised)
@@ -214,7 +219,7 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
     cdef H2Stream s
     cdef list prepared = None
     cdef Py_ssize_t n
-    cdef bint ends_here
+    cdef bint ends_here, direct
     cdef bint copied = not PyBytes_CheckExact(body)
     if trailers is not None:
         c.outgoing.convert(trailers)
@@ -241,14 +246,14 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
     if status < 200 and (end_stream or n):
         raise ProtocolError("an informational response has no body and does not end the stream")
     ends_here = end_stream and n == 0 and prepared is None
-    encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if ends_here else 0, 0)
+    direct = n and n <= DIRECT and prepared is None and n <= s.out_window and n <= c.out_window
+    encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if ends_here else 0, 0, FRAME_HEADER + n if direct else 0)
     if status >= 200:
         s.headers_sent = True
     if ends_here:
         c.end_local(s)
         return True
-    if n and n <= DIRECT and prepared is None and n <= s.out_window and n <= c.out_window:
-        out_reserve(&c.out, FRAME_HEADER + n)
+    if direct:
         put_data(&c.out, stream_id, <const uint8_t *>PyBytes_AS_STRING(body), <uint32_t>n, end_stream)
         c.out_window -= n
         s.out_window -= n
@@ -468,6 +473,13 @@ cdef bytes pull(Core c, Py_ssize_t most):
             # Next in the ring, unless the stream left it.
             if c.ring is not None and c.ring.next is s:
                 c.ring = s
-    result = out_take(&c.out, most)
+    try:
+        result = out_take(&c.out, most)
+    except MemoryError:
+        # What was handed out is gone: the peer cannot follow what would come after it.
+        c.failed = True
+        c.phase = C_CLOSED
+        out_clear(&c.out)
+        raise
     output_left(&c.limits, c.out.length - c.out.start)
     return result

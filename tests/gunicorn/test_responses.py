@@ -225,3 +225,18 @@ def test_an_unfinished_body_is_asked_to_stop(peer):
     peer.server.cleanup_stream(1)
     peer.listen()
     assert peer.reset_code() == 0x0
+
+
+def test_a_reset_between_parts_is_seen_while_there_is_window(connect, pair):
+    peer = connect(pair)
+    peer.served()
+    peer.server.GLANCE_INTERVAL = 0
+    peer.server.send_response_headers(1, 200, [])
+    assert peer.server.send_data(1, b"first") is True
+    peer.listen()
+    peer.client.reset_stream(1)
+    pair.client_end.sendall(peer.octets())
+    assert peer.server.send_data(1, b"second") is False
+    peer.listen()
+    assert peer.body() == b"first"
+    assert 1 not in peer.server.streams

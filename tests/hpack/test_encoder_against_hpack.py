@@ -141,6 +141,16 @@ def test_sizes_out_of_range_are_refused(wrong):
     assert (encoder.header_table_size, encoder.max_table_size) == (4096, 4096)
 
 
+@pytest.mark.parametrize("wrong", ["100", b"", []])
+def test_sizes_that_are_no_integers_are_refused(wrong):
+    encoder = Encoder()
+    with pytest.raises(TypeError):
+        encoder.header_table_size = wrong
+    with pytest.raises(TypeError):
+        encoder.max_table_size = wrong
+    assert (encoder.header_table_size, encoder.max_table_size) == (4096, 4096)
+
+
 def test_a_string_too_long_to_encode_is_refused():
     """Lengths are 32 bits: one that does not fit must not be cut to what does."""
     encoder = Encoder()

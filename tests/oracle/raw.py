@@ -10,6 +10,7 @@ from h2.stream import StreamState
 from hypothesis import strategies as st
 
 from tests.support import frames
+from tests.support.fields import in_frames
 from tests.support.frames import Frame
 
 from .client import Action, Conversation, long_and_short, server_actions
@@ -213,12 +214,10 @@ class RawConversation(Conversation):
             stream_id = 2 * len(self.opened) + 1 if is_request else self.peer_stream(step.cuts)
             if is_request:
                 self.opened.append(stream_id)
-        size = len(block) if not step.cuts else max(1, len(block) // (step.cuts + 1))
-        pieces = [block[at:at + size] for at in range(0, len(block), size)] if block else [b""]
-        first = frames.headers(stream_id, pieces[0], step.end_stream, len(pieces) == 1, step.priority)
+        size = max(1, len(block) // (step.cuts + 1))
+        first, *rest = in_frames(stream_id, block, size, step.end_stream, priority=step.priority)
         if step.padding is not None:
             first = first.pad(step.padding)
-        rest = [frames.continuation(stream_id, piece, piece is pieces[-1]) for piece in pieces[1:]]
         return b"".join(bytes(frame) for frame in [first, *rest])
 
 

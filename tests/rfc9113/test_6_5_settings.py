@@ -141,8 +141,10 @@ def test_a_new_initial_window_that_overflows_a_stream_ends_the_connection(rfc_er
     """6.9.2: "An endpoint MUST treat a change to SETTINGS_INITIAL_WINDOW_SIZE that causes any flow-control window to
     exceed the maximum size as a connection error ... of type FLOW_CONTROL_ERROR".
     """
-    connection_error(request(1), frames.window_update(1, 1), frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31 - 1)),
-                     code=FLOW_CONTROL_ERROR, exception=FlowControlError, rfc_errors=rfc_errors)
+    outcome = connection_error(
+        request(1), frames.window_update(1, 1), frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31 - 1)),
+        code=FLOW_CONTROL_ERROR, exception=FlowControlError, rfc_errors=rfc_errors)
+    assert not outcome.of("RemoteSettingsChanged"), "the bad frame left an event"
 
 
 @both_modes

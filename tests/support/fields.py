@@ -4,6 +4,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import hpack
 
@@ -46,6 +47,14 @@ def request(stream_id: int, *extra: tuple[str | bytes, str | bytes], end_stream:
 def marked(stream_id: int, fields: Iterable[tuple[str | bytes, str | bytes]], end_stream: bool = True) -> Frame:
     """A HEADERS frame whose block also leaves MARK in the dynamic table, for a later request to refer to."""
     return frames.headers(stream_id, block([*fields, MARK]), end_stream=end_stream)
+
+
+def in_frames(stream_id: int, octets: bytes, size: int, end_stream: bool = True, **options: Any) -> list[Frame]:
+    """A field block cut into HEADERS and CONTINUATION of so many octets each."""
+    pieces = [octets[at:at + size] for at in range(0, len(octets), size)] or [b""]
+    last = len(pieces) - 1
+    return [frames.headers(stream_id, pieces[0], end_stream, last == 0, **options),
+            *(frames.continuation(stream_id, piece, n == last) for n, piece in enumerate(pieces) if n)]
 
 
 def blocks_in(octets: bytes) -> list[bytes]:

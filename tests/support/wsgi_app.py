@@ -54,6 +54,37 @@ def digest(environ, start_response):
     return [body]
 
 
+def verify(environ, start_response):
+    """No body where the SHA-256 of the request's is what the query says, else 400."""
+    sha = hashlib.sha256()
+    while part := environ["wsgi.input"].read(65536):
+        sha.update(part)
+    matches = sha.hexdigest() == environ["QUERY_STRING"]
+    start_response("204 No Content" if matches else "400 Bad Request", [])
+    return []
+
+
+def empty(environ, start_response):
+    start_response("204 No Content", [])
+    return []
+
+
+def unchanged(environ, start_response):
+    """304 where the client has the entity tag."""
+    if environ.get("HTTP_IF_NONE_MATCH") == '"same"':
+        start_response("304 Not Modified", [("ETag", '"same"')])
+        return []
+    start_response("200 OK", [("ETag", '"same"'), ("Content-Length", "4")])
+    return [b"once"]
+
+
+def fields(environ, start_response):
+    """As many response fields of a hundred octets as the query says."""
+    count = int(environ["QUERY_STRING"])
+    start_response("200 OK", [("Content-Length", "0"), *((f"X-Field-{n}", f"{n:0100d}") for n in range(count))])
+    return []
+
+
 def big(environ, start_response):
     """As many octets as the query says."""
     size = int(environ["QUERY_STRING"] or 1 << 20)
@@ -115,6 +146,7 @@ def fail_late(environ, start_response):
 
 PATHS = {
     "/": hello, "/hello": hello, "/about": about, "/echo": echo, "/reflect": reflect, "/digest": digest,
-    "/big": big, "/trailers": trailers, "/hints": hints, "/chunks": chunks, "/slow": slow, "/endless": endless,
+    "/verify": verify, "/empty": empty, "/unchanged": unchanged, "/fields": fields, "/big": big,
+    "/trailers": trailers, "/hints": hints, "/chunks": chunks, "/slow": slow, "/endless": endless,
     "/fail": fail, "/fail-late": fail_late,
 }

@@ -434,6 +434,8 @@ class HTTP2ServerConnection(BlockingConnection):
             return False
         if not data and not end_stream:
             return True
+        if self._held is None:
+            self._glance()
         held = self._held
         if held is not None and held[0] != stream_id:
             self._release()

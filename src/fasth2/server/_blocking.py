@@ -6,6 +6,7 @@ when it is handed out and what a failed send looks like to the caller.
 from __future__ import annotations
 
 import collections
+import math
 import time
 from types import ModuleType
 from typing import Any
@@ -61,6 +62,11 @@ class BlockingConnection:
     #: a thread for ever. 0 switches this off.
     MIN_SEND_RATE = 128
 
+    #: Seconds of sending after which it looks for what the peer has
+    #: sent, so that a peer whose window stays open can cancel a long response
+    #: and has its PINGs answered meanwhile.
+    GLANCE_INTERVAL = 0.1
+
     #: The module or class that holds the exceptions raised.
     errors: ModuleType | Any
 
@@ -97,6 +103,8 @@ class BlockingConnection:
         # Streams the peer reset while the application works on them.
         self._unreleased: set[int] = set()
         self._refusals = 0
+        # When the socket was last looked at while a response was being sent.
+        self._glanced = time.monotonic()
 
     def _make_limits(self) -> Limits:
         values = {"concurrent_streams": self.max_concurrent_streams}
@@ -339,6 +347,30 @@ class BlockingConnection:
                 pass  # the connection is marked closed
 
     # Sending
+
+    def _glance(self) -> None:
+        """Take in what the peer has sent, without waiting for it; at most once in `GLANCE_INTERVAL`.
+
+        Requests that arrived go to ``pending_requests``. What the socket has
+        to say of its own end is left to the write that follows.
+        """
+        now = time.monotonic()
+        if now - self._glanced < self.GLANCE_INTERVAL or self._closed:
+            return
+        self._glanced = now
+        if getattr(self.sock, "settimeout", None) is None:
+            return  # it could only wait
+        try:
+            data = self._recv(_SHORTEST_WAIT)
+        except OSError:
+            return
+        if not data:
+            # The peer sends no more; it may still be reading.
+            self._glanced = math.inf
+            return
+        self.pending_requests.extend(self._process(data))
+        if self._closed:
+            self._last_words()
 
     def _drain(self, stream_id: int, left: int) -> int:
         """Send what is queued, waiting for window as long as it takes.

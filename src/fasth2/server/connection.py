@@ -319,6 +319,7 @@ class HTTP2ServerConnection(BlockingConnection):
                 left the stream out.
         """
         stream = self._stream(stream_id)
+        self._glance()
         state = stream.state
         if state is not _HALF_CLOSED_REMOTE and state is not _OPEN:
             raise self._cannot_send(stream)

@@ -1,0 +1,52 @@
+"""The servers that the clients talk to: gunicorn 27 with gthread on fasth2, over TLS."""
+import os
+
+import pytest
+
+from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
+from tests.support.gunicorn_server import Gunicorn
+
+APP = "tests.support.wsgi_app:app"
+WORKER = ("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "8")
+NO_H2 = ("h2", "hpack", "hyperframe")
+INSTALL = 'import fasth2.gunicorn\nfasth2.gunicorn.install()\nhttp_protocols = "h2,h1"\nworker_class = "gthread"\n'
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory, certificate):  # noqa: F811
+    """Our worker class, in a process that cannot import the h2 package."""
+    with Gunicorn(tmp_path_factory.mktemp("server"), APP, *WORKER, certificate=certificate, blocked=NO_H2) as server:
+        yield server
+        assert "Traceback" not in server.log
+
+
+@pytest.fixture(scope="package")
+def installed(tmp_path_factory, certificate):  # noqa: F811
+    """gunicorn's own gthread worker, with ``install()`` in the configuration file."""
+    with Gunicorn(tmp_path_factory.mktemp("installed"), APP, "--threads", "8", certificate=certificate,
+                  config=INSTALL) as server:
+        yield server
+        assert "Traceback" not in server.log
+
+
+@pytest.fixture(scope="package")
+def impatient(tmp_path_factory, certificate):  # noqa: F811
+    """As ``server``, with 2 seconds for a stream to make progress."""
+    with Gunicorn(tmp_path_factory.mktemp("impatient"), APP, *WORKER, "--timeout", "2", certificate=certificate,
+                  blocked=NO_H2) as server:
+        yield server
+        assert "Traceback" not in server.log
+
+
+@pytest.fixture(scope="session")
+def body():
+    """Ten mebibytes."""
+    return os.urandom(10 << 20)
+
+
+@pytest.fixture(scope="session")
+def body_file(tmp_path_factory, body):
+    """A file of ten mebibytes."""
+    path = tmp_path_factory.mktemp("body") / "body"
+    path.write_bytes(body)
+    return path

@@ -1,0 +1,1 @@
+"""Nothing leaks: memory over long runs, memory budgets, and who keeps what alive."""
