@@ -153,25 +153,21 @@ cdef class Core:
         s.closed_reason = reason
         if s.in_turns:
             self.leave_ring(s)
-        self.queued -= s.queued
         queue_clear(s)
         self.table.remove(s)
         return 0
 
     cdef void drop_queues(self) noexcept:
         """The connection is over: let go of what its streams will not send any more."""
-        cdef uint32_t i
+        cdef uint32_t at = 0
+        cdef void *found
         cdef H2Stream s
         self.ring = None
-        self.queued = 0
-        if self.table.slots == NULL:
-            return
-        for i in range(self.table.mask + 1):
-            if self.table.slots[i].id != 0:
-                s = <H2Stream>self.table.slots[i].stream
-                s.in_turns = False
-                s.next = None
-                queue_clear(s)
+        while (found := self.table.following(&at)) != NULL:
+            s = <H2Stream>found
+            s.in_turns = False
+            s.next = None
+            queue_clear(s)
 
     cdef int end_local(self, H2Stream s) except -1:
         """We have sent END_STREAM."""

@@ -864,18 +864,21 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
 cdef int adopt_remote_settings(Core c, dict changes) except -1:
     """RFC 9113 section 6.5.3: values take effect before the acknowledgement is sent."""
     cdef H2Stream s
+    cdef void *found
+    cdef uint32_t at
     cdef ChangedSetting change
     cdef int64_t delta
     change = changes.get(SETTING_INITIAL_WINDOW_SIZE)
     if change is not None:
         delta = <int64_t>change.new_value - <int64_t>(change.original_value or 0)
         if delta:
-            for s in c.table.all():
+            at = 0
+            while (found := c.table.following(&at)) != NULL:
+                s = <H2Stream>found
                 if s.out_window + delta > MAX_WINDOW:
                     c.fault_stream = s.id
                     c.fault_value = f"SETTINGS_INITIAL_WINDOW_SIZE {change.new_value}"
                     return FAULT_WINDOW_OVERFLOW
-            for s in c.table.all():
                 s.out_window += delta
                 if s.out_window > 0 and stream_has_queue(s):
                     c.enter_ring(s)
@@ -894,12 +897,15 @@ cdef int on_settings_ack(Core c) except -1:
     cdef SettingsAcknowledged event
     cdef ChangedSetting change
     cdef H2Stream s
+    cdef void *found
+    cdef uint32_t at = 0
     cdef int64_t delta
     cdef bint asked = c.acks_expected > 0
     change = changes.get(SETTING_INITIAL_WINDOW_SIZE)
     if change is not None:
         delta = <int64_t>change.new_value - <int64_t>(change.original_value or 0)
-        for s in c.table.all():
+        while (found := c.table.following(&at)) != NULL:
+            s = <H2Stream>found
             if s.window.current + delta > MAX_WINDOW:
                 c.fault_stream = s.id
                 c.fault_value = f"SETTINGS_INITIAL_WINDOW_SIZE {change.new_value}"
