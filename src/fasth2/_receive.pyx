@@ -663,7 +663,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         headers = header_tuples(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
     if c.late_encoding is not None:
         try:
-            headers = [type(t)(t[0].decode(c.late_encoding), t[1].decode(c.late_encoding)) for t in headers]
+            headers = late_decoded(c, headers)
         except UnicodeError as error:
             c.fault_value = str(error)
             return FAULT_UNDECODABLE
@@ -685,6 +685,24 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if ends:
         c.end_remote(s)
     return fault
+
+
+cdef list late_decoded(Core c, list headers):
+    """Pairs of bytes in the encoding that the decoder does not do itself; UnicodeError where that cannot be."""
+    cdef list result = []
+    for field in headers:
+        pair = (late_text(c, field[0]), late_text(c, field[1]))
+        result.append(pair if type(field) is tuple else type(field)(*pair))
+    return result
+
+
+cdef str late_text(Core c, bytes octets):
+    try:
+        return octets.decode(c.late_encoding)
+    except UnicodeError:
+        if not c.decoder.fallback:
+            raise
+        return octets.decode("latin-1")
 
 
 cdef inline bint too_many(Core c) noexcept:
