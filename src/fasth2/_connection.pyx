@@ -33,6 +33,7 @@ from fasth2._window cimport MAX_WINDOW, window_open
 from fasth2._settings import Settings
 from fasth2.exceptions import (
     FlowControlError,
+    FrameTooLargeError,
     NoAvailableStreamIDError,
     ProtocolError,
     RFC1122Error,
@@ -260,6 +261,9 @@ cdef class H2Connection(Core):
             error_code: `ErrorCodes` or int.
             additional_data: bytes for the peer's log, or ``None``.
             last_stream_id: The last stream that was or will be served; by default the highest the peer opened.
+
+        Raises:
+            FrameTooLargeError: The data and 8 octets do not fit a frame that the peer takes.
         """
         cdef uint32_t code = number(error_code, "error code")
         cdef bytes debug = b""
@@ -271,6 +275,8 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             last = self.highest_inbound if last_stream_id is None else number(last_stream_id, "stream")
+            if len(debug) > <Py_ssize_t>self.max_out_frame - 8:
+                raise FrameTooLargeError(f"{len(debug)} octets of debug data do not fit one frame")
             self.write_goaway(last, code, debug)
             self.phase = C_CLOSED
             if last < self.goaway_limit:
@@ -705,7 +711,11 @@ cdef class H2Connection(Core):
     @local_settings.setter
     @cython.critical_section
     def local_settings(self, SettingsBase value not None):
-        self.local = value
+        enter(self)
+        try:
+            self.local = value
+        finally:
+            leave(self)
 
     @property
     @cython.critical_section
@@ -716,7 +726,11 @@ cdef class H2Connection(Core):
     @remote_settings.setter
     @cython.critical_section
     def remote_settings(self, SettingsBase value not None):
-        self.remote = value
+        enter(self)
+        try:
+            self.remote = value
+        finally:
+            leave(self)
 
     @property
     @cython.critical_section

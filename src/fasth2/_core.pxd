@@ -57,7 +57,6 @@ cdef class Core:
     cdef StreamTable table
     cdef OutgoingFields outgoing
     # what the configuration says
-    cdef bint client
     cdef bint rfc_errors
     cdef int rules                   # RULE_*
     cdef bint join_cookies
@@ -94,7 +93,6 @@ cdef class Core:
     # output
     cdef OutBuffer out
     cdef H2Stream ring               # last of the ring of streams ready to send
-    cdef int64_t queued              # octets queued in all streams
     # limits
     cdef LimitState limits
     cdef dict counts                 # counter token -> count; None: nothing was counted

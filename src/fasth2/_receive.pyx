@@ -352,6 +352,8 @@ cdef int settle(Core c, int fault) except -1:
         if sid == 0 or sid != c.opening:
             return fault
         # The stream never came to be: its number is used up all the same.
+        if c.phase == C_IDLE:
+            c.phase = C_OPEN
         c.highest_inbound = sid
         c.limits.streams_opened += 1
         c.table.remember(sid, BY_SEND_RST_STREAM)
@@ -442,7 +444,8 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
     s.received += body.length
     if s.expected >= 0 and (s.received > s.expected or (ends and s.received != s.expected)):
         c.fault_value = (s.expected, s.received)
-        return_credit(c, h.length)
+        if c.rfc_errors:
+            return_credit(c, h.length)
         return FAULT_BODY_LENGTH
     c.limits.useful += body.length
     if c.slim:
@@ -485,8 +488,8 @@ cdef int return_credit(Core c, uint32_t octets) except -1:
 
 cdef int on_late_frame(Core c, FrameHeader *h) except -1:
     """DATA on a stream that is over (RFC 9113 section 5.1, closed)."""
-    if c.rfc_errors and c.table.reason_of(h.stream_id) == BY_SEND_RST_STREAM:
-        # In flight when we reset the stream: ignored.
+    if c.rfc_errors and (h.stream_id > c.goaway_limit or c.table.reason_of(h.stream_id) == BY_SEND_RST_STREAM):
+        # In flight when we reset the stream, or above the last one that our GOAWAY let in: ignored.
         return count_suspicious(&c.limits, c.clock, 0)
     return FAULT_CLOSED_BY_RESET
 
@@ -596,6 +599,11 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if s is None:
         if not sid & 1:
             return FAULT_STREAM_ID_PARITY
+        if sid > c.goaway_limit:
+            # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
+            if sid > c.highest_inbound:
+                c.highest_inbound = sid
+            return count_suspicious(&c.limits, c.clock, n)
         if sid <= c.highest_inbound:
             reason = c.table.reason_of(sid)
             if reason == BY_SEND_RST_STREAM and c.rfc_errors:
@@ -606,10 +614,6 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
                 return FAULT_STREAM_CLOSED
             c.fault_value = c.highest_inbound
             return FAULT_STREAM_ID_TOO_LOW
-        if sid > c.goaway_limit:
-            # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
-            c.highest_inbound = sid
-            return count_suspicious(&c.limits, c.clock, n)
         c.opening = sid
         if c.rfc_errors and too_many(c):
             return FAULT_STREAMS_REFUSED
@@ -659,7 +663,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         headers = header_tuples(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
     if c.late_encoding is not None:
         try:
-            headers = [type(t)(t[0].decode(c.late_encoding), t[1].decode(c.late_encoding)) for t in headers]
+            headers = late_decoded(c, headers)
         except UnicodeError as error:
             c.fault_value = str(error)
             return FAULT_UNDECODABLE
@@ -681,6 +685,24 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if ends:
         c.end_remote(s)
     return fault
+
+
+cdef list late_decoded(Core c, list headers):
+    """Pairs of bytes in the encoding that the decoder does not do itself; UnicodeError where that cannot be."""
+    cdef list result = []
+    for field in headers:
+        pair = (late_text(c, field[0]), late_text(c, field[1]))
+        result.append(pair if type(field) is tuple else type(field)(*pair))
+    return result
+
+
+cdef str late_text(Core c, bytes octets):
+    try:
+        return octets.decode(c.late_encoding)
+    except UnicodeError:
+        if not c.decoder.fallback:
+            raise
+        return octets.decode("latin-1")
 
 
 cdef inline bint too_many(Core c) noexcept:
@@ -859,18 +881,21 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
 cdef int adopt_remote_settings(Core c, dict changes) except -1:
     """RFC 9113 section 6.5.3: values take effect before the acknowledgement is sent."""
     cdef H2Stream s
+    cdef void *found
+    cdef uint32_t at
     cdef ChangedSetting change
     cdef int64_t delta
     change = changes.get(SETTING_INITIAL_WINDOW_SIZE)
     if change is not None:
         delta = <int64_t>change.new_value - <int64_t>(change.original_value or 0)
         if delta:
-            for s in c.table.all():
+            at = 0
+            while (found := c.table.following(&at)) != NULL:
+                s = <H2Stream>found
                 if s.out_window + delta > MAX_WINDOW:
                     c.fault_stream = s.id
                     c.fault_value = f"SETTINGS_INITIAL_WINDOW_SIZE {change.new_value}"
                     return FAULT_WINDOW_OVERFLOW
-            for s in c.table.all():
                 s.out_window += delta
                 if s.out_window > 0 and stream_has_queue(s):
                     c.enter_ring(s)
@@ -889,12 +914,15 @@ cdef int on_settings_ack(Core c) except -1:
     cdef SettingsAcknowledged event
     cdef ChangedSetting change
     cdef H2Stream s
+    cdef void *found
+    cdef uint32_t at = 0
     cdef int64_t delta
     cdef bint asked = c.acks_expected > 0
     change = changes.get(SETTING_INITIAL_WINDOW_SIZE)
     if change is not None:
         delta = <int64_t>change.new_value - <int64_t>(change.original_value or 0)
-        for s in c.table.all():
+        while (found := c.table.following(&at)) != NULL:
+            s = <H2Stream>found
             if s.window.current + delta > MAX_WINDOW:
                 c.fault_stream = s.id
                 c.fault_value = f"SETTINGS_INITIAL_WINDOW_SIZE {change.new_value}"

@@ -31,6 +31,14 @@ cdef class StreamTable:
     cdef int reason_of(self, uint32_t stream_id) noexcept
     cdef list all(self)
 
+    cdef inline void *following(self, uint32_t *at) noexcept:
+        """The stream (borrowed) in slot `at` or the first after it, NULL at the end. `at` moves past its slot."""
+        while self.slots != NULL and at[0] <= self.mask:
+            at[0] += 1
+            if self.slots[at[0] - 1].id != 0:
+                return self.slots[at[0] - 1].stream
+        return NULL
+
     cdef inline void *find(self, uint32_t stream_id) noexcept:
         """The stream (borrowed) or NULL."""
         cdef uint32_t i
