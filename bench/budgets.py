@@ -29,6 +29,7 @@ ENGINE = {
     "new_connection": {},
     "browser_get_1b": {"h2": Budget(35, 25), "ngh2": Budget(2.7, 2), "zttp": Budget(1.4, 1)},
     "upload_1m": {"h2": Budget(38, 25), "ngh2": Budget(1.6, 1.1), "zttp": Budget(5, 3)},
+    "upload_1m_32k": {},
     "upload_64b": {"h2": Budget(45, 35), "ngh2": Budget(1.6, 1.3), "zttp": Budget(0.9, 0.7)},
     "download_1m": {"h2": Budget(40, 35), "ngh2": Budget(2, 1.6), "zttp": Budget(27, 22)},
 }

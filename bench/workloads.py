@@ -183,14 +183,18 @@ def _first_requests(name: str, connections: int, *, fresh: bool) -> Workload:
 
 
 def _uploads(
-    name: str, size: int, frame: int, *, uploads: int, connections: int, one_read: bool
+    name: str, size: int, frame: int, *, uploads: int, connections: int, octets_a_read: int | None
 ) -> Workload:
     client = _Client()
     warmup = [b"".join(client.request(_post(number, 64), body_of(64))) for number in range(_WARMUP)]
     reads: list[bytes] = []
     for number in range(_WARMUP, _WARMUP + uploads):
         frames = client.request(_post(number, size), body_of(size), frame)
-        reads.extend([b"".join(frames)] if one_read else frames)
+        if octets_a_read is None:
+            reads.extend(frames)
+        else:
+            sent = b"".join(frames)
+            reads.extend(sent[start : start + octets_a_read] for start in range(0, len(sent), octets_a_read))
     return Workload(
         name=name,
         opening=client.opening,
@@ -219,9 +223,12 @@ def _make(name: str, scale: int) -> Workload:
     if name == "upload_1m":
         # Every connection is sent the same megabyte, which stays in the cache as it
         # would behind a socket.
-        return _uploads(name, MIB, FRAME_SIZE, uploads=1, connections=40 // scale, one_read=False)
+        return _uploads(name, MIB, FRAME_SIZE, uploads=1, connections=40 // scale, octets_a_read=None)
+    if name == "upload_1m_32k":
+        # The same in reads of 32 KiB, about what the window of 65,535 octets lets arrive at once.
+        return _uploads(name, MIB, FRAME_SIZE, uploads=1, connections=40 // scale, octets_a_read=32_768)
     if name == "upload_64b":
-        return _uploads(name, 6_400, 64, uploads=200 // scale, connections=1, one_read=True)
+        return _uploads(name, 6_400, 64, uploads=200 // scale, connections=1, octets_a_read=16_384)
     if name == "download_1m":
         return _gets(name, _small, 40 // scale, size=MIB)
     raise ValueError(f"no workload is named {name!r}")
@@ -234,7 +241,8 @@ TITLES = {
     "first_request": "first request of a connection",
     "new_connection": "new connection and its first request",
     "browser_get_1b": "browser GET, one byte a read",
-    "upload_1m": "upload 1 MiB, 16 KiB frames",
+    "upload_1m": "upload 1 MiB, 16 KiB frames, one a read",
+    "upload_1m_32k": "upload 1 MiB, 16 KiB frames, 32 KiB a read",
     "upload_64b": "upload 6,400 bytes, 64-byte frames",
     "download_1m": "download 1 MiB",
 }

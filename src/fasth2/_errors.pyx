@@ -136,7 +136,6 @@ FAULTS = {
     FAULT_BODY_LENGTH: ("body_length", "rfc", _PROTOCOL, x.InvalidBodyLengthError,
                         "body that differs from content-length"),
     FAULT_TRAILERS_OPEN: ("trailers_open", "rfc", _PROTOCOL, x.ProtocolError, "trailers must have END_STREAM set"),
-    FAULT_INFORMATIONAL: ("informational", "rfc", _PROTOCOL, x.ProtocolError, "response status in a request"),
     FAULT_LIMIT_RESETS: ("resets", "connection", _CALM, x.DenialOfServiceError, "too many streams reset"),
     FAULT_LIMIT_ACKS: ("ack_backlog", "connection", _CALM, x.DenialOfServiceError,
                        "too many PING and SETTINGS acknowledgements unsent"),

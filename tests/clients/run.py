@@ -1,6 +1,7 @@
 """Runs clients that are programs of their own."""
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -27,7 +28,9 @@ def run(name: str, *args: str, data: bytes | None = None, wait: float = 30.0) ->
     Returns:
         What it wrote; a status other than 0 fails the test.
     """
-    done = subprocess.run([tool(name), *args], input=data or b"", capture_output=True, timeout=wait)
+    # A sanitizer that is loaded into Python is not for them.
+    environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+    done = subprocess.run([tool(name), *args], input=data or b"", capture_output=True, timeout=wait, env=environment)
     print(f"--- standard error of {name}\n{done.stderr[-4000:].decode(errors='replace')}")
     assert done.returncode == 0, f"{name} ended with {done.returncode}"
     return done

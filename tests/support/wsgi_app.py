@@ -146,6 +146,7 @@ def fail_late(environ, start_response):
 
 PATHS = {
     "/": hello, "/hello": hello, "/about": about, "/echo": echo, "/reflect": reflect, "/digest": digest,
-    "/verify": verify, "/empty": empty, "/unchanged": unchanged, "/fields": fields, "/big": big, "/trailers": trailers, "/hints": hints, "/chunks": chunks, "/slow": slow, "/endless": endless,
+    "/verify": verify, "/empty": empty, "/unchanged": unchanged, "/fields": fields, "/big": big,
+    "/trailers": trailers, "/hints": hints, "/chunks": chunks, "/slow": slow, "/endless": endless,
     "/fail": fail, "/fail-late": fail_late,
 }
