@@ -210,7 +210,7 @@ def test_a_cycle_that_a_program_makes_is_collected():
         error = trace = debug
 
     logger = Logger()
-    logger.clock = lambda: logger.connection and 0.0
+    logger.clock = lambda at=logger: at.connection and 0.0
     config = H2Configuration(client_side=False, logger=logger, clock=logger.clock)
     logger.connection = connection = Connection(config)
     connection.itself = connection
