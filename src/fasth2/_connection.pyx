@@ -98,7 +98,7 @@ cdef class H2Connection(Core):
             data: Any buffer of octets.
 
         Returns:
-            A list of the objects of ``fasth2._ready``, in the order of the frames: Request, Data, Trailers,
+            A list of the objects of ``fasth2.ready``, in the order of the frames: Request, Data, Trailers,
             Reset, Goaway and Priority, told apart by ``kind``.
 
         Raises:
