@@ -1,12 +1,12 @@
 """THREATS 42 and 25: what belongs to a stream or to an entry of the table goes when that goes, not with the connection."""
 import gc
-import sys
 
 import pytest
 
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
+from tests.support.references import references
 
 from . import traffic
 from .heap import alone, growth, rounds
@@ -23,15 +23,6 @@ def connect(rfc_errors=True, limits=UNLIMITED, settings=b"", **config):
     connection.receive_data(traffic.PREFACE + traffic.SETTINGS_ACK + settings)
     connection.data_to_send()
     return connection
-
-
-def references(thing):
-    """References to an object beyond the caller's variable."""
-    return sys.getrefcount(thing) - ALONE
-
-
-ALONE = 0
-ALONE = (lambda thing: references(thing))(object())
 
 
 def peer_resets(connection):
