@@ -66,15 +66,11 @@ test: build $(VENV)/.test test-packages
 test-slow: build $(VENV)/.test test-packages
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)
 
-# A build of its own beside the ordinary one. Python itself is not built with the
-# sanitizers, so their libraries have to be loaded before it; it leaks by design.
+# A build of its own beside the ordinary one.
 test-sanitize: $(VENV)/.build $(VENV)/.test test-packages
 	FASTH2_SANITIZE=1 $(PY) setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib \
 	    --parallel $(JOBS)
-	FASTH2_SANITIZE=1 PYTHONPATH=$(SANITIZED)/lib PYTHONMALLOC=malloc \
-	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-	    $(PY) -m pytest -p no:cacheprovider $(TESTS)
+	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider $(TESTS)
 
 lint: $(VENV)/.lint
 	$(PY) -m ruff check .
