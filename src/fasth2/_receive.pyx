@@ -597,14 +597,14 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         c.fault_value = fault_message(hpack)
         return FAULT_STRING_SIZE if hpack == HPACK_STRING_TOO_LONG else FAULT_COMPRESSION
     if s is None:
-        if not sid & 1:
+        if not sid & 1 and sid > c.highest_outbound:
             return FAULT_STREAM_ID_PARITY
-        if sid > c.goaway_limit:
+        if sid & 1 and sid > c.goaway_limit:
             # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
             if sid > c.highest_inbound:
                 c.highest_inbound = sid
             return count_suspicious(&c.limits, c.clock, n)
-        if sid <= c.highest_inbound:
+        if not is_idle(c, sid):
             reason = c.table.reason_of(sid)
             if reason == BY_SEND_RST_STREAM and c.rfc_errors:
                 return count_suspicious(&c.limits, c.clock, 0)
@@ -612,7 +612,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
                 return FAULT_CLOSED_BY_RESET
             if reason != BY_NOTHING:
                 return FAULT_STREAM_CLOSED
-            c.fault_value = c.highest_inbound
+            c.fault_value = c.highest_inbound if sid & 1 else c.highest_outbound
             return FAULT_STREAM_ID_TOO_LOW
         c.opening = sid
         if c.rfc_errors and too_many(c):
