@@ -634,7 +634,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         rules |= RULE_CONNECT_PROTOCOL
     if s is not None:
         fault = check_block(decoder.fields, decoder.count, BLOCK_TRAILERS, rules, &info)
-        if not ends and (fault == FAULT_NONE or fault != FAULT_CONTENT_LENGTH):
+        if not ends and fault != FAULT_CONTENT_LENGTH:
             info.culprit = NULL
             fault = FAULT_TRAILERS_OPEN
         elif fault == FAULT_NONE and s.expected >= 0 and s.received != s.expected:
