@@ -70,6 +70,7 @@ from fasth2._limits cimport (
     count_reset,
     count_suspicious,
     count_window_update,
+    output_taken,
 )
 from fasth2._priority cimport read_priority_field, read_priority_value
 from fasth2._ready cimport Data, Goaway, Priority, Request, Reset, Trailers
@@ -1009,6 +1010,7 @@ cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1:
     c.phase = C_CLOSED
     if not c.rfc_errors:
         out_clear(&c.out)
+        output_taken(&c.limits, 0, 0)
         c.drop_queues()
     if c.slim:
         ready = Goaway.__new__(Goaway)
