@@ -43,15 +43,16 @@ cdef int count_control(LimitState *l, int64_t octets) noexcept
 cdef inline void output_taken(LimitState *l, Py_ssize_t taken, Py_ssize_t left) noexcept:
     """`taken` octets of output were handed out or dropped and `left` octets remain.
 
-    Where the output is never empty, a mark in it says what has gone: all that was counted before the
-    mark has, once the mark is reached. The next mark is the end of the output.
+    No more than those can be unsent. Where they never are few, a mark in the output says what has gone:
+    all that was counted before the mark, once the mark is reached. The next mark is the output's end.
     """
-    if left == 0:
-        l.acks_unsent = l.acks_newer = l.control_unsent = l.control_newer = l.mark = 0
-        return
     l.mark -= taken
     if l.mark <= 0:
         l.acks_unsent = l.acks_newer
         l.control_unsent = l.control_newer
         l.acks_newer = l.control_newer = 0
         l.mark = left
+    if l.control_unsent > left:
+        l.control_unsent = left
+    if l.acks_unsent > left // 9:
+        l.acks_unsent = left // 9
