@@ -11,7 +11,7 @@ from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, Core, enter, find_stream, le
 from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
-from fasth2._limits cimport output_left
+from fasth2._limits cimport output_taken
 from fasth2._receive cimport apply_remote_settings, receive
 from fasth2._send cimport acknowledge as acknowledge_credit
 from fasth2._send cimport consume as consume_credit
@@ -148,7 +148,7 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             out_clear(&self.out)
-            output_left(&self.limits, 0)
+            output_taken(&self.limits, 0, 0)
         finally:
             leave(self)
 

@@ -70,6 +70,7 @@ from fasth2._limits cimport (
     count_reset,
     count_suspicious,
     count_window_update,
+    output_taken,
 )
 from fasth2._priority cimport read_priority_field, read_priority_value
 from fasth2._ready cimport Data, Goaway, Priority, Request, Reset, Trailers
@@ -634,7 +635,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         rules |= RULE_CONNECT_PROTOCOL
     if s is not None:
         fault = check_block(decoder.fields, decoder.count, BLOCK_TRAILERS, rules, &info)
-        if not ends and (fault == FAULT_NONE or fault != FAULT_CONTENT_LENGTH):
+        if not ends and fault != FAULT_CONTENT_LENGTH:
             info.culprit = NULL
             fault = FAULT_TRAILERS_OPEN
         elif fault == FAULT_NONE and s.expected >= 0 and s.received != s.expected:
@@ -1008,6 +1009,7 @@ cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1:
     c.phase = C_CLOSED
     if not c.rfc_errors:
         out_clear(&c.out)
+        output_taken(&c.limits, 0, 0)
         c.drop_queues()
     if c.slim:
         ready = Goaway.__new__(Goaway)

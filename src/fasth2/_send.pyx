@@ -22,7 +22,7 @@ from fasth2._headers cimport (
     BLOCK_TRAILERS,
     OutgoingFields,
 )
-from fasth2._limits cimport output_left
+from fasth2._limits cimport output_taken
 from fasth2._stream cimport (
     BY_SEND_RST_STREAM,
     S_HALF_CLOSED_LOCAL,
@@ -478,5 +478,5 @@ cdef bytes pull(Core c, Py_ssize_t most):
         c.phase = C_CLOSED
         out_clear(&c.out)
         raise
-    output_left(&c.limits, c.out.length - c.out.start)
+    output_taken(&c.limits, PyBytes_GET_SIZE(result), c.out.length - c.out.start)
     return result
