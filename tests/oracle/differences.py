@@ -279,9 +279,17 @@ def _closed_window(step: Step) -> bool:
 
 @difference("headers-on-even-streams")
 def _even_stream(step: Step) -> bool:
-    """A promised stream that is over: h2 resets it again."""
+    """A promised stream that is over: h2 resets it again, or calls it closed."""
     return (_block(step) and step.faults == {"stream_id_parity"} and _only_goaway(step, 1)
-            and step.h2.error is None and [sent.kind for sent in step.h2.sent] == ["RST_STREAM"])
+            and ((step.h2.error is None and [sent.kind for sent in step.h2.sent] == ["RST_STREAM"])
+                 or _raised(step.h2.error) == "StreamClosedError"))
+
+
+@difference("promised-streams-are-limited")
+def _promised_limit(step: Step) -> bool:
+    """h2 looks at the peer's limit only where it makes the stream, which is before a promised one opens."""
+    return (step.name == "send_headers" and step.arguments[0] % 2 == 0 and step.h2.error is None
+            and _raised(step.ours.error) == "TooManyStreamsError" and not step.ours.sent)
 
 
 # Differences that only rfc_errors=True makes.

@@ -89,6 +89,9 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "headers-on-even-streams": ({}, {}, [
         OPEN, ("push_stream", 1, 2, request_fields()), frames.rst_stream(2),
         frames.headers(2, block([("x", "1")]), end_stream=True)]),
+    "promised-streams-are-limited": ({}, {}, [
+        frames.settings((frames.MAX_CONCURRENT_STREAMS, 0)), OPEN, ("push_stream", 1, 2, request_fields()),
+        ("send_headers", 2, STATUS)]),
     "rfc-stream-errors": ({"rfc_errors": True}, {}, [request(1, ("connection", "close"))]),
     "rfc-goaway-lets-streams-finish": ({"rfc_errors": True}, {}, [OPEN, frames.goaway(1), frames.data(1, b"x")]),
     "rfc-frames-in-flight": ({"rfc_errors": True}, {}, [OPEN, ("reset_stream", 1), frames.data(1, b"x")]),
