@@ -12,7 +12,8 @@ from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
 from fasth2._limits cimport output_taken
-from fasth2._receive cimport apply_remote_settings, receive
+from fasth2._receive cimport receive
+from fasth2._receive_settings cimport apply_remote_settings
 from fasth2._send cimport acknowledge as acknowledge_credit
 from fasth2._send cimport consume as consume_credit
 from fasth2._send cimport end_stream as end_with_data
