@@ -536,7 +536,8 @@ cdef class H2Connection(Core):
 
         Raises:
             ValueError: n is negative.
-            FlowControlError: More was returned than was received.
+            NoSuchStreamError: No such stream was opened.
+            FlowControlError: Without ``merge``, the connection's window would pass 2**31 - 1.
         """
         cdef uint32_t sid = number(stream_id, "stream")
         cdef int64_t size = number(n, "size")

@@ -27,7 +27,7 @@ cdef class StreamTable:
 
     cdef int add(self, H2Stream s) except -1
     cdef void remove(self, H2Stream s) noexcept
-    cdef int remember(self, uint32_t stream_id, int reason) except -1
+    cdef void remember(self, uint32_t stream_id, int reason) noexcept
     cdef int reason_of(self, uint32_t stream_id) noexcept
     cdef list all(self)
 
