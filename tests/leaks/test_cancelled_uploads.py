@@ -6,7 +6,6 @@ import pytest
 
 from fasth2._ready import DATA, REQUEST
 from fasth2.events import DataReceived, RequestReceived
-
 from tests.support.frames import RST_STREAM, split_frames
 
 from . import traffic

@@ -7,7 +7,6 @@ from fasth2.connection import H2Connection
 from . import traffic
 from .heap import alone, in_use
 
-
 # malloc gives large blocks in whole pages.
 PAGE = 4500
 

@@ -1,6 +1,5 @@
 """THREATS 42 and 25: what belongs to a stream or to an entry of the table goes when that goes, not with the connection."""
 import gc
-import sys
 
 import pytest
 
@@ -9,7 +8,7 @@ from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
 
 from . import traffic
-from .heap import alone, growth, rounds
+from .heap import alone, growth, references, rounds
 from .servers import UNLIMITED
 
 FLAT = 10_000
@@ -23,15 +22,6 @@ def connect(rfc_errors=True, limits=UNLIMITED, settings=b"", **config):
     connection.receive_data(traffic.PREFACE + traffic.SETTINGS_ACK + settings)
     connection.data_to_send()
     return connection
-
-
-def references(thing):
-    """References to an object beyond the caller's variable."""
-    return sys.getrefcount(thing) - ALONE
-
-
-ALONE = 0
-ALONE = (lambda thing: references(thing))(object())
 
 
 def peer_resets(connection):
