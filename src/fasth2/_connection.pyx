@@ -256,7 +256,7 @@ cdef class H2Connection(Core):
         """Queue GOAWAY (RFC 9113 section 6.8).
 
         Nothing can be sent or received after it; with ``rfc_errors`` and ``error_code`` 0 the streams up to
-        ``last_stream_id`` go on.
+        ``last_stream_id`` go on. With ``rfc_errors`` and another code, bodies that are queued are dropped.
 
         Args:
             error_code: `ErrorCodes` or int.
