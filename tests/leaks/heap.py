@@ -53,15 +53,6 @@ def _meter() -> Callable[[], int]:
 in_use = _meter()
 
 
-def references(thing: Any) -> int:
-    """References to an object beyond the caller's variable."""
-    return sys.getrefcount(thing) - _ALONE
-
-
-_ALONE = 0
-_ALONE = (lambda thing: references(thing))(object())
-
-
 def growth(step: Callable[[int], Any], rounds: int, warm_up: int | None = None) -> int:
     """Octets that rounds leave behind once others (a tenth as many) have warmed up.
 

@@ -11,8 +11,6 @@ from fasth2.exceptions import ProtocolError
 from tests.support import frames as f
 from tests.support.fields import block, request
 
-from .heap import references
-
 HELLO = f.PREFACE + f.settings()
 WINDOW = f.data(1, bytes(16384)) * 4
 LIST = [(b"x-%d" % number, b"value") for number in range(30)]

@@ -9,7 +9,7 @@ from fasth2.exceptions import ProtocolError
 from tests.support.references import references
 
 from . import traffic
-from .heap import alone, growth, references, rounds
+from .heap import alone, growth, rounds
 from .servers import UNLIMITED
 
 FLAT = 10_000

@@ -8,9 +8,10 @@ from fasth2 import HTTP2ServerConnection
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
+from tests.support.references import references
 
 from . import traffic
-from .heap import alone, growth, references, rounds
+from .heap import alone, growth, rounds
 from .servers import UNLIMITED, Facade, Gunicorn, Output
 
 FLAT = 10_000
