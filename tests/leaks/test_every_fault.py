@@ -10,6 +10,7 @@ from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
 from tests.support import frames as f
 from tests.support.fields import block, request
+from tests.support.references import references
 
 HELLO = f.PREFACE + f.settings()
 WINDOW = f.data(1, bytes(16384)) * 4
