@@ -107,7 +107,7 @@ def build(where: Path) -> None:
 def first_failure(where: Path) -> str | None:
     """The first test that fails, or None when all pass."""
     done = run([sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *TESTS], where,
-               PYTHONPATH="src")
+               PYTHONPATH="src", FASTH2_QUICK_FAILURES="1")
     if done.returncode == 0:
         return None
     found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)

@@ -257,7 +257,8 @@ def _two_faults(step: Step) -> bool:
     if step.frame.type == frames.SETTINGS:
         return step.faults <= {"settings_value", "settings_window"} and _bad_settings(step.frame) > 1
     if _block(step) and step.faults == {"compression"}:
-        return _only_goaway(step, 9) and (_code(step.h2.error) == 11 or _raised(step.h2.error) == "TooManyStreamsError")
+        # h2 looks at the list's size, or at the number of streams, before.
+        return _only_goaway(step, 9) and _raised(step.h2.error) in ("DenialOfServiceError", "TooManyStreamsError")
     return (_block(step) and step.faults == {"body_length"} and _only_goaway(step, 1)
             and "depend on itself" in str(step.h2.error))
 
