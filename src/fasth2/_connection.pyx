@@ -314,7 +314,8 @@ cdef class H2Connection(Core):
             raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
         enter(self)
         try:
-            send_headers(self, sid, headers, ends)
+            with cython.critical_section(self.encoder):
+                send_headers(self, sid, headers, ends)
         finally:
             self.outgoing.clear()
             leave(self)
@@ -422,7 +423,8 @@ cdef class H2Connection(Core):
         cdef uint32_t promised = number(promised_stream_id, "stream")
         enter(self)
         try:
-            push_stream(self, sid, promised, request_headers)
+            with cython.critical_section(self.encoder):
+                push_stream(self, sid, promised, request_headers)
         finally:
             self.outgoing.clear()
             leave(self)
@@ -453,7 +455,8 @@ cdef class H2Connection(Core):
         cdef bint ends = end_stream
         enter(self)
         try:
-            return respond(self, sid, status, headers, body, trailers, ends)
+            with cython.critical_section(self.encoder):
+                return respond(self, sid, status, headers, body, trailers, ends)
         finally:
             self.outgoing.clear()
             leave(self)
@@ -826,6 +829,7 @@ cdef class H2Connection(Core):
         """How often each limit was crossed and each kind of fault met: a dict of token to count."""
         return {} if self.counts is None else dict(self.counts)
 
+    @cython.critical_section
     def __repr__(self):
         return f"<H2Connection streams={0 if self.table is None else self.table.count} closed={self.phase == C_CLOSED}>"
 
@@ -862,14 +866,16 @@ cdef list take(H2Connection c, object data, bint slim):
     if PyBytes_CheckExact(data):
         enter(c)
         try:
-            return receive(c, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), slim)
+            with cython.critical_section(c.decoder):
+                return receive(c, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), slim)
         finally:
             leave(c)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         enter(c)
         try:
-            return receive(c, <const uint8_t *>view.buf, view.len, slim)
+            with cython.critical_section(c.decoder):
+                return receive(c, <const uint8_t *>view.buf, view.len, slim)
         finally:
             leave(c)
     finally:

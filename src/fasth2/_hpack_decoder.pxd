@@ -114,6 +114,7 @@ cdef class Decoder:
     # which the decoder is out of step with its peer; -2: MemoryError is raised,
     # which also leaves it out of step. `fields` then holds the fields before it.
     # RuntimeError: called while it reads, from a finalizer or another thread.
+    # The caller holds the decoder's critical section until it has taken the fields.
     cdef int decode_block(self, const uint8_t *p, Py_ssize_t n) except -2
 
     # Give back the fields of the last block.

@@ -321,13 +321,12 @@ cdef class Decoder:
 
     cdef int decode_block(self, const uint8_t *p, Py_ssize_t n) except -2:
         cdef int fault
-        with cython.critical_section(self):
-            if self.reading:
-                raise RuntimeError("the decoder is in use")
-            # An error of a codec may start the garbage collector, and that any code.
-            self.reading = True
-            fault = self.read_block(p, n)
-            self.reading = False
+        if self.reading:
+            raise RuntimeError("the decoder is in use")
+        # An error of a codec may start the garbage collector, and that any code.
+        self.reading = True
+        fault = self.read_block(p, n)
+        self.reading = False
         if fault == HPACK_NO_MEMORY:
             raise MemoryError()
         return fault

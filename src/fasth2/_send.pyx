@@ -1,4 +1,5 @@
 """The sending path: headers, data, queues and credit. RFC 9113 section 5.1, 6 and 8."""
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.string cimport memcpy, memset
 
@@ -421,9 +422,10 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
 
 cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     """The trailers that waited for the body; encoded now, since the table's state depends on the order."""
-    c.outgoing.convert(s.trailers)
-    c.outgoing.check(BLOCK_TRAILERS)
-    encode_block(c, s.id, FRAME_HEADERS, FLAG_END_STREAM, 0)
+    with cython.critical_section(c.encoder):
+        c.outgoing.convert(s.trailers)
+        c.outgoing.check(BLOCK_TRAILERS)
+        encode_block(c, s.id, FRAME_HEADERS, FLAG_END_STREAM, 0)
     c.leave_ring(s)
     s.trailers = None
     s.ends = False
