@@ -6,7 +6,6 @@ import textwrap
 import pytest
 
 from fasth2.config import H2Configuration
-from fasth2.connection import H2Connection
 from fasth2.exceptions import H2Error
 from fasth2.settings import Settings
 from tests.support import frames
