@@ -12,7 +12,8 @@ from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
 from fasth2._limits cimport output_taken
-from fasth2._receive cimport apply_remote_settings, receive
+from fasth2._receive cimport receive
+from fasth2._receive_settings cimport apply_remote_settings
 from fasth2._send cimport acknowledge as acknowledge_credit
 from fasth2._send cimport consume as consume_credit
 from fasth2._send cimport end_stream as end_with_data
@@ -98,7 +99,7 @@ cdef class H2Connection(Core):
             data: Any buffer of octets.
 
         Returns:
-            A list of the objects of ``fasth2._ready``, in the order of the frames: Request, Data, Trailers,
+            A list of the objects of ``fasth2.ready``, in the order of the frames: Request, Data, Trailers,
             Reset, Goaway and Priority, told apart by ``kind``.
 
         Raises:
@@ -255,7 +256,7 @@ cdef class H2Connection(Core):
         """Queue GOAWAY (RFC 9113 section 6.8).
 
         Nothing can be sent or received after it; with ``rfc_errors`` and ``error_code`` 0 the streams up to
-        ``last_stream_id`` go on.
+        ``last_stream_id`` go on. With ``rfc_errors`` and another code, bodies that are queued are dropped.
 
         Args:
             error_code: `ErrorCodes` or int.
@@ -823,7 +824,7 @@ cdef class H2Connection(Core):
     @cython.critical_section
     def counters(self):
         """How often each limit was crossed and each kind of fault met: a dict of token to count."""
-        return dict(self.counts)
+        return {} if self.counts is None else dict(self.counts)
 
     def __repr__(self):
         return f"<H2Connection streams={0 if self.table is None else self.table.count} closed={self.phase == C_CLOSED}>"

@@ -57,7 +57,6 @@ cdef class Core:
         self.encoder = Encoder()
         self.outgoing.encoder = self.encoder
         self.decoder = Decoder()
-        self.counts = {}
         self.preface_left = 24
         self.clock = time.monotonic if config.clock is None else config.clock
         limits_init(&self.limits, limits)
@@ -210,6 +209,8 @@ cdef class Core:
 
     cdef int count(self, str token) except -1:
         """One more of what an operator can read in `counters`."""
+        if self.counts is None:
+            self.counts = {}
         self.counts[token] = self.counts.get(token, 0) + 1
         return 0
 

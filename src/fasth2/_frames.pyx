@@ -14,7 +14,7 @@ cdef extern from "Python.h":
 # Above this many octets the buffer itself becomes the bytes handed out; below,
 # a copy is cheaper than giving the buffer away.
 cdef Py_ssize_t HAND_OVER = 4096
-cdef Py_ssize_t FIRST_CAPACITY = 1024
+cdef Py_ssize_t FIRST_CAPACITY = 479
 
 
 # DATA, 6.1. Length: any. Flags: END_STREAM, PADDED. Stream: not zero.

@@ -373,7 +373,7 @@ cdef class OutgoingFields:
             Py_XDECREF(self.owners[i])
 
     cdef int _grow(self) except -1:
-        cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else 16
+        cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else 8
         cdef OutField *fields
         cdef PyObject **owners
         fields = <OutField *>PyMem_Realloc(self.fields, capacity * sizeof(OutField))

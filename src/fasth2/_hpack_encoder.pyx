@@ -23,7 +23,7 @@ from fasth2._hpack_table import HeaderTable
 from fasth2._header_tuple import HeaderTuple
 
 cdef enum:
-    BUCKETS = 64
+    BUCKETS = 32
     ENTRY_OVERHEAD = 32
     # First octets of RFC 7541 section 6.
     INDEXED = 0x80           # 7-bit index
@@ -256,7 +256,7 @@ cdef class Encoder:
         if entries + new < most:
             most = entries + new
         if most > self.ring_size:
-            size = self.ring_size * 2 if self.ring_size else 16
+            size = self.ring_size * 2 if self.ring_size else 8
             while size < most:
                 size *= 2
             ring = <TableEntry *>PyMem_Malloc(size * sizeof(TableEntry))

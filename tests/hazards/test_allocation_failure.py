@@ -7,6 +7,9 @@ connection is over: GOAWAY INTERNAL_ERROR, later input ignored.
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 PRELUDE = """
     import faulthandler
@@ -53,7 +56,7 @@ PRELUDE = """
 def child(script):
     """Runs a script after PRELUDE in another interpreter and returns what it printed."""
     code = textwrap.dedent(PRELUDE) + textwrap.dedent(script)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.split()
 

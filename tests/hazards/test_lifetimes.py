@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from tests.support import frames
 from tests.support.fields import block, request, request_fields
 from tests.support.frames import PREFACE
 from tests.support.play import server
+
+ROOT = Path(__file__).parents[2]
 
 
 def start():
@@ -171,7 +174,7 @@ def survives(script):
             except Exception:
                 pass
     """) + textwrap.dedent(script)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.split()
 

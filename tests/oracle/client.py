@@ -70,7 +70,7 @@ client_actions = st.one_of(
 
 #: Header lists that an application might get wrong, or write in another way.
 ODD_LISTS = [
-    [("x", "no status")], [(":status", "200"), ("X-Upper", "v")], [(":status", "200"), ("x", " padded ")],
+    [], [("connection", "close")], [("x", "no status")], [(":status", "200"), ("X-Upper", "v")], [(":status", "200"), ("x", " padded ")],
     [(":status", "200"), (" x ", "v")], [(b":status", b"200"), (b"x", b"octets \xff")], [(":status", "200"), ("x", "\u20ac")],
     [(":status", "200"), ("connection", "close"), ("x", "kept")], [(":status", "200"), ("te", "trailers")],
     [(":status", "200"), ("te", "gzip")], [(":status", "200"), (":status", "200")], [("x", "1"), (":status", "200")],
@@ -328,7 +328,8 @@ class Conversation:
         following = self.pair.h2.highest_outbound_stream_id + 2
         promised = (following, following, following, following + 10, 2, 100001)[action.b % 6]
         side = self.pair.call("push_stream", self.stream(action.a, self.pair.h2), promised, [
-            (":method", "GET"), (":scheme", "https"), (":authority", "example.com"), (":path", "/pushed"), *action.c])
+            (":method", "GET"), (":scheme", "https"), (":authority", "example.com"), (":path", "/pushed"),
+            *(field for field in action.c if field[0] != "x-huge")])  # h2 makes such frames four octets too long
         if side is not None and side.error is None:
             self.opened.append(promised)
 

@@ -72,6 +72,11 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "outgoing-fields": ({}, {}, [OPEN, ("send_headers", 1, [*STATUS, ("x", "a\r\nb")])]),
     "sensitive-fields-never-indexed": ({}, {"normalize_outbound_headers": False}, [
         OPEN, ("send_headers", 1, [*STATUS, ("authorization", "secret")])]),
+    "empty-header-lists": ({}, {}, [
+        OPEN, ("send_headers", 1, STATUS), ("send_headers", 1, [("connection", "close")], True)]),
+    "credit-before-goaway": ({}, {}, [
+        request(1, ("content-length", "40000"), end_stream=False), *[frames.data(1, b"x" * 13000)] * 3,
+        ("acknowledge_received_data", 30000, 1), frames.data(1, b"x" * 13000)]),
     "push-promise-at-once": ({}, {}, [OPEN, frames.push_promise(1, 2, b"", end_headers=False)]),
     "goaway-reserved-bit": ({}, {}, [OPEN, frames.goaway(0x80000001)]),
     "undecodable-fields": ({}, {"header_encoding": "utf-8"}, [request(1, ("x", b"\xff"))]),
@@ -84,6 +89,9 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "headers-on-even-streams": ({}, {}, [
         OPEN, ("push_stream", 1, 2, request_fields()), frames.rst_stream(2),
         frames.headers(2, block([("x", "1")]), end_stream=True)]),
+    "promised-streams-are-limited": ({}, {}, [
+        frames.settings((frames.MAX_CONCURRENT_STREAMS, 0)), OPEN, ("push_stream", 1, 2, request_fields()),
+        ("send_headers", 2, STATUS)]),
     "rfc-stream-errors": ({"rfc_errors": True}, {}, [request(1, ("connection", "close"))]),
     "rfc-goaway-lets-streams-finish": ({"rfc_errors": True}, {}, [OPEN, frames.goaway(1), frames.data(1, b"x")]),
     "rfc-frames-in-flight": ({"rfc_errors": True}, {}, [OPEN, ("reset_stream", 1), frames.data(1, b"x")]),
