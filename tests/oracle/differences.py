@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from fasth2.exceptions import ProtocolError
 from tests.support import frames
-from tests.support.describe import describe_error
 
 if TYPE_CHECKING:
     from tests.support.frames import Frame, Sent
@@ -211,15 +210,6 @@ def _empty_list(step: Step) -> bool:
                  or [(sent.kind, sent.fields) for sent in step.ours.sent] == [("HEADERS", ())]))
 
 
-@difference("credit-before-goaway")
-def _credit(step: Step) -> bool:
-    def rest(side: Side) -> list[Sent]:
-        return [sent for sent in side.sent if sent.kind != "WINDOW_UPDATE"]
-
-    return (step.frame is not None and step.frame.type == frames.DATA and step.ours.error is not None
-            and describe_error(step.ours.error) == describe_error(step.h2.error) and step.h2.sent == rest(step.ours))
-
-
 @difference("push-promise-at-once")
 def _push_promise(step: Step) -> bool:
     return (step.frame is not None and step.frame.type == frames.PUSH_PROMISE and step.faults == {"push_promise"}
@@ -276,14 +266,6 @@ def _closed_window(step: Step) -> bool:
     return (step.frame is not None and step.frame.type == frames.SETTINGS and step.ours.error is None
             and _raised(step.h2.error) == "FlowControlError"
             and any(stream.closed for stream in step.pair.h2.streams.values()))
-
-
-@difference("headers-on-even-streams")
-def _even_stream(step: Step) -> bool:
-    """A promised stream that is over: h2 resets it again, or calls it closed."""
-    return (_block(step) and step.faults == {"stream_id_parity"} and _only_goaway(step, 1)
-            and ((step.h2.error is None and [sent.kind for sent in step.h2.sent] == ["RST_STREAM"])
-                 or _raised(step.h2.error) == "StreamClosedError"))
 
 
 @difference("promised-streams-are-limited")

@@ -74,9 +74,6 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
         OPEN, ("send_headers", 1, [*STATUS, ("authorization", "secret")])]),
     "empty-header-lists": ({}, {}, [
         OPEN, ("send_headers", 1, STATUS), ("send_headers", 1, [("connection", "close")], True)]),
-    "credit-before-goaway": ({}, {}, [
-        request(1, ("content-length", "40000"), end_stream=False), *[frames.data(1, b"x" * 13000)] * 3,
-        ("acknowledge_received_data", 30000, 1), frames.data(1, b"x" * 13000)]),
     "push-promise-at-once": ({}, {}, [OPEN, frames.push_promise(1, 2, b"", end_headers=False)]),
     "goaway-reserved-bit": ({}, {}, [OPEN, frames.goaway(0x80000001)]),
     "undecodable-fields": ({}, {"header_encoding": "utf-8"}, [request(1, ("x", b"\xff"))]),
@@ -86,9 +83,6 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "closed-streams-have-no-window": ({}, {}, [
         request(1), frames.window_update(1, 1), ("send_headers", 1, STATUS, True),
         frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31 - 1))]),
-    "headers-on-even-streams": ({}, {}, [
-        OPEN, ("push_stream", 1, 2, request_fields()), frames.rst_stream(2),
-        frames.headers(2, block([("x", "1")]), end_stream=True)]),
     "promised-streams-are-limited": ({}, {}, [
         frames.settings((frames.MAX_CONCURRENT_STREAMS, 0)), OPEN, ("push_stream", 1, 2, request_fields()),
         ("send_headers", 2, STATUS)]),
