@@ -138,8 +138,8 @@ cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
     if capacity < FIRST_CAPACITY:
         capacity = FIRST_CAPACITY
     if capacity < b.habit and b.capacity:
-        # As much as last time, and no growing step by step.
-        capacity = b.habit
+        # As much as last time and a little more, not step by step.
+        capacity = b.habit + 256
     if capacity < needed:
         capacity = needed
     # Copied, not resized: a resize that fails would take what is queued with it.
