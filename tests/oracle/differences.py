@@ -256,6 +256,8 @@ def _two_faults(step: Step) -> bool:
         return False
     if step.frame.type == frames.SETTINGS:
         return step.faults <= {"settings_value", "settings_window"} and _bad_settings(step.frame) > 1
+    if _block(step) and step.faults == {"connection_closed"}:
+        return _raised(step.h2.error) == "TooManyStreamsError" and step.ours.sent == step.h2.sent
     if _block(step) and step.faults == {"compression"}:
         # h2 looks at the list's size, or at the number of streams, before.
         return _only_goaway(step, 9) and _raised(step.h2.error) in ("DenialOfServiceError", "TooManyStreamsError")
