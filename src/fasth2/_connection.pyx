@@ -11,8 +11,9 @@ from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, Core, enter, find_stream, le
 from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
-from fasth2._limits cimport output_left
-from fasth2._receive cimport apply_remote_settings, receive
+from fasth2._limits cimport output_taken
+from fasth2._receive cimport receive
+from fasth2._receive_settings cimport apply_remote_settings
 from fasth2._send cimport acknowledge as acknowledge_credit
 from fasth2._send cimport consume as consume_credit
 from fasth2._send cimport end_stream as end_with_data
@@ -33,6 +34,7 @@ from fasth2._window cimport MAX_WINDOW, window_open
 from fasth2._settings import Settings
 from fasth2.exceptions import (
     FlowControlError,
+    FrameTooLargeError,
     NoAvailableStreamIDError,
     ProtocolError,
     RFC1122Error,
@@ -97,7 +99,7 @@ cdef class H2Connection(Core):
             data: Any buffer of octets.
 
         Returns:
-            A list of the objects of ``fasth2._ready``, in the order of the frames: Request, Data, Trailers,
+            A list of the objects of ``fasth2.ready``, in the order of the frames: Request, Data, Trailers,
             Reset, Goaway and Priority, told apart by ``kind``.
 
         Raises:
@@ -147,7 +149,7 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             out_clear(&self.out)
-            output_left(&self.limits, 0)
+            output_taken(&self.limits, 0, 0)
         finally:
             leave(self)
 
@@ -254,12 +256,15 @@ cdef class H2Connection(Core):
         """Queue GOAWAY (RFC 9113 section 6.8).
 
         Nothing can be sent or received after it; with ``rfc_errors`` and ``error_code`` 0 the streams up to
-        ``last_stream_id`` go on.
+        ``last_stream_id`` go on. With ``rfc_errors`` and another code, bodies that are queued are dropped.
 
         Args:
             error_code: `ErrorCodes` or int.
             additional_data: bytes for the peer's log, or ``None``.
             last_stream_id: The last stream that was or will be served; by default the highest the peer opened.
+
+        Raises:
+            FrameTooLargeError: The data and 8 octets do not fit a frame that the peer takes.
         """
         cdef uint32_t code = number(error_code, "error code")
         cdef bytes debug = b""
@@ -271,6 +276,8 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             last = self.highest_inbound if last_stream_id is None else number(last_stream_id, "stream")
+            if len(debug) > <Py_ssize_t>self.max_out_frame - 8:
+                raise FrameTooLargeError(f"{len(debug)} octets of debug data do not fit one frame")
             self.write_goaway(last, code, debug)
             self.phase = C_CLOSED
             if last < self.goaway_limit:
@@ -307,7 +314,8 @@ cdef class H2Connection(Core):
             raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
         enter(self)
         try:
-            send_headers(self, sid, headers, ends)
+            with cython.critical_section(self.encoder):
+                send_headers(self, sid, headers, ends)
         finally:
             self.outgoing.clear()
             leave(self)
@@ -415,7 +423,8 @@ cdef class H2Connection(Core):
         cdef uint32_t promised = number(promised_stream_id, "stream")
         enter(self)
         try:
-            push_stream(self, sid, promised, request_headers)
+            with cython.critical_section(self.encoder):
+                push_stream(self, sid, promised, request_headers)
         finally:
             self.outgoing.clear()
             leave(self)
@@ -446,7 +455,8 @@ cdef class H2Connection(Core):
         cdef bint ends = end_stream
         enter(self)
         try:
-            return respond(self, sid, status, headers, body, trailers, ends)
+            with cython.critical_section(self.encoder):
+                return respond(self, sid, status, headers, body, trailers, ends)
         finally:
             self.outgoing.clear()
             leave(self)
@@ -529,7 +539,8 @@ cdef class H2Connection(Core):
 
         Raises:
             ValueError: n is negative.
-            FlowControlError: More was returned than was received.
+            NoSuchStreamError: No such stream was opened.
+            FlowControlError: Without ``merge``, the connection's window would pass 2**31 - 1.
         """
         cdef uint32_t sid = number(stream_id, "stream")
         cdef int64_t size = number(n, "size")
@@ -705,7 +716,11 @@ cdef class H2Connection(Core):
     @local_settings.setter
     @cython.critical_section
     def local_settings(self, SettingsBase value not None):
-        self.local = value
+        enter(self)
+        try:
+            self.local = value
+        finally:
+            leave(self)
 
     @property
     @cython.critical_section
@@ -716,7 +731,11 @@ cdef class H2Connection(Core):
     @remote_settings.setter
     @cython.critical_section
     def remote_settings(self, SettingsBase value not None):
-        self.remote = value
+        enter(self)
+        try:
+            self.remote = value
+        finally:
+            leave(self)
 
     @property
     @cython.critical_section
@@ -808,8 +827,9 @@ cdef class H2Connection(Core):
     @cython.critical_section
     def counters(self):
         """How often each limit was crossed and each kind of fault met: a dict of token to count."""
-        return dict(self.counts)
+        return {} if self.counts is None else dict(self.counts)
 
+    @cython.critical_section
     def __repr__(self):
         return f"<H2Connection streams={0 if self.table is None else self.table.count} closed={self.phase == C_CLOSED}>"
 
@@ -846,14 +866,16 @@ cdef list take(H2Connection c, object data, bint slim):
     if PyBytes_CheckExact(data):
         enter(c)
         try:
-            return receive(c, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), slim)
+            with cython.critical_section(c.decoder):
+                return receive(c, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), slim)
         finally:
             leave(c)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         enter(c)
         try:
-            return receive(c, <const uint8_t *>view.buf, view.len, slim)
+            with cython.critical_section(c.decoder):
+                return receive(c, <const uint8_t *>view.buf, view.len, slim)
         finally:
             leave(c)
     finally:

@@ -57,7 +57,6 @@ cdef class Core:
     cdef StreamTable table
     cdef OutgoingFields outgoing
     # what the configuration says
-    cdef bint client
     cdef bint rfc_errors
     cdef int rules                   # RULE_*
     cdef bint join_cookies
@@ -94,10 +93,9 @@ cdef class Core:
     # output
     cdef OutBuffer out
     cdef H2Stream ring               # last of the ring of streams ready to send
-    cdef int64_t queued              # octets queued in all streams
     # limits
     cdef LimitState limits
-    cdef dict counts                 # counter token -> count
+    cdef dict counts                 # counter token -> count; None: nothing was counted
     # one call at a time
     cdef bint busy                   # also until __init__ has succeeded
     cdef bint initialised
@@ -141,3 +139,13 @@ cdef inline H2Stream find_stream(Core c, uint32_t stream_id):
     """The stream of that number, or None."""
     cdef void *found = c.table.find(stream_id)
     return None if found == NULL else <H2Stream>found
+
+
+cdef inline bint is_idle(Core c, uint32_t sid) noexcept:
+    """Whether neither side has opened that stream yet (RFC 9113 section 5.1.1)."""
+    return sid > (c.highest_inbound if sid & 1 else c.highest_outbound)
+
+
+cdef inline bint is_shut(Core c) noexcept:
+    """h2 refuses every frame but GOAWAY once a GOAWAY went either way; under rfc_errors streams go on."""
+    return c.phase == C_CLOSED and not c.rfc_errors

@@ -50,9 +50,6 @@ cdef class Core:
         if self.initialised:
             raise RuntimeError("a connection is initialised once")
         config = H2Configuration(client_side=True) if config is None else config
-        if config.client_side:
-            raise H2Error("client_side=True: this version of fasth2 has the server side of HTTP/2 only; "
-                          "pass H2Configuration(client_side=False)")
         limits = config.limits
         self.table = StreamTable()
         self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
@@ -60,7 +57,6 @@ cdef class Core:
         self.encoder = Encoder()
         self.outgoing.encoder = self.encoder
         self.decoder = Decoder()
-        self.counts = {}
         self.preface_left = 24
         self.clock = time.monotonic if config.clock is None else config.clock
         limits_init(&self.limits, limits)
@@ -102,11 +98,13 @@ cdef class Core:
         return 0
 
     cdef int configure(self, object config) except -1:
-        """Take over what a configuration says."""
+        """Take over what a configuration says; nothing of one that is refused."""
         cdef object encoding = config.header_encoding
-        cdef object name
+        cdef object name = codecs.lookup(encoding).name if encoding else None
+        if config.client_side:
+            raise H2Error("client_side=True: this version of fasth2 has the server side of HTTP/2 only; "
+                          "pass H2Configuration(client_side=False)")
         self._config = config
-        self.client = False
         self.rfc_errors = config.rfc_errors
         self.rules = RULE_VALIDATE if config.validate_inbound_headers else 0
         if self.rfc_errors:
@@ -118,13 +116,8 @@ cdef class Core:
             | (OUT_SPLIT_COOKIES if config.split_outbound_cookies else 0)
         )
         self.logger = None if type(config.logger) is DummyLogger else config.logger
-        self.late_encoding = None
-        if encoding:
-            name = codecs.lookup(encoding).name
-            if name in MODES:
-                self.decoder.set_encoding(MODES[name], config.header_fallback_encoding is not None)
-            else:
-                self.late_encoding = encoding
+        self.late_encoding = encoding if name is not None and name not in MODES else None
+        self.decoder.set_encoding(MODES.get(name, 0), config.header_fallback_encoding is not None)
         return 0
 
     cdef int wait_turn(self) except -1:
@@ -159,25 +152,21 @@ cdef class Core:
         s.closed_reason = reason
         if s.in_turns:
             self.leave_ring(s)
-        self.queued -= s.queued
         queue_clear(s)
         self.table.remove(s)
         return 0
 
     cdef void drop_queues(self) noexcept:
         """The connection is over: let go of what its streams will not send any more."""
-        cdef uint32_t i
+        cdef uint32_t at = 0
+        cdef void *found
         cdef H2Stream s
         self.ring = None
-        self.queued = 0
-        if self.table.slots == NULL:
-            return
-        for i in range(self.table.mask + 1):
-            if self.table.slots[i].id != 0:
-                s = <H2Stream>self.table.slots[i].stream
-                s.in_turns = False
-                s.next = None
-                queue_clear(s)
+        while (found := self.table.following(&at)) != NULL:
+            s = <H2Stream>found
+            s.in_turns = False
+            s.next = None
+            queue_clear(s)
 
     cdef int end_local(self, H2Stream s) except -1:
         """We have sent END_STREAM."""
@@ -220,6 +209,8 @@ cdef class Core:
 
     cdef int count(self, str token) except -1:
         """One more of what an operator can read in `counters`."""
+        if self.counts is None:
+            self.counts = {}
         self.counts[token] = self.counts.get(token, 0) + 1
         return 0
 

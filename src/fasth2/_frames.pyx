@@ -14,7 +14,7 @@ cdef extern from "Python.h":
 # Above this many octets the buffer itself becomes the bytes handed out; below,
 # a copy is cheaper than giving the buffer away.
 cdef Py_ssize_t HAND_OVER = 4096
-cdef Py_ssize_t FIRST_CAPACITY = 1024
+cdef Py_ssize_t FIRST_CAPACITY = 479
 
 
 # DATA, 6.1. Length: any. Flags: END_STREAM, PADDED. Stream: not zero.
@@ -119,18 +119,22 @@ cdef void tail_clear(ReadBuffer *b) noexcept:
 
 
 cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
+    cdef Py_ssize_t live = b.length - b.start
     cdef Py_ssize_t capacity, needed
     cdef PyObject *larger
-    if b.start:
-        memmove(b.data, b.data + b.start, b.length - b.start)
-        b.length -= b.start
+    if b.start >= live and b.capacity - live >= extra:
+        # As much was handed out as has to be moved: the cost of moving stays in proportion.
+        if live:
+            memcpy(b.data, b.data + b.start, live)
+        b.length = live
         b.start = 0
-        if b.capacity - b.length >= extra:
-            return 0
-    if extra > PY_SSIZE_T_MAX // 2 - b.length:
+        return 0
+    if extra > PY_SSIZE_T_MAX // 2 - live:
         raise MemoryError
-    needed = b.length + extra
+    needed = live + extra
     capacity = b.capacity * 2
+    if capacity > 4 * needed:
+        capacity = 4 * needed
     if capacity < FIRST_CAPACITY:
         capacity = FIRST_CAPACITY
     if capacity < b.habit and b.capacity:
@@ -140,11 +144,13 @@ cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
         capacity = needed
     # Copied, not resized: a resize that fails would take what is queued with it.
     larger = make_bytes(NULL, capacity)
-    if b.length:
-        memcpy(PyBytes_AS_STRING(<object>larger), b.data, b.length)
+    if live:
+        memcpy(PyBytes_AS_STRING(<object>larger), b.data + b.start, live)
     Py_XDECREF(b.holder)
     b.holder = larger
     b.data = <uint8_t *>PyBytes_AS_STRING(<object>b.holder)
+    b.start = 0
+    b.length = live
     b.capacity = capacity
     return 0
 

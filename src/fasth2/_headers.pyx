@@ -66,6 +66,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
     cdef bint regular = False
     cdef int order = FAULT_NONE
     cdef int length = FAULT_NONE
+    cdef Entry *length_culprit = NULL
     info.content_length = -1
     info.cookies = 0
     info.method = NULL
@@ -104,10 +105,10 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
                 elif flags & F_CONTENT_LENGTH:
                     if flags & F_BAD_LENGTH and not (flags & F_LENGTH_LIST and rules & RULE_RFC):
                         length = FAULT_CONTENT_LENGTH
-                        info.culprit = e
+                        length_culprit = e
                     elif info.content_length >= 0 and info.content_length != e.number:
                         length = FAULT_CONTENT_LENGTH_CONFLICT
-                        info.culprit = e
+                        length_culprit = e
                     else:
                         info.content_length = e.number
                 else:
@@ -117,6 +118,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
     if all_flags & F_UNDECODABLE:
         return first_with(fields, n, F_UNDECODABLE, FAULT_UNDECODABLE, info)
     if length != FAULT_NONE:
+        info.culprit = length_culprit
         return length
     if not rules & RULE_VALIDATE:
         return FAULT_NONE
@@ -371,7 +373,7 @@ cdef class OutgoingFields:
             Py_XDECREF(self.owners[i])
 
     cdef int _grow(self) except -1:
-        cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else 16
+        cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else 8
         cdef OutField *fields
         cdef PyObject **owners
         fields = <OutField *>PyMem_Realloc(self.fields, capacity * sizeof(OutField))

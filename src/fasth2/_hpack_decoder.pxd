@@ -4,7 +4,7 @@
 # the flags of _fields.pxd, so that an indexed field costs a reference count.
 cimport cython
 from cpython.ref cimport PyObject
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 # Why a block was refused. Each is a COMPRESSION_ERROR, but for the two "far over
 # the limit", which are for whoever set the limits to name.
@@ -32,19 +32,18 @@ cdef enum:
 
 # One header field, freed with its last reference. The count is not atomic: an
 # entry belongs to one connection, and may outlive its decoder. Static entries are
-# immortal, shared by all decoders and not written after import (a caller that
-# uses `key` fills theirs when it is imported itself).
+# immortal, shared by all decoders and not written after import. A full table has
+# over a hundred entries: each octet of this struct counts.
 cdef struct Entry:
-    Py_ssize_t refs                # below 0: immortal
+    int32_t refs                   # below 0: immortal; a block of 1 GiB has 2**30 at most
     uint32_t flags                 # F_* | KIND_* << F_KIND_SHIFT
     uint32_t size                  # octets of name and value, and 32
-    int64_t number                 # content-length's value or -1
     uint32_t name_len              # octets of the name
+    int64_t number                 # content-length's value or -1
     PyObject *name                 # owned; bytes, or str under an encoding
     PyObject *value                # owned; likewise, bytes under F_UNDECODABLE
     PyObject *header               # owned HeaderTuple or NeverIndexedHeaderTuple; NULL before entry_header()
     PyObject *pair                 # owned plain (name, value); NULL before entry_pair()
-    PyObject *key                  # owned, for the caller to fill; NULL
 
 # Give back one reference.
 cdef void entry_free(Entry *entry) noexcept
@@ -115,6 +114,7 @@ cdef class Decoder:
     # which the decoder is out of step with its peer; -2: MemoryError is raised,
     # which also leaves it out of step. `fields` then holds the fields before it.
     # RuntimeError: called while it reads, from a finalizer or another thread.
+    # The caller holds the decoder's critical section until it has taken the fields.
     cdef int decode_block(self, const uint8_t *p, Py_ssize_t n) except -2
 
     # Give back the fields of the last block.

@@ -61,7 +61,7 @@ cdef extern from "Python.h":
 cdef enum:
     MAX_BLOCK = 1 << 30      # octets; sizes in a block then fit 32 bits
     LOCAL_SIZE = 2048        # octets of stack for a Huffman string
-    FIRST_FIELDS = 32        # room for fields of the first block
+    FIRST_FIELDS = 24        # room for fields of the first block
     FIRST_RING = 16          # entries
 
 DEFAULT_MAX_HEADER_LIST_SIZE = 65536
@@ -81,7 +81,6 @@ cdef void entry_free(Entry *entry) noexcept:
     Py_XDECREF(entry.value)
     Py_XDECREF(entry.header)
     Py_XDECREF(entry.pair)
-    Py_XDECREF(entry.key)
     PyMem_Free(entry)
 
 
@@ -98,7 +97,6 @@ cdef inline Entry *entry_new() noexcept:
     entry.value = NULL
     entry.header = NULL
     entry.pair = NULL
-    entry.key = NULL
     return entry
 
 
@@ -323,13 +321,12 @@ cdef class Decoder:
 
     cdef int decode_block(self, const uint8_t *p, Py_ssize_t n) except -2:
         cdef int fault
-        with cython.critical_section(self):
-            if self.reading:
-                raise RuntimeError("the decoder is in use")
-            # An error of a codec may start the garbage collector, and that any code.
-            self.reading = True
-            fault = self.read_block(p, n)
-            self.reading = False
+        if self.reading:
+            raise RuntimeError("the decoder is in use")
+        # An error of a codec may start the garbage collector, and that any code.
+        self.reading = True
+        fault = self.read_block(p, n)
+        self.reading = False
         if fault == HPACK_NO_MEMORY:
             raise MemoryError()
         return fault

@@ -23,7 +23,7 @@ from fasth2._hpack_table import HeaderTable
 from fasth2._header_tuple import HeaderTuple
 
 cdef enum:
-    BUCKETS = 64
+    BUCKETS = 32
     ENTRY_OVERHEAD = 32
     # First octets of RFC 7541 section 6.
     INDEXED = 0x80           # 7-bit index
@@ -94,23 +94,22 @@ cdef class Encoder:
         PyMem_Free(self.names)
 
     @property
+    @cython.critical_section
     def max_table_size(self):
         """Octets that the dynamic table never passes, whatever the peer allows; ``None`` for no bound."""
         return self._max_table_size
 
     @max_table_size.setter
     def max_table_size(self, value):
-        cdef uint32_t limit
-        if value is not None and not 0 <= value <= 0xFFFFFFFF:
-            raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
-        if value is None:
-            self._max_table_size = None
-        else:
+        cdef uint32_t limit = 0
+        if value is not None:
+            if not 0 <= value <= 0xFFFFFFFF:
+                raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
             limit = value
-            self._max_table_size = limit
-            with cython.critical_section(self):
-                if limit < self.limit:
-                    self.set_limit(limit)
+        with cython.critical_section(self):
+            self._max_table_size = None if value is None else limit
+            if value is not None and limit < self.limit:
+                self.set_limit(limit)
 
     @property
     def header_table_size(self):
@@ -127,8 +126,10 @@ cdef class Encoder:
     def header_table_size(self, value):
         if not 0 <= value <= 0xFFFFFFFF:
             raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
-        cdef uint32_t limit = value if self._max_table_size is None else min(value, self._max_table_size)
+        cdef uint32_t limit = value
         with cython.critical_section(self):
+            if self._max_table_size is not None:
+                limit = min(limit, <uint32_t>self._max_table_size)
             self.set_limit(limit)
 
     @property
@@ -256,7 +257,7 @@ cdef class Encoder:
         if entries + new < most:
             most = entries + new
         if most > self.ring_size:
-            size = self.ring_size * 2 if self.ring_size else 16
+            size = self.ring_size * 2 if self.ring_size else 8
             while size < most:
                 size *= 2
             ring = <TableEntry *>PyMem_Malloc(size * sizeof(TableEntry))

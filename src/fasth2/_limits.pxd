@@ -24,6 +24,9 @@ cdef struct LimitState:
     int64_t updates
     int64_t acks_unsent
     int64_t control_unsent       # octets
+    int64_t acks_newer           # of acks_unsent, those behind the mark
+    int64_t control_newer
+    int64_t mark                 # octets of output before the mark
     int64_t useful               # octets of DATA and field blocks received
     int64_t ignored              # octets of ignored frames received
 
@@ -37,8 +40,18 @@ cdef int count_ack(LimitState *l, int64_t octets) noexcept
 cdef int count_control(LimitState *l, int64_t octets) noexcept
 
 
-cdef inline void output_left(LimitState *l, Py_ssize_t left) noexcept:
-    """Output was handed out and `left` octets remain: what is unsent cannot be more than that."""
+cdef inline void output_taken(LimitState *l, Py_ssize_t taken, Py_ssize_t left) noexcept:
+    """`taken` octets of output were handed out or dropped and `left` octets remain.
+
+    No more than those can be unsent. Where they never are few, a mark in the output says what has gone:
+    all that was counted before the mark, once the mark is reached. The next mark is the output's end.
+    """
+    l.mark -= taken
+    if l.mark <= 0:
+        l.acks_unsent = l.acks_newer
+        l.control_unsent = l.control_newer
+        l.acks_newer = l.control_newer = 0
+        l.mark = left
     if l.control_unsent > left:
         l.control_unsent = left
     if l.acks_unsent > left // 9:

@@ -72,6 +72,7 @@ cdef int count_window_update(LimitState *l) noexcept:
 cdef int count_ack(LimitState *l, int64_t octets) noexcept:
     """An acknowledgement of a PING or of SETTINGS goes into the output."""
     l.acks_unsent += 1
+    l.acks_newer += 1
     if l.ack_backlog >= 0 and l.acks_unsent > l.ack_backlog:
         return FAULT_LIMIT_ACKS
     return count_control(l, octets)
@@ -80,6 +81,7 @@ cdef int count_ack(LimitState *l, int64_t octets) noexcept:
 cdef int count_control(LimitState *l, int64_t octets) noexcept:
     """Octets of a frame that the peer provoked go into the output."""
     l.control_unsent += octets
+    l.control_newer += octets
     if l.control_backlog >= 0 and l.control_unsent > l.control_backlog:
         return FAULT_LIMIT_CONTROL
     return 0

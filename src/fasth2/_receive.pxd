@@ -4,4 +4,3 @@ from libc.stdint cimport uint8_t
 from fasth2._core cimport Core
 
 cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim)
-cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1

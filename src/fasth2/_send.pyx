@@ -1,4 +1,5 @@
 """The sending path: headers, data, queues and credit. RFC 9113 section 5.1, 6 and 8."""
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.string cimport memcpy, memset
 
@@ -22,7 +23,7 @@ from fasth2._headers cimport (
     BLOCK_TRAILERS,
     OutgoingFields,
 )
-from fasth2._limits cimport output_left
+from fasth2._limits cimport output_taken
 from fasth2._stream cimport (
     BY_SEND_RST_STREAM,
     S_HALF_CLOSED_LOCAL,
@@ -48,12 +49,17 @@ from fasth2.exceptions import (
 # Bodies up to this many octets go straight into the output, behind their headers.
 cdef Py_ssize_t DIRECT = 4096
 # pull() cuts a frame short to fill its block, but not to less than this.
-cdef Py_ssize_t SHORTEST_CUT = 512
+cdef enum:
+    SHORTEST_CUT = 512
+
+
+cdef inline bint may_send(Core c) noexcept:
+    """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
+    return not c.failed and (c.phase != C_CLOSED or c.rfc_errors)
 
 
 cdef int must_be_open(Core c) except -1:
-    """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
-    if c.failed or (c.phase == C_CLOSED and not c.rfc_errors):
+    if not may_send(c):
         raise ProtocolError("the connection is closed")
     return 0
 
@@ -215,15 +221,16 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
     cdef list prepared = None
     cdef Py_ssize_t n
     cdef bint ends_here, direct
+    cdef bint copied = not PyBytes_CheckExact(body)
     if trailers is not None:
         c.outgoing.convert(trailers)
         c.outgoing.check(BLOCK_TRAILERS)
         prepared = c.outgoing.frozen()
-    if not PyBytes_CheckExact(body):
+    if copied:
         body = b"" if body is None else checked_copy(c, 0, body)
     n = PyBytes_GET_SIZE(body)
     c.outgoing.convert_status(status, headers)
-    if c.failed or (c.phase == C_CLOSED and not c.rfc_errors):
+    if not may_send(c):
         return False
     s = find_stream(c, stream_id)
     if s is None:
@@ -257,7 +264,8 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
         return True
     if n:
         queue_body(s, body)
-        c.queued += n
+        if copied:
+            s.copied = n
     s.ends = end_stream
     s.trailers = prepared
     if stream_has_queue(s):
@@ -292,7 +300,6 @@ cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream
     if not s.headers_sent:
         raise ProtocolError(f"stream {stream_id} has no response headers yet")
     queue_body(s, data)
-    c.queued += PyBytes_GET_SIZE(data)
     if copied:
         s.copied += PyBytes_GET_SIZE(data)
     s.ends = end_stream
@@ -371,9 +378,13 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
             return 1
         return 0
     if room >= 0 and <Py_ssize_t>n > room - FRAME_HEADER:
-        if room < FRAME_HEADER + 1 or (room < FRAME_HEADER + SHORTEST_CUT and c.out.length > c.out.start):
+        if room >= FRAME_HEADER + SHORTEST_CUT:
+            n = <uint32_t>(room - FRAME_HEADER)
+        elif c.out.length > c.out.start:
             return 0
-        n = <uint32_t>(room - FRAME_HEADER)
+        elif n > SHORTEST_CUT:
+            # The first of a small block: its end waits in the output for the next.
+            n = SHORTEST_CUT
     out_reserve(&c.out, FRAME_HEADER + <Py_ssize_t>n)
     last = n == s.queued and s.ends and s.trailers is None
     p = write_frame_header(c.out.data + c.out.length, n, FRAME_DATA, FLAG_END_STREAM if last else 0, s.id)
@@ -394,12 +405,12 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
                 s.chunk = None
     c.out.length += FRAME_HEADER + <Py_ssize_t>n
     s.queued -= n
-    c.queued -= n
     s.out_window -= n
     c.out_window -= n
     c.limits.data_sent += 1
+    if s.copied > s.queued:
+        s.copied = s.queued
     if s.queued == 0:
-        s.copied = 0
         if last:
             s.ends = False
             c.leave_ring(s)
@@ -411,9 +422,10 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
 
 cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     """The trailers that waited for the body; encoded now, since the table's state depends on the order."""
-    c.outgoing.convert(s.trailers)
-    c.outgoing.check(BLOCK_TRAILERS)
-    encode_block(c, s.id, FRAME_HEADERS, FLAG_END_STREAM, 0)
+    with cython.critical_section(c.encoder):
+        c.outgoing.convert(s.trailers)
+        c.outgoing.check(BLOCK_TRAILERS)
+        encode_block(c, s.id, FRAME_HEADERS, FLAG_END_STREAM, 0)
     c.leave_ring(s)
     s.trailers = None
     s.ends = False
@@ -422,29 +434,41 @@ cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     return 1
 
 
+cdef int64_t queued_in_window(Core c) noexcept:
+    """Octets of body that the windows of the streams in the ring let out."""
+    cdef H2Stream s = c.ring
+    cdef int64_t total = 0
+    while True:
+        total += max(min(s.queued, s.out_window), 0)
+        s = s.next
+        if s is c.ring:
+            return total
+
+
 cdef bytes pull(Core c, Py_ssize_t most):
     """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
-    cdef H2Stream s
-    cdef Py_ssize_t room, wanted, barren
+    cdef H2Stream s, stuck
+    cdef Py_ssize_t room, wanted
     cdef bytes result
-    if c.ring is not None and not c.failed and (most < 0 or c.out.length - c.out.start < most):
-        wanted = <Py_ssize_t>min(c.queued, max(c.out_window, 0))
+    if c.ring is not None and may_send(c) and (most < 0 or c.out.length - c.out.start < most):
+        wanted = <Py_ssize_t>min(queued_in_window(c), max(c.out_window, 0))
         wanted += (wanted // <Py_ssize_t>c.max_out_frame + 1) * FRAME_HEADER
         if most >= 0 and wanted > most - (c.out.length - c.out.start):
             wanted = most - (c.out.length - c.out.start)
         out_reserve(&c.out, wanted)
-        barren = 0
+        stuck = None
         while c.ring is not None:
             room = -1 if most < 0 else most - (c.out.length - c.out.start)
-            if most >= 0 and room <= FRAME_HEADER:
+            if most >= 0 and room <= FRAME_HEADER and c.out.length > c.out.start:
                 break
             s = c.ring.next
             if send_turn(c, s, room):
-                barren = 0
-            else:
-                barren += 1
-                if barren > <Py_ssize_t>c.table.count:
-                    break
+                stuck = None
+            elif s is stuck:
+                # Round once, and none could send: the turn stays where it was.
+                break
+            elif stuck is None:
+                stuck = s
             # Next in the ring, unless the stream left it.
             if c.ring is not None and c.ring.next is s:
                 c.ring = s
@@ -456,5 +480,5 @@ cdef bytes pull(Core c, Py_ssize_t most):
         c.phase = C_CLOSED
         out_clear(&c.out)
         raise
-    output_left(&c.limits, c.out.length - c.out.start)
+    output_taken(&c.limits, PyBytes_GET_SIZE(result), c.out.length - c.out.start)
     return result

@@ -3,6 +3,7 @@ import copyreg
 import enum
 from collections.abc import MutableMapping
 
+cimport cython
 from libc.stdint cimport INT64_MAX, INT64_MIN
 
 from .errors import ErrorCodes
@@ -224,6 +225,7 @@ cdef class SettingsBase:
         elif code is CODE_ENABLE_CONNECT_PROTOCOL:
             self.enable_connect_protocol_ = False
 
+    @cython.critical_section
     cdef int set_(self, object key, object value) except -1:
         cdef object code = check_setting(CODES.get(key), number_of(key, value))
         cdef object queue
@@ -238,6 +240,7 @@ cdef class SettingsBase:
             (<list>queue).append(value)
         return 0
 
+    @cython.critical_section
     cdef dict acknowledge_all(self):
         cdef dict changed = {}
         cdef dict pending = self.pending_
@@ -377,6 +380,7 @@ cdef class SettingsBase:
     def __setitem__(self, key, value):
         self.set_(key, value)
 
+    @cython.critical_section
     def __delitem__(self, key):
         del self.current_[key]
         self.pending_.pop(key, None)

@@ -50,7 +50,7 @@ cdef class H2Stream:
 
 
 cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t send_window)
-cdef int queue_body(H2Stream s, object data) except -1
+cdef int queue_body(H2Stream s, bytes chunk) except -1
 cdef void queue_clear(H2Stream s) noexcept
 
 

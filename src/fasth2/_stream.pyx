@@ -3,8 +3,6 @@ import enum
 from collections import deque
 
 cimport cython
-from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 
 
 class StreamState(enum.IntEnum):
@@ -90,18 +88,8 @@ cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t sen
     return s
 
 
-cdef int queue_body(H2Stream s, object data) except -1:
-    """Queue octets: a bytes object by reference, any other buffer as a copy."""
-    cdef Py_buffer view
-    cdef bytes chunk
-    if PyBytes_CheckExact(data):
-        chunk = data
-    else:
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-        try:
-            chunk = PyBytes_FromStringAndSize(<char *>view.buf, view.len)
-        finally:
-            PyBuffer_Release(&view)
+cdef int queue_body(H2Stream s, bytes chunk) except -1:
+    """Queue octets, by reference."""
     if not chunk:
         return 0
     if s.chunk is None:

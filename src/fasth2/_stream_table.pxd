@@ -27,9 +27,17 @@ cdef class StreamTable:
 
     cdef int add(self, H2Stream s) except -1
     cdef void remove(self, H2Stream s) noexcept
-    cdef int remember(self, uint32_t stream_id, int reason) except -1
+    cdef void remember(self, uint32_t stream_id, int reason) noexcept
     cdef int reason_of(self, uint32_t stream_id) noexcept
     cdef list all(self)
+
+    cdef inline void *following(self, uint32_t *at) noexcept:
+        """The stream (borrowed) in slot `at` or the first after it, NULL at the end. `at` moves past its slot."""
+        while self.slots != NULL and at[0] <= self.mask:
+            at[0] += 1
+            if self.slots[at[0] - 1].id != 0:
+                return self.slots[at[0] - 1].stream
+        return NULL
 
     cdef inline void *find(self, uint32_t stream_id) noexcept:
         """The stream (borrowed) or NULL."""

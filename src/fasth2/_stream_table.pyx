@@ -77,12 +77,12 @@ cdef class StreamTable:
         self.slots[i].stream = NULL
         Py_DECREF(s)
 
-    cdef int remember(self, uint32_t stream_id, int reason) except -1:
-        """Note how a stream ended; the oldest note makes room once the limit is reached."""
+    cdef void remember(self, uint32_t stream_id, int reason) noexcept:
+        """Note how a stream ended; the oldest note makes room once the limit is reached or memory runs out."""
         cdef Closed *grown
         cdef Py_ssize_t room
         if self.closed_limit == 0:
-            return 0
+            return
         if self.closed_size == self.closed_room and self.closed_room < self.closed_limit:
             room = self.closed_room * 2
             if room == 0:
@@ -91,10 +91,12 @@ cdef class StreamTable:
                 room = self.closed_limit
             grown = <Closed *>PyMem_Realloc(self.closed, room * sizeof(Closed))
             if grown == NULL:
-                raise MemoryError
-            self.closed = grown
-            self.closed_next = self.closed_size
-            self.closed_room = room
+                if self.closed_room == 0:
+                    return
+            else:
+                self.closed = grown
+                self.closed_next = self.closed_size
+                self.closed_room = room
         if self.closed_next == self.closed_room:
             self.closed_next = 0
         self.closed[self.closed_next].id = stream_id
@@ -102,7 +104,6 @@ cdef class StreamTable:
         self.closed_next += 1
         if self.closed_size < self.closed_room:
             self.closed_size += 1
-        return 0
 
     cdef int reason_of(self, uint32_t stream_id) noexcept:
         """How a closed stream ended, BY_NOTHING where that is not known. Newest first."""

@@ -13,7 +13,9 @@ TELL = ("--write-out", "%{stderr}%{http_version} %{http_code} %{num_connects} %{
 
 def curl(server, *args, data=None):
     """Run curl; strings that begin with / are paths of the server. Return what it wrote and what it tells."""
-    every = ("--silent", "--no-progress-meter", "--http2", "--max-time", "20", "--cacert", str(server.certificate.authority), *TELL)
+    # --silent alone leaves the meter of --parallel on.
+    every = ("--silent", "--no-progress-meter", "--http2", "--max-time", "20",
+             "--cacert", str(server.certificate.authority), *TELL)
     command = [*every]
     for arg in args:
         command.append(server.url + arg if isinstance(arg, str) and arg[:1] == "/" else str(arg))

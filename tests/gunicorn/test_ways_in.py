@@ -1,5 +1,6 @@
 """install(), the worker class, FASTH2_DISABLE, and what each says."""
 import json
+import os
 import subprocess
 import sys
 
@@ -82,7 +83,7 @@ def test_FASTH2_DISABLE_stands_aside(start, options, config):
 
 def run(code, **env):
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60,
-                          env={"PYTHONPATH": str(SOURCE), "PATH": "/usr/bin:/bin", **env})
+                          env={**os.environ, "PYTHONPATH": str(SOURCE), **env})
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")
 

@@ -2,24 +2,15 @@
 from __future__ import annotations
 
 import gc
-import sys
 import tracemalloc
 
 import pytest
 
 from fasth2._hpack_decoder import Decoder
 from fasth2._hpack_encoder import Encoder
+from tests.support.references import references
 
 from .oracle import indexed, literal, runs, size_update
-
-
-def references(thing):
-    """References to an object beyond the caller's variable."""
-    return sys.getrefcount(thing) - ALONE
-
-
-ALONE = 0
-ALONE = (lambda thing: references(thing))(object())
 
 
 @pytest.mark.parametrize("encoding", [None, "utf-8"])

@@ -94,6 +94,8 @@ class OneCall(Server):
 class Output:
     """A socket that nothing comes from."""
 
+    __slots__ = ("written",)
+
     def __init__(self) -> None:
         self.written: list[bytes] = []
 

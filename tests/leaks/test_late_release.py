@@ -1,12 +1,12 @@
 """THREATS 42 and 25: what belongs to a stream or to an entry of the table goes when that goes, not with the connection."""
 import gc
-import sys
 
 import pytest
 
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
+from tests.support.references import references
 
 from . import traffic
 from .heap import alone, growth, rounds
@@ -23,15 +23,6 @@ def connect(rfc_errors=True, limits=UNLIMITED, settings=b"", **config):
     connection.receive_data(traffic.PREFACE + traffic.SETTINGS_ACK + settings)
     connection.data_to_send()
     return connection
-
-
-def references(thing):
-    """References to an object beyond the caller's variable."""
-    return sys.getrefcount(thing) - ALONE
-
-
-ALONE = 0
-ALONE = (lambda thing: references(thing))(object())
 
 
 def peer_resets(connection):
@@ -74,8 +65,10 @@ def test_a_queued_body_goes_with_its_stream(end):
     connection.respond(3, 200, [], b"x" * 100_000)
     connection.pull()
     assert (references(body), references(more)) == (1, 2)
+    streams = connection.streams  # a program may hold them
     end(connection)
     assert (references(body), references(more)) == (0, 0)
+    assert streams[1].unsent == 0
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -1,7 +1,6 @@
 """The connection class that gunicorn's blocking workers talk to."""
 from __future__ import annotations
 
-import collections
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +18,7 @@ from gunicorn.http2.stream import StreamState
 
 from fasth2.config import Limits
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
-from fasth2.server._blocking import BlockingConnection
+from fasth2.server._blocking import BlockingConnection, shared_limits
 from fasth2.server.connection import outgoing
 
 from .contract import installed
@@ -69,7 +68,7 @@ class HTTP2ServerConnection(BlockingConnection):
         # The stream whose body was last waited for, its size then, and for how long.
         self._body_wait: tuple[int | None, int, float] = (None, 0, 0.0)
         # gunicorn's name for frames set aside; here they have taken effect already.
-        self._deferred_events: collections.deque[Any] = collections.deque()
+        self._deferred_events: list[Any] = []
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
 
@@ -84,7 +83,7 @@ class HTTP2ServerConnection(BlockingConnection):
         }
         if self.max_header_list_size:
             values["header_list_size"] = self.max_header_list_size
-        return Limits(**values)
+        return shared_limits(**values)
 
     def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes | None = None) -> HTTP2Request:
         """Go on in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).

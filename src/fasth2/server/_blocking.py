@@ -5,7 +5,7 @@ when it is handed out and what a failed send looks like to the caller.
 """
 from __future__ import annotations
 
-import collections
+import functools
 import math
 import time
 from types import ModuleType
@@ -35,6 +35,12 @@ _SHORTEST_WAIT = 0.001
 def seconds(value: Any) -> float | None:
     """A time-out of a configuration, ``None`` where it is absent, 0 or no number."""
     return value if value and isinstance(value, (int, float)) else None
+
+
+@functools.lru_cache(maxsize=64, typed=True)
+def shared_limits(**values: Any) -> Limits:
+    """``Limits`` of these values, which never change: one object for all connections of a server."""
+    return Limits(**values)
 
 
 class BlockingConnection:
@@ -88,7 +94,7 @@ class BlockingConnection:
         #: Stream id to stream.
         self.streams: dict[int, Any] = {}
         #: Requests that arrived while something else was waited for.
-        self.pending_requests: collections.deque[Any] = collections.deque()
+        self.pending_requests: list[Any] = []
         #: The peer sent GOAWAY(NO_ERROR): open streams finish, no new ones.
         self.draining = False
         #: The last stream id of that GOAWAY; ``None`` before.
@@ -100,8 +106,8 @@ class BlockingConnection:
         self._closed = False
         # Raised by the next receive_data(), once the requests before it are out.
         self._error: Exception | None = None
-        # Streams the peer reset while the application works on them.
-        self._unreleased: set[int] = set()
+        # Streams the peer reset while the application works on them; few connections have any.
+        self._unreleased: set[int] | None = None
         self._refusals = 0
         # When the socket was last looked at while a response was being sent.
         self._glanced = time.monotonic()
@@ -110,7 +116,7 @@ class BlockingConnection:
         values = {"concurrent_streams": self.max_concurrent_streams}
         if self.max_header_list_size:
             values["header_list_size"] = self.max_header_list_size
-        return Limits(**values)
+        return shared_limits(**values)
 
     def _make_engine(self) -> H2Connection:
         return H2Connection(
@@ -260,6 +266,8 @@ class BlockingConnection:
         if not handed_out:
             del self.streams[stream_id]
         elif self._limits.unreleased_requests:
+            if self._unreleased is None:
+                self._unreleased = set()
             self._unreleased.add(stream_id)
 
     def _handed_out(self, stream: Any) -> bool:

@@ -1,0 +1,11 @@
+"""README.md's blocks of code."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text()
+
+#: Name of a test, as the comment before a block has it, to the block.
+BLOCKS = dict(re.findall(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
