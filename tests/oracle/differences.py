@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import hpack
+
 from fasth2.exceptions import ProtocolError
 from tests.support import frames
 from tests.support.describe import describe_error
@@ -218,6 +220,13 @@ def _credit(step: Step) -> bool:
 
     return (step.frame is not None and step.frame.type == frames.DATA and step.ours.error is not None
             and describe_error(step.ours.error) == describe_error(step.h2.error) and step.h2.sent == rest(step.ours))
+
+
+@difference("table-sizes-are-announced")
+def _table_sizes(step: Step) -> bool:
+    """hpack forgets a change of its table's size that is followed by the same size again."""
+    return (step.name in ("send_headers", "push_stream") and isinstance(step.h2.error, hpack.HPACKError)
+            and step.ours.error is None and step.ours.sent != [])
 
 
 @difference("push-promise-at-once")

@@ -77,6 +77,9 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "credit-before-goaway": ({}, {}, [
         request(1, ("content-length", "40000"), end_stream=False), *[frames.data(1, b"x" * 13000)] * 3,
         ("acknowledge_received_data", 30000, 1), frames.data(1, b"x" * 13000)]),
+    "table-sizes-are-announced": ({}, {}, [
+        frames.settings((frames.HEADER_TABLE_SIZE, 65536)), frames.settings((frames.HEADER_TABLE_SIZE, 65536)), OPEN,
+        ("send_headers", 1, [*STATUS, *((f"x-{n}", "v" * 500) for n in range(20)), ("x-0", "v" * 500)])]),
     "push-promise-at-once": ({}, {}, [OPEN, frames.push_promise(1, 2, b"", end_headers=False)]),
     "goaway-reserved-bit": ({}, {}, [OPEN, frames.goaway(0x80000001)]),
     "undecodable-fields": ({}, {"header_encoding": "utf-8"}, [request(1, ("x", b"\xff"))]),
