@@ -48,9 +48,10 @@ def test_thirty_three_a_second_become_allowed_again(rfc_errors):
 def test_time_without_resets_never_allows_more_than_the_burst(rfc_errors):
     """A bucket holds no more than it can."""
     victim = Victim(rfc_errors)
+    victim.endures(pairs(1, 10))
     victim.clock.now += 10**6
-    victim.endures(pairs(1, 1000))
-    victim.crosses(pairs(2001, 1), "resets")
+    victim.endures(pairs(1001, 1000))
+    victim.crosses(pairs(4001, 1), "resets")
 
 
 @both_modes

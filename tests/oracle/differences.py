@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import hpack
+
 from fasth2.exceptions import ProtocolError
 from tests.support import frames
 
@@ -210,6 +212,13 @@ def _empty_list(step: Step) -> bool:
                  or [(sent.kind, sent.fields) for sent in step.ours.sent] == [("HEADERS", ())]))
 
 
+@difference("table-sizes-are-announced")
+def _table_sizes(step: Step) -> bool:
+    """hpack forgets a change of its table's size that is followed by the same size again."""
+    return (step.name in ("send_headers", "push_stream") and isinstance(step.h2.error, hpack.HPACKError)
+            and step.ours.error is None and step.ours.sent != [])
+
+
 @difference("push-promise-at-once")
 def _push_promise(step: Step) -> bool:
     return (step.frame is not None and step.frame.type == frames.PUSH_PROMISE and step.faults == {"push_promise"}
@@ -246,6 +255,8 @@ def _two_faults(step: Step) -> bool:
         return False
     if step.frame.type == frames.SETTINGS:
         return step.faults <= {"settings_value", "settings_window"} and _bad_settings(step.frame) > 1
+    if _block(step) and step.faults == {"connection_closed"}:
+        return _raised(step.h2.error) == "TooManyStreamsError" and step.ours.sent == step.h2.sent
     if _block(step) and step.faults == {"compression"}:
         # h2 looks at the list's size, or at the number of streams, before.
         return _only_goaway(step, 9) and _raised(step.h2.error) in ("DenialOfServiceError", "TooManyStreamsError")

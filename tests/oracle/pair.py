@@ -13,6 +13,7 @@ from typing import Any
 
 import h2.config
 import h2.connection
+import hpack
 
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
@@ -206,7 +207,10 @@ class Pair:
     def _outputs(self, theirs: Side, mine: Side) -> None:
         octets = self.h2.data_to_send()
         self.to_client += octets
-        theirs.sent = self.readers[0].read(octets)
+        try:
+            theirs.sent = self.readers[0].read(octets)
+        except hpack.HPACKError as error:
+            theirs.error = error
         mine.sent = self.readers[1].read(self.ours.data_to_send())
 
     def _new_faults(self) -> set[str]:

@@ -74,6 +74,9 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
         OPEN, ("send_headers", 1, [*STATUS, ("authorization", "secret")])]),
     "empty-header-lists": ({}, {}, [
         OPEN, ("send_headers", 1, STATUS), ("send_headers", 1, [("connection", "close")], True)]),
+    "table-sizes-are-announced": ({}, {}, [
+        frames.settings((frames.HEADER_TABLE_SIZE, 65536)), frames.settings((frames.HEADER_TABLE_SIZE, 65536)), OPEN,
+        ("send_headers", 1, [*STATUS, *((f"x-{n}", "v" * 500) for n in range(20)), ("x-0", "v" * 500)])]),
     "push-promise-at-once": ({}, {}, [OPEN, frames.push_promise(1, 2, b"", end_headers=False)]),
     "goaway-reserved-bit": ({}, {}, [OPEN, frames.goaway(0x80000001)]),
     "undecodable-fields": ({}, {"header_encoding": "utf-8"}, [request(1, ("x", b"\xff"))]),
