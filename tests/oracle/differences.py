@@ -354,6 +354,14 @@ def _promised(step: Step) -> bool:
             and step.frame.type in (frames.DATA, frames.HEADERS) and not _h2_accepts(step))
 
 
+@difference("rfc-closed-streams-are-not-new")
+def _not_new(step: Step) -> bool:
+    """h2 counts HEADERS on a stream that is over as one stream more, where there is no room for one."""
+    return (_rfc(step) and _block(step) and _raised(step.h2.error) == "TooManyStreamsError"
+            and step.frame.stream_id <= step.pair.ours.highest_inbound_stream_id
+            and step.faults <= {"closed_by_reset", "stream_closed", "stream_id_too_low"})
+
+
 @difference("rfc-goaway-once")
 def _goaway_once(step: Step) -> bool:
     """A GOAWAY that takes nothing back is not reported again."""

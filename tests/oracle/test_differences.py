@@ -103,6 +103,9 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "rfc-settings-first": ({"rfc_errors": True}, {}, [frames.ping()]),
     "rfc-promised-streams": ({"rfc_errors": True}, {}, [OPEN, ("push_stream", 1, 2, request_fields()),
                                                         frames.data(2, b"x")]),
+    "rfc-closed-streams-are-not-new": ({"rfc_errors": True}, {}, [
+        request(1), frames.rst_stream(1), ("update_settings", {3: 0}), frames.settings_ack(), frames.settings_ack(),
+        frames.headers(1, block([("x", "1")]), end_stream=True)]),
     "rfc-goaway-once": ({"rfc_errors": True}, {}, [OPEN, frames.goaway(1), frames.goaway(1)]),
     "rfc-window-update-of-0-on-a-closed-stream": ({"rfc_errors": True}, {}, [
         OPEN, frames.rst_stream(1), frames.window_update(1, 0)]),

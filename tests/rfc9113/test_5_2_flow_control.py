@@ -65,6 +65,16 @@ def test_a_sender_never_sends_more_than_both_windows(rfc_errors):
 
 
 @both_modes
+def test_padding_that_is_sent_is_taken_off_both_windows(rfc_errors):
+    """The sender's side of the same rule."""
+    connection = accepted(request(1), rfc_errors=rfc_errors).connection
+    connection.send_headers(1, [(":status", "200")])
+    connection.send_data(1, b"12345", pad_length=10)
+    connection.send_data(1, b"", pad_length=0)
+    assert connection.local_flow_control_window(1) == connection.outbound_flow_control_window == 65535 - 16 - 1
+
+
+@both_modes
 def test_the_connection_window_limits_streams_with_large_windows(rfc_errors):
     """Both windows count; the smaller decides."""
     outcome = accepted(frames.settings((frames.INITIAL_WINDOW_SIZE, 2**20)), request(1), request(3),

@@ -1,7 +1,7 @@
 """RFC 9113 section 8.1: HTTP message framing, and 8.1.1: malformed messages."""
 import pytest
 
-from fasth2.exceptions import InvalidBodyLengthError
+from fasth2.exceptions import InvalidBodyLengthError, ProtocolError
 from tests.support import frames
 from tests.support.fields import MARK, block, marked, request, request_fields
 from tests.support.play import RESPONSE, accepted, answer, connection_error, fields_of, stream_error, survived
@@ -217,6 +217,19 @@ def test_an_answer_may_be_complete_before_the_request_is(rfc_errors):
     outcome = survived(request(1, end_stream=False), frames.data(1, b"part"), answer(1), stop, rfc_errors=rfc_errors)
     assert [sent.kind for sent in outcome.sent] == ["HEADERS", "DATA", "RST_STREAM"]
     assert outcome.sent[-1].error_code == 0
+
+
+@both_modes
+@pytest.mark.parametrize("validate", [True, False])
+def test_interim_responses_after_the_final_one_are_refused(validate, rfc_errors):
+    """Whether header lists are validated or not."""
+    outcome = accepted(request(1), rfc_errors=rfc_errors, validate_outbound_headers=validate)
+    connection = outcome.connection
+    connection.send_headers(1, [(":status", "200")])
+    connection.data_to_send()
+    with pytest.raises(ProtocolError):
+        connection.send_headers(1, [(":status", "103")])
+    assert connection.data_to_send() == b""
 
 
 @both_modes
