@@ -666,7 +666,7 @@ cdef class H2Connection(Core):
             raise ValueError("Must not provide both origin and stream_id")
         value = bytes(field_value)
         if origin is not None:
-            where = bytes(origin)
+            where = bytes(memoryview(origin))
             if len(where) > 0xFFFF:
                 raise ValueError("origin is longer than 65,535 octets")
         else:
@@ -844,7 +844,7 @@ cdef class H2Connection(Core):
 
 cdef bytes upgrade_settings(object header):
     """The payload of the SETTINGS frame in an HTTP2-Settings field (RFC 7540 section 3.2.1)."""
-    cdef bytes text = header.encode("ascii", "replace") if isinstance(header, str) else bytes(header)
+    cdef bytes text = header.encode("ascii", "replace") if isinstance(header, str) else bytes(memoryview(header))
     cdef bytes payload
     text = text.rstrip(b"=")
     try:

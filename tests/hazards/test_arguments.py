@@ -118,6 +118,19 @@ def test_padding_has_eight_bits(pad_length):
     assert connection.data_to_send() == b""
 
 
+@pytest.mark.parametrize("number", [0, 5, 2**33])
+def test_a_number_is_not_taken_for_so_many_octets(number):
+    """``bytes(5)`` makes octets out of nothing, and ``bytes(2**33)`` eight gigabytes."""
+    for call in (lambda c: c.initiate_upgrade_connection(number or 1),
+                 lambda c: c.advertise_alternative_service(b"h2", origin=number),
+                 lambda c: c.advertise_alternative_service(number, origin=b"o"), lambda c: c.write(1, number),
+                 lambda c: c.respond(1, 200, [], number), lambda c: c.receive_data(number), lambda c: c.ping(number)):
+        connection = fresh()
+        with pytest.raises((TypeError, ValueError)):
+            call(connection)
+        assert connection.data_to_send() == b""
+
+
 @pytest.mark.parametrize("data", [b"", bytearray(b""), memoryview(b"")])
 def test_empty_input_is_nothing(data):
     """In both ways of reading."""
