@@ -75,11 +75,6 @@ def install() -> Status:
     _announce()
     if _disabled() or blocking.HTTP2ServerConnection.__module__.startswith("fasth2."):
         return status()
-    from .contract import installed
-
-    contract = installed()
-    if not contract.supported:
-        raise RuntimeError(f"fasth2 {fasth2.__version__} serves gunicorn 27; this is gunicorn {contract.version}")
     from .connection import HTTP2ServerConnection
 
     blocking.HTTP2ServerConnection = HTTP2ServerConnection
