@@ -18,7 +18,8 @@ from gunicorn.http2.stream import StreamState
 
 from fasth2.config import Limits
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
-from fasth2.server._blocking import BlockingConnection, shared_limits
+from fasth2.server._blocking import BlockingConnection
+from fasth2.server._engine_turns import shared_limits
 from fasth2.server.connection import outgoing
 
 from .contract import installed
