@@ -12,7 +12,7 @@ from gunicorn.http2.stream import StreamState
 from fasth2.config import Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolError
-from fasth2.server._blocking import shared_limits
+from fasth2.server._engine_turns import shared_limits
 
 from ._responses import Responses
 from ._streamed_requests import StreamedRequests
