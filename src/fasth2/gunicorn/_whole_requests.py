@@ -1,10 +1,11 @@
 """Requests handed out whole, as gunicorn's classes do that do not stream request bodies (25, 26)."""
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from gunicorn.http.errors import ParseException
-from gunicorn.http2.errors import HTTP2ErrorCode
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 from gunicorn.http2.request import HTTP2Request
 
 from fasth2.server._whole_requests import WholeRequests as _WholeRequests
@@ -26,7 +27,7 @@ class WholeRequests(_WholeRequests):
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
-        # A connection without streams is idle, whatever of its settings is acknowledged.
+        # SETTINGS that are not acknowledged keep no connection open: it is idle without streams.
         self._settled = True
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
@@ -74,6 +75,28 @@ class WholeRequests(_WholeRequests):
         if self.pending_requests:
             requests = self._take_pending() + requests
         return requests
+
+    def _read(self) -> Any:
+        """Read once, for `idle_timeout` at most, so that a worker that stops is not kept; ``None`` without data."""
+        waiting = any(not stream.request_complete for stream in self.streams.values())
+        timeout = self.idle_timeout
+        limit = self.stream_timeout
+        if waiting and limit is not None:
+            timeout = limit - self._waited if timeout is None else min(timeout, limit - self._waited)
+        start = time.monotonic()
+        try:
+            return self._recv(timeout)
+        except OSError as exc:
+            if timeout is None or not isinstance(exc, TimeoutError):
+                self._closed = True
+                raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
+        finally:
+            self._waited += time.monotonic() - start
+        if not self.streams:
+            self.close()
+        elif waiting and limit is not None and self._waited >= limit:
+            self._give_up()
+        return None
 
     def _arrived(self, stream_id: int, octets: int) -> None:
         # Exactly, and at once, as gunicorn's class does.
