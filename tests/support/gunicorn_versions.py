@@ -38,6 +38,11 @@ class Version:
             raise RuntimeError(f"{path} is missing: run make gunicorns")
         return path
 
+    @property
+    def has_control_socket(self) -> bool:
+        """Whether it opens one that a test has to keep it from."""
+        return "--no-control-socket" in (self.site / "gunicorn" / "config.py").read_text()
+
     def environment(self, *paths: Path) -> dict[str, str]:
         """An environment in which Python finds this gunicorn, fasth2, and some folders more.
 
