@@ -70,14 +70,17 @@ def install() -> Status:
         RuntimeError: The installed gunicorn is not one that fasth2 knows.
     """
     import gunicorn.http2
+    import gunicorn.http2.async_connection as asynchronous
     import gunicorn.http2.connection as blocking
 
     _announce()
     if _disabled() or blocking.HTTP2ServerConnection.__module__.startswith("fasth2."):
         return status()
+    from .async_connection import AsyncHTTP2Connection
     from .connection import HTTP2ServerConnection
 
     blocking.HTTP2ServerConnection = HTTP2ServerConnection
+    asynchronous.AsyncHTTP2Connection = AsyncHTTP2Connection
     if not gunicorn.http2.is_http2_available():
         # The cache, not the function: gunicorn's own tests replace the function.
         gunicorn.http2._h2_available = True

@@ -11,7 +11,7 @@ from gunicorn.http2.request import HTTP2Request
 from fasth2.exceptions import ProtocolError
 from fasth2.server._blocking import BlockingConnection
 
-from .stream import HTTP2Body, StreamedStream
+from .stream import HTTP2Body, HTTP2Stream
 
 __all__ = ["StreamedRequests"]
 
@@ -23,7 +23,7 @@ class StreamedRequests(BlockingConnection):
     stream when the application has read them.
     """
 
-    stream_class = StreamedStream
+    stream_class = HTTP2Stream
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
