@@ -13,7 +13,6 @@ from gunicorn.http2.errors import (
     HTTP2ErrorCode,
     HTTP2ProtocolError,
 )
-from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
 
 from fasth2.config import Limits
@@ -22,7 +21,8 @@ from fasth2.server._blocking import BlockingConnection, shared_limits
 from fasth2.server.connection import outgoing
 
 from .contract import installed
-from .stream import HTTP2Body, HTTP2Stream
+from .request import HTTP2Request, policy_of
+from .stream import HTTP2Stream
 
 __all__ = ["HTTP2ServerConnection"]
 
@@ -71,6 +71,8 @@ class HTTP2ServerConnection(BlockingConnection):
         self._deferred_events: list[Any] = []
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
+        # What gunicorn's header policy says of fields from this peer.
+        self._policy = policy_of(cfg, client_addr)
 
     def _make_limits(self) -> Limits:
         contract = self.contract
@@ -260,13 +262,11 @@ class HTTP2ServerConnection(BlockingConnection):
         if item.end_stream:
             stream.end_request()
         try:
-            request = HTTP2Request(stream, self.cfg, self.client_addr)
+            request = HTTP2Request(stream, self.cfg, self.client_addr, self._policy)
         except (ParseException, ValueError):
             # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
             self._reset_quietly(stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
             return
-        if not item.end_stream:
-            request.body = HTTP2Body(stream)
         self.streams[stream_id] = stream
         requests.append(request)
 
