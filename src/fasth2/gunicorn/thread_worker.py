@@ -12,7 +12,7 @@ from gunicorn.workers import gthread
 
 from .polling import PollingConnection
 from .serving import Serving, report
-from .worker import HTTP2Worker
+from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
 
 __all__ = ["ThreadWorker"]
 
@@ -25,11 +25,6 @@ LINGER = 0.005
 
 #: Seconds a thread serves one connection while others wait for a thread.
 TURN = 0.05
-
-#: Seconds, and octets, that a closed connection is read on for, so that the
-#: peer gets to read the last words (RFC 9112 section 9.6).
-CLOSING_WAIT = 2.0
-CLOSING_SIZE = 65536
 
 
 class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):

@@ -10,7 +10,12 @@ from ._install import install, status
 from .known_code import replace_unless_fitting
 from .tls import share_context
 
-__all__ = ["HTTP2Worker", "protocols_chosen"]
+__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "HTTP2Worker", "protocols_chosen"]
+
+#: Seconds, and octets, that a closed connection is read on for, so that the
+#: peer gets to read the last words (RFC 9112 section 9.6).
+CLOSING_WAIT = 2.0
+CLOSING_SIZE = 65536
 
 
 class HTTP2Worker:
@@ -24,6 +29,9 @@ class HTTP2Worker:
 
     #: Methods of `stock` that are overridden, in groups that work only together, and what each is for.
     overrides: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    #: Whether HTTP/2 connections are made of `connection_class` in this process.
+    serves = False
 
     cfg: Any
     log: Any
@@ -52,6 +60,7 @@ class HTTP2Worker:
 
             blocking.HTTP2ServerConnection = self.connection_class
             share_context()
+            self.serves = True
         super().init_process()  # type: ignore[misc]
 
     @classmethod
