@@ -3,7 +3,7 @@ import pytest
 from gunicorn.config import Config
 
 from fasth2.gunicorn import HTTP2ServerConnection
-from tests.gunicorn.live import certificate, server, start  # noqa: F401 (fixtures)
+from tests.gunicorn.live import certificate, server, start, worker  # noqa: F401 (fixtures)
 from tests.support.facade_peer import Peer, SocketPair
 
 

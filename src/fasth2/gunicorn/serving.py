@@ -19,8 +19,11 @@ __all__ = ["Serving", "report"]
 #: that an answer may wait for the next ones.
 TICK = 0.001
 
-#: Requests whose application was fast are remembered by method and path; then that starts anew.
-_REMEMBERED = 1024
+#: How often in a row an application has to be fast before answers wait for it.
+PROOFS = 8
+
+#: Pairs of method and path that are counted; then that starts anew.
+_COUNTED = 1024
 
 _CLOSED = StreamState.CLOSED
 #: What a peer that goes away looks like.
@@ -51,8 +54,8 @@ class Serving:
 
     Answers that are whole may share a write with the next ones: see
     `BatchingConnection`. One is held only while the next request is here
-    already, that request's method and path were answered within `TICK` the
-    last time, and no longer than `TICK`.
+    already, whose method and path were answered within `TICK` the last
+    `PROOFS` times, and no longer than `TICK` before that one is begun.
 
     Args:
         worker: gunicorn's worker.
@@ -85,7 +88,7 @@ class Serving:
         self._handled = handled
         self._pre_request = worker.cfg.pre_request
         self._post_request = worker.cfg.post_request
-        self._fast: set[tuple[str, str]] = worker.fast_requests
+        self._fast: dict[tuple[str, str], int] = worker.fast_requests
 
     def serve(self, requests: list[Any]) -> None:
         """Answer the requests of one read.
@@ -140,8 +143,9 @@ class Serving:
         worker = self.worker
         h2 = self.h2
         kind = (req.method, req.path)
+        proofs = self._fast.get(kind, 0)
         start = time.monotonic()
-        if h2.held_since and (kind not in self._fast or start - h2.held_since > TICK):
+        if h2.held_since and (proofs < PROOFS or start - h2.held_since > TICK):
             h2.flush()
         environ: dict[str, Any] = {}
         resp = None
@@ -166,11 +170,11 @@ class Serving:
         finally:
             took = time.monotonic() - start
             if took > TICK:
-                self._fast.discard(kind)
-            elif kind not in self._fast:
-                if len(self._fast) >= _REMEMBERED:
+                self._fast.pop(kind, None)
+            elif proofs < PROOFS:
+                if not proofs and len(self._fast) >= _COUNTED:
                     self._fast.clear()
-                self._fast.add(kind)
+                self._fast[kind] = proofs + 1
             if resp is not None:
                 # Also where the response was cut off.
                 worker.log.access(resp, req, environ, timedelta(seconds=took))

@@ -45,8 +45,8 @@ class HTTP2Worker:
         # In the master, before the fork; after a reload with a fresh configuration.
         if status().installed and not protocols_chosen(cfg):
             cfg.set("http_protocols", "h2,h1")
-        #: Method and path of requests whose application was fast the last time.
-        self.fast_requests: set[tuple[str, str]] = set()
+        #: Method and path of requests, and how often in a row their application was fast.
+        self.fast_requests: dict[tuple[str, str], int] = {}
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)  # type: ignore[call-arg]
 
     def init_process(self) -> None:
