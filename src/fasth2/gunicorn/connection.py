@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.http2 import errors as gunicorn_errors
 from gunicorn.http2.errors import HTTP2ProtocolError
-from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
 
 from fasth2.config import Limits
@@ -77,7 +76,7 @@ class HTTP2ServerConnection(Responses, _Requests):
     def _make_limits(self) -> Limits:
         return connection_limits(self, self.contract)
 
-    def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes | None = None) -> HTTP2Request:
+    def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes | None = None) -> Any:
         """Go on in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).
 
         Args:
@@ -109,7 +108,7 @@ class HTTP2ServerConnection(Responses, _Requests):
             # It came over HTTP/1.1: no window was used.
             stream.no_credit_due()
         self.streams[1] = stream
-        return HTTP2Request(stream, self.cfg, self.client_addr)
+        return self.request_class(stream, self.cfg, self.client_addr)
 
     def _goaway_received(self, item: Any) -> None:
         super()._goaway_received(item)
