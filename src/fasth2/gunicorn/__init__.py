@@ -20,8 +20,9 @@ from __future__ import annotations
 from typing import Any
 
 from ._install import Status, install, status
+from .counting import counters
 
-__all__ = ["GeventWorker", "HTTP2ServerConnection", "Status", "ThreadWorker", "install", "status"]
+__all__ = ["GeventWorker", "HTTP2ServerConnection", "Status", "ThreadWorker", "counters", "install", "status"]
 
 
 def __getattr__(name: str) -> Any:
