@@ -441,7 +441,7 @@ class AsyncHTTP2Connection(AsyncConnection):
                 # The peer is there and takes nothing.
                 await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
                 return False
-            if sent < 0:
+            if sent < 0 or stream.state is _CLOSED:
                 self.cleanup_stream(stream_id)
                 return False
             await self._drain()
@@ -552,9 +552,6 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream.reset(HTTP2ErrorCode.NO_ERROR)
         self._reset_quietly(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
         return True
-
-    def _gone(self, stream_id: int) -> bool:
-        return stream_id not in self.streams or super()._gone(stream_id)
 
     # What gunicorn's own tests and its older workers reach for
 
