@@ -57,6 +57,9 @@ class EngineTurns:
     #: a thread or a task for ever. 0 switches this off.
     MIN_SEND_RATE = 128
 
+    #: What `h2_conn` is.
+    engine_class: type[H2Connection] = H2Connection
+
     #: The module or class that holds the exceptions raised.
     errors: ModuleType | Any
 
@@ -103,7 +106,7 @@ class EngineTurns:
         return shared_limits(**values)
 
     def _make_engine(self) -> H2Connection:
-        return H2Connection(
+        return self.engine_class(
             H2Configuration(
                 client_side=False,
                 header_encoding=self.header_encoding,
@@ -183,6 +186,16 @@ class EngineTurns:
                         weight=item.weight, depends_on=item.depends_on, exclusive=item.exclusive
                     )
         return requests
+
+    def _take_pending(self) -> list[Any]:
+        requests = list(self.pending_requests)
+        self.pending_requests.clear()
+        return requests
+
+    def _raise_error(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
 
     def _refuse(self, stream_id: int) -> bool:
         """Whether a new stream may not be served; RST_STREAM is then in the output.
