@@ -7,14 +7,14 @@ from typing import Any
 from gunicorn.http2.errors import HTTP2StreamError
 from gunicorn.http2.stream import StreamState
 
-from .stream import HTTP2Stream
+from .stream import StreamedStream
 
 __all__ = ["AsyncHTTP2Stream"]
 
 _CLOSED = StreamState.CLOSED
 
 
-class AsyncHTTP2Stream(HTTP2Stream):
+class AsyncHTTP2Stream(StreamedStream):
     """gunicorn's stream; a body that was read is not read again, and whoever waits hears that the peer has gone."""
 
     # Not every gunicorn makes them.
@@ -23,9 +23,7 @@ class AsyncHTTP2Stream(HTTP2Stream):
     disconnected = False
     expect_continue = False
     _disconnect_waiter: Any = None
-    _body_complete = False
-    _asked_past_the_end = not hasattr(HTTP2Stream, "wait_disconnect")
-    _body_event: Any = None
+    _asked_past_the_end = not hasattr(StreamedStream, "wait_disconnect")
 
     def __init__(self, stream_id: int, connection: Any) -> None:
         super().__init__(stream_id, connection)
