@@ -21,7 +21,7 @@ from typing import Any
 
 from ._install import Status, install, status
 
-__all__ = ["HTTP2ServerConnection", "Status", "ThreadWorker", "install", "status"]
+__all__ = ["ASGIWorker", "AsyncHTTP2Connection", "HTTP2ServerConnection", "Status", "ThreadWorker", "install", "status"]
 
 
 def __getattr__(name: str) -> Any:
@@ -34,4 +34,12 @@ def __getattr__(name: str) -> Any:
         from .connection import HTTP2ServerConnection
 
         return HTTP2ServerConnection
+    if name == "ASGIWorker":
+        from .asgi_worker import ASGIWorker
+
+        return ASGIWorker
+    if name == "AsyncHTTP2Connection":
+        from .async_connection import AsyncHTTP2Connection
+
+        return AsyncHTTP2Connection
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
