@@ -18,6 +18,7 @@ from fasth2.server._asyncio import AsyncConnection
 from fasth2.server.connection import outgoing
 
 from .async_stream import AsyncHTTP2Stream
+from .connection import HTTP2ServerConnection
 from .contract import installed
 from .counting import Record
 from .limits import connection_limits, widen_window
@@ -52,8 +53,8 @@ class AsyncHTTP2Connection(AsyncConnection):
     errors = gunicorn_errors
     closed_state = _CLOSED
     contract = installed()
+    engine_class = HTTP2ServerConnection.engine_class
     stream_class: type[AsyncHTTP2Stream] = AsyncHTTP2Stream
-    request_class: Any = HTTP2Request
 
     # ASGI speaks of octets, and gunicorn writes a scope's fields as latin-1.
     header_encoding = "latin-1"
@@ -127,7 +128,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream.end_request()
         stream.join_body()
         self.streams[1] = stream
-        request = self.request_class(stream, self.cfg, self.client_addr)
+        request = self._build_request(stream)
         await self._start()
         return request
 
@@ -169,15 +170,15 @@ class AsyncHTTP2Connection(AsyncConnection):
                 return []
             await self._take_in(data)
         self._raise_error()
-        requests = self.pending_requests[:]
-        self.pending_requests.clear()
-        return requests
+        return self._take_pending()
 
     async def _take_in(self, data: bytes) -> None:
         """Process what a task has read; the requests go to ``pending_requests``."""
         requests = self._process(data)
         async with self._lock():
             self._send_quietly()
+            # What is sent here nobody waits for: a peer that reads nothing must not stop the reading.
+            self._undrained = False
         self._signal_window()
         if self._closed:
             self._connection_lost()
@@ -186,11 +187,6 @@ class AsyncHTTP2Connection(AsyncConnection):
             return
         # Some may have been reset by a later frame of the same read.
         self.pending_requests.extend(requests)
-
-    def _raise_error(self) -> None:
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
 
     def _idle_too_long(self) -> bool:
         """Whether nothing was open for ``idle_timeout``; for a gunicorn whose worker does not ask."""
@@ -205,14 +201,17 @@ class AsyncHTTP2Connection(AsyncConnection):
     def _process(self, data: bytes) -> list[HTTP2Request]:
         requests = super()._process(data)
         if self._arrived_octets:
-            arrived, self._arrived_octets = self._arrived_octets, 0
-            # Straight back, so that one stream cannot starve the others.
-            self._credit(arrived, None)
+            self._credit_arrived()
         if self._stream_credit:
             for stream_id, size in self._stream_credit.items():
                 self._credit(size, stream_id)
             self._stream_credit.clear()
         return requests
+
+    def _credit_arrived(self) -> None:
+        # Straight back, so that one stream cannot starve the others.
+        arrived, self._arrived_octets = self._arrived_octets, 0
+        self._credit(arrived, None)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
@@ -229,9 +228,12 @@ class AsyncHTTP2Connection(AsyncConnection):
             return
         self._hand_out(stream, requests)
 
+    def _build_request(self, stream: AsyncHTTP2Stream) -> HTTP2Request:
+        return HTTP2Request(stream, self.cfg, self.client_addr)
+
     def _hand_out(self, stream: AsyncHTTP2Stream, requests: list[Any]) -> None:
         try:
-            requests.append(self.request_class(stream, self.cfg, self.client_addr))
+            requests.append(self._build_request(stream))
         except (ParseException, ValueError):
             # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
             self.streams.pop(stream.stream_id, None)
@@ -297,7 +299,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         if size <= 0 or self._closed:
             return
         stream = self.streams.get(stream_id)
-        if stream is not None and stream.body_complete:
+        if stream is not None and stream.request_complete:
             return  # nobody will use it
         self._credit(size, stream_id)
         if self._transport is not None:
@@ -447,7 +449,7 @@ class AsyncHTTP2Connection(AsyncConnection):
                 # The peer is there and takes nothing.
                 await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
                 return False
-            if sent < 0:
+            if sent < 0 or stream.state is _CLOSED:
                 self.cleanup_stream(stream_id)
                 return False
             await self._drain()
@@ -558,9 +560,6 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream.reset(HTTP2ErrorCode.NO_ERROR)
         self._reset_quietly(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
         return True
-
-    def _gone(self, stream_id: int) -> bool:
-        return stream_id not in self.streams or super()._gone(stream_id)
 
     # What gunicorn's own tests and its older workers reach for
 

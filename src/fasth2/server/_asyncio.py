@@ -10,7 +10,7 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
-from ._engine_turns import EngineTurns
+from ._engine_turns import EngineTurns, seconds
 
 __all__ = ["AsyncConnection"]
 
@@ -62,6 +62,8 @@ class AsyncConnection(EngineTurns):
         # Whether _flush() is going to be called in the loop's next turn, and the body octets it will find.
         self._flushing = False
         self._deferred = 0
+        # Whether something was written that nobody has waited for yet.
+        self._undrained = False
         # What receive_data() waits on.
         self._arrival: Any = None
 
@@ -191,6 +193,7 @@ class AsyncConnection(EngineTurns):
     def _write(self, data: bytes) -> None:
         try:
             self.writer.write(data)
+            self._undrained = True
         except OSError as exc:
             self._closed = True
             raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
@@ -244,10 +247,11 @@ class AsyncConnection(EngineTurns):
         await self._drain()
 
     async def _drain(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None or not self._undrained:
             return
+        self._undrained = False
         try:
-            await asyncio.wait_for(self.writer.drain(), self.stream_timeout)
+            await asyncio.wait_for(self.writer.drain(), seconds(getattr(self.cfg, "timeout", None)))
         except asyncio.TimeoutError:
             self._give_up("Write timed out: the peer stopped reading")
             raise self.errors.HTTP2ConnectionError("Write timed out: the peer stopped reading") from None
