@@ -73,8 +73,6 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             For `finish_request`: what to do with the connection.
         """
         h2 = conn.parser
-        if not isinstance(h2, PollingConnection):
-            return super().handle_http2(conn)
         try:
             h2.resume()
             return self._serve(conn, h2, self._serving(conn, h2))
@@ -90,10 +88,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             conn: gunicorn's connection.
             h2_conn: Its HTTP/2 connection.
         """
-        if isinstance(h2_conn, PollingConnection):
-            self._serving(conn, h2_conn).serve_request(req)
-        else:
-            super().handle_http2_request(req, conn, h2_conn)
+        self._serving(conn, h2_conn).serve_request(req)
 
     def _serving(self, conn: Any, h2: Any) -> Serving:
         serving = getattr(conn, "serving", None)
