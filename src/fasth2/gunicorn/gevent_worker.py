@@ -39,6 +39,8 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         ("connections", ("handle_http2", "notify")),
     )  # fmt: skip
 
+    needs = {"whole responses": "dispatches_on_headers", "connections": "dispatches_on_headers"}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Greenlets of connections that wait for a request.
@@ -54,9 +56,6 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             preface: What was read of the connection already.
             upgrade: Settings, HTTP/1.1 request and body, after ``Upgrade: h2c``.
         """
-        if not self.serves:
-            super().handle_http2(listener, client, addr, preface, upgrade)
-            return
         try:
             h2 = http.get_parser(self.cfg, client, addr, http2_connection=True)
             serving = Serving(self, h2, client, addr, listener.getsockname(), self.is_already_handled)
@@ -83,10 +82,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             addr: The client's address.
             h2_conn: The HTTP/2 connection.
         """
-        if isinstance(h2_conn, BatchingConnection):
-            Serving(self, h2_conn, sock, addr, listener_name, self.is_already_handled).serve_request(req)
-        else:
-            super().handle_http2_request(listener_name, req, sock, addr, h2_conn)
+        Serving(self, h2_conn, sock, addr, listener_name, self.is_already_handled).serve_request(req)
 
     def notify(self) -> None:
         """Called by gunicorn every second; wakes idle connections when the worker stops."""

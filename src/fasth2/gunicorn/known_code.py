@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["digest", "parameters", "replace_unless_fitting", "same"]
+__all__ = ["digest", "misfits", "parameters", "restore", "same"]
 
 
 def digest(functions: Iterable[Callable[..., Any]]) -> str:
@@ -48,26 +48,30 @@ def parameters(function: Any) -> list[str] | None:
         return None
 
 
-def replace_unless_fitting(cls: type, base: type, names: Iterable[str]) -> list[str]:
-    """Give a class its base's methods back where one of a group of overrides does not fit.
+def misfits(cls: type, base: type, names: Iterable[str]) -> list[str]:
+    """Return the methods that a class overrides and that its base lacks or calls with other parameters.
 
     Args:
         cls: The class that overrides.
         base: gunicorn's class.
-        names: Methods that work only together.
-
-    Returns:
-        The names that `base` lacks or whose parameters differ; empty when all fit.
+        names: The methods' names.
     """
-    names = list(names)
-    unfit = [name for name in names
-             if (wanted := parameters(getattr(base, name, None))) is None
-             or wanted != parameters(getattr(cls, name))]
-    if unfit:
-        for name in names:
-            original = getattr(base, name, None)
-            if original is None:
-                delattr(cls, name)
-            else:
-                setattr(cls, name, original)
-    return unfit
+    return [name for name in names
+            if (wanted := parameters(getattr(base, name, None))) is None
+            or wanted != parameters(getattr(cls, name))]
+
+
+def restore(cls: type, base: type, names: Iterable[str]) -> None:
+    """Give a class its base's methods back.
+
+    Args:
+        cls: The class that overrides.
+        base: gunicorn's class.
+        names: The methods' names; where `base` has none the class has none either.
+    """
+    for name in names:
+        original = getattr(base, name, None)
+        if original is not None:
+            setattr(cls, name, original)
+        elif name in vars(cls):
+            delattr(cls, name)

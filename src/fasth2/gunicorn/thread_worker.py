@@ -10,6 +10,8 @@ from typing import Any
 
 from gunicorn.workers import gthread
 
+from .batching import BatchingConnection
+from .contract import installed
 from .polling import PollingConnection
 from .serving import Serving, report
 from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
@@ -43,13 +45,15 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     configuration file.
     """
 
-    connection_class = PollingConnection
+    connection_class = PollingConnection if installed().dispatches_on_headers else BatchingConnection
     stock = gthread.ThreadWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
         ("idle connections", ("handle_http2", "enqueue_req", "finish_request", "murder_pending",
                               "wait_for_and_dispatch_events")),
     )  # fmt: skip
+
+    needs = {"whole responses": "dispatches_on_headers", "idle connections": "dispatches_on_headers"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,8 +77,6 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             For `finish_request`: what to do with the connection.
         """
         h2 = conn.parser
-        if not isinstance(h2, PollingConnection):
-            return super().handle_http2(conn)
         try:
             h2.resume()
             return self._serve(conn, h2, self._serving(conn, h2))
@@ -90,10 +92,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             conn: gunicorn's connection.
             h2_conn: Its HTTP/2 connection.
         """
-        if isinstance(h2_conn, PollingConnection):
-            self._serving(conn, h2_conn).serve_request(req)
-        else:
-            super().handle_http2_request(req, conn, h2_conn)
+        self._serving(conn, h2_conn).serve_request(req)
 
     def _serving(self, conn: Any, h2: Any) -> Serving:
         serving = getattr(conn, "serving", None)

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ._install import ensure_installed, status
-from .known_code import replace_unless_fitting
+from .known_code import misfits, restore
 from .tls import share_context
 
 __all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "HTTP2Worker", "protocols_chosen"]
@@ -30,7 +30,11 @@ class HTTP2Worker:
     #: Methods of `stock` that are overridden, in groups that work only together, and what each is for.
     overrides: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
-    #: Whether HTTP/2 connections are made of `connection_class` in this process.
+    #: What each group is for, and the attribute of `Contract` that has to be true: where gunicorn hands
+    #: out requests in another way its own methods go on to serve them.
+    needs: dict[str, str] = {}
+
+    #: Whether HTTP/2 connections are made of `connection_class`; known once the process runs.
     serves = False
 
     cfg: Any
@@ -55,17 +59,27 @@ class HTTP2Worker:
 
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""
+        own = self._own_class()
+        self.serves = status().installed
         for purpose, names in self.overrides:
-            unfit = replace_unless_fitting(self._own_class(), self.stock, names)
-            if unfit:
-                self.log.info("fasth2 leaves %s to gunicorn, whose %s it does not know", purpose, ", ".join(unfit))
-        if status().installed:
+            need = self.needs.get(purpose)
+            if not self.serves or (need is not None and not self._has(need)):
+                restore(own, self.stock, names)
+            elif unfit := misfits(own, self.stock, names):
+                restore(own, self.stock, names)
+                self.log.info("fasth2 leaves %s to gunicorn: it does not know its %s", purpose, ", ".join(unfit))
+        if self.serves:
             import gunicorn.http2.connection as blocking
 
             blocking.HTTP2ServerConnection = self.connection_class
             share_context()
-            self.serves = True
         super().init_process()  # type: ignore[misc]
+
+    @staticmethod
+    def _has(need: str) -> bool:
+        from .contract import installed
+
+        return bool(getattr(installed(), need))
 
     @classmethod
     def _own_class(cls) -> type:
