@@ -15,12 +15,16 @@ endif
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
+# The versions of gunicorn that fasth2 is tested with; each is fetched once.
+GUNICORNS := 25.0.3 25.3.0 26.2.0 27.0.1
+GUNICORN_FOLDERS := $(GUNICORNS:%=.work/gunicorn/%)
+
 SOURCES := $(wildcard src/fasth2/*.pyx src/fasth2/*.pxd src/fasth2/*.h)
 SANITIZED := $(CURDIR)/.work/sanitize
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build build-bench test test-slow test-sanitize test-package test-packages lint serve dist clean distclean
+.PHONY: help build build-bench gunicorns test test-slow test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
 	@echo "make test           build, then every test; long runs at a tenth of their length"
@@ -61,17 +65,22 @@ build-bench: build $(VENV)/.bench
 test-packages:
 	@tools/install_test_packages.sh
 
-test: build $(VENV)/.test test-packages
+$(GUNICORN_FOLDERS): .work/gunicorn/%: | $(VENV)/.build
+	tools/fetch_gunicorn.sh $(PY) $* $@
+
+gunicorns: $(GUNICORN_FOLDERS)
+
+test: build $(VENV)/.test test-packages gunicorns
 	$(PY) -m pytest $(TESTS)
 
-test-slow: build $(VENV)/.test test-packages
+test-slow: build $(VENV)/.test test-packages gunicorns
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)
 
 # A build of its own beside the ordinary one. Python itself is not built with the
 # sanitizers, so their libraries have to be loaded before it; it leaks by design.
 # No test is left out. tests/conftest.py sees to it that interpreters started by a
 # test have the libraries too, and that other programs have not: curl hangs on them.
-test-sanitize: $(VENV)/.build $(VENV)/.test test-packages
+test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns
 	FASTH2_SANITIZE=1 $(PY) setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib \
 	    --parallel $(JOBS)
 	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider $(TESTS)

@@ -5,6 +5,7 @@ set -euo pipefail
 missing=()
 command -v curl >/dev/null || missing+=(curl)
 command -v node >/dev/null || missing+=(nodejs)
+command -v chromium >/dev/null || missing+=(chromium)
 { command -v nghttp && command -v h2load; } >/dev/null || missing+=(nghttp2-client)
 echo '#include <nghttp2/nghttp2.h>' | "${CC:-cc}" -E -x c - >/dev/null 2>&1 || missing+=(libnghttp2-dev)
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import trustme
 
-import fasth2
+from .gunicorn_versions import ROOT, SOURCE, Version
 
-SOURCE = Path(fasth2.__file__).parent.parent
-ROOT = Path(__file__).parent.parent.parent
+__all__ = ["ROOT", "SOURCE", "Certificate", "Gunicorn"]
 
 #: Run before gunicorn so that packages named in BLOCKED cannot be imported.
 _BLOCK = """\
@@ -60,6 +59,7 @@ class Gunicorn:
         env: Changes to the environment.
         blocked: Packages that cannot be imported in it, such as ``h2``.
         wait: Seconds it may take to accept connections.
+        version: Its version; the one in the environment unless given.
 
     Raises:
         RuntimeError: It ended or did not accept in time; the log is in the text.
@@ -75,6 +75,7 @@ class Gunicorn:
         env: dict[str, str] | None = None,
         blocked: tuple[str, ...] = (),
         wait: float = 20.0,
+        version: Version | None = None,
     ) -> None:
         self.certificate = certificate
         self.log_file = directory / "gunicorn.log"
@@ -86,9 +87,13 @@ class Gunicorn:
             (site / "sitecustomize.py").write_text(_BLOCK)
             environment["FASTH2_TEST_BLOCKED"] = ",".join(blocked)
             paths.insert(0, str(site))
+        if version is not None:
+            paths.insert(0, str(version.site))
         environment["PYTHONPATH"] = os.pathsep.join([*paths, environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "1",
-                   "--worker-tmp-dir", str(directory), "--no-control-socket"]
+                   "--worker-tmp-dir", str(directory)]
+        if version is None or version.has_control_socket:
+            command.append("--no-control-socket")
         if certificate is not None:
             command += ["--certfile", str(certificate.cert), "--keyfile", str(certificate.key)]
         if config is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from gunicorn.http2.errors import HTTP2ErrorCode
+
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 
 from . import connection
@@ -68,7 +70,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             sent = self._drain(stream_id, size)
             if sent == 0:
                 stream.response_started = stream.response_headers_sent = True
-                self.abort_stream(stream_id, connection.HTTP2ErrorCode.CANCEL)
+                self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
                 return False
             if sent < 0:
                 self.cleanup_stream(stream_id)

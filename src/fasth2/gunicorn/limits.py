@@ -1,0 +1,43 @@
+"""The engine's limits as gunicorn's settings and constants, and the operator, ask for them."""
+from __future__ import annotations
+
+from typing import Any
+
+from fasth2.config import Limits
+from fasth2.server._engine_turns import shared_limits
+
+from . import settings
+from .contract import Contract
+
+__all__ = ["connection_limits", "widen_window"]
+
+
+def connection_limits(connection: Any, contract: Contract) -> Limits:
+    """Return the limits for a connection.
+
+    Args:
+        connection: Its ``max_concurrent_streams`` and ``max_header_list_size`` are read.
+        contract: The installed gunicorn's.
+    """
+    values = {
+        "concurrent_streams": connection.max_concurrent_streams,
+        "reset_burst": contract.reset_limit,
+        "reset_rate": max(1, int(contract.reset_limit / contract.reset_seconds)),
+        "suspicious_burst": contract.control_limit,
+        "suspicious_rate": max(1, int(contract.control_limit / contract.control_seconds)),
+    }
+    if connection.max_header_list_size:
+        values["header_list_size"] = connection.max_header_list_size
+    values.update(settings.current().limits)
+    return shared_limits(**values)
+
+
+def widen_window(engine: Any) -> None:
+    """Give the peer the window that the operator asked for, where that is more than it has.
+
+    Args:
+        engine: The connection's, once its SETTINGS are in the output.
+    """
+    more = settings.current().connection_window - settings.SMALLEST_WINDOW
+    if more:
+        engine.increment_flow_control_window(more)

@@ -1,0 +1,1 @@
+"""gunicorn's own HTTP/2 tests, run on fasth2's classes."""
