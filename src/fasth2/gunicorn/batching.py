@@ -87,6 +87,29 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         except (NoSuchStreamError, ProtocolError):
             return False
 
+    def take_waiting(self) -> list[Any]:
+        """Return the requests that have arrived and that no one has taken."""
+        return self._take_pending()
+
+    def patience(self) -> float | None:
+        """Seconds for which nothing may arrive before `give_up` or `close` has to be called; ``None``: for ever."""
+        return self.stream_timeout if self._incomplete() else self.idle_timeout
+
+    def give_up(self) -> bool:
+        """Reset the requests whose end has not arrived; return whether there were any.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed.
+        """
+        incomplete = self._incomplete()
+        for stream_id in incomplete:
+            self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
+        return bool(incomplete)
+
+    def _incomplete(self) -> list[int]:
+        # Where requests are handed out on their headers, none is left when a worker has served them.
+        return [stream_id for stream_id, stream in self.streams.items() if not stream.request_complete]
+
     def flush(self) -> None:
         """Write what is held.
 

@@ -25,7 +25,7 @@ _OF_REQUEST = (
 known = same(
     (wsgi.create, wsgi.default_environ, wsgi.base_environ, wsgi.proxy_environ, wsgi.WSGIErrorsWrapper,
      util.unquote_to_wsgi_str),
-    "1db81ca37f7ede96",
+    "4d326adf9555efaf", "edc9cbd2d0c471e5", "1db81ca37f7ede96",
 )  # fmt: skip
 
 _keys: dict[str, str] = {}
@@ -106,10 +106,8 @@ class EnvironTemplate:
         return resp, environ
 
     def _original(self, req: Any) -> tuple[HTTP2Response, dict[str, Any]]:
-        resp, environ = wsgi.create(
-            req, self._sock, self._client, self._server, self._cfg,
-            response_class=HTTP2Response, response_args=(self._h2, req.stream.stream_id),
-        )  # fmt: skip
+        resp = HTTP2Response(req, self._sock, self._cfg, self._h2, req.stream.stream_id)
+        environ = wsgi.create(req, self._sock, self._client, self._server, self._cfg)[1]
         environ["wsgi.multithread"] = True
         environ["HTTP_VERSION"] = "2"
         if known and not isinstance(self._server, str) and "HTTP_SCRIPT_NAME" not in environ:

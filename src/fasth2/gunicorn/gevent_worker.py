@@ -82,7 +82,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             addr: The client's address.
             h2_conn: The HTTP/2 connection.
         """
-        Serving(self, h2_conn, sock, addr, listener_name, self.is_already_handled).serve_request(req)
+        Serving(self, h2_conn, sock, addr, listener_name, self.is_already_handled).serve_stream(req)
 
     def notify(self) -> None:
         """Called by gunicorn every second; wakes idle connections when the worker stops."""

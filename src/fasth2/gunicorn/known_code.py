@@ -48,17 +48,27 @@ def parameters(function: Any) -> list[str] | None:
         return None
 
 
+def _fits(override: Any, original: Any) -> bool:
+    """Whether a method can be called as the one that it overrides."""
+    wanted = parameters(original)
+    if wanted is None:
+        return False
+    own = list(inspect.signature(override).parameters.values())
+    # gunicorn's older versions have fewer.
+    return [parameter.name for parameter in own[: len(wanted)]] == wanted and all(
+        parameter.default is not parameter.empty for parameter in own[len(wanted) :]
+    )
+
+
 def misfits(cls: type, base: type, names: Iterable[str]) -> list[str]:
-    """Return the methods that a class overrides and that its base lacks or calls with other parameters.
+    """Return the methods that a class overrides and that its base lacks or calls in another way.
 
     Args:
         cls: The class that overrides.
         base: gunicorn's class.
         names: The methods' names.
     """
-    return [name for name in names
-            if (wanted := parameters(getattr(base, name, None))) is None
-            or wanted != parameters(getattr(cls, name))]
+    return [name for name in names if not _fits(getattr(cls, name), getattr(base, name, None))]
 
 
 def restore(cls: type, base: type, names: Iterable[str]) -> None:

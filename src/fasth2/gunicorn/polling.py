@@ -51,10 +51,15 @@ class PollingConnection(BatchingConnection):
         """
         if self.pending_requests or self._closed:
             return self.receive_data()
+        self._keep_requests = False
+        self._send_pending_data()
         try:
-            data = self._read(wait)
+            data = self._recv(wait)
         except TimeoutError:
             return None
+        except OSError as exc:
+            self._connection_lost()
+            raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
         if not data:
             self._connection_lost()
             return []

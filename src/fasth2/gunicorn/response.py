@@ -6,6 +6,7 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.http import wsgi
+from gunicorn.http2.errors import HTTP2StreamError
 
 from .known_code import same
 
@@ -15,7 +16,7 @@ except ModuleNotFoundError:
     # gunicorn's first versions collect the body and have no such class.
     _Stock = wsgi.Response
 
-__all__ = ["HTTP2Response", "known"]
+__all__ = ["HTTP2Response", "WholeResponse", "known"]
 
 #: Fields and status lines that are remembered; then it starts anew.
 _REMEMBERED = 1024
@@ -31,7 +32,13 @@ _LENGTH = 1
 _SERVER = 2
 _DATE = 4
 
-#: Whether gunicorn's class is the one this one abbreviates.
+#: Whether gunicorn's class tells what a response without a body is, and has one place that emits.
+_counts_only = hasattr(_Stock, "_emit_body")
+
+#: Whether gunicorn names its server and the date.
+_adds_fields = hasattr(_Stock, "_aborted")
+
+#: Whether gunicorn's class is the one that `_RememberedResponse` abbreviates.
 known = same(
     (_Stock, wsgi.Response, util.http_date, util.is_hoppish),
     "37f5227b34082116",
@@ -90,8 +97,10 @@ def _status_code(status: str) -> int | None:
     return code
 
 
-class HTTP2Response(_Stock):
-    """gunicorn's ``HTTP2Response``: the same checks, attributes and fields.
+class WholeResponse(_Stock):
+    """gunicorn's response over HTTP/2, streamed, or sent at once where the body is known.
+
+    Also where gunicorn's own versions collect the body first.
 
     Args:
         req: The request.
@@ -101,6 +110,157 @@ class HTTP2Response(_Stock):
         stream_id: The request's stream.
     """
 
+    _omits_body = False
+    _stream_ended = False
+    trailers: list[Any] | None = None
+
+    def __init__(self, req: Any, sock: Any, cfg: Any, h2_conn: Any, stream_id: int) -> None:
+        wsgi.Response.__init__(self, req, sock, cfg)
+        self.h2_conn = h2_conn
+        self.stream_id = stream_id
+
+    def is_chunked(self) -> bool:
+        """HTTP/2 has no chunks (RFC 9113 section 8.1)."""
+        return False
+
+    def can_sendfile(self) -> bool:
+        """Files go through the connection as any other body does."""
+        return False
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """PEP 3333's ``start_response``.
+
+        Args:
+            status: Code and reason.
+            headers: ``(name, value)`` pairs.
+            exc_info: As from `sys.exc_info`, where an error replaces what was begun.
+
+        Returns:
+            ``write``.
+        """
+        write = super().start_response(status, headers, exc_info)
+        if not _counts_only:
+            self._omits_body = self.req.method == "HEAD" or self.status_code in (204, 304)
+        return write
+
+    def _outgoing(self) -> list[tuple[str, str]]:
+        """The fields as they are sent, the server's own among them."""
+        fields = [(name.lower(), value) for name, value in self.headers]
+        if _adds_fields:
+            names = {name for name, _ in fields}
+            if "server" not in names:
+                fields.append(("server", self.version))
+            if "date" not in names:
+                fields.append(_date_field())
+        return fields
+
+    def send_headers(self) -> None:
+        """Give the connection the response's fields; once."""
+        if self.headers_sent:
+            return
+        if not self.h2_conn.send_response_headers(self.stream_id, self.status_code, self._outgoing()):
+            self._aborted("the stream was closed before its headers were sent")
+        self.headers_sent = True
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body.
+
+        Args:
+            data: The part.
+
+        Raises:
+            TypeError: It is not ``bytes``.
+            HTTP2StreamError: The stream is gone.
+        """
+        if _counts_only:
+            super().write(data)
+            return
+        self.send_headers()
+        if not isinstance(data, bytes):
+            raise TypeError(f"{data!r} is not a byte")
+        if self._omits_body:
+            return
+        if self.response_length is not None:
+            data = data[: max(0, self.response_length - self.sent)]
+        self.sent += len(data)
+        self._emit_body(data)
+
+    def _emit_body(self, data: bytes) -> None:
+        if data and not self._stream_ended and not self.h2_conn.send_data(self.stream_id, data):
+            self._aborted("the stream was closed, or its peer stalled, while the body was sent")
+
+    def close(self) -> None:
+        """End the response, with trailers where the application gave them."""
+        if self._stream_ended:
+            return
+        self.send_headers()
+        self._stream_ended = True
+        if not self.h2_conn.end_stream(self.stream_id, trailers=self.trailers):
+            self._aborted("the stream was closed before the response was complete")
+
+    def _aborted(self, what: str) -> None:
+        self._stream_ended = True
+        raise HTTP2StreamError(self.stream_id, f"response aborted: {what}")
+
+    def send_whole(self, parts: Any) -> bool:
+        """Send fields, body and the end of the stream together, as far as that goes.
+
+        Args:
+            parts: What the application returned.
+
+        Returns:
+            Whether the response is complete; where not, nothing was done and
+            the parts have to be written one by one.
+        """
+        kind = type(parts)
+        if kind is not list and kind is not tuple:
+            return False
+        if self.headers_sent or self.status is None or self._omits_body or self.trailers or self._stream_ended:
+            return False
+        if len(parts) == 1:
+            body = parts[0]
+            if type(body) is not bytes:
+                return False
+        else:
+            size = 0
+            for part in parts:
+                if type(part) is not bytes:
+                    return False
+                size += len(part)
+            if size > _JOINED:
+                return False
+            body = b"".join(parts)
+        length = self.response_length
+        if length is not None and len(body) > length:
+            # What is more than announced is never sent.
+            body = body[:length]
+        self.sent = len(body)
+        self._stream_ended = True
+        if not self.h2_conn.send_whole(self.stream_id, self.status_code, self._outgoing(), body):
+            self._aborted("the stream was closed, or its peer stalled, before the response was complete")
+        self.headers_sent = True
+        return True
+
+    def send_early_hints(self, headers: Any) -> None:
+        """``wsgi.early_hints``: send 103 with these fields.
+
+        Args:
+            headers: ``(name, value)`` pairs.
+        """
+        self.h2_conn.send_informational(self.stream_id, 103, headers)
+
+    def queue_trailers(self, trailers: Any) -> None:
+        """``gunicorn.http2.send_trailers``: end the stream with these fields.
+
+        Args:
+            trailers: ``(name, value)`` pairs.
+        """
+        self.trailers = list(trailers)
+
+
+class _RememberedResponse(WholeResponse):
+    """The same, with what is known of fields remembered."""
+
     version = wsgi.SERVER
     status = None
     chunked = False
@@ -109,10 +269,7 @@ class HTTP2Response(_Stock):
     response_length = None
     sent = 0
     upgrade = False
-    _omits_body = False
     _omits_body_warned = False
-    _stream_ended = False
-    trailers: list[Any] | None = None
 
     def __init__(self, req: Any, sock: Any, cfg: Any, h2_conn: Any, stream_id: int) -> None:
         self.req = req
@@ -186,65 +343,6 @@ class HTTP2Response(_Stock):
             fields.append(_date_field())
         return fields
 
-    def send_headers(self) -> None:
-        """Give the connection the response's fields; once."""
-        if self.headers_sent:
-            return
-        if not self.h2_conn.send_response_headers(self.stream_id, self.status_code, self._outgoing()):
-            self._aborted("the stream was closed before its headers were sent")
-        self.headers_sent = True
 
-    def send_whole(self, parts: Any) -> bool:
-        """Send fields, body and the end of the stream together, as far as that goes.
-
-        Args:
-            parts: What the application returned.
-
-        Returns:
-            Whether the response is complete; where not, nothing was done and
-            the parts have to be written one by one.
-        """
-        kind = type(parts)
-        if kind is not list and kind is not tuple:
-            return False
-        if self.headers_sent or self.status is None or self._omits_body or self.trailers or self._stream_ended:
-            return False
-        if len(parts) == 1:
-            body = parts[0]
-            if type(body) is not bytes:
-                return False
-        else:
-            size = 0
-            for part in parts:
-                if type(part) is not bytes:
-                    return False
-                size += len(part)
-            if size > _JOINED:
-                return False
-            body = b"".join(parts)
-        length = self.response_length
-        if length is not None and len(body) > length:
-            # What is more than announced is never sent.
-            body = body[:length]
-        self.sent = len(body)
-        self._stream_ended = True
-        if not self.h2_conn.send_whole(self.stream_id, self.status_code, self._outgoing(), body):
-            self._aborted("the stream was closed, or its peer stalled, before the response was complete")
-        self.headers_sent = True
-        return True
-
-    def send_early_hints(self, headers: Any) -> None:
-        """``wsgi.early_hints``: send 103 with these fields.
-
-        Args:
-            headers: ``(name, value)`` pairs.
-        """
-        self.h2_conn.send_informational(self.stream_id, 103, headers)
-
-    def queue_trailers(self, trailers: Any) -> None:
-        """``gunicorn.http2.send_trailers``: end the stream with these fields.
-
-        Args:
-            trailers: ``(name, value)`` pairs.
-        """
-        self.trailers = list(trailers)
+#: What a response is made of.
+HTTP2Response = _RememberedResponse if known else WholeResponse

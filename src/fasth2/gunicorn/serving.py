@@ -113,7 +113,8 @@ class Serving:
             req: The request.
         """
         h2 = self.h2
-        stream_id = self.last_served = req.stream.stream_id
+        stream_id = req.stream.stream_id
+        self.last_served = max(self.last_served, stream_id)
         try:
             if req.stream.state is not _CLOSED:
                 self.serve_request(req)
@@ -189,6 +190,7 @@ class Serving:
         Raises:
             HTTP2ConnectionError: The socket failed.
         """
-        if not self.h2.is_closed:
-            self.serve(self.h2.receive_data(b""))
-            self.h2.close(last_stream_id=self.last_served)
+        h2 = self.h2
+        while not h2.is_closed and (requests := h2.take_waiting()):
+            self.serve(requests)
+        h2.close(last_stream_id=self.last_served)

@@ -49,7 +49,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     stock = gthread.ThreadWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
-        ("idle connections", ("handle_http2", "enqueue_req", "finish_request", "murder_pending",
+        ("idle connections", ("handle_http2", "enqueue_req", "finish_request", "murder_keepalived",
                               "wait_for_and_dispatch_events")),
     )  # fmt: skip
 
@@ -92,7 +92,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             conn: gunicorn's connection.
             h2_conn: Its HTTP/2 connection.
         """
-        self._serving(conn, h2_conn).serve_request(req)
+        # An upgraded one; those of gunicorn's versions that do not see to its errors need that too.
+        self._serving(conn, h2_conn).serve_stream(req)
 
     def _serving(self, conn: Any, h2: Any) -> Serving:
         serving = getattr(conn, "serving", None)
@@ -102,6 +103,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
 
     def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:
         turn = time.monotonic() + TURN
+        if serving.expired and h2.give_up():
+            serving.expired = False
         while self.alive and not serving.expired:
             crowded = self._busy > self._threads
             requests = h2.receive_within(0 if crowded else LINGER)
@@ -149,9 +152,16 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         else:
             self._close(conn)
 
-    def murder_pending(self) -> None:
-        """End the connections whose time is over, or all idle ones when the worker stops."""
-        super().murder_pending()
+    def murder_keepalived(self, force: bool = False) -> None:
+        """End the connections whose time is over, or all idle ones when the worker stops.
+
+        Args:
+            force: Whether gunicorn ends its own whatever their time.
+        """
+        if force:
+            super().murder_keepalived(True)
+        else:
+            super().murder_keepalived()
         now = time.monotonic()
         while self._idle:
             conn, deadline = next(iter(self._idle.items()))
@@ -190,8 +200,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             self.enqueue_req(conn)
             return
         if serving.idle_until is None:
-            keepalive = conn.parser.idle_timeout
-            serving.idle_until = math.inf if keepalive is None else time.monotonic() + keepalive
+            patience = conn.parser.patience()
+            serving.idle_until = math.inf if patience is None else time.monotonic() + patience
         try:
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._wake, conn))
         except (OSError, ValueError):
