@@ -39,8 +39,6 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         ("connections", ("handle_http2", "notify")),
     )  # fmt: skip
 
-    needs = {"whole responses": "dispatches_on_headers", "connections": "dispatches_on_headers"}
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Greenlets of connections that wait for a request.

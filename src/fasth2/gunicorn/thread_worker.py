@@ -10,8 +10,6 @@ from typing import Any
 
 from gunicorn.workers import gthread
 
-from .batching import BatchingConnection
-from .contract import installed
 from .polling import PollingConnection
 from .serving import Serving, report
 from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
@@ -45,15 +43,13 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     configuration file.
     """
 
-    connection_class = PollingConnection if installed().dispatches_on_headers else BatchingConnection
+    connection_class = PollingConnection
     stock = gthread.ThreadWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
         ("idle connections", ("handle_http2", "enqueue_req", "finish_request", "murder_keepalived",
                               "wait_for_and_dispatch_events")),
     )  # fmt: skip
-
-    needs = {"whole responses": "dispatches_on_headers", "idle connections": "dispatches_on_headers"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -30,10 +30,6 @@ class HTTP2Worker:
     #: Methods of `stock` that are overridden, in groups that work only together, and what each is for.
     overrides: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
-    #: What each group is for, and the attribute of `Contract` that has to be true: where gunicorn hands
-    #: out requests in another way its own methods go on to serve them.
-    needs: dict[str, str] = {}
-
     #: Whether HTTP/2 connections are made of `connection_class`; known once the process runs.
     serves = False
 
@@ -62,8 +58,7 @@ class HTTP2Worker:
         own = self._own_class()
         self.serves = status().installed
         for purpose, names in self.overrides:
-            need = self.needs.get(purpose)
-            if not self.serves or (need is not None and not self._has(need)):
+            if not self.serves:
                 restore(own, self.stock, names)
             elif unfit := misfits(own, self.stock, names):
                 restore(own, self.stock, names)
@@ -74,12 +69,6 @@ class HTTP2Worker:
             blocking.HTTP2ServerConnection = self.connection_class
             share_context()
         super().init_process()  # type: ignore[misc]
-
-    @staticmethod
-    def _has(need: str) -> bool:
-        from .contract import installed
-
-        return bool(getattr(installed(), need))
 
     @classmethod
     def _own_class(cls) -> type:
