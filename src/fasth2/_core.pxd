@@ -105,6 +105,7 @@ cdef class Core:
     cdef int configure(self, object config) except -1
     cdef int limit_header_list(self, object size) except -1
     cdef H2Stream open_stream(self, uint32_t stream_id)
+    cdef int use_identifier(self, uint32_t stream_id) except -1
     cdef int close_stream(self, H2Stream s, int reason) except -1
     cdef void drop_queues(self) noexcept
     cdef int end_local(self, H2Stream s) except -1

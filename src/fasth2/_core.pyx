@@ -136,9 +136,18 @@ cdef class Core:
         s.phase = S_OPEN
         self.table.add(s)
         self.open_inbound += 1
+        self.use_identifier(stream_id)
+        return s
+
+    cdef int use_identifier(self, uint32_t stream_id) except -1:
+        """The peer has used this identifier for a new stream, served or refused. After the last there is no
+        other: GOAWAY tells it to open another connection, and what is open goes on.
+        """
         self.highest_inbound = stream_id
         self.limits.streams_opened += 1
-        return s
+        if stream_id == 0x7FFFFFFF:
+            self.write_goaway(stream_id, 0, b"")  # NO_ERROR
+        return 0
 
     cdef int close_stream(self, H2Stream s, int reason) except -1:
         """The stream is over: forget its state, remember how it ended."""

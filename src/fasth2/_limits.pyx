@@ -46,9 +46,13 @@ cdef int count_reset(LimitState *l, object clock) except -1:
 
 cdef int count_suspicious(LimitState *l, object clock, int64_t ignored) except -1:
     """A frame that carries nothing, `ignored` octets long where its payload went unread."""
+    cdef int64_t excess
     l.ignored += ignored
-    if l.ignored_octets >= 0 and l.ignored > l.ignored_octets + l.ignored_ratio * l.useful:
-        return FAULT_LIMIT_IGNORED
+    if l.ignored_octets >= 0 and l.ignored > l.ignored_octets:
+        # excess > ratio * useful, without the product, which may not fit.
+        excess = l.ignored - l.ignored_octets
+        if l.ignored_ratio == 0 or (excess - 1) // l.ignored_ratio >= l.useful:
+            return FAULT_LIMIT_IGNORED
     if l.suspicious.burst >= 0 and not bucket_take(&l.suspicious, clock()):
         return FAULT_LIMIT_SUSPICIOUS
     return 0

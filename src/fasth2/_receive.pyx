@@ -263,8 +263,7 @@ cdef int settle(Core c, int fault) except -1:
         # The stream never came to be: its number is used up all the same.
         if c.phase == C_IDLE:
             c.phase = C_OPEN
-        c.highest_inbound = sid
-        c.limits.streams_opened += 1
+        c.use_identifier(sid)
         c.table.remember(sid, BY_SEND_RST_STREAM)
     code = REFUSED_STREAM if fault == FAULT_STREAMS_REFUSED else fault_code(fault)
     c.fault_value = None

@@ -2,8 +2,8 @@
 import pytest
 from gunicorn.config import Config
 
-from fasth2.gunicorn import HTTP2ServerConnection
-from tests.gunicorn.live import certificate, server, start  # noqa: F401 (fixtures)
+from tests.gunicorn.classes import CLASS
+from tests.gunicorn.live import certificate, server, start, worker  # noqa: F401 (fixtures)
 from tests.support.facade_peer import Peer, SocketPair
 
 
@@ -14,7 +14,7 @@ def connect():
         cfg = Config()
         for name, value in values.items():
             cfg.set(name, value)
-        return Peer(HTTP2ServerConnection, cfg, sock, settings, greeted)
+        return Peer(CLASS, cfg, sock, settings, greeted)
     return make
 
 

@@ -4,7 +4,10 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
 from gunicorn.http2.request import HTTP2Body, HTTP2Request
 from gunicorn.http2.stream import HTTP2Stream, StreamState
 
+from tests.gunicorn.classes import on_headers
 from tests.support.facade_peer import GET, POST, frame, frames
+
+pytestmark = on_headers
 
 
 def posted(peer, stream_id=1, extra=()):

@@ -2,6 +2,7 @@
 import pytest
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2Error
 
+from tests.gunicorn.classes import on_headers
 from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, frames
 
 
@@ -42,6 +43,7 @@ def test_a_whole_response_is_one_write(peer):
     assert kinds(peer.written()) == [["HEADERS", "DATA"]]
 
 
+@on_headers
 def test_headers_go_out_before_the_peer_is_waited_for(peer):
     """The application reads its input after the headers: the client may wait for them."""
     peer.request(1, POST, end_stream=False)

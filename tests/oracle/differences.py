@@ -235,6 +235,15 @@ def _goaway_reserved_bit(step: Step) -> bool:
             and ours.additional_data == theirs.additional_data and step.ours.sent == step.h2.sent)
 
 
+@difference("goaway-after-the-last-stream")
+def _last_stream(step: Step) -> bool:
+    goaways = [sent for sent in step.ours.sent if sent.kind == "GOAWAY"]
+    rest = [sent for sent in step.ours.sent if sent.kind != "GOAWAY"]
+    return (_block(step) and step.frame.stream_id & 0x7FFFFFFF == 2**31 - 1 and rest == step.h2.sent
+            and [(sent.error_code, sent.last_stream_id) for sent in goaways] == [(0, 2**31 - 1)]
+            and replace(step.ours, sent=rest).plain() == step.h2.plain())
+
+
 @difference("undecodable-fields")
 def _undecodable(step: Step) -> bool:
     return (_block(step) and step.faults == {"undecodable"} and isinstance(step.h2.error, UnicodeDecodeError)

@@ -79,6 +79,7 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
         ("send_headers", 1, [*STATUS, *((f"x-{n}", "v" * 500) for n in range(20)), ("x-0", "v" * 500)])]),
     "push-promise-at-once": ({}, {}, [OPEN, frames.push_promise(1, 2, b"", end_headers=False)]),
     "goaway-reserved-bit": ({}, {}, [OPEN, frames.goaway(0x80000001)]),
+    "goaway-after-the-last-stream": ({}, {}, [request(2**31 - 1)]),
     "undecodable-fields": ({}, {"header_encoding": "utf-8"}, [request(1, ("x", b"\xff"))]),
     "frame-size-first": ({}, {}, [OPEN, frames.data(1).declare(20000).head]),
     "two-faults-in-one-frame": ({}, {}, [frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31), (frames.ENABLE_PUSH, 2),

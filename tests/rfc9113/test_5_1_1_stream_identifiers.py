@@ -4,7 +4,7 @@ import pytest
 from fasth2.exceptions import StreamClosedError, StreamIDTooLowError
 from tests.support import frames
 from tests.support.fields import request
-from tests.support.play import accepted, answer, assert_answered, connection_error, survived
+from tests.support.play import accepted, answer, assert_answered, connection_error, play, survived
 
 PROTOCOL_ERROR = 0x1
 STREAM_CLOSED = 0x5
@@ -41,21 +41,43 @@ def test_an_identifier_is_never_used_twice(rfc_errors):
 @both_modes
 def test_identifiers_may_be_skipped(rfc_errors):
     """Only the order counts."""
-    outcome = accepted(request(1), request(11), request(2**20 + 1), request(HIGHEST), answer(HIGHEST), answer(11),
-                       rfc_errors=rfc_errors)
-    assert [event.stream_id for event in outcome.of("RequestReceived")] == [1, 11, 2**20 + 1, HIGHEST]
-    assert_answered(outcome, HIGHEST)
+    outcome = accepted(request(1), request(11), request(2**20 + 1), request(HIGHEST - 2), answer(HIGHEST - 2),
+                       answer(11), rfc_errors=rfc_errors)
+    assert [event.stream_id for event in outcome.of("RequestReceived")] == [1, 11, 2**20 + 1, HIGHEST - 2]
+    assert_answered(outcome, HIGHEST - 2)
 
 
 @both_modes
 def test_after_the_last_identifier_nothing_new_can_be_opened(rfc_errors):
     """"A client that is unable to establish a new stream identifier can establish a new connection"."""
-    outcome = accepted(request(1), request(HIGHEST), rfc_errors=rfc_errors)
+    outcome = play(request(1), request(HIGHEST), rfc_errors=rfc_errors)
     outcome.feed(answer(1), frames.ping(), answer(HIGHEST))
     assert_answered(outcome, 1)
     assert_answered(outcome, HIGHEST)
-    connection_error(request(HIGHEST), request(HIGHEST - 2), code=PROTOCOL_ERROR, exception=StreamIDTooLowError,
-                     last_stream_id=HIGHEST, rfc_errors=rfc_errors)
+    outcome = play(request(HIGHEST), request(HIGHEST - 2), rfc_errors=rfc_errors)
+    assert type(outcome.error) is StreamIDTooLowError
+    assert [(sent.error_code, sent.last_stream_id) for sent in outcome.wrote("GOAWAY")] == [
+        (0, HIGHEST), (PROTOCOL_ERROR, HIGHEST)]
+
+
+@both_modes
+def test_after_the_last_identifier_the_client_is_told_to_connect_again(rfc_errors):
+    """"A server that is unable to establish a new stream identifier can send a GOAWAY frame so that the client is
+    forced to open a new connection for new streams"; here it is the client that has none left.
+    """
+    outcome = play(request(1), request(HIGHEST), rfc_errors=rfc_errors)
+    assert [(sent.error_code, sent.last_stream_id) for sent in outcome.wrote("GOAWAY")] == [(0, HIGHEST)]
+    outcome.feed(answer(1), answer(HIGHEST))
+    assert_answered(outcome, 1)
+    assert_answered(outcome, HIGHEST)
+    assert len(outcome.wrote("GOAWAY")) == 1
+
+
+def test_a_refused_stream_uses_the_last_identifier_up():
+    """"The identifier of a newly established stream": a malformed request has one, too."""
+    outcome = play(request(1), request(HIGHEST, ("connection", "close")), answer(1), rfc_errors=True)
+    assert [(sent.error_code, sent.last_stream_id) for sent in outcome.wrote("GOAWAY")] == [(0, HIGHEST)]
+    assert_answered(outcome, 1)
 
 
 @both_modes

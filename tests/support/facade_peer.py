@@ -213,6 +213,9 @@ class SocketPair:
         self.server_end.sendall(data)
         self.writes.append(bytes(data))
 
+    def fileno(self):
+        return self.server_end.fileno()
+
     def settimeout(self, seconds):
         self.server_end.settimeout(seconds)
 

@@ -70,19 +70,17 @@ def install() -> Status:
         RuntimeError: The installed gunicorn is not one that fasth2 knows.
     """
     import gunicorn.http2
+    import gunicorn.http2.async_connection as asynchronous
     import gunicorn.http2.connection as blocking
 
     _announce()
     if _disabled() or blocking.HTTP2ServerConnection.__module__.startswith("fasth2."):
         return status()
-    from .contract import installed
-
-    contract = installed()
-    if not contract.supported:
-        raise RuntimeError(f"fasth2 {fasth2.__version__} serves gunicorn 27; this is gunicorn {contract.version}")
+    from .async_connection import AsyncHTTP2Connection
     from .connection import HTTP2ServerConnection
 
     blocking.HTTP2ServerConnection = HTTP2ServerConnection
+    asynchronous.AsyncHTTP2Connection = AsyncHTTP2Connection
     if not gunicorn.http2.is_http2_available():
         # The cache, not the function: gunicorn's own tests replace the function.
         gunicorn.http2._h2_available = True

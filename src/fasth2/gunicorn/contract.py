@@ -10,7 +10,10 @@ import gunicorn
 import gunicorn.http2.connection
 from gunicorn.http2.connection import HTTP2ServerConnection as STOCK
 
-__all__ = ["STOCK", "Contract", "installed"]
+__all__ = ["NEWEST", "STOCK", "Contract", "installed"]
+
+#: The newest major version that fasth2 is tested with.
+NEWEST = 27
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,17 @@ class Contract:
     #: gunicorn's version.
     version: str
 
+    #: Whether it is no newer than those fasth2 is tested with.
+    known: bool
+
     #: Whether a request is handed out once its headers are in, and its body
-    #: is read from the stream as it arrives (27).
+    #: is read from the stream as it arrives (from 27.0 on). Otherwise it is handed
+    #: out when it is complete, and its windows open as it arrives.
     dispatches_on_headers: bool
 
     #: Whether responses are sent in parts, by ``send_response_headers``,
-    #: ``send_data`` and ``end_stream`` (26.2).
+    #: ``send_data`` and ``end_stream`` (from 26.2 on). Otherwise they are sent by
+    #: ``send_response``, and those with trailers by the engine's own methods.
     streams_responses: bool
 
     #: Resets a peer may send in ``reset_seconds``.
@@ -36,19 +44,19 @@ class Contract:
     control_limit: int
     control_seconds: float
 
-    @property
-    def supported(self) -> bool:
-        """Whether `fasth2.gunicorn` has a connection class for it."""
-        return self.dispatches_on_headers
-
 
 def installed() -> Contract:
-    """Return the contract of the gunicorn that is installed."""
+    """Return the contract of the gunicorn that is installed.
+
+    One that is newer than fasth2 knows is taken for the newest that it knows.
+    """
     module = gunicorn.http2.connection
+    known = gunicorn.version_info[0] <= NEWEST
     return Contract(
         version=gunicorn.__version__,
-        dispatches_on_headers=hasattr(STOCK, "pump"),
-        streams_responses=hasattr(STOCK, "send_response_headers"),
+        known=known,
+        dispatches_on_headers=not known or hasattr(STOCK, "pump"),
+        streams_responses=not known or hasattr(STOCK, "send_response_headers"),
         reset_limit=getattr(module, "RST_STREAM_RATE_LIMIT", 200),
         reset_seconds=getattr(module, "RST_STREAM_RATE_WINDOW", 10.0),
         control_limit=getattr(module, "CONTROL_FRAME_RATE_LIMIT", 1000),

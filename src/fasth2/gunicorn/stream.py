@@ -1,6 +1,7 @@
 """gunicorn's stream and body, with less work a frame."""
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from gunicorn.http2 import request as gunicorn_request
@@ -8,15 +9,55 @@ from gunicorn.http2 import stream as gunicorn_stream
 
 from fasth2.server.stream import append_part
 
-__all__ = ["HTTP2Body", "HTTP2Stream"]
+__all__ = ["HTTP2Body", "HTTP2Stream", "WholeStream"]
 
 #: Octets of a body that are taken, and credited, together: the size of a
 #: frame. The engine joins the frames of one read.
 _PART = 16384
 
 
-class HTTP2Stream(gunicorn_stream.HTTP2Stream):
-    """gunicorn's stream; parts of a body are joined or cut to a useful size as they arrive."""
+class _Stream(gunicorn_stream.HTTP2Stream):
+    """What both kinds of streams have in common."""
+
+    # gunicorn's own names; its first versions do not have them.
+    _body_event: Any = None
+    _body_complete = False
+
+    def end_request(self) -> None:
+        """Record that the peer has ended the stream."""
+        if self.can_receive:
+            self._half_close_remote()
+        self.request_complete = True
+        self._body_complete = True
+        if self._body_event:
+            self._body_event.set()
+
+    def end_response(self) -> None:
+        """Record that the response was sent whole."""
+        self.response_started = self.response_headers_sent = self.response_complete = True
+        if self.can_send:
+            self._half_close_local()
+
+    def get_pseudo_headers(self) -> dict[str, str]:
+        """Return the pseudo-header fields, by name."""
+        return dict(self.request_headers[: self._pseudo()])
+
+    def get_regular_headers(self) -> list[tuple[str, str]]:
+        """Return the fields that are no pseudo-header fields, in order."""
+        return self.request_headers[self._pseudo() :]
+
+    def _pseudo(self) -> int:
+        # Pseudo-header fields come first (RFC 9113 section 8.3).
+        count = 0
+        for name, _ in self.request_headers:
+            if name[:1] != ":":
+                break
+            count += 1
+        return count
+
+
+class HTTP2Stream(_Stream):
+    """gunicorn's stream whose body is taken part by part; parts are joined or cut to a useful size as they arrive."""
 
     def receive_data(self, data: bytes, end_stream: bool = False) -> None:
         """Hold a part of the request's body until the application takes it.
@@ -40,31 +81,74 @@ class HTTP2Stream(gunicorn_stream.HTTP2Stream):
                 self._body_event.set()
         super().receive_data(data, end_stream)
 
-    def end_request(self) -> None:
-        """Record that the peer has ended the stream."""
-        if self.can_receive:
-            self._half_close_remote()
-        self.request_complete = True
-        self._body_complete = True
-        if self._body_event:
-            self._body_event.set()
+    def no_credit_due(self) -> None:
+        """Let what has arrived of the body be taken without window credit."""
+        self.acked_size = self.body_size
 
-    def get_pseudo_headers(self) -> dict[str, str]:
-        """Return the pseudo-header fields, by name."""
-        return dict(self.request_headers[: self._pseudo()])
 
-    def get_regular_headers(self) -> list[tuple[str, str]]:
-        """Return the fields that are no pseudo-header fields, in order."""
-        return self.request_headers[self._pseudo() :]
+class WholeStream(_Stream):
+    """gunicorn's stream whose body is taken when it is complete; it is held once."""
 
-    def _pseudo(self) -> int:
-        # Pseudo-header fields come first (RFC 9113 section 8.3).
-        count = 0
-        for name, _ in self.request_headers:
-            if name[:1] != ":":
-                break
-            count += 1
-        return count
+    def __init__(self, stream_id: int, connection: Any) -> None:
+        super().__init__(stream_id, connection)
+        self._body_chunks: list[bytes] = []
+
+    @property
+    def request_body(self) -> io.BytesIO:
+        """What has arrived of the body, positioned at its end; a copy at every call."""
+        body = io.BytesIO(self.get_request_body())
+        body.seek(0, io.SEEK_END)
+        return body
+
+    @request_body.setter
+    def request_body(self, body: io.BytesIO) -> None:
+        self._body_chunks = [body.getvalue()]
+
+    @property
+    def body_complete(self) -> bool:
+        """Whether all of the body has arrived."""
+        return bool(self.request_complete)
+
+    def receive_data(self, data: bytes, end_stream: bool = False) -> None:
+        """Hold a part of the request's body.
+
+        Args:
+            data: The part, possibly empty.
+            end_stream: Whether it is the last one.
+
+        Raises:
+            HTTP2StreamError: The stream's state allows no body.
+        """
+        if not self.can_receive:
+            super().receive_data(data)  # which raises
+        if data:
+            append_part(self._body_chunks, data)
+            if self._body_event:
+                self._body_event.set()
+        if end_stream:
+            self.end_request()
+
+    def receive_trailers(self, trailers: list[tuple[Any, Any]]) -> None:
+        """Record the request's trailers, which end it.
+
+        Args:
+            trailers: ``(name, value)`` pairs.
+
+        Raises:
+            HTTP2StreamError: The stream's state allows no trailers.
+        """
+        super().receive_trailers(trailers)
+        self.end_request()
+
+    def get_request_body(self) -> bytes:
+        """Return what has arrived of the request's body."""
+        chunks = self._body_chunks
+        if len(chunks) > 1:
+            chunks[:] = [b"".join(chunks)]
+        return chunks[0] if chunks else b""
+
+    def no_credit_due(self) -> None:
+        """Nothing: what has arrived is credited by the connection, where it came in frames."""
 
 
 class HTTP2Body(gunicorn_request.HTTP2Body):

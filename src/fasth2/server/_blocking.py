@@ -1,49 +1,26 @@
-"""What the blocking connection classes share: the socket, its time-outs, and the engine's turns.
+"""What the blocking connection classes share: the socket and its time-outs.
 
 Knows no request class and no gunicorn; subclasses say what a request is,
 when it is handed out and what a failed send looks like to the caller.
 """
 from __future__ import annotations
 
-import functools
 import math
 import time
-from types import ModuleType
 from typing import Any
 
-from fasth2 import _ready
-from fasth2.config import H2Configuration, Limits
-from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
-from fasth2.settings import SettingCodes
 
-from .errors import HTTP2ErrorCode
+from ._engine_turns import EngineTurns
 
 __all__ = ["BlockingConnection"]
-
-_REQUEST = _ready.REQUEST
-_DATA = _ready.DATA
-_TRAILERS = _ready.TRAILERS
-_RESET = _ready.RESET
-_GOAWAY = _ready.GOAWAY
 
 #: Shortest wait handed to settimeout(), in seconds: 0 would make the socket
 #: non-blocking.
 _SHORTEST_WAIT = 0.001
 
 
-def seconds(value: Any) -> float | None:
-    """A time-out of a configuration, ``None`` where it is absent, 0 or no number."""
-    return value if value and isinstance(value, (int, float)) else None
-
-
-@functools.lru_cache(maxsize=64, typed=True)
-def shared_limits(**values: Any) -> Limits:
-    """``Limits`` of these values, which never change: one object for all connections of a server."""
-    return Limits(**values)
-
-
-class BlockingConnection:
+class BlockingConnection(EngineTurns):
     """A server's HTTP/2 connection over a blocking socket; one thread at a time.
 
     Args:
@@ -59,88 +36,16 @@ class BlockingConnection:
     #: Octets one ``recv`` asks for.
     READ_BUFFER_SIZE = 65536
 
-    #: Octets one ``sendall`` is given at most, as far as frames allow.
-    WRITE_BLOCK_SIZE = 65536
-
-    #: Octets a second that a peer must take of a response it keeps waiting.
-    #: A response that has waited for `stream_timeout` in all is cancelled when
-    #: it was slower, so that a window opened an octet at a time does not hold
-    #: a thread for ever. 0 switches this off.
-    MIN_SEND_RATE = 128
-
     #: Seconds of sending after which it looks for what the peer has
     #: sent, so that a peer whose window stays open can cancel a long response
     #: and has its PINGs answered meanwhile.
     GLANCE_INTERVAL = 0.1
 
-    #: The module or class that holds the exceptions raised.
-    errors: ModuleType | Any
-
-    #: The member of the stream class's states that means "over".
-    closed_state: Any
-
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
-        self.cfg = cfg
+        super().__init__(cfg, client_addr)
         self.sock = sock
-        self.client_addr = client_addr
-        self.initial_window_size = cfg.http2_initial_window_size
-        self.max_concurrent_streams = cfg.http2_max_concurrent_streams
-        self.max_frame_size = cfg.http2_max_frame_size
-        self.max_header_list_size = cfg.http2_max_header_list_size
-        #: Seconds a stream may wait without progress; ``None``: for ever.
-        self.stream_timeout = seconds(getattr(cfg, "timeout", None))
-        #: Seconds a connection may sit without a stream; ``None``: for ever.
-        self.idle_timeout = seconds(getattr(cfg, "keepalive", None))
-        #: Stream id to stream.
-        self.streams: dict[int, Any] = {}
-        #: Requests that arrived while something else was waited for.
-        self.pending_requests: list[Any] = []
-        #: The peer sent GOAWAY(NO_ERROR): open streams finish, no new ones.
-        self.draining = False
-        #: The last stream id of that GOAWAY; ``None`` before.
-        self.peer_last_stream_id: Any = None
-        #: The engine; its state is this connection's.
-        self._limits = self._make_limits()
-        self.h2_conn = self._make_engine()
-        self._initialized = False
-        self._closed = False
-        # Raised by the next receive_data(), once the requests before it are out.
-        self._error: Exception | None = None
-        # Streams the peer reset while the application works on them; few connections have any.
-        self._unreleased: set[int] | None = None
-        self._refusals = 0
         # When the socket was last looked at while a response was being sent.
         self._glanced = time.monotonic()
-
-    def _make_limits(self) -> Limits:
-        values = {"concurrent_streams": self.max_concurrent_streams}
-        if self.max_header_list_size:
-            values["header_list_size"] = self.max_header_list_size
-        return shared_limits(**values)
-
-    def _make_engine(self) -> H2Connection:
-        return H2Connection(
-            H2Configuration(
-                client_side=False,
-                header_encoding="utf-8",
-                header_fallback_encoding="latin-1",
-                rfc_errors=True,
-                limits=self._limits,
-            )
-        )
-
-    def _advertise(self) -> None:
-        # Pending until the peer acknowledges them, as RFC 9113 section 6.5.3
-        # has it: a peer that sends at once may still count on the defaults.
-        # The limits on streams and header lists hold from the start.
-        values: dict[SettingCodes | int, int] = {
-            SettingCodes.MAX_CONCURRENT_STREAMS: self.max_concurrent_streams,
-            SettingCodes.INITIAL_WINDOW_SIZE: self.initial_window_size,
-            SettingCodes.MAX_FRAME_SIZE: self.max_frame_size,
-        }
-        if self.max_header_list_size:
-            values[SettingCodes.MAX_HEADER_LIST_SIZE] = self.max_header_list_size
-        self.h2_conn.update_settings(values)
 
     def initiate_connection(self) -> None:
         """Send this side's SETTINGS; a second call does nothing.
@@ -153,138 +58,6 @@ class BlockingConnection:
         self._advertise()
         self._initialized = True
         self._send_pending_data()
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """How often each limit or fault was met, the engine's counts and this class's."""
-        counts = dict(self.h2_conn.counters)
-        if self._refusals:
-            counts["unreleased_requests"] = self._refusals
-        return counts
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the connection is over, for this side or for both."""
-        return self._closed
-
-    # What a subclass decides. Each gets a slim object of the engine.
-
-    def _request_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _data_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    # Receiving
-
-    def _process(self, data: bytes) -> list[Any]:
-        """Give the engine what was read and return the requests to hand out.
-
-        A connection error is kept in ``_error``; its GOAWAY is in the output.
-        """
-        items: Any
-        try:
-            items = self.h2_conn.ready_requests(data)
-        except ProtocolError as exc:
-            items = exc.events
-            self._closed = True
-            self._error = self.errors.HTTP2ProtocolError(str(exc), int(exc.error_code))
-            self._error.__cause__ = exc
-        requests: list[Any] = []
-        for item in items:
-            kind = item.kind
-            if kind == _REQUEST:
-                self._request_received(item, requests)
-            elif kind == _DATA:
-                self._data_received(item, requests)
-            elif kind == _TRAILERS:
-                self._trailers_received(item, requests)
-            elif kind == _RESET:
-                self._reset_received(item, requests)
-            elif kind == _GOAWAY:
-                self._goaway_received(item)
-            else:
-                stream = self.streams.get(item.stream_id)
-                if stream is not None:
-                    stream.update_priority(
-                        weight=item.weight, depends_on=item.depends_on, exclusive=item.exclusive
-                    )
-        return requests
-
-    def _refuse(self, stream_id: int) -> bool:
-        """Whether a new stream may not be served; RST_STREAM is then in the output.
-
-        Streams above the last id of the peer's GOAWAY are refused, and so are
-        those that exceed the limit when counted together with requests that
-        the peer reset and the application still works on: resetting must not
-        buy a peer more of the application than waiting would.
-        """
-        if self.draining:
-            refused: bool = stream_id > self.peer_last_stream_id
-        elif self._unreleased:
-            held = self._unreleased
-            closed = self.closed_state
-            count = sum(number in held or stream.state is not closed for number, stream in self.streams.items())
-            refused = count >= self.max_concurrent_streams
-        else:
-            return False
-        if refused:
-            self._refusals += 1
-            self._reset_quietly(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
-            burst = self._limits.reset_burst
-            if burst is not None and self._refusals > burst:
-                # The engine counts the resets that it provokes itself.
-                self._fail("streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM)
-        return refused
-
-    def _fail(self, message: str, error_code: int) -> None:
-        """End the connection for what the peer did; receive_data() raises it."""
-        if self._error is None:
-            self._error = self.errors.HTTP2ProtocolError(message, error_code)
-        try:
-            self.h2_conn.close_connection(error_code=error_code)
-        except ProtocolError:
-            pass  # the engine has ended it already
-        self._closed = True
-
-    def _reset_received(self, item: Any, requests: list[Any]) -> None:
-        stream_id = item.stream_id
-        stream = self.streams.get(stream_id)
-        if stream is None:
-            return
-        handed_out = self._handed_out(stream)
-        stream.reset(item.error_code)
-        for queue in (requests, self.pending_requests):
-            for request in queue:
-                if request.stream is stream:
-                    queue.remove(request)
-                    handed_out = False
-                    break
-        if not handed_out:
-            del self.streams[stream_id]
-        elif self._limits.unreleased_requests:
-            if self._unreleased is None:
-                self._unreleased = set()
-            self._unreleased.add(stream_id)
-
-    def _handed_out(self, stream: Any) -> bool:
-        # Whether the stream's request is one that could have been handed out.
-        return True
-
-    def _goaway_received(self, item: Any) -> None:
-        if item.error_code == 0 and self.streams:
-            # RFC 9113 section 6.8: what is open goes on.
-            self.draining = True
-            self.peer_last_stream_id = item.last_stream_id
-        else:
-            self._connection_lost()
-
-    def _connection_lost(self) -> None:
-        """The peer is gone, or said so."""
-        self._closed = True
 
     # The socket
 
@@ -467,23 +240,11 @@ class BlockingConnection:
                 # The GOAWAY that says why.
                 self._last_words()
 
-    def _gone(self, stream_id: int) -> bool:
-        """Whether a stream can no longer send, whatever its window."""
-        stream = self.streams.get(stream_id)
-        return stream is not None and stream.state is self.closed_state
-
     def _last_words(self) -> None:
         """Send what is left once the connection is over, as far as that goes."""
         try:
             self._send_pending_data()
         except self.errors.HTTP2ConnectionError:
-            pass
-
-    def _reset_quietly(self, stream_id: int, error_code: int) -> None:
-        """Put RST_STREAM into the output unless the stream is over."""
-        try:
-            self.h2_conn.reset_stream(stream_id, error_code=error_code)
-        except ProtocolError:
             pass
 
     # Ending
@@ -506,33 +267,8 @@ class BlockingConnection:
         self._last_words()
         self._connection_lost()
 
-    def cleanup_stream(self, stream_id: int) -> None:
-        """Forget a stream; the application is done with it.
-
-        A response that was never finished is cut off with
-        RST_STREAM(INTERNAL_ERROR), since nothing else could end it. After the
-        peer's GOAWAY the last stream closes the connection.
-
-        Args:
-            stream_id: The stream; an unknown one is ignored.
-        """
-        stream = self.streams.pop(stream_id, None)
-        if stream is None:
-            return
-        if self._unreleased:
-            self._unreleased.discard(stream_id)
-        if stream.state is not self.closed_state and self._cut_off(stream):
-            self._send_quietly()
-        if self.draining and not self.streams and not self.pending_requests:
-            self.close()
-
-    def _cut_off(self, stream: Any) -> bool:
-        """Reset a stream that is not over; return whether that was needed."""
-        if stream.response_complete:
-            return False
-        stream.reset(HTTP2ErrorCode.INTERNAL_ERROR)
-        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
-        return True
+    def _close_quietly(self) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         return f"<HTTP2ServerConnection streams={len(self.streams)} closed={self._closed}>"

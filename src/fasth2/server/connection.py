@@ -1,14 +1,13 @@
 """HTTP/2 for a blocking server: a connection that hands out whole requests."""
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 
 from . import errors
-from ._blocking import BlockingConnection
+from ._whole_requests import WholeRequests
 from .errors import (
     HTTP2ConnectionError,
     HTTP2Error,
@@ -16,7 +15,7 @@ from .errors import (
     HTTP2StreamClosed,
     HTTP2StreamError,
 )
-from .request import MEANINGLESS_TRAILERS, HTTP2Request
+from .request import HTTP2Request
 from .stream import HTTP2Stream, StreamState
 
 __all__ = ["HTTP2ServerConnection"]
@@ -35,7 +34,7 @@ def outgoing(headers: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     ]
 
 
-class HTTP2ServerConnection(BlockingConnection):
+class HTTP2ServerConnection(WholeRequests):
     """The server's end of an HTTP/2 connection over a blocking socket.
 
     ::
@@ -67,13 +66,6 @@ class HTTP2ServerConnection(BlockingConnection):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._own_send_data = cls.send_data is HTTP2ServerConnection.send_data
-
-    def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
-        super().__init__(cfg, sock, client_addr)
-        # Seconds waited since a request under way, or the settings, last made progress.
-        self._waited = 0.0
-        # Whether the peer has acknowledged this side's SETTINGS.
-        self._settled = False
 
     # Receiving
 
@@ -123,98 +115,6 @@ class HTTP2ServerConnection(BlockingConnection):
         else:
             self._send_pending_data()
         return requests
-
-    def _take_pending(self) -> list[HTTP2Request]:
-        requests = list(self.pending_requests)
-        self.pending_requests.clear()
-        return requests
-
-    def _raise_error(self) -> None:
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-    def _read(self) -> Any:
-        """Read once; ``None`` after a time-out, which has then been acted on."""
-        streams = self.streams
-        if not self._settled:
-            self._settled = self.h2_conn.settings_acknowledged
-        under_way = not self._settled or (
-            bool(streams) and any(not stream.request_complete for stream in streams.values())
-        )
-        timeout = None
-        start = 0.0
-        if under_way and self.stream_timeout is not None:
-            timeout = self.stream_timeout - self._waited
-            start = time.monotonic()
-        elif not streams:
-            timeout = self.idle_timeout
-        try:
-            data = self._recv(timeout)
-        except OSError as exc:
-            if timeout is None or not isinstance(exc, TimeoutError):
-                self._closed = True
-                raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
-            if start:
-                self._give_up()
-            else:
-                self.close()
-            return None
-        if start:
-            self._waited += time.monotonic() - start
-        return data
-
-    def _give_up(self) -> None:
-        """The peer made no progress for `stream_timeout`."""
-        if not self._settled:
-            self.close(HTTP2ErrorCode.SETTINGS_TIMEOUT)
-            return
-        for stream_id, stream in list(self.streams.items()):
-            if not stream.request_complete:
-                stream.reset(HTTP2ErrorCode.CANCEL)
-                self._reset_quietly(stream_id, HTTP2ErrorCode.CANCEL)
-                del self.streams[stream_id]
-        self._waited = 0.0
-        self._send_quietly()
-
-    def _request_received(self, item: Any, requests: list[Any]) -> None:
-        stream_id = item.stream_id
-        if (self.draining or self._unreleased) and self._refuse(stream_id):
-            return
-        stream = self.stream_class(stream_id, self)
-        self.streams[stream_id] = stream
-        if item.priority is not None:
-            stream.update_priority(*item.priority)
-        stream.receive_headers(item.headers, item.end_stream)
-        self._waited = 0.0
-        if item.end_stream:
-            requests.append(self.request_class(stream, self.cfg, self.client_addr))
-
-    def _data_received(self, item: Any, requests: list[Any]) -> None:
-        stream_id = item.stream_id
-        # The whole request is kept until it is complete, so its window opens
-        # as it arrives.
-        if item.flow_controlled_length:
-            self.h2_conn.consume(stream_id, item.flow_controlled_length)
-        stream = self.streams.get(stream_id)
-        if stream is None or not stream.can_receive:
-            return
-        if item.data:
-            self._waited = 0.0
-        stream.receive_data(item.data, item.end_stream)
-        if item.end_stream:
-            requests.append(self.request_class(stream, self.cfg, self.client_addr))
-
-    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
-        stream = self.streams.get(item.stream_id)
-        if stream is None or not stream.can_receive:
-            return
-        stream.receive_trailers([field for field in item.headers if field[0] not in MEANINGLESS_TRAILERS])
-        requests.append(self.request_class(stream, self.cfg, self.client_addr))
-
-    def _handed_out(self, stream: Any) -> bool:
-        complete: bool = stream.request_complete
-        return complete
 
     # Sending
 

@@ -1,0 +1,376 @@
+"""Responses under gunicorn's contract: what the methods that send return, and which octets share a write."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2Error, HTTP2ErrorCode
+from gunicorn.http2.stream import StreamState
+
+from fasth2.exceptions import NoSuchStreamError, ProtocolError
+from fasth2.server._blocking import BlockingConnection
+from fasth2.server.connection import outgoing
+
+from .contract import Contract
+
+__all__ = ["Responses"]
+
+_CLOSED = StreamState.CLOSED
+
+#: Statuses whose responses have no body (RFC 9110 section 6.4.1).
+_BODILESS = frozenset((204, 304))
+
+
+class Responses(BlockingConnection):
+    """The sending half of gunicorn's connection class.
+
+    Headers sent without the end of the stream wait for what comes next on
+    the connection, so that they share a write with the first of the body;
+    PEP 3333 asks no less of a server, and they never wait for the peer.
+    """
+
+    contract: Contract
+
+    def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
+        super().__init__(cfg, sock, client_addr)
+        # Response headers not given to the engine yet: stream id, status, fields.
+        self._held: tuple[int, int, list[tuple[Any, Any]]] | None = None
+
+    def send_informational(self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
+        """Send an interim response (1xx).
+
+        Args:
+            stream_id: The stream.
+            status: 100 to 199.
+            headers: ``(name, value)`` pairs.
+
+        Raises:
+            HTTP2Error: Another status, an unknown stream, or the final
+                response has begun.
+        """
+        if not 100 <= status <= 199:
+            raise HTTP2Error(f"Invalid informational status: {status}")
+        stream = self.streams.get(stream_id)
+        if stream is None:
+            raise HTTP2Error(f"Stream {stream_id} not found")
+        if stream.response_headers_sent:
+            raise HTTP2Error("Informational response after the final headers")
+        try:
+            self.h2_conn.send_headers(stream_id, [(":status", str(status)), *outgoing(headers)])
+        except ProtocolError as exc:
+            raise HTTP2Error(str(exc)) from exc
+        self._send_pending_data()
+
+    def send_response_headers(
+        self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]], end_stream: bool = False
+    ) -> bool:
+        """Send a response's headers.
+
+        Args:
+            stream_id: The stream.
+            status: The final status.
+            headers: ``(name, value)`` pairs; names are lower-cased, values
+                other than ``bytes`` are turned into text.
+            end_stream: Whether the response has no body.
+
+        Returns:
+            Whether the stream was there and had no headers yet.
+
+        Raises:
+            HTTP2Error: Fields that HTTP/2 does not allow; without
+                ``end_stream`` from the call that sends them.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.state is _CLOSED or stream.response_headers_sent:
+            return False
+        fields = outgoing(headers)
+        if self._held is not None:
+            self._release()
+        if not end_stream:
+            stream.send_headers(fields)
+            self._held = (stream_id, status, fields)
+            return True
+        if not self._respond(stream, status, fields, b"", True):
+            return False
+        stream.send_headers(fields, end_stream=True)
+        self._send_pending_data()
+        return True
+
+    def send_response(
+        self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]], body: bytes | None = None
+    ) -> bool:
+        """Send a whole response.
+
+        Args:
+            stream_id: The stream.
+            status: The final status.
+            headers: As for `send_response_headers`.
+            body: The body; none when ``None`` or empty.
+
+        Returns:
+            Whether all of it was sent.
+        """
+        if body and not self.contract.streams_responses and self._bodiless(stream_id, status):
+            # Later versions leave the body out themselves.
+            body = None
+        if not self.send_response_headers(stream_id, status, headers, end_stream=not body):
+            return False
+        return not body or self.send_data(stream_id, body, end_stream=True)
+
+    def _bodiless(self, stream_id: int, status: int) -> bool:
+        if status in _BODILESS:
+            return True
+        stream = self.streams.get(stream_id)
+        return stream is not None and (":method", "HEAD") in stream.request_headers[:5]
+
+    def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> bool:
+        """Send a part of a response's body, waiting for window where there is none.
+
+        Args:
+            stream_id: The stream.
+            data: The part; where it is empty nothing goes out, unless it ends
+                the stream.
+            end_stream: Whether it is the last one.
+
+        Returns:
+            Whether it was sent; ``False`` when the stream is gone or the peer
+            did not take it within ``stream_timeout``.
+
+        Raises:
+            HTTP2Error: The response's headers are not allowed in HTTP/2.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None:
+            return False
+        if not data and not end_stream:
+            return True
+        if self._held is None:
+            self._glance()
+        held = self._held
+        if held is not None and held[0] != stream_id:
+            self._release()
+            held = None
+        h2 = self.h2_conn
+        if type(data) is not bytes:
+            data = bytes(data)
+        try:
+            if held is not None:
+                self._held = None
+                if not self._respond(stream, held[1], held[2], data, end_stream):
+                    return False
+                left = len(data)
+            elif data:
+                left = h2.write(stream_id, data, end_stream)
+            else:
+                h2.send_data(stream_id, b"", end_stream=True)
+                left = 0
+        except ProtocolError:
+            stream.close()
+            self.cleanup_stream(stream_id)
+            return False
+        if left:
+            if not self._drained(stream_id, left):
+                return False
+        else:
+            self._send_pending_data()
+        if end_stream:
+            stream.send_data(b"", end_stream=True)
+        return True
+
+    def end_stream(self, stream_id: int, trailers: Iterable[tuple[Any, Any]] | None = None) -> bool:
+        """End a response.
+
+        Args:
+            stream_id: The stream.
+            trailers: ``(name, value)`` pairs to end it with.
+
+        Returns:
+            Whether the stream was there.
+        """
+        if self.streams.get(stream_id) is None:
+            return False
+        if trailers:
+            return bool(self.send_trailers(stream_id, trailers))
+        return self.send_data(stream_id, b"", end_stream=True)
+
+    def send_trailers(self, stream_id: int, trailers: Iterable[tuple[Any, Any]]) -> bool:
+        """Send trailers, which end the response.
+
+        Args:
+            stream_id: The stream.
+            trailers: ``(name, value)`` pairs.
+
+        Returns:
+            ``False`` when the stream is gone or its headers were not sent.
+
+        Raises:
+            HTTP2Error: A pseudo-header field.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None or not stream.response_headers_sent:
+            return False
+        fields = outgoing(trailers)
+        for name, _ in fields:
+            if name[:1] in (":", b":"):
+                raise HTTP2Error(f"Pseudo-header '{name}' not allowed in trailers")
+        if self._held is not None:
+            self._release()
+        if not self._send_rest(stream_id):
+            return False
+        try:
+            self.h2_conn.send_headers(stream_id, fields, end_stream=True)
+        except NoSuchStreamError:
+            stream.close()
+            self.cleanup_stream(stream_id)
+            return False
+        except ProtocolError as exc:
+            raise HTTP2Error(str(exc)) from exc
+        stream.send_trailers(fields)
+        self._send_pending_data()
+        return True
+
+    def _send_rest(self, stream_id: int) -> bool:
+        """Send what the engine holds of a stream's body; False when the stream is gone or the peer takes nothing."""
+        try:
+            left = self.h2_conn.unsent(stream_id)
+        except ProtocolError:
+            return True  # the call that follows says so
+        return not left or self._drained(stream_id, left)
+
+    def _drained(self, stream_id: int, left: int) -> bool:
+        sent = self._drain(stream_id, left)
+        if sent == 0:
+            # The peer is there and takes nothing.
+            self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
+        elif sent < 0:
+            self.cleanup_stream(stream_id)
+        return sent > 0
+
+    def send_error(self, stream_id: int, status_code: int, message: str | None = None) -> None:
+        """Answer with an error, or reset the stream with INTERNAL_ERROR where headers went out already.
+
+        Args:
+            stream_id: The stream.
+            status_code: The status.
+            message: The body, plain text.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.response_headers_sent:
+            self.abort_stream(stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
+            return
+        body = message.encode() if message else b""
+        headers = [("content-length", str(len(body)))]
+        if body:
+            headers.append(("content-type", "text/plain; charset=utf-8"))
+        self.send_response(stream_id, status_code, headers, body)
+
+    def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
+        """Send RST_STREAM and drop the stream; never raises.
+
+        Args:
+            stream_id: The stream.
+            error_code: An RFC 9113 section 7 code; CANCEL when not given.
+        """
+        self.abort_stream(stream_id, error_code)
+
+    def abort_stream(self, stream_id: int, error_code: int) -> None:
+        """Reset a stream, drop it and tell the peer; never raises.
+
+        Args:
+            stream_id: The stream.
+            error_code: An RFC 9113 section 7 code.
+        """
+        self._drop_held(stream_id)
+        stream = self.streams.get(stream_id)
+        if stream is not None:
+            stream.reset(error_code)
+        self._reset_quietly(stream_id, error_code)
+        if stream is not None:
+            self.cleanup_stream(stream_id)
+        self._send_quietly()
+
+    def cleanup_stream(self, stream_id: int) -> None:
+        """Forget a stream that the worker is done with.
+
+        An unfinished response is cut off with INTERNAL_ERROR; a body that
+        was not read to its end with NO_ERROR. After the peer's GOAWAY the
+        last stream closes the connection.
+
+        Args:
+            stream_id: The stream; an unknown one is ignored.
+        """
+        self._drop_held(stream_id)
+        super().cleanup_stream(stream_id)
+
+    def _cut_off(self, stream: Any) -> bool:
+        if super()._cut_off(stream):
+            return True
+        if stream.body_complete:
+            return False
+        # The response is complete; the peer is asked to stop sending (RFC 9113 section 8.1).
+        stream.reset(HTTP2ErrorCode.NO_ERROR)
+        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
+        return True
+
+    # Held headers
+
+    def _respond(self, stream: Any, status: int, fields: list[Any], data: bytes, end_stream: bool) -> bool:
+        """Give the engine the beginning of a response; False when the stream is gone."""
+        try:
+            there = self.h2_conn.respond(stream.stream_id, status, fields, data, None, end_stream)
+        except NoSuchStreamError:
+            there = False
+        except ProtocolError as exc:
+            # The application's fault: nothing was sent and a 500 still can be.
+            stream.response_started = stream.response_headers_sent = False
+            raise HTTP2Error(str(exc)) from exc
+        if not there:
+            stream.close()
+            self.cleanup_stream(stream.stream_id)
+        return there
+
+    def _release(self) -> None:
+        """Give the engine the headers that wait."""
+        held, self._held = self._held, None
+        if held is not None:
+            stream = self.streams.get(held[0])
+            if stream is not None:
+                self._respond(stream, held[1], held[2], b"", False)
+
+    def _drop_held(self, stream_id: int) -> None:
+        if self._held is not None and self._held[0] == stream_id:
+            self._held = None
+
+    def _send_pending_data(self) -> None:
+        if self._held is not None:
+            self._release()
+        super()._send_pending_data()
+
+    # The socket
+
+    def _recv(self, timeout: float | None) -> Any:
+        self._set_timeout(None if timeout is None else max(timeout, 0.001))
+        return self.sock.recv(self.READ_BUFFER_SIZE)
+
+    def _write(self, data: bytes) -> None:
+        # Writes wait as long as a stream may, whatever the last read's time-out.
+        self._set_timeout(self.stream_timeout)
+        try:
+            self.sock.sendall(data)
+        except OSError as exc:
+            self._closed = True
+            raise HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+
+    def _set_timeout(self, timeout: float | None) -> None:
+        # The worker owns the socket and sets its own time-out before it goes
+        # on with it, so nothing is restored; a change costs a system call.
+        sock = self.sock
+        try:
+            if sock.gettimeout() == timeout:
+                return
+        except AttributeError:
+            pass
+        try:
+            sock.settimeout(timeout)
+        except (AttributeError, OSError):
+            pass

@@ -1,0 +1,222 @@
+"""Requests handed out with their headers; the body is read from the stream as it arrives (gunicorn 27)."""
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode, HTTP2ProtocolError
+
+from fasth2.exceptions import ProtocolError
+from fasth2.server._blocking import BlockingConnection
+
+from .request import HTTP2Request, policy_of
+from .stream import HTTP2Stream
+
+__all__ = ["StreamedRequests"]
+
+
+class StreamedRequests(BlockingConnection):
+    """The receiving half of gunicorn's connection class where requests are dispatched on their headers.
+
+    Window credit for the connection goes back when octets arrive, for a
+    stream when the application has read them.
+    """
+
+    stream_class = HTTP2Stream
+    request_class = HTTP2Request
+
+    def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
+        super().__init__(cfg, sock, client_addr)
+        #: How many reads of request bodies are under way; credit waits for their end.
+        self.body_reads = 0
+        # Octets that arrived and were not credited to the connection yet.
+        self._arrived = 0
+        # The stream whose body was last waited for, its size then, and for how long.
+        self._body_wait: tuple[int | None, int, float] = (None, 0, 0.0)
+        # An upgraded connection's worker ignores what receive_data(bytes) returns.
+        self._keep_requests = False
+        # What gunicorn's header policy says of fields from this peer.
+        self._policy = policy_of(cfg, client_addr)
+
+    def receive_data(self, data: bytes | None = None) -> list[HTTP2Request]:
+        """Take in what the peer sent and return the new requests.
+
+        Args:
+            data: What was read from the socket; ``None`` to read once here,
+                unless requests are waiting; empty to ask only for those that
+                wait, as a stopping worker does.
+
+        Returns:
+            The requests whose headers have arrived. Empty when the connection
+            has ended, or when nothing came for ``idle_timeout``, which ends a
+            connection without streams.
+
+        Raises:
+            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
+            HTTP2ConnectionError: The socket failed.
+        """
+        if data is None:
+            self._keep_requests = False
+            if self.pending_requests:
+                return self._take_pending()
+            if self._closed:
+                self._raise_error()
+                return []
+            try:
+                data = self._read(self.idle_timeout)
+            except TimeoutError:
+                if not self.streams:
+                    self.close()
+                return []
+            if not data:
+                self._connection_lost()
+                return []
+        elif not data:
+            return self._take_pending()
+        requests = self._received(data)
+        if self.pending_requests:
+            requests = self._take_pending() + requests
+        if self._keep_requests:
+            self.pending_requests.extend(requests)
+            return []
+        return requests
+
+    def pump(self, stream_id: int | None = None) -> None:
+        """Read once from the socket for a request body that is being read.
+
+        Requests that arrive go to ``pending_requests``.
+
+        Args:
+            stream_id: The stream whose body is read; it is reset with CANCEL
+                when nothing of it came for ``stream_timeout``.
+
+        Raises:
+            HTTP2ConnectionError: The socket or the connection failed.
+        """
+        stream = None if stream_id is None else self.streams.get(stream_id)
+        size = 0 if stream is None else stream.body_size
+        waited = self._body_wait[2] if self._body_wait[:2] == (stream_id, size) else 0.0
+        timeout = self.stream_timeout
+        start = time.monotonic() if timeout is not None else 0.0
+        try:
+            data = self._read(None if timeout is None else timeout - waited)
+        except TimeoutError:
+            if stream_id is not None:
+                self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
+            return
+        if timeout is not None:
+            self._body_wait = (stream_id, size, waited + time.monotonic() - start)
+        if not data:
+            self._connection_lost()
+            return
+        try:
+            self.pending_requests.extend(self._received(data))
+        except HTTP2ProtocolError as exc:
+            # The application that reads has done nothing wrong.
+            raise HTTP2ConnectionError(str(exc)) from exc
+
+    def _read(self, timeout: float | None) -> Any:
+        self._send_pending_data()
+        try:
+            return self._recv(timeout)
+        except TimeoutError:
+            raise
+        except OSError as exc:
+            raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
+
+    def _received(self, data: bytes) -> list[HTTP2Request]:
+        requests = self._process(data)
+        if self._closed:
+            # Nothing could be answered any more.
+            self._last_words()
+            self._raise_error()
+            return []
+        if not self.body_reads:
+            self._send_pending_data()
+        return requests
+
+    def _process(self, data: bytes) -> list[HTTP2Request]:
+        requests = super()._process(data)
+        arrived, self._arrived = self._arrived, 0
+        if self._closed:
+            self._connection_lost()
+        elif arrived:
+            # Straight back, so that a stream that waits for its turn cannot
+            # starve the one being served.
+            self._credit(arrived, None)
+        return requests
+
+    def _request_received(self, item: Any, requests: list[Any]) -> None:
+        stream_id = item.stream_id
+        if (self.draining or self._unreleased) and self._refuse(stream_id):
+            return
+        stream = self.stream_class(stream_id, self)
+        if item.priority is not None:
+            stream.update_priority(*item.priority)
+        stream.receive_headers(item.headers)
+        if item.end_stream:
+            stream.end_request()
+        try:
+            request = self.request_class(stream, self.cfg, self.client_addr, self._policy)
+        except (ParseException, ValueError):
+            # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
+            self._reset_quietly(stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+            return
+        self.streams[stream_id] = stream
+        requests.append(request)
+
+    def _data_received(self, item: Any, requests: list[Any]) -> None:
+        length = item.flow_controlled_length
+        self._arrived += length
+        stream = self.streams.get(item.stream_id)
+        if stream is None or not stream.can_receive:
+            return
+        data = item.data
+        if data:
+            stream.receive_data(data)
+        if item.end_stream:
+            stream.end_request()
+        elif length != len(data):
+            # Padding is never held.
+            self._credit(length - len(data), item.stream_id)
+
+    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
+        stream = self.streams.get(item.stream_id)
+        if stream is not None and stream.can_receive:
+            stream.receive_trailers(item.headers)
+            stream.end_request()
+
+    def _connection_lost(self) -> None:
+        super()._connection_lost()
+        for stream in list(self.streams.values()):
+            stream.signal_disconnect()
+
+    def acknowledge_data(self, stream_id: int, size: int) -> None:
+        """Give a stream window back for octets the application has taken.
+
+        Args:
+            stream_id: The stream.
+            size: The octets.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed.
+        """
+        if size <= 0 or self._closed:
+            return
+        stream = self.streams.get(stream_id)
+        if stream is not None and stream.body_complete:
+            return  # nobody will use it
+        self._credit(size, stream_id)
+        if not self.body_reads:
+            self._send_pending_data()
+
+    def flush_credit(self) -> None:
+        """Send the window credit of a read that is over; a dead socket is left to the next call."""
+        self._send_quietly()
+
+    def _credit(self, size: int, stream_id: int | None) -> None:
+        try:
+            self.h2_conn.increment_flow_control_window(size, stream_id=stream_id)
+        except (ProtocolError, ValueError):
+            pass  # the stream is gone

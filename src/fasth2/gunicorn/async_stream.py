@@ -1,0 +1,108 @@
+"""gunicorn's stream for its asyncio worker, the same for every version."""
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from gunicorn.http2.errors import HTTP2StreamError
+from gunicorn.http2.stream import StreamState
+
+from .stream import HTTP2Stream
+
+__all__ = ["AsyncHTTP2Stream"]
+
+_CLOSED = StreamState.CLOSED
+
+
+class AsyncHTTP2Stream(HTTP2Stream):
+    """gunicorn's stream; a body that was read is not read again, and whoever waits hears that the peer has gone."""
+
+    # Not every gunicorn makes them.
+    body_size = 0
+    acked_size = 0
+    disconnected = False
+    expect_continue = False
+    _disconnect_waiter: Any = None
+
+    def join_body(self) -> None:
+        """Make one part of a body that is complete."""
+        chunks = self._body_chunks
+        if len(chunks) > 1:
+            chunks[:] = [b"".join(chunks)]
+
+    def get_request_body(self) -> bytes:
+        """Return what is held of the request's body, without taking it."""
+        chunks = self._body_chunks
+        if len(chunks) == 1:
+            part: bytes = chunks[0]
+            return part
+        return b"".join(chunks)
+
+    def take_body(self) -> bytes:
+        """Take all that is held of the request's body."""
+        body = self.get_request_body()
+        self._body_chunks.clear()
+        return body
+
+    async def read_body_chunk(self) -> bytes | None:
+        """Take the next part of the request's body, waiting for one.
+
+        Returns:
+            The part; ``None`` at the end of the body, which is said once: asked
+            again it waits for the peer to go.
+
+        Raises:
+            HTTP2StreamError: The stream was reset before its body was complete.
+        """
+        if self._body_event is None:
+            self._body_event = asyncio.Event()
+        while not self._body_chunks:
+            if self._body_complete:
+                if not self._end_was_told():
+                    return None
+                await self.wait_disconnect()
+                return None
+            if self.state is _CLOSED:
+                raise HTTP2StreamError(self.stream_id, "stream closed before its request body was complete")
+            self._body_event.clear()
+            await self._body_event.wait()
+        return self._pop_part()
+
+    def _pop_part(self) -> bytes:
+        part: bytes = self._body_chunks.pop(0)
+        acknowledge = getattr(self, "_acknowledge", None)
+        if acknowledge is not None:
+            acknowledge(len(part))
+        return part
+
+    def _end_was_told(self) -> bool:
+        # gunicorn's receive() that has wait_disconnect() asks no more once it was told.
+        return not hasattr(HTTP2Stream, "wait_disconnect")
+
+    def reset(self, error_code: int = 0x8) -> None:
+        """Record that the stream was reset, by either side.
+
+        Args:
+            error_code: The code of the RST_STREAM.
+        """
+        super().reset(error_code)
+        self.signal_disconnect()
+
+    def signal_disconnect(self) -> None:
+        """Record that the peer has gone, and wake what waits for it."""
+        self.disconnected = True
+        waiter = self._disconnect_waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+        if self._body_event:
+            self._body_event.set()
+
+    async def wait_disconnect(self) -> None:
+        """Wait until the peer resets the stream or the connection ends."""
+        if self.disconnected:
+            return
+        waiter = self._disconnect_waiter
+        if waiter is None or waiter.done():
+            waiter = self._disconnect_waiter = asyncio.get_running_loop().create_future()
+        # Several tasks of an application may wait.
+        await asyncio.shield(waiter)

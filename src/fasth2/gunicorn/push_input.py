@@ -1,0 +1,63 @@
+"""Frames straight from the transport to the connection class, past the StreamReader.
+
+gunicorn's ``ASGIProtocol`` gives what it receives to its ``reader``, and the
+worker's loop reads from that between requests, or while responses are sent,
+depending on the version; the transport's back-pressure reaches the writer in
+some. Here the ``reader`` of that one protocol object is replaced, and its
+``pause_writing`` and ``resume_writing`` reach the connection as well.
+"""
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+__all__ = ["push_input"]
+
+
+class _Inlet:
+    """Stands where a protocol keeps its StreamReader."""
+
+    #: What gunicorn's protocol measures to know whether to pause reading; nothing is kept here.
+    _buffer = b""
+
+    def __init__(self, connection: Any) -> None:
+        self.feed_data = connection.data_received
+        self.feed_eof = connection.eof_received
+
+
+def push_input(connection: Any) -> bool:
+    """Attach a connection to the transport of its writer, if gunicorn's protocol is behind that.
+
+    Args:
+        connection: A `fasth2.server._asyncio.AsyncConnection`.
+
+    Returns:
+        Whether it was; otherwise the connection goes on to read from its reader.
+    """
+    transport = getattr(connection.writer, "transport", connection.writer)
+    get_protocol = getattr(transport, "get_protocol", None)
+    protocol = get_protocol() if get_protocol is not None else None
+    reader = connection.reader
+    if not isinstance(protocol, asyncio.BaseProtocol) or getattr(protocol, "reader", None) is not reader:
+        return False
+    connection.attach(transport)
+    protocol.reader = _Inlet(connection)  # type: ignore[attr-defined]
+    for name in ("pause_writing", "resume_writing"):
+        setattr(protocol, name, _both(getattr(connection, name), getattr(protocol, name, None)))
+    # What arrived before.
+    buffered = bytes(reader._buffer)
+    reader._buffer.clear()
+    if buffered:
+        connection.data_received(buffered)
+    if reader.at_eof():
+        connection.eof_received()
+    return True
+
+
+def _both(first: Any, second: Any) -> Any:
+    def call() -> None:
+        first()
+        if second is not None:
+            second()
+
+    return call

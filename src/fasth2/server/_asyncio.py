@@ -1,0 +1,360 @@
+"""What the asyncio connection classes share: the transport, its back-pressure, time-outs and waiting for window.
+
+Knows no request class and no gunicorn; subclasses say what a request is,
+when it is handed out and what a failed send looks like to the caller.
+"""
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fasth2.exceptions import ProtocolError
+
+from ._engine_turns import EngineTurns
+
+__all__ = ["AsyncConnection"]
+
+
+class _Sender:
+    """A task that waits until the peer has taken what its stream has queued."""
+
+    __slots__ = ("first", "future", "left", "progress", "started", "stream_id")
+
+    def __init__(self, stream_id: int, left: int, now: float, future: asyncio.Future[int]) -> None:
+        self.stream_id = stream_id
+        self.first = self.left = left
+        self.started = self.progress = now
+        self.future = future
+
+
+class AsyncConnection(EngineTurns):
+    """A server's HTTP/2 connection in an event loop.
+
+    Its input comes one of two ways: the loop's transport pushes it, by
+    `data_received`, `eof_received`, `pause_writing` and `resume_writing`, after
+    `attach`; or a task reads it from the reader. Output goes to the writer at
+    once where nothing holds it back; what the windows or the transport do not
+    take stays in the engine, and whoever sent it waits.
+
+    Args:
+        cfg: As for `EngineTurns`.
+        reader: An `asyncio.StreamReader`; unused after `attach`.
+        writer: An `asyncio.StreamWriter`, or after `attach` the transport.
+        client_addr: The peer's address, kept.
+    """
+
+    #: Octets one read asks for.
+    READ_BUFFER_SIZE = 65536
+
+    def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
+        super().__init__(cfg, client_addr)
+        self.reader = reader
+        self.writer = writer
+        self._loop: Any = None
+        # The transport that pushes, or None where a task reads.
+        self._transport: Any = None
+        self._write_paused = False
+        # What the transport held when it asked for a pause, and the timer that watches it.
+        self._held_back = 0
+        self._pause_timer: Any = None
+        self._senders: list[_Sender] = []
+        self._senders_timer: Any = None
+        # Whether _flush() is going to be called in the loop's next turn, and the body octets it will find.
+        self._flushing = False
+        self._deferred = 0
+        # What receive_data() waits on.
+        self._arrival: Any = None
+
+    # A transport that pushes
+
+    def attach(self, transport: Any) -> None:
+        """Take input by `data_received` and its like from now on.
+
+        Args:
+            transport: The loop's transport; output goes to it.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._transport = self.writer = transport
+        transport.set_write_buffer_limits(high=self.WRITE_BLOCK_SIZE)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in octets; never raises. What the peer did wrong is in `receive_data`.
+
+        Args:
+            data: What the transport has read.
+        """
+        if self._closed:
+            return  # RFC 9113 section 5.4.1: nothing after GOAWAY counts
+        requests = self._process(data)
+        self._send_quietly()
+        if self._senders:
+            self._wake_senders()
+        if self._closed:
+            self._connection_lost()
+        elif requests:
+            self._requests_arrived(requests)
+
+    def eof_received(self) -> None:
+        """The peer sends no more."""
+        if not self._closed:
+            self._connection_lost()
+
+    def pause_writing(self) -> None:
+        """The transport holds more than it should; the peer reads too slowly."""
+        if self._write_paused:
+            return
+        self._write_paused = True
+        transport = self._transport
+        # Frames that ask for an answer would only make it longer.
+        transport.pause_reading()
+        if self.stream_timeout is not None:
+            self._held_back = transport.get_write_buffer_size()
+            self._pause_timer = self._loop.call_later(self.stream_timeout, self._still_paused)
+
+    def resume_writing(self) -> None:
+        """The transport has room again."""
+        if not self._write_paused:
+            return
+        self._write_paused = False
+        if self._pause_timer is not None:
+            self._pause_timer.cancel()
+            self._pause_timer = None
+        if self._closed:
+            return
+        self._transport.resume_reading()
+        self._send_quietly()
+        if self._senders:
+            self._wake_senders()
+
+    def _still_paused(self) -> None:
+        """A peer that takes next to nothing for `stream_timeout` is gone."""
+        size = self._transport.get_write_buffer_size()
+        if self._held_back - size > self.stream_timeout * self.MIN_SEND_RATE:
+            self._held_back = size
+            self._pause_timer = self._loop.call_later(self.stream_timeout, self._still_paused)
+            return
+        self._pause_timer = None
+        self._give_up("Write timed out: the peer stopped reading")
+
+    def _give_up(self, why: str) -> None:
+        """The peer can no longer be reached."""
+        if self._error is None:
+            self._error = self.errors.HTTP2ConnectionError(why)
+        self._connection_lost()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _requests_arrived(self, requests: list[Any]) -> None:
+        """Hand requests on; here to the next `receive_data`."""
+        self.pending_requests.extend(requests)
+        self._arrived()
+
+    def _arrived(self) -> None:
+        waiter = self._arrival
+        if waiter is not None and not waiter.done():
+            waiter.set_result(True)
+
+    async def _wait_for_arrival(self, timeout: float | None) -> None:
+        """Wait for requests or for the end of the connection.
+
+        Raises:
+            asyncio.TimeoutError: Neither came within `timeout` seconds.
+        """
+        waiter = self._arrival = self._loop.create_future()
+        timer = None if timeout is None else self._loop.call_later(timeout, _expire, waiter)
+        try:
+            if not await waiter:
+                raise asyncio.TimeoutError
+        finally:
+            self._arrival = None
+            if timer is not None:
+                timer.cancel()
+
+    # A reader
+
+    async def _read(self, timeout: float | None) -> bytes:
+        """Read once from the reader.
+
+        Raises:
+            asyncio.TimeoutError: Nothing came within `timeout` seconds.
+        """
+        reader = self.reader
+        buffered = getattr(reader, "_buffer", None)
+        if timeout is None or (type(buffered) is bytearray and buffered):
+            data: bytes = await reader.read(self.READ_BUFFER_SIZE)
+        else:
+            data = await asyncio.wait_for(reader.read(self.READ_BUFFER_SIZE), timeout)
+        return data
+
+    # Sending
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self.writer.write(data)
+        except OSError as exc:
+            self._closed = True
+            raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+
+    def _flush(self) -> None:
+        """Write what the engine has to send, as far as the transport wants it.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed.
+        """
+        self._deferred = 0
+        size = self.WRITE_BLOCK_SIZE
+        pull = self.h2_conn.pull
+        while not self._write_paused:
+            data = pull(size)
+            if not data:
+                return
+            self._write(data)
+            if len(data) * 2 < size:
+                return
+
+    def _flush_soon(self) -> None:
+        """Write it when the tasks of this turn of the loop have had theirs."""
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flushing = False
+        if not self._closed:
+            self._send_quietly()
+            if self._senders:
+                self._wake_senders()
+
+    def _send_quietly(self) -> None:
+        try:
+            self._flush()
+        except self.errors.HTTP2ConnectionError:
+            pass  # the connection is marked closed
+
+    async def _send_pending_data(self) -> None:
+        """Send what the engine has; wait for the transport where it has no other way to say that it is full.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed, or the peer reads nothing.
+        """
+        if self._transport is not None:
+            self._flush_soon()
+            return
+        self._flush()
+        await self._drain()
+
+    async def _drain(self) -> None:
+        if self._transport is not None:
+            return
+        try:
+            await asyncio.wait_for(self.writer.drain(), self.stream_timeout)
+        except asyncio.TimeoutError:
+            self._give_up("Write timed out: the peer stopped reading")
+            raise self.errors.HTTP2ConnectionError("Write timed out: the peer stopped reading") from None
+        except OSError as exc:
+            self._closed = True
+            raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+
+    def _fits(self, stream_id: int, size: int) -> bool:
+        """Whether that much of a stream's body is sure to leave with the next flush."""
+        if self._write_paused:
+            return False
+        try:
+            window = self.h2_conn.local_flow_control_window(stream_id)
+        except ProtocolError:
+            return False
+        return window >= self._deferred + size
+
+    async def _all_sent(self, stream_id: int) -> int:
+        """Wait until a stream has nothing queued.
+
+        Returns:
+            1 then, 0 when the peer did not take it in time, -1 when the stream
+            or the connection is gone.
+        """
+        if self._closed or self._gone(stream_id):
+            return -1
+        left = self.h2_conn.unsent(stream_id)
+        if not left:
+            return 1
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        sender = _Sender(stream_id, left, self._loop.time(), self._loop.create_future())
+        self._senders.append(sender)
+        self._watch_senders()
+        try:
+            return await sender.future
+        finally:
+            self._senders.remove(sender)
+
+    def _wake_senders(self) -> None:
+        """Look at every waiting sender; called when window, a reset or room in the transport came."""
+        unsent = self.h2_conn.unsent
+        now = self._loop.time()
+        for sender in self._senders:
+            if sender.future.done():
+                continue
+            stream_id = sender.stream_id
+            if self._closed or self._gone(stream_id):
+                sender.future.set_result(-1)
+                continue
+            left = unsent(stream_id)
+            if not left:
+                sender.future.set_result(1)
+            elif left < sender.left:
+                sender.left = left
+                sender.progress = now
+
+    def _watch_senders(self) -> None:
+        if self.stream_timeout is None or self._senders_timer is not None:
+            return
+        deadline = min((self._deadline(sender) for sender in self._senders if not sender.future.done()), default=None)
+        if deadline is not None:
+            self._senders_timer = self._loop.call_at(deadline, self._expire_senders)
+
+    def _deadline(self, sender: _Sender) -> float:
+        timeout: float = self.stream_timeout  # type: ignore[assignment]  # asked for only where there is one
+        deadline = sender.progress + timeout
+        if self.MIN_SEND_RATE:
+            deadline = min(deadline, sender.started + timeout + (sender.first - sender.left) / self.MIN_SEND_RATE)
+        return deadline
+
+    def _expire_senders(self) -> None:
+        self._senders_timer = None
+        now = self._loop.time()
+        for sender in self._senders:
+            if not sender.future.done() and self._deadline(sender) <= now:
+                sender.future.set_result(0)
+        self._watch_senders()
+
+    # Ending
+
+    def _connection_lost(self) -> None:
+        super()._connection_lost()
+        for timer in (self._pause_timer, self._senders_timer):
+            if timer is not None:
+                timer.cancel()
+        self._pause_timer = self._senders_timer = None
+        if self._senders:
+            self._wake_senders()
+        self._arrived()
+
+    def _end(self, error_code: int, last_stream_id: int | None) -> None:
+        """Put GOAWAY into the output and send it, as far as that goes; the connection is over."""
+        self._closed = True
+        try:
+            self.h2_conn.close_connection(error_code=error_code, last_stream_id=last_stream_id)
+        except ProtocolError:
+            pass  # the engine has ended the connection already
+        self._send_quietly()
+        self._connection_lost()
+
+    def _close_quietly(self) -> None:
+        if not self._closed:
+            self._end(0, None)
+            self.writer.close()
+
+
+def _expire(waiter: Any) -> None:
+    if not waiter.done():
+        waiter.set_result(False)

@@ -1,0 +1,322 @@
+"""What every connection class of a server does with the engine, whatever carries its octets.
+
+Knows no socket, no request class and no gunicorn; subclasses read and write,
+and say what a request is and when it is handed out.
+"""
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any
+
+from fasth2 import _ready
+from fasth2.config import H2Configuration, Limits
+from fasth2.connection import H2Connection
+from fasth2.exceptions import ProtocolError
+from fasth2.settings import SettingCodes
+
+from .errors import HTTP2ErrorCode
+
+__all__ = ["EngineTurns", "seconds", "shared_limits"]
+
+_REQUEST = _ready.REQUEST
+_DATA = _ready.DATA
+_TRAILERS = _ready.TRAILERS
+_RESET = _ready.RESET
+_GOAWAY = _ready.GOAWAY
+
+
+def seconds(value: Any) -> float | None:
+    """A time-out of a configuration, ``None`` where it is absent, 0 or no number."""
+    return value if value and isinstance(value, (int, float)) else None
+
+
+@functools.lru_cache(maxsize=64, typed=True)
+def shared_limits(**values: Any) -> Limits:
+    """``Limits`` of these values, which never change: one object for all connections of a server."""
+    return Limits(**values)
+
+
+class EngineTurns:
+    """A server's HTTP/2 connection but for its input and output.
+
+    Args:
+        cfg: Provides ``http2_initial_window_size``,
+            ``http2_max_concurrent_streams``, ``http2_max_frame_size``,
+            ``http2_max_header_list_size`` (octets; 0: not advertised) and,
+            where present, ``timeout`` and ``keepalive`` (seconds; 0: none).
+        client_addr: The peer's address, kept.
+    """
+
+    #: Octets one write is given at most, as far as frames allow.
+    WRITE_BLOCK_SIZE = 65536
+
+    #: Octets a second that a peer must take of a response it keeps waiting.
+    #: A response that has waited for `stream_timeout` in all is cancelled when
+    #: it was slower, so that a window opened an octet at a time does not hold
+    #: a thread or a task for ever. 0 switches this off.
+    MIN_SEND_RATE = 128
+
+    #: What `h2_conn` is.
+    engine_class: type[H2Connection] = H2Connection
+
+    #: The module or class that holds the exceptions raised.
+    errors: ModuleType | Any
+
+    #: The member of the stream class's states that means "over".
+    closed_state: Any
+
+    #: What fields are decoded with, and what those octets are that it cannot decode.
+    header_encoding = "utf-8"
+
+    def __init__(self, cfg: Any, client_addr: Any) -> None:
+        self.cfg = cfg
+        self.client_addr = client_addr
+        self.initial_window_size = cfg.http2_initial_window_size
+        self.max_concurrent_streams = cfg.http2_max_concurrent_streams
+        self.max_frame_size = cfg.http2_max_frame_size
+        self.max_header_list_size = cfg.http2_max_header_list_size
+        #: Seconds a stream may wait without progress; ``None``: for ever.
+        self.stream_timeout = seconds(getattr(cfg, "timeout", None))
+        #: Seconds a connection may sit without a stream; ``None``: for ever.
+        self.idle_timeout = seconds(getattr(cfg, "keepalive", None))
+        #: Stream id to stream.
+        self.streams: dict[int, Any] = {}
+        #: Requests that arrived while something else was waited for.
+        self.pending_requests: list[Any] = []
+        #: The peer sent GOAWAY(NO_ERROR): open streams finish, no new ones.
+        self.draining = False
+        #: The last stream id of that GOAWAY; ``None`` before.
+        self.peer_last_stream_id: Any = None
+        #: The engine; its state is this connection's.
+        self._limits = self._make_limits()
+        self.h2_conn = self._make_engine()
+        self._initialized = False
+        self._closed = False
+        # Raised by the next receive_data(), once the requests before it are out.
+        self._error: Exception | None = None
+        # Streams the peer reset while the application works on them; few connections have any.
+        self._unreleased: set[int] | None = None
+        self._refusals = 0
+
+    def _make_limits(self) -> Limits:
+        values = {"concurrent_streams": self.max_concurrent_streams}
+        if self.max_header_list_size:
+            values["header_list_size"] = self.max_header_list_size
+        return shared_limits(**values)
+
+    def _make_engine(self) -> H2Connection:
+        return self.engine_class(
+            H2Configuration(
+                client_side=False,
+                header_encoding=self.header_encoding,
+                header_fallback_encoding="latin-1",
+                rfc_errors=True,
+                limits=self._limits,
+            )
+        )
+
+    def _advertise(self) -> None:
+        # Pending until the peer acknowledges them, as RFC 9113 section 6.5.3
+        # has it: a peer that sends at once may still count on the defaults.
+        # The limits on streams and header lists hold from the start.
+        values: dict[SettingCodes | int, int] = {
+            SettingCodes.MAX_CONCURRENT_STREAMS: self.max_concurrent_streams,
+            SettingCodes.INITIAL_WINDOW_SIZE: self.initial_window_size,
+            SettingCodes.MAX_FRAME_SIZE: self.max_frame_size,
+        }
+        if self.max_header_list_size:
+            values[SettingCodes.MAX_HEADER_LIST_SIZE] = self.max_header_list_size
+        self.h2_conn.update_settings(values)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """How often each limit or fault was met, the engine's counts and this class's."""
+        counts = dict(self.h2_conn.counters)
+        if self._refusals:
+            counts["unreleased_requests"] = self._refusals
+        return counts
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection is over, for this side or for both."""
+        return self._closed
+
+    # What a subclass decides. Each gets a slim object of the engine.
+
+    def _request_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _data_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _process(self, data: bytes) -> list[Any]:
+        """Give the engine what was read and return the requests to hand out.
+
+        A connection error is kept in ``_error``; its GOAWAY is in the output.
+        """
+        items: Any
+        try:
+            items = self.h2_conn.ready_requests(data)
+        except ProtocolError as exc:
+            items = exc.events
+            self._closed = True
+            self._error = self.errors.HTTP2ProtocolError(str(exc), int(exc.error_code))
+            self._error.__cause__ = exc
+        requests: list[Any] = []
+        for item in items:
+            kind = item.kind
+            if kind == _REQUEST:
+                self._request_received(item, requests)
+            elif kind == _DATA:
+                self._data_received(item, requests)
+            elif kind == _TRAILERS:
+                self._trailers_received(item, requests)
+            elif kind == _RESET:
+                self._reset_received(item, requests)
+            elif kind == _GOAWAY:
+                self._goaway_received(item)
+            else:
+                stream = self.streams.get(item.stream_id)
+                if stream is not None:
+                    stream.update_priority(
+                        weight=item.weight, depends_on=item.depends_on, exclusive=item.exclusive
+                    )
+        return requests
+
+    def _take_pending(self) -> list[Any]:
+        requests = list(self.pending_requests)
+        self.pending_requests.clear()
+        return requests
+
+    def _raise_error(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _refuse(self, stream_id: int) -> bool:
+        """Whether a new stream may not be served; RST_STREAM is then in the output.
+
+        Streams above the last id of the peer's GOAWAY are refused, and so are
+        those that exceed the limit when counted together with requests that
+        the peer reset and the application still works on: resetting must not
+        buy a peer more of the application than waiting would.
+        """
+        if self.draining:
+            refused: bool = stream_id > self.peer_last_stream_id
+        elif self._unreleased:
+            held = self._unreleased
+            closed = self.closed_state
+            count = sum(number in held or stream.state is not closed for number, stream in self.streams.items())
+            refused = count >= self.max_concurrent_streams
+        else:
+            return False
+        if refused:
+            self._refusals += 1
+            self._reset_quietly(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
+            burst = self._limits.reset_burst
+            if burst is not None and self._refusals > burst:
+                # The engine counts the resets that it provokes itself.
+                self._fail("streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM)
+        return refused
+
+    def _fail(self, message: str, error_code: int) -> None:
+        """End the connection for what the peer did; receive_data() raises it."""
+        if self._error is None:
+            self._error = self.errors.HTTP2ProtocolError(message, error_code)
+        try:
+            self.h2_conn.close_connection(error_code=error_code)
+        except ProtocolError:
+            pass  # the engine has ended it already
+        self._closed = True
+
+    def _reset_received(self, item: Any, requests: list[Any]) -> None:
+        stream_id = item.stream_id
+        stream = self.streams.get(stream_id)
+        if stream is None:
+            return
+        handed_out = self._handed_out(stream)
+        stream.reset(item.error_code)
+        for queue in (requests, self.pending_requests):
+            for request in queue:
+                if request.stream is stream:
+                    queue.remove(request)
+                    handed_out = False
+                    break
+        if not handed_out:
+            del self.streams[stream_id]
+        elif self._limits.unreleased_requests:
+            if self._unreleased is None:
+                self._unreleased = set()
+            self._unreleased.add(stream_id)
+
+    def _handed_out(self, stream: Any) -> bool:
+        # Whether the stream's request is one that could have been handed out.
+        return True
+
+    def _goaway_received(self, item: Any) -> None:
+        if item.error_code == 0 and self.streams:
+            # RFC 9113 section 6.8: what is open goes on.
+            self.draining = True
+            self.peer_last_stream_id = item.last_stream_id
+        else:
+            self._connection_lost()
+
+    def _connection_lost(self) -> None:
+        """The peer is gone, or said so."""
+        self._closed = True
+
+    # What a subclass does with the output.
+
+    def _send_quietly(self) -> None:
+        """Send what the engine has to send, unless the connection is over; never raises."""
+        raise NotImplementedError
+
+    def _close_quietly(self) -> None:
+        """Close a connection whose last stream has ended; never raises."""
+        raise NotImplementedError
+
+    # Ending
+
+    def _gone(self, stream_id: int) -> bool:
+        """Whether a stream can no longer send, whatever its window."""
+        stream = self.streams.get(stream_id)
+        return stream is not None and stream.state is self.closed_state
+
+    def _reset_quietly(self, stream_id: int, error_code: int) -> None:
+        """Put RST_STREAM into the output unless the stream is over."""
+        try:
+            self.h2_conn.reset_stream(stream_id, error_code=error_code)
+        except ProtocolError:
+            pass
+
+    def cleanup_stream(self, stream_id: int) -> None:
+        """Forget a stream; the application is done with it.
+
+        A response that was never finished is cut off with
+        RST_STREAM(INTERNAL_ERROR), since nothing else could end it. After the
+        peer's GOAWAY the last stream closes the connection.
+
+        Args:
+            stream_id: The stream; an unknown one is ignored.
+        """
+        stream = self.streams.pop(stream_id, None)
+        if stream is None:
+            return
+        if self._unreleased:
+            self._unreleased.discard(stream_id)
+        if stream.state is not self.closed_state and self._cut_off(stream):
+            self._send_quietly()
+        if self.draining and not self.streams and not self.pending_requests:
+            self._close_quietly()
+
+    def _cut_off(self, stream: Any) -> bool:
+        """Reset a stream that is not over; return whether that was needed."""
+        if stream.response_complete:
+            return False
+        stream.reset(HTTP2ErrorCode.INTERNAL_ERROR)
+        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
+        return True
