@@ -57,17 +57,14 @@ def status() -> Status:
 def install() -> Status:
     """Make gunicorn serve HTTP/2 by fasth2, in this process and in those it forks.
 
-    Replaces ``gunicorn.http2.connection.HTTP2ServerConnection`` and tells
-    gunicorn that HTTP/2 is available, whether or not the h2 package is
-    installed. Each worker then logs one line when it starts. Calling it again
+    Replaces ``gunicorn.http2.connection.HTTP2ServerConnection`` and
+    ``gunicorn.http2.async_connection.AsyncHTTP2Connection``, and tells gunicorn
+    that HTTP/2 is available, whether or not the h2 package is installed. Each worker then logs one line when it starts. Calling it again
     does nothing, and so does calling it with ``FASTH2_DISABLE=1`` in the
     environment, but for that line.
 
     Returns:
         What `status` returns then.
-
-    Raises:
-        RuntimeError: The installed gunicorn is not one that fasth2 knows.
     """
     import gunicorn.http2
     import gunicorn.http2.async_connection as asynchronous

@@ -18,6 +18,7 @@ from fasth2.server._asyncio import AsyncConnection
 from fasth2.server.connection import outgoing
 
 from .async_stream import AsyncHTTP2Stream
+from .connection import HTTP2ServerConnection
 from .contract import installed
 from .limits import connection_limits
 from .push_input import push_input
@@ -51,6 +52,7 @@ class AsyncHTTP2Connection(AsyncConnection):
     errors = gunicorn_errors
     closed_state = _CLOSED
     contract = installed()
+    engine_class = HTTP2ServerConnection.engine_class
     stream_class: type[AsyncHTTP2Stream] = AsyncHTTP2Stream
     request_class: Any = HTTP2Request
 
@@ -163,15 +165,15 @@ class AsyncHTTP2Connection(AsyncConnection):
                 return []
             await self._take_in(data)
         self._raise_error()
-        requests = self.pending_requests[:]
-        self.pending_requests.clear()
-        return requests
+        return self._take_pending()
 
     async def _take_in(self, data: bytes) -> None:
         """Process what a task has read; the requests go to ``pending_requests``."""
         requests = self._process(data)
         async with self._lock():
             self._send_quietly()
+            # What is sent here nobody waits for: a peer that reads nothing must not stop the reading.
+            self._undrained = False
         self._signal_window()
         if self._closed:
             self._connection_lost()
@@ -180,11 +182,6 @@ class AsyncHTTP2Connection(AsyncConnection):
             return
         # Some may have been reset by a later frame of the same read.
         self.pending_requests.extend(requests)
-
-    def _raise_error(self) -> None:
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
 
     def _idle_too_long(self) -> bool:
         """Whether nothing was open for ``idle_timeout``; for a gunicorn whose worker does not ask."""
@@ -291,7 +288,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         if size <= 0 or self._closed:
             return
         stream = self.streams.get(stream_id)
-        if stream is not None and stream.body_complete:
+        if stream is not None and stream.request_complete:
             return  # nobody will use it
         self._credit(size, stream_id)
         if self._transport is not None:
@@ -441,7 +438,7 @@ class AsyncHTTP2Connection(AsyncConnection):
                 # The peer is there and takes nothing.
                 await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
                 return False
-            if sent < 0:
+            if sent < 0 or stream.state is _CLOSED:
                 self.cleanup_stream(stream_id)
                 return False
             await self._drain()
@@ -552,9 +549,6 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream.reset(HTTP2ErrorCode.NO_ERROR)
         self._reset_quietly(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
         return True
-
-    def _gone(self, stream_id: int) -> bool:
-        return stream_id not in self.streams or super()._gone(stream_id)
 
     # What gunicorn's own tests and its older workers reach for
 

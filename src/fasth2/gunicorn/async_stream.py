@@ -7,14 +7,14 @@ from typing import Any
 from gunicorn.http2.errors import HTTP2StreamError
 from gunicorn.http2.stream import StreamState
 
-from .stream import HTTP2Stream
+from .stream import StreamedStream
 
 __all__ = ["AsyncHTTP2Stream"]
 
 _CLOSED = StreamState.CLOSED
 
 
-class AsyncHTTP2Stream(HTTP2Stream):
+class AsyncHTTP2Stream(StreamedStream):
     """gunicorn's stream; a body that was read is not read again, and whoever waits hears that the peer has gone."""
 
     # Not every gunicorn makes them.
@@ -23,6 +23,11 @@ class AsyncHTTP2Stream(HTTP2Stream):
     disconnected = False
     expect_continue = False
     _disconnect_waiter: Any = None
+    _asked_past_the_end = not hasattr(StreamedStream, "wait_disconnect")
+
+    def __init__(self, stream_id: int, connection: Any) -> None:
+        super().__init__(stream_id, connection)
+        self._body_chunks: list[bytes] = []
 
     def join_body(self) -> None:
         """Make one part of a body that is complete."""
@@ -48,8 +53,8 @@ class AsyncHTTP2Stream(HTTP2Stream):
         """Take the next part of the request's body, waiting for one.
 
         Returns:
-            The part; ``None`` at the end of the body, which is said once: asked
-            again it waits for the peer to go.
+            The part; ``None`` after the last one. A worker that goes on to ask
+            instead of waiting for the peer to go gets it when the peer has.
 
         Raises:
             HTTP2StreamError: The stream was reset before its body was complete.
@@ -58,9 +63,8 @@ class AsyncHTTP2Stream(HTTP2Stream):
             self._body_event = asyncio.Event()
         while not self._body_chunks:
             if self._body_complete:
-                if not self._end_was_told():
-                    return None
-                await self.wait_disconnect()
+                if self._asked_past_the_end:
+                    await self.wait_disconnect()
                 return None
             if self.state is _CLOSED:
                 raise HTTP2StreamError(self.stream_id, "stream closed before its request body was complete")
@@ -74,10 +78,6 @@ class AsyncHTTP2Stream(HTTP2Stream):
         if acknowledge is not None:
             acknowledge(len(part))
         return part
-
-    def _end_was_told(self) -> bool:
-        # gunicorn's receive() that has wait_disconnect() asks no more once it was told.
-        return not hasattr(HTTP2Stream, "wait_disconnect")
 
     def reset(self, error_code: int = 0x8) -> None:
         """Record that the stream was reset, by either side.

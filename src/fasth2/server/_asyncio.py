@@ -62,6 +62,8 @@ class AsyncConnection(EngineTurns):
         # Whether _flush() is going to be called in the loop's next turn, and the body octets it will find.
         self._flushing = False
         self._deferred = 0
+        # Whether something was written that nobody has waited for yet.
+        self._undrained = False
         # What receive_data() waits on.
         self._arrival: Any = None
 
@@ -191,6 +193,7 @@ class AsyncConnection(EngineTurns):
     def _write(self, data: bytes) -> None:
         try:
             self.writer.write(data)
+            self._undrained = True
         except OSError as exc:
             self._closed = True
             raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
@@ -244,8 +247,9 @@ class AsyncConnection(EngineTurns):
         await self._drain()
 
     async def _drain(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None or not self._undrained:
             return
+        self._undrained = False
         try:
             await asyncio.wait_for(self.writer.drain(), self.stream_timeout)
         except asyncio.TimeoutError:
