@@ -20,8 +20,12 @@ from __future__ import annotations
 from typing import Any
 
 from ._install import Status, install, status
+from .counting import counters
 
-__all__ = ["GeventWorker", "HTTP2ServerConnection", "Status", "ThreadWorker", "install", "status"]
+__all__ = [
+    "ASGIWorker", "AsyncHTTP2Connection", "GeventWorker", "HTTP2ServerConnection", "Status", "ThreadWorker", "counters",
+    "install", "status",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -38,4 +42,12 @@ def __getattr__(name: str) -> Any:
         from .connection import HTTP2ServerConnection
 
         return HTTP2ServerConnection
+    if name == "ASGIWorker":
+        from .asgi_worker import ASGIWorker
+
+        return ASGIWorker
+    if name == "AsyncHTTP2Connection":
+        from .async_connection import AsyncHTTP2Connection
+
+        return AsyncHTTP2Connection
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

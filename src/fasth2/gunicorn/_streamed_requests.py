@@ -11,7 +11,7 @@ from fasth2.exceptions import ProtocolError
 from fasth2.server._blocking import BlockingConnection
 
 from .request import HTTP2Request, policy_of
-from .stream import HTTP2Stream
+from .stream import StreamedStream
 
 __all__ = ["StreamedRequests"]
 
@@ -23,7 +23,7 @@ class StreamedRequests(BlockingConnection):
     stream when the application has read them.
     """
 
-    stream_class = HTTP2Stream
+    stream_class = StreamedStream
     request_class = HTTP2Request
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:

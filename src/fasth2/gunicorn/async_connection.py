@@ -20,7 +20,8 @@ from fasth2.server.connection import outgoing
 from .async_stream import AsyncHTTP2Stream
 from .connection import HTTP2ServerConnection
 from .contract import installed
-from .limits import connection_limits
+from .counting import Record
+from .limits import connection_limits, widen_window
 from .push_input import push_input
 from .upgrade import upgraded_fields
 
@@ -54,7 +55,6 @@ class AsyncHTTP2Connection(AsyncConnection):
     contract = installed()
     engine_class = HTTP2ServerConnection.engine_class
     stream_class: type[AsyncHTTP2Stream] = AsyncHTTP2Stream
-    request_class: Any = HTTP2Request
 
     # ASGI speaks of octets, and gunicorn writes a scope's fields as latin-1.
     header_encoding = "latin-1"
@@ -64,6 +64,7 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, reader, writer, client_addr)
+        self._record = Record(self.h2_conn, self._counts)
         # Octets to credit at the end of a read: to the connection, and to streams.
         self._arrived_octets = 0
         self._stream_credit: dict[int, int] = {}
@@ -76,6 +77,10 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def _make_limits(self) -> Limits:
         return connection_limits(self, self.contract)
+
+    def _advertise(self) -> None:
+        super()._advertise()
+        widen_window(self.h2_conn)
 
     async def initiate_connection(self) -> None:
         """Send this side's SETTINGS; a second call does nothing.
@@ -123,7 +128,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream.end_request()
         stream.join_body()
         self.streams[1] = stream
-        request = self.request_class(stream, self.cfg, self.client_addr)
+        request = self._build_request(stream)
         await self._start()
         return request
 
@@ -196,14 +201,17 @@ class AsyncHTTP2Connection(AsyncConnection):
     def _process(self, data: bytes) -> list[HTTP2Request]:
         requests = super()._process(data)
         if self._arrived_octets:
-            arrived, self._arrived_octets = self._arrived_octets, 0
-            # Straight back, so that one stream cannot starve the others.
-            self._credit(arrived, None)
+            self._credit_arrived()
         if self._stream_credit:
             for stream_id, size in self._stream_credit.items():
                 self._credit(size, stream_id)
             self._stream_credit.clear()
         return requests
+
+    def _credit_arrived(self) -> None:
+        # Straight back, so that one stream cannot starve the others.
+        arrived, self._arrived_octets = self._arrived_octets, 0
+        self._credit(arrived, None)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
@@ -220,9 +228,12 @@ class AsyncHTTP2Connection(AsyncConnection):
             return
         self._hand_out(stream, requests)
 
+    def _build_request(self, stream: AsyncHTTP2Stream) -> HTTP2Request:
+        return HTTP2Request(stream, self.cfg, self.client_addr)
+
     def _hand_out(self, stream: AsyncHTTP2Stream, requests: list[Any]) -> None:
         try:
-            requests.append(self.request_class(stream, self.cfg, self.client_addr))
+            requests.append(self._build_request(stream))
         except (ParseException, ValueError):
             # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
             self.streams.pop(stream.stream_id, None)

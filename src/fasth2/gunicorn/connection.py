@@ -16,7 +16,8 @@ from ._responses import Responses
 from ._streamed_requests import StreamedRequests
 from ._whole_requests import WholeRequests
 from .contract import installed
-from .limits import connection_limits
+from .counting import Record
+from .limits import connection_limits, widen_window
 from .upgrade import upgraded_fields
 
 __all__ = ["HTTP2ServerConnection"]
@@ -70,11 +71,16 @@ class HTTP2ServerConnection(Responses, _Requests):
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
+        self._record = Record(self.h2_conn, self._counts)
         # gunicorn's name for frames set aside; here they have taken effect already.
         self._deferred_events: collections.deque[Any] = collections.deque()
 
     def _make_limits(self) -> Limits:
         return connection_limits(self, self.contract)
+
+    def _advertise(self) -> None:
+        super()._advertise()
+        widen_window(self.h2_conn)
 
     def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes | None = None) -> Any:
         """Go on in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).

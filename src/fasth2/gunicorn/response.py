@@ -6,9 +6,14 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.http import wsgi
-from gunicorn.http2 import response as gunicorn_response
 
 from .known_code import same
+
+try:
+    from gunicorn.http2.response import HTTP2Response as _Stock
+except ModuleNotFoundError:
+    # gunicorn's first versions collect the body and have no such class.
+    _Stock = wsgi.Response
 
 __all__ = ["HTTP2Response", "known"]
 
@@ -28,7 +33,7 @@ _DATE = 4
 
 #: Whether gunicorn's class is the one this one abbreviates.
 known = same(
-    (gunicorn_response.HTTP2Response, wsgi.Response, util.http_date, util.is_hoppish),
+    (_Stock, wsgi.Response, util.http_date, util.is_hoppish),
     "37f5227b34082116",
 )
 
@@ -85,7 +90,7 @@ def _status_code(status: str) -> int | None:
     return code
 
 
-class HTTP2Response(gunicorn_response.HTTP2Response):
+class HTTP2Response(_Stock):
     """gunicorn's ``HTTP2Response``: the same checks, attributes and fields.
 
     Args:

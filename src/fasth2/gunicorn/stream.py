@@ -9,7 +9,7 @@ from gunicorn.http2 import stream as gunicorn_stream
 
 from fasth2.server.stream import append_part
 
-__all__ = ["HTTP2Body", "HTTP2Stream", "WholeStream"]
+__all__ = ["HTTP2Body", "StreamedStream", "WholeStream"]
 
 #: Octets of a body that are taken, and credited, together: the size of a
 #: frame. The engine joins the frames of one read.
@@ -56,7 +56,7 @@ class _Stream(gunicorn_stream.HTTP2Stream):
         return count
 
 
-class HTTP2Stream(_Stream):
+class StreamedStream(_Stream):
     """gunicorn's stream whose body is taken part by part; parts are joined or cut to a useful size as they arrive."""
 
     def receive_data(self, data: bytes, end_stream: bool = False) -> None:

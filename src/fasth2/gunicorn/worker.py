@@ -6,7 +6,7 @@ import shlex
 import sys
 from typing import Any
 
-from ._install import install, status
+from ._install import ensure_installed, status
 from .known_code import replace_unless_fitting
 from .tls import share_context
 
@@ -39,7 +39,11 @@ class HTTP2Worker:
     @classmethod
     def setup(cls) -> None:
         """Called by gunicorn when it reads the worker class, in the master."""
-        install()
+        try:
+            ensure_installed()
+        except ValueError as exc:
+            # gunicorn shows the text of this one, and ends.
+            raise RuntimeError(str(exc)) from exc
 
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         # In the master, before the fork; after a reload with a fresh configuration.

@@ -10,7 +10,7 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
-from ._engine_turns import EngineTurns
+from ._engine_turns import EngineTurns, seconds
 
 __all__ = ["AsyncConnection"]
 
@@ -251,7 +251,7 @@ class AsyncConnection(EngineTurns):
             return
         self._undrained = False
         try:
-            await asyncio.wait_for(self.writer.drain(), self.stream_timeout)
+            await asyncio.wait_for(self.writer.drain(), seconds(getattr(self.cfg, "timeout", None)))
         except asyncio.TimeoutError:
             self._give_up("Write timed out: the peer stopped reading")
             raise self.errors.HTTP2ConnectionError("Write timed out: the peer stopped reading") from None

@@ -1,0 +1,83 @@
+"""gunicorn's ``ASGIProtocol`` with HTTP/2 connections served by fasth2."""
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from gunicorn.asgi import protocol as gunicorn_protocol
+
+from .asgi_connection import ASGIConnection
+from .asgi_request import ASGIRequest, Surroundings
+
+__all__ = ["ASGIProtocol"]
+
+#: Seconds a connection that is over stays open for its peer to read why.
+_LINGER = 1.0
+
+
+class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
+    """One connection; HTTP/1.1 and WebSocket are gunicorn's, HTTP/2 is served here.
+
+    Args:
+        worker: The worker, whose ``h2_connections`` holds those that are open.
+    """
+
+    async def _handle_http2_connection(self, transport: Any, ssl_object: Any, upgrade: Any = None) -> None:
+        """Serve an HTTP/2 connection until it ends.
+
+        Args:
+            transport: The loop's transport.
+            ssl_object: Its TLS object, ``None`` for cleartext; unused.
+            upgrade: For an upgraded connection HTTP2-Settings, the request and its body.
+        """
+        worker = self.worker
+        peername = transport.get_extra_info("peername")
+        shared = Surroundings(self, transport.get_extra_info("sockname"), peername)
+        tasks: set[asyncio.Task[None]] = set()
+        loop = asyncio.get_running_loop()
+
+        def serve(request: Any) -> None:
+            task = loop.create_task(ASGIRequest(shared, connection, request).run())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            worker.nr += 1
+            if worker.nr >= worker.max_requests and worker.alive:
+                self.log.info("Autorestarting worker after current request.")
+                worker.alive = False
+                worker.stop_connections()
+
+        connection = ASGIConnection(self.cfg, self.reader, transport, peername, serve)
+        # gunicorn tells it when the transport is lost.
+        self._h2_conn = connection
+        worker.h2_connections.add(connection)
+        try:
+            if upgrade is None:
+                await connection.initiate_connection()
+            else:
+                serve(await connection.initiate_upgrade(*upgrade))
+            if not worker.alive:
+                connection.stop()
+            await connection.ended()
+        except asyncio.CancelledError:
+            raise
+        except Exception as exc:
+            self.log.debug("HTTP/2 connection error: %s", exc)
+        finally:
+            worker.h2_connections.discard(connection)
+            await self._end_tasks(connection, tasks)
+            await connection.close()
+            await connection.peer_left(_LINGER)
+            transport.close()
+
+    async def _end_tasks(self, connection: ASGIConnection, tasks: set[asyncio.Task[None]]) -> None:
+        """Give requests under way the grace period that gunicorn gives on HTTP/1.1, then cancel them."""
+        if not tasks:
+            return
+        connection.abort_streams_nowait()
+        grace = getattr(self.cfg, "asgi_disconnect_grace_period", 3)
+        if grace > 0:
+            await asyncio.wait(tasks, timeout=grace)
+        left = list(tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
