@@ -1,17 +1,23 @@
-"""Limits and the connection's window, from install() and from the environment."""
+"""Limits and the connection's window, from the configuration file and from the environment."""
 import pytest
 
-from fasth2.gunicorn import install, settings
+from fasth2.gunicorn import settings
 from fasth2.limits import Limits
 from tests.support.facade_peer import frame, frames
 
 
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
-    for name in ("FASTH2_LIMITS", "FASTH2_CONNECTION_WINDOW", "FASTH2_DISABLE"):
+    for name in ("FASTH2_LIMITS", "FASTH2_CONNECTION_WINDOW"):
         monkeypatch.delenv(name, raising=False)
     yield
     settings.set_from_configuration(None, None)
+
+
+def install(limits=None, connection_window=None):
+    """What install() does with its arguments, and not what it does with gunicorn."""
+    settings.set_from_configuration(limits, connection_window)
+    settings.current()
 
 
 def limits_of(connect):
@@ -107,9 +113,3 @@ def test_what_is_wrong_in_the_configuration_file(connect, arguments, error, why)
         install(**arguments)
     assert str(caught.value) == why
     assert window_of(connect()) == 65535
-
-
-def test_nothing_is_looked_at_when_it_is_disabled(monkeypatch):
-    monkeypatch.setenv("FASTH2_DISABLE", "1")
-    monkeypatch.setenv("FASTH2_LIMITS", "?")
-    assert install(limits={"?": 1}).disabled

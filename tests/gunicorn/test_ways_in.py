@@ -119,6 +119,14 @@ def test_install_is_idempotent_and_status_tells():
     assert out[5] == "True"
 
 
+def test_install_takes_settings_and_looks_at_none_when_it_is_disabled():
+    code = "from fasth2.gunicorn import install, settings; print(install({'reset_burst': 3}, 70000))" \
+        "; print(settings.current().limits, settings.current().connection_window)"
+    assert run(code)[1] == "{'reset_burst': 3} 70000"
+    assert run("from fasth2.gunicorn import install; print(install({'?': 1}).disabled)", FASTH2_DISABLE="1",
+               FASTH2_LIMITS="?")[0] == "True"
+
+
 def test_the_version_of_an_installed_h2_is_left_as_it_is():
     import h2
 
