@@ -93,7 +93,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
 
     def patience(self) -> float | None:
         """Seconds for which nothing may arrive before `give_up` or `close` has to be called; ``None``: for ever."""
-        return self.stream_timeout if self._incomplete() else self.idle_timeout
+        return self.stream_timeout if self.incomplete() else self.idle_timeout
 
     def give_up(self) -> bool:
         """Reset the requests whose end has not arrived; return whether there were any.
@@ -101,13 +101,17 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         Raises:
             HTTP2ConnectionError: The socket failed.
         """
-        incomplete = self._incomplete()
+        incomplete = self.incomplete()
         for stream_id in incomplete:
             self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
         return bool(incomplete)
 
-    def _incomplete(self) -> list[int]:
-        # Where requests are handed out on their headers, none is left when a worker has served them.
+    def incomplete(self) -> list[int]:
+        """Return the streams whose request has not arrived to its end.
+
+        Where requests are handed out on their headers, there are none once
+        those that were handed out are served.
+        """
         return [stream_id for stream_id, stream in self.streams.items() if not stream.request_complete]
 
     def flush(self) -> None:
