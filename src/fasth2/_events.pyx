@@ -5,8 +5,12 @@ they hold ints, bytes, lists of header fields and each other, never in a cycle.
 """
 import copyreg
 import dataclasses
+from types import MemberDescriptorType
 
 import cython
+from cpython.object cimport PyObject_GenericSetAttr
+
+from fasth2._members cimport as_members
 
 from ._settings import ChangedSetting, _setting_code_from_int
 
@@ -40,10 +44,33 @@ cdef object same(Event event, object other):
     return True
 
 
+# The descriptors that read an event's attributes, and those that set them.
+cdef dict setters = {}
+
+
+cdef object setter_of(Event event, object name):
+    cdef object reader = getattr(type(event), name, None)
+    return setters.get(reader) if type(reader) is MemberDescriptorType else None
+
+
 cdef class Event:
     """Base of all events."""
 
     _fields = ()
+
+    def __setattr__(self, name, value):
+        cdef object setter = setter_of(self, name)
+        if setter is None:
+            PyObject_GenericSetAttr(self, name, value)
+        else:
+            setter.__set__(self, value)
+
+    def __delattr__(self, name):
+        cdef object setter = setter_of(self, name)
+        if setter is None:
+            PyObject_GenericSetAttr(self, name, <object>NULL)
+        else:
+            setter.__delete__(self)
 
     def __reduce__(self):
         state = {name: getattr(self, name) for name in self._fields}
@@ -513,3 +540,17 @@ cdef class ExtensionFrame:
     def __reduce__(self):
         arguments = (self.type, self.stream_id, self.flag_byte, self.body)
         return type(self), arguments, getattr(self, "__dict__", None) or None
+
+
+cdef int without_getters() except -1:
+    cdef object cls
+    for cls in (
+        RequestReceived, ResponseReceived, TrailersReceived, InformationalResponseReceived, DataReceived, WindowUpdated,
+        RemoteSettingsChanged, PingReceived, PingAckReceived, StreamEnded, StreamReset, PushedStreamReceived,
+        SettingsAcknowledged, PriorityUpdated, ConnectionTerminated, AlternativeServiceAvailable, UnknownFrameReceived,
+    ):
+        setters.update(as_members(cls, cls.__new__(cls), cls._fields))
+    return 0
+
+
+without_getters()

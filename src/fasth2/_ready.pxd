@@ -15,14 +15,14 @@ cdef class Request:
     cdef readonly object stream_id     # int
     cdef readonly object headers       # list of (name, value)
     cdef readonly object priority      # (weight, depends_on, exclusive) or None
-    cdef readonly bint end_stream
+    cdef readonly object end_stream    # bool
 
 
 cdef class Data:
     cdef readonly object stream_id                 # int
     cdef readonly object data                      # bytes
     cdef readonly object flow_controlled_length    # int, octets with padding
-    cdef readonly bint end_stream
+    cdef readonly object end_stream                # bool
 
 
 cdef class Trailers:
@@ -33,7 +33,7 @@ cdef class Trailers:
 cdef class Reset:
     cdef readonly object stream_id     # int
     cdef readonly object error_code    # int
-    cdef readonly bint remote
+    cdef readonly object remote        # bool
 
 
 cdef class Goaway:
@@ -46,4 +46,4 @@ cdef class Priority:
     cdef readonly object stream_id     # int
     cdef readonly object weight        # int, 1 to 256
     cdef readonly object depends_on    # int
-    cdef readonly bint exclusive
+    cdef readonly object exclusive     # bool

@@ -5,6 +5,8 @@ branch on an int.
 """
 import cython
 
+from fasth2._members cimport as_members
+
 REQUEST = REQUEST_
 DATA = DATA_
 TRAILERS = TRAILERS_
@@ -104,3 +106,16 @@ cdef class Priority:
             f"<Priority stream_id:{self.stream_id}, weight:{self.weight}, depends_on:{self.depends_on}, "
             f"exclusive:{self.exclusive}>"
         )
+
+
+cdef int without_getters() except -1:
+    as_members(Request, Request.__new__(Request), ("stream_id", "headers", "priority", "end_stream"))
+    as_members(Data, Data.__new__(Data), ("stream_id", "data", "flow_controlled_length", "end_stream"))
+    as_members(Trailers, Trailers.__new__(Trailers), ("stream_id", "headers"))
+    as_members(Reset, Reset.__new__(Reset), ("stream_id", "error_code", "remote"))
+    as_members(Goaway, Goaway.__new__(Goaway), ("error_code", "last_stream_id", "additional_data"))
+    as_members(Priority, Priority.__new__(Priority), ("stream_id", "weight", "depends_on", "exclusive"))
+    return 0
+
+
+without_getters()

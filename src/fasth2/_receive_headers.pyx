@@ -273,7 +273,7 @@ cdef int add_request(Core c, H2Stream s, list headers, uint8_t flags, uint32_t d
         ready = Request.__new__(Request)
         ready.stream_id = s.stream_id
         ready.headers = headers
-        ready.end_stream = flags & FLAG_END_STREAM
+        ready.end_stream = (flags & FLAG_END_STREAM) != 0
         if flags & FLAG_PRIORITY:
             ready.priority = (weight, depends_on, exclusive)
         c.events.append(ready)

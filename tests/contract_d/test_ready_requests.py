@@ -33,6 +33,26 @@ def test_the_kinds_are_small_numbers_of_the_classes():
     assert [one.kind for one in classes] == list(range(6))
 
 
+def test_the_objects_are_read_only():
+    """Nobody changes what the engine hands out, and nothing can be taken out of it."""
+    connection = server(rfc_errors=True)
+    found = connection.ready_requests(b"".join(bytes(one) for one in (
+        PREFACE, frames.settings(), request(1, end_stream=False), frames.data(1, b"x"),
+        frames.headers(1, block([("x", "1")]), end_stream=True), frames.priority(1), frames.rst_stream(1),
+        frames.goaway(0))))
+    assert [one.kind for one in found] == [REQUEST, DATA, TRAILERS, PRIORITY, RESET, GOAWAY]
+    for one in found:
+        names = [name for name in dir(one) if not name.startswith("_")]
+        assert len(names) > 2
+        for name in names:
+            before = getattr(one, name)
+            with pytest.raises((AttributeError, TypeError)):
+                setattr(one, name, None)
+            with pytest.raises((AttributeError, TypeError)):
+                delattr(one, name)
+            assert getattr(one, name) is before and (before is not None or name == "priority")
+
+
 def test_a_request_is_one_object_of_plain_pairs():
     """Pseudo-headers first, a tuple each, not a subclass."""
     connection = server()

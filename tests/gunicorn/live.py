@@ -49,3 +49,8 @@ def curl(server, path="/", *options, http="--http2", data=None):
     done = subprocess.run(command, input=data, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
+
+@pytest.fixture(params=["ThreadWorker", "GeventWorker"])
+def worker(request):
+    """The options of a worker class. With FASTH2_DISABLE=1 in the environment it is gunicorn's own."""
+    return ("-k", f"fasth2.gunicorn.{request.param}", "--http-protocols", "h2,h1")

@@ -7,9 +7,6 @@ import base64
 import tracemalloc
 import types
 
-import pytest
-from gunicorn.http2.errors import HTTP2ProtocolError
-
 from tests.facade.test_timeouts import TimedSocket
 from tests.gunicorn.classes import CONTRACT, in_one_piece, in_parts, on_headers, on_the_end
 from tests.support.facade_peer import GET, INITIAL_WINDOW_SIZE, POST, frame, frames

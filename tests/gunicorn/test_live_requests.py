@@ -29,7 +29,7 @@ def test_what_the_application_sees(server):
     assert seen["wsgi.url_scheme"] == "https"
     assert seen["loaded"] == []
     assert seen["status"]["installed"] is True
-    assert seen["status"]["blocking"] == "fasth2.gunicorn.connection.HTTP2ServerConnection"
+    assert seen["status"]["blocking"] == "fasth2.gunicorn.polling.PollingConnection"
 
 
 def test_curl_HEAD(server):

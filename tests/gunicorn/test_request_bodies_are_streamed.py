@@ -19,7 +19,7 @@ def posted(peer, stream_id=1, extra=()):
 
 def test_gunicorns_own_classes(peer):
     request = posted(peer)
-    assert type(request) is HTTP2Request
+    assert isinstance(request, HTTP2Request)
     assert isinstance(request.stream, HTTP2Stream)
     assert isinstance(request.body, HTTP2Body)
     assert type(request.stream.state) is StreamState

@@ -21,11 +21,12 @@ def hello(environ, start_response):
 
 def about(environ, start_response):
     """What the application sees, as JSON."""
-    from fasth2.gunicorn import status
+    from fasth2.gunicorn import counters, status
 
     seen = {name: value for name, value in environ.items() if isinstance(value, str)}
     seen["loaded"] = sorted({"h2", "hpack", "hyperframe"} & {name for name, m in sys.modules.items() if m is not None})
     seen["status"] = vars(status())
+    seen["counters"] = counters()
     body = json.dumps(seen).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]

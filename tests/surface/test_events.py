@@ -230,6 +230,30 @@ def test_attributes_can_be_assigned_but_not_deleted_into_nothing(name):
     for attribute in names_of(name):
         setattr(event, attribute, "assigned")
         assert getattr(event, attribute) == "assigned"
+        delattr(event, attribute)
+        assert getattr(event, attribute) is None
+
+
+def test_a_subclass_may_make_a_property_of_an_attribute():
+    """An assignment goes to the subclass's property, as with any class."""
+    class Doubled(fasth2.events.DataReceived):
+        @property
+        def data(self):
+            return fasth2.events.DataReceived.data.__get__(self) * 2
+
+        @data.setter
+        def data(self, value):
+            self.seen = value
+
+    event = Doubled(stream_id=1)
+    event.data = b"x"
+    event.stream_id = 3
+    assert event.seen == b"x" and event.stream_id == 3 and vars(event) == {"seen": b"x"}
+    del event.seen
+    with pytest.raises(AttributeError):
+        del event.data
+    with pytest.raises(AttributeError):
+        del event.absent
 
 
 @pytest.mark.parametrize("name", [*DATACLASSES, *PLAIN])

@@ -20,16 +20,24 @@ from __future__ import annotations
 from typing import Any
 
 from ._install import Status, install, status
+from .counting import counters
 
-__all__ = ["ASGIWorker", "AsyncHTTP2Connection", "HTTP2ServerConnection", "Status", "ThreadWorker", "install", "status"]
+__all__ = [
+    "ASGIWorker", "AsyncHTTP2Connection", "GeventWorker", "HTTP2ServerConnection", "Status", "ThreadWorker", "counters",
+    "install", "status",
+]
 
 
 def __getattr__(name: str) -> Any:
     # These import gunicorn's workers, or the engine.
     if name == "ThreadWorker":
-        from .worker import ThreadWorker
+        from .thread_worker import ThreadWorker
 
         return ThreadWorker
+    if name == "GeventWorker":
+        from .gevent_worker import GeventWorker
+
+        return GeventWorker
     if name == "HTTP2ServerConnection":
         from .connection import HTTP2ServerConnection
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from gunicorn.http.errors import ParseException
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode, HTTP2ProtocolError
-from gunicorn.http2.request import HTTP2Request
 
 from fasth2.exceptions import ProtocolError
 from fasth2.server._blocking import BlockingConnection
 
-from .stream import HTTP2Body, StreamedStream
+from .request import HTTP2Request, policy_of
+from .stream import StreamedStream
 
 __all__ = ["StreamedRequests"]
 
@@ -24,6 +24,7 @@ class StreamedRequests(BlockingConnection):
     """
 
     stream_class = StreamedStream
+    request_class = HTTP2Request
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
@@ -35,6 +36,8 @@ class StreamedRequests(BlockingConnection):
         self._body_wait: tuple[int | None, int, float] = (None, 0, 0.0)
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
+        # What gunicorn's header policy says of fields from this peer.
+        self._policy = policy_of(cfg, client_addr)
 
     def receive_data(self, data: bytes | None = None) -> list[HTTP2Request]:
         """Take in what the peer sent and return the new requests.
@@ -113,6 +116,10 @@ class StreamedRequests(BlockingConnection):
             # The application that reads has done nothing wrong.
             raise HTTP2ConnectionError(str(exc)) from exc
 
+    def abort_stream(self, stream_id: int, error_code: int) -> None:
+        """The sending half's."""
+        raise NotImplementedError
+
     def _read(self, timeout: float | None) -> Any:
         self._send_pending_data()
         try:
@@ -155,13 +162,11 @@ class StreamedRequests(BlockingConnection):
         if item.end_stream:
             stream.end_request()
         try:
-            request = HTTP2Request(stream, self.cfg, self.client_addr)
+            request = self.request_class(stream, self.cfg, self.client_addr, self._policy)
         except (ParseException, ValueError):
             # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
             self._reset_quietly(stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
             return
-        if not item.end_stream:
-            request.body = HTTP2Body(stream)
         self.streams[stream_id] = stream
         requests.append(request)
 

@@ -6,7 +6,7 @@ from typing import Any
 from gunicorn.asgi import protocol as gunicorn_protocol
 from gunicorn.workers import gasgi
 
-from ._install import install, status
+from ._install import ensure_installed, status
 from .known_code import parameters
 from .worker import protocols_chosen
 
@@ -34,7 +34,11 @@ class ASGIWorker(gasgi.ASGIWorker):
     @classmethod
     def setup(cls) -> None:
         """Called by gunicorn when it reads the worker class, in the master."""
-        install()
+        try:
+            ensure_installed()
+        except ValueError as exc:
+            # gunicorn shows the text of this one, and ends.
+            raise RuntimeError(str(exc)) from exc
 
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         # In the master, before the fork; after a reload with a fresh configuration.

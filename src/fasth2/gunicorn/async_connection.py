@@ -20,7 +20,8 @@ from fasth2.server.connection import outgoing
 from .async_stream import AsyncHTTP2Stream
 from .connection import HTTP2ServerConnection
 from .contract import installed
-from .limits import connection_limits
+from .counting import Record
+from .limits import connection_limits, widen_window
 from .push_input import push_input
 from .upgrade import upgraded_fields
 
@@ -63,6 +64,7 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, reader, writer, client_addr)
+        self._record = Record(self.h2_conn, self._counts)
         # Octets to credit at the end of a read: to the connection, and to streams.
         self._arrived_octets = 0
         self._stream_credit: dict[int, int] = {}
@@ -75,6 +77,10 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def _make_limits(self) -> Limits:
         return connection_limits(self, self.contract)
+
+    def _advertise(self) -> None:
+        super()._advertise()
+        widen_window(self.h2_conn)
 
     async def initiate_connection(self) -> None:
         """Send this side's SETTINGS; a second call does nothing.

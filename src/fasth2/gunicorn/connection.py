@@ -6,25 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.http2 import errors as gunicorn_errors
 from gunicorn.http2.errors import HTTP2ProtocolError
-from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
 
 from fasth2.config import Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolError
-from fasth2.server._engine_turns import shared_limits
 
 from ._responses import Responses
 from ._streamed_requests import StreamedRequests
 from ._whole_requests import WholeRequests
 from .contract import installed
+from .counting import Record
+from .limits import connection_limits, widen_window
+from .upgrade import upgraded_fields
 
 __all__ = ["HTTP2ServerConnection"]
-
-#: Fields of an HTTP/1.1 request that speak of its connection or its framing.
-_HTTP1_ONLY = frozenset(
-    ("CONNECTION", "HTTP2-SETTINGS", "KEEP-ALIVE", "PROXY-CONNECTION", "TRANSFER-ENCODING", "UPGRADE")
-)
 
 _CONTRACT = installed()
 
@@ -75,23 +71,18 @@ class HTTP2ServerConnection(Responses, _Requests):
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
+        self._record = Record(self.h2_conn, self._counts)
         # gunicorn's name for frames set aside; here they have taken effect already.
         self._deferred_events: collections.deque[Any] = collections.deque()
 
     def _make_limits(self) -> Limits:
-        contract = self.contract
-        values = {
-            "concurrent_streams": self.max_concurrent_streams,
-            "reset_burst": contract.reset_limit,
-            "reset_rate": max(1, int(contract.reset_limit / contract.reset_seconds)),
-            "suspicious_burst": contract.control_limit,
-            "suspicious_rate": max(1, int(contract.control_limit / contract.control_seconds)),
-        }
-        if self.max_header_list_size:
-            values["header_list_size"] = self.max_header_list_size
-        return shared_limits(**values)
+        return connection_limits(self, self.contract)
 
-    def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes | None = None) -> HTTP2Request:
+    def _advertise(self) -> None:
+        super()._advertise()
+        widen_window(self.h2_conn)
+
+    def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes | None = None) -> Any:
         """Go on in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).
 
         Args:
@@ -113,27 +104,17 @@ class HTTP2ServerConnection(Responses, _Requests):
         self._initialized = True
         self._keep_requests = True
         self._send_pending_data()
-        fields = [(":method", http1_req.method), (":path", http1_req.uri), (":scheme", http1_req.scheme)]
-        regular = []
-        authority = None
-        for name, value in http1_req.headers:
-            if name == "HOST" and authority is None:
-                authority = value
-            if name not in _HTTP1_ONLY:
-                regular.append((name.lower(), value))
-        if authority:
-            fields.append((":authority", authority))
         if body is None:
             source = http1_req.body
             body = b"" if source is None else source.read() or b""
         stream = self.stream_class(1, self)
-        stream.receive_headers(fields + regular, end_stream=not body)
+        stream.receive_headers(upgraded_fields(http1_req), end_stream=not body)
         if body:
             stream.receive_data(body, end_stream=True)
             # It came over HTTP/1.1: no window was used.
             stream.no_credit_due()
         self.streams[1] = stream
-        return HTTP2Request(stream, self.cfg, self.client_addr)
+        return self.request_class(stream, self.cfg, self.client_addr)
 
     def _goaway_received(self, item: Any) -> None:
         super()._goaway_received(item)

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["digest", "parameters", "replace_unless_fitting", "same"]
+__all__ = ["digest", "misfits", "parameters", "restore", "same"]
 
 
 def digest(functions: Iterable[Callable[..., Any]]) -> str:
@@ -48,26 +48,40 @@ def parameters(function: Any) -> list[str] | None:
         return None
 
 
-def replace_unless_fitting(cls: type, base: type, names: Iterable[str]) -> list[str]:
-    """Give a class its base's methods back where one of a group of overrides does not fit.
+def _fits(override: Any, original: Any) -> bool:
+    """Whether a method can be called as the one that it overrides."""
+    wanted = parameters(original)
+    if wanted is None:
+        return False
+    own = list(inspect.signature(override).parameters.values())
+    # gunicorn's older versions have fewer.
+    return [parameter.name for parameter in own[: len(wanted)]] == wanted and all(
+        parameter.default is not parameter.empty for parameter in own[len(wanted) :]
+    )
+
+
+def misfits(cls: type, base: type, names: Iterable[str]) -> list[str]:
+    """Return the methods that a class overrides and that its base lacks or calls in another way.
 
     Args:
         cls: The class that overrides.
         base: gunicorn's class.
-        names: Methods that work only together.
-
-    Returns:
-        The names that `base` lacks or whose parameters differ; empty when all fit.
+        names: The methods' names.
     """
-    names = list(names)
-    unfit = [name for name in names
-             if (wanted := parameters(getattr(base, name, None))) is None
-             or wanted != parameters(getattr(cls, name))]
-    if unfit:
-        for name in names:
-            original = getattr(base, name, None)
-            if original is None:
-                delattr(cls, name)
-            else:
-                setattr(cls, name, original)
-    return unfit
+    return [name for name in names if not _fits(getattr(cls, name), getattr(base, name, None))]
+
+
+def restore(cls: type, base: type, names: Iterable[str]) -> None:
+    """Give a class its base's methods back.
+
+    Args:
+        cls: The class that overrides.
+        base: gunicorn's class.
+        names: The methods' names; where `base` has none the class has none either.
+    """
+    for name in names:
+        original = getattr(base, name, None)
+        if original is not None:
+            setattr(cls, name, original)
+        elif name in vars(cls):
+            delattr(cls, name)

@@ -1,4 +1,4 @@
-"""The engine's limits as gunicorn's settings and constants ask for them."""
+"""The engine's limits as gunicorn's settings and constants, and the operator, ask for them."""
 from __future__ import annotations
 
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 from fasth2.config import Limits
 from fasth2.server._engine_turns import shared_limits
 
+from . import settings
 from .contract import Contract
 
-__all__ = ["connection_limits"]
+__all__ = ["connection_limits", "widen_window"]
 
 
 def connection_limits(connection: Any, contract: Contract) -> Limits:
@@ -27,4 +28,16 @@ def connection_limits(connection: Any, contract: Contract) -> Limits:
     }
     if connection.max_header_list_size:
         values["header_list_size"] = connection.max_header_list_size
+    values.update(settings.current().limits)
     return shared_limits(**values)
+
+
+def widen_window(engine: Any) -> None:
+    """Give the peer the window that the operator asked for, where that is more than it has.
+
+    Args:
+        engine: The connection's, once its SETTINGS are in the output.
+    """
+    more = settings.current().connection_window - settings.SMALLEST_WINDOW
+    if more:
+        engine.increment_flow_control_window(more)

@@ -169,7 +169,7 @@ class HTTP2Request(gunicorn_request.HTTP2Request):
                 claimed = value
         if (
             method not in _METHODS
-            or path[:1] != "/" or path[:2] == "//" or "#" in path or not path.isprintable()
+            or path[:1] != "/" or "#" in path or not path.isprintable()
             or (policy.line_size and len(path) > policy.line_size)
             or (policy.count and len(fields) - count > policy.count)
         ):

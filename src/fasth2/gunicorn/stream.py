@@ -32,6 +32,12 @@ class _Stream(gunicorn_stream.HTTP2Stream):
         if self._body_event:
             self._body_event.set()
 
+    def end_response(self) -> None:
+        """Record that the response was sent whole."""
+        self.response_started = self.response_headers_sent = self.response_complete = True
+        if self.can_send:
+            self._half_close_local()
+
     def get_pseudo_headers(self) -> dict[str, str]:
         """Return the pseudo-header fields, by name."""
         return dict(self.request_headers[: self._pseudo()])

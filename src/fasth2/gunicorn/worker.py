@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker on fasth2."""
+"""What the worker classes share."""
 from __future__ import annotations
 
 import os
@@ -6,35 +6,74 @@ import shlex
 import sys
 from typing import Any
 
-from gunicorn.workers import gthread
+from ._install import ensure_installed, status
+from .known_code import misfits, restore
+from .tls import share_context
 
-from ._install import install, status
+__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "HTTP2Worker", "protocols_chosen"]
 
-__all__ = ["ThreadWorker"]
+#: Seconds, and octets, that a closed connection is read on for, so that the
+#: peer gets to read the last words (RFC 9112 section 9.6).
+CLOSING_WAIT = 2.0
+CLOSING_SIZE = 65536
 
 
-class ThreadWorker(gthread.ThreadWorker):
-    """gunicorn's ``gthread`` worker, with HTTP/2 by fasth2.
+class HTTP2Worker:
+    """A worker with HTTP/2 by fasth2, over one of gunicorn's worker classes."""
 
-    For ``-k fasth2.gunicorn.ThreadWorker``. Over TLS it offers HTTP/2 and
-    HTTP/1.1 unless the operator set ``http_protocols``.
+    #: What a connection is served by.
+    connection_class: type
 
-    gunicorn 27 checks an ``http_protocols`` that names h2 before it imports
-    the worker class, and exits where the h2 package is missing. Without that
-    package leave the setting out, or call `fasth2.gunicorn.install` in the
-    configuration file.
-    """
+    #: gunicorn's class.
+    stock: type
+
+    #: Methods of `stock` that are overridden, in groups that work only together, and what each is for.
+    overrides: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    #: Whether HTTP/2 connections are made of `connection_class`; known once the process runs.
+    serves = False
+
+    cfg: Any
+    log: Any
 
     @classmethod
     def setup(cls) -> None:
         """Called by gunicorn when it reads the worker class, in the master."""
-        install()
+        try:
+            ensure_installed()
+        except ValueError as exc:
+            # gunicorn shows the text of this one, and ends.
+            raise RuntimeError(str(exc)) from exc
 
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         # In the master, before the fork; after a reload with a fresh configuration.
         if status().installed and not protocols_chosen(cfg):
             cfg.set("http_protocols", "h2,h1")
-        super().__init__(age, ppid, sockets, app, timeout, cfg, log)
+        #: Method and path of requests, and how often in a row their application was fast.
+        self.fast_requests: dict[tuple[str, str], int] = {}
+        super().__init__(age, ppid, sockets, app, timeout, cfg, log)  # type: ignore[call-arg]
+
+    def init_process(self) -> None:
+        """Called by gunicorn in the new process."""
+        own = self._own_class()
+        self.serves = status().installed
+        for purpose, names in self.overrides:
+            if not self.serves:
+                restore(own, self.stock, names)
+            elif unfit := misfits(own, self.stock, names):
+                restore(own, self.stock, names)
+                self.log.info("fasth2 leaves %s to gunicorn: it does not know its %s", purpose, ", ".join(unfit))
+        if self.serves:
+            import gunicorn.http2.connection as blocking
+
+            blocking.HTTP2ServerConnection = self.connection_class
+            share_context()
+        super().init_process()  # type: ignore[misc]
+
+    @classmethod
+    def _own_class(cls) -> type:
+        """The class that lists `overrides`: this one, or the one that an application's class is made from."""
+        return next(base for base in cls.__mro__ if "overrides" in vars(base))
 
 
 def protocols_chosen(cfg: Any) -> bool:

@@ -97,7 +97,8 @@ class EngineTurns:
         self._error: Exception | None = None
         # Streams the peer reset while the application works on them; few connections have any.
         self._unreleased: set[int] | None = None
-        self._refusals = 0
+        # What is counted here and not by the engine, under its counters' names.
+        self._counts: dict[str, int] = {}
 
     def _make_limits(self) -> Limits:
         values = {"concurrent_streams": self.max_concurrent_streams}
@@ -132,10 +133,7 @@ class EngineTurns:
     @property
     def counters(self) -> dict[str, int]:
         """How often each limit or fault was met, the engine's counts and this class's."""
-        counts = dict(self.h2_conn.counters)
-        if self._refusals:
-            counts["unreleased_requests"] = self._refusals
-        return counts
+        return {**self.h2_conn.counters, **self._counts}
 
     @property
     def is_closed(self) -> bool:
@@ -215,10 +213,10 @@ class EngineTurns:
         else:
             return False
         if refused:
-            self._refusals += 1
+            count = self._counts["unreleased_requests"] = self._counts.get("unreleased_requests", 0) + 1
             self._reset_quietly(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
             burst = self._limits.reset_burst
-            if burst is not None and self._refusals > burst:
+            if burst is not None and count > burst:
                 # The engine counts the resets that it provokes itself.
                 self._fail("streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM)
         return refused

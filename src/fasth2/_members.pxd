@@ -1,0 +1,3 @@
+# Attributes that the interpreter reads by itself, without a call.
+
+cdef dict as_members(type cls, object blank, tuple names)

@@ -1,0 +1,125 @@
+"""Whole responses, and answers of one read that share a write."""
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from gunicorn.http2.errors import HTTP2ErrorCode
+
+from fasth2.exceptions import NoSuchStreamError, ProtocolError
+
+from . import connection
+
+__all__ = ["BatchingConnection"]
+
+
+class BatchingConnection(connection.HTTP2ServerConnection):
+    """A connection whose worker knows when a response is whole and whether a request waits.
+
+    A whole answer stays in the engine while `more_waiting` says that another
+    request is served next; it leaves with what is written next, and `flush`
+    writes it at once. Nothing else is ever held.
+    """
+
+    #: Octets of answers that are held at most.
+    HELD_SIZE = 16384
+
+    def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
+        super().__init__(cfg, sock, client_addr)
+        #: Whether a request that is here already is served next.
+        self.more_waiting = False
+        #: When the oldest answer that is held was complete, as `time.monotonic` counts; 0 for none.
+        self.held_since = 0.0
+        # Octets of the bodies that are held.
+        self._held_size = 0
+
+    def send_whole(self, stream_id: int, status: int, fields: list[tuple[str, str]], body: bytes) -> bool:
+        """Send a response that is complete, in one write, or hold it.
+
+        Args:
+            stream_id: The stream.
+            status: The final status.
+            fields: ``(name, value)`` pairs, names in lower case.
+            body: The body, possibly empty.
+
+        Returns:
+            Whether the stream was there, and the peer took all in time.
+
+        Raises:
+            HTTP2Error: Fields that HTTP/2 does not allow; nothing was sent.
+            HTTP2ConnectionError: The socket failed.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.state is self.closed_state or stream.response_headers_sent:
+            return False
+        if self._held is not None:
+            self._release()
+        size = len(body)
+        hold = False
+        if self.more_waiting and size + self._held_size <= self.HELD_SIZE:
+            hold = self._fits(stream_id, size)
+        if not self._respond(stream, status, fields, body, True):
+            return False
+        if hold:
+            self._held_size += size
+            if not self.held_since:
+                self.held_since = time.monotonic()
+        elif size:
+            self.held_since = 0.0
+            self._held_size = 0
+            sent = self._drain(stream_id, size)
+            if sent == 0:
+                stream.response_started = stream.response_headers_sent = True
+                self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
+                return False
+            if sent < 0:
+                self.cleanup_stream(stream_id)
+                return False
+        else:
+            self._send_pending_data()
+        stream.end_response()
+        return True
+
+    def _fits(self, stream_id: int, size: int) -> bool:
+        """Whether the windows take a body beside those that are held."""
+        try:
+            return bool(self.h2_conn.local_flow_control_window(stream_id) >= self._held_size + size)
+        except (NoSuchStreamError, ProtocolError):
+            return False
+
+    def take_waiting(self) -> list[Any]:
+        """Return the requests that have arrived and that no one has taken."""
+        return self._take_pending()
+
+    def patience(self) -> float | None:
+        """Seconds for which nothing may arrive before `give_up` or `close` has to be called; ``None``: for ever."""
+        return self.stream_timeout if self._incomplete() else self.idle_timeout
+
+    def give_up(self) -> bool:
+        """Reset the requests whose end has not arrived; return whether there were any.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed.
+        """
+        incomplete = self._incomplete()
+        for stream_id in incomplete:
+            self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
+        return bool(incomplete)
+
+    def _incomplete(self) -> list[int]:
+        # Where requests are handed out on their headers, none is left when a worker has served them.
+        return [stream_id for stream_id, stream in self.streams.items() if not stream.request_complete]
+
+    def flush(self) -> None:
+        """Write what is held.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed.
+        """
+        if self.held_since:
+            self._send_pending_data()
+
+    def _send_pending_data(self) -> None:
+        self.held_since = 0.0
+        self._held_size = 0
+        super()._send_pending_data()

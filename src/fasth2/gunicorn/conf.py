@@ -1,0 +1,13 @@
+"""For ``gunicorn -c python:fasth2.gunicorn.conf``: fasth2's threaded worker, HTTP/2 and HTTP/1.1.
+
+gunicorn takes every name here that is one of its settings; options on the
+command line, and those in ``GUNICORN_CMD_ARGS``, come before them.
+"""
+from __future__ import annotations
+
+from . import _install
+
+worker_class = "fasth2.gunicorn.ThreadWorker"
+
+if _install.install().installed:
+    http_protocols = "h2,h1"

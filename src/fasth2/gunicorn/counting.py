@@ -1,0 +1,86 @@
+"""The counters of all connections of a process, those that have ended included."""
+from __future__ import annotations
+
+import collections
+import itertools
+import threading
+from typing import Any
+
+__all__ = ["Record", "counters"]
+
+#: Connections that may end before their counts are added up.
+_WAITING = 1000
+
+_numbers = itertools.count()
+
+# The connections that there are: their engine, which counts, and what the connection class counts itself.
+_open: dict[int, tuple[Any, dict[str, int]]] = {}
+
+# Counts of connections that have ended. A connection may end in the midst of
+# anything, on any thread, so that only takes a lock if it is free.
+_ended: collections.deque[tuple[int, dict[str, int]]] = collections.deque()
+
+_totals: collections.Counter[str] = collections.Counter(connections=0)
+_adding = threading.Lock()
+
+
+class Record:
+    """Has a connection counted; held by the connection, and ends with it.
+
+    Args:
+        engine: The connection's `fasth2.connection.H2Connection`.
+        counts: What the connection counts itself; it may change later.
+    """
+
+    __slots__ = ("_number",)
+
+    def __init__(self, engine: Any, counts: dict[str, int]) -> None:
+        self._number = next(_numbers)
+        _open[self._number] = engine, counts
+
+    def __del__(self) -> None:
+        number = self._number
+        engine, counts = _open[number]
+        # In this order: `counters` can tell one that is in both.
+        _ended.append((number, {**engine.counters, **counts}))
+        del _open[number]
+        if len(_ended) > _WAITING and _adding.acquire(blocking=False):
+            try:
+                _add_ended()
+            finally:
+                _adding.release()
+
+
+def _add_ended() -> set[int]:
+    """Add up the counts of ended connections, with `_adding` held; return their numbers."""
+    numbers = set()
+    while _ended:
+        number, counts = _ended.popleft()
+        numbers.add(number)
+        _totals["connections"] += 1
+        for name, count in counts.items():
+            _totals[name] += count
+    return numbers
+
+
+def counters() -> dict[str, int]:
+    """Return how often each limit was crossed and each kind of fault was met, in this process.
+
+    Returns:
+        The sums of the connections' ``counters``, those of ended connections
+        included; a name that is not in it counts nothing. ``connections`` is how
+        many there have been, and ``connections_open`` how many there are.
+    """
+    with _adding:
+        there = _open.copy()
+        ended = _add_ended()
+        totals = _totals.copy()
+        count = 0
+        for number, (engine, counts) in there.items():
+            if number not in ended:
+                count += 1
+                totals.update(engine.counters)
+                totals.update(counts)
+    totals["connections"] += count
+    totals["connections_open"] = count
+    return dict(totals)

@@ -1,0 +1,125 @@
+"""gunicorn's gevent worker on fasth2."""
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import gevent
+from gunicorn import http
+from gunicorn.workers import ggevent
+
+from .batching import BatchingConnection
+from .serving import Serving, report
+from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
+
+__all__ = ["GeventWorker"]
+
+#: Seconds a connection whose requests never cease is served before others get a turn.
+TURN = 0.02
+
+
+class _Stopping(Exception):
+    """Thrown into an idle connection's greenlet when the worker stops."""
+
+
+class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
+    """gunicorn's ``gevent`` worker, with HTTP/2 by fasth2.
+
+    For ``-k fasth2.gunicorn.GeventWorker``. Over TLS it offers HTTP/2 and
+    HTTP/1.1 unless the operator set ``http_protocols``; with gunicorn 27 and
+    without the h2 package, what `ThreadWorker` says of that setting holds
+    here too.
+    """
+
+    connection_class = BatchingConnection
+    stock = ggevent.GeventWorker
+    overrides = (
+        ("whole responses", ("handle_http2_request",)),
+        ("connections", ("handle_http2", "notify")),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Greenlets of connections that wait for a request.
+        self._idle: set[Any] = set()
+
+    def handle_http2(self, listener: Any, client: Any, addr: Any, preface: bytes = b"", upgrade: Any = None) -> None:
+        """Serve an HTTP/2 connection to its end.
+
+        Args:
+            listener: The listening socket.
+            client: The client's socket.
+            addr: The client's address.
+            preface: What was read of the connection already.
+            upgrade: Settings, HTTP/1.1 request and body, after ``Upgrade: h2c``.
+        """
+        try:
+            h2 = http.get_parser(self.cfg, client, addr, http2_connection=True)
+            serving = Serving(self, h2, client, addr, listener.getsockname(), self.is_already_handled)
+            requests = []
+            if upgrade is None:
+                h2.initiate_connection()
+            else:
+                requests.append(h2.initiate_upgrade(*upgrade))
+            if preface:
+                h2.receive_data(preface)
+            serving.serve(requests)
+            self._serve(h2, serving)
+        except Exception as exc:
+            report(self.log, exc)
+        self._read_on(client)
+
+    def handle_http2_request(self, listener_name: Any, req: Any, sock: Any, addr: Any, h2_conn: Any) -> None:
+        """Answer a request.
+
+        Args:
+            listener_name: The address that the client connected to.
+            req: The request.
+            sock: The client's socket.
+            addr: The client's address.
+            h2_conn: The HTTP/2 connection.
+        """
+        Serving(self, h2_conn, sock, addr, listener_name, self.is_already_handled).serve_stream(req)
+
+    def notify(self) -> None:
+        """Called by gunicorn every second; wakes idle connections when the worker stops."""
+        super().notify()
+        if not self.alive:
+            for greenlet in list(self._idle):
+                greenlet.kill(_Stopping, block=False)
+            self._idle.clear()
+
+    def _serve(self, h2: Any, serving: Serving) -> None:
+        greenlet = gevent.getcurrent()
+        turn = time.monotonic() + TURN
+        while self.alive and not h2.is_closed:
+            self._idle.add(greenlet)
+            try:
+                requests = h2.receive_data()
+            except _Stopping:
+                break
+            finally:
+                self._idle.discard(greenlet)
+            serving.serve(requests)
+            if time.monotonic() > turn:
+                # A socket that always has something to read never yields.
+                gevent.sleep(0)
+                turn = time.monotonic() + TURN
+        serving.finish()
+
+    @staticmethod
+    def _read_on(client: Any) -> None:
+        """Let the peer read the last words before the socket is closed; waits by gevent's means."""
+        deadline = time.monotonic() + CLOSING_WAIT
+        left = CLOSING_SIZE
+        try:
+            client.shutdown(socket.SHUT_WR)
+            while left > 0 and (wait := deadline - time.monotonic()) > 0:
+                client.settimeout(wait)
+                data = client.recv(4096)
+                if not data:
+                    break
+                left -= len(data)
+        except OSError:
+            pass

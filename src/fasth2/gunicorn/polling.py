@@ -1,0 +1,124 @@
+"""A connection's socket in a thread: it never blocks, and what waits has an end."""
+from __future__ import annotations
+
+import math
+import select
+import ssl
+import time
+from typing import Any
+
+from gunicorn.http2.errors import HTTP2ConnectionError
+
+from .batching import BatchingConnection
+
+__all__ = ["PollingConnection"]
+
+_WAIT_FOR_INPUT = (BlockingIOError, ssl.SSLWantReadError)
+_WAIT_FOR_OUTPUT = (BlockingIOError, ssl.SSLWantWriteError)
+
+
+class PollingConnection(BatchingConnection):
+    """A connection over a socket that is polled, for workers with threads.
+
+    Time-outs cost no system call, and no peer that sends or takes an octet
+    now and then makes one longer.
+    """
+
+    def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
+        super().__init__(cfg, sock, client_addr)
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+        # Decrypted octets that the TLS layer holds; a poll does not see them.
+        self._buffered = getattr(sock, "pending", int)
+        sock.setblocking(False)
+
+    def resume(self) -> None:
+        """Go on after others have used the socket."""
+        self.sock.setblocking(False)
+
+    def receive_within(self, wait: float) -> list[Any] | None:
+        """Take in what the peer sends soon.
+
+        Args:
+            wait: Seconds.
+
+        Returns:
+            What `receive_data` returns, or ``None`` when nothing came.
+
+        Raises:
+            HTTP2ProtocolError: As `receive_data`.
+            HTTP2ConnectionError: As `receive_data`.
+        """
+        if self.pending_requests or self._closed:
+            return self.receive_data()
+        self._keep_requests = False
+        self._send_pending_data()
+        try:
+            data = self._recv(wait)
+        except TimeoutError:
+            return None
+        except OSError as exc:
+            self._connection_lost()
+            raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
+        if not data:
+            self._connection_lost()
+            return []
+        return self.receive_data(data)
+
+    def _recv(self, timeout: float | None) -> Any:
+        recv = self.sock.recv
+        size = self.READ_BUFFER_SIZE
+        deadline = None
+        if not self._buffered():
+            milliseconds = None if timeout is None else math.ceil(timeout * 1000)
+            if deadline is None and timeout is not None and timeout > 0:
+                deadline = time.monotonic() + timeout
+            if not self._poll.poll(milliseconds):
+                raise TimeoutError
+        while True:
+            try:
+                return recv(size)
+            except _WAIT_FOR_INPUT:
+                pass  # part of a TLS record
+            if timeout is not None:
+                timeout = 0 if deadline is None else deadline - time.monotonic()
+                if timeout <= 0:
+                    raise TimeoutError
+            if not self._poll.poll(None if timeout is None else math.ceil(timeout * 1000)):
+                raise TimeoutError
+
+    def _write(self, data: bytes) -> None:
+        try:
+            sent = self.sock.send(data)
+            if sent < len(data):
+                self._write_rest(memoryview(data)[sent:])
+        except _WAIT_FOR_OUTPUT:
+            self._write_rest(memoryview(data))
+        except OSError as exc:
+            self._closed = True
+            raise HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+
+    def _write_rest(self, data: memoryview) -> None:
+        """Write what the socket did not take at once, within ``stream_timeout``."""
+        send = self.sock.send
+        timeout = self.stream_timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
+        poll = None
+        try:
+            while data:
+                try:
+                    data = data[send(data) :]
+                    continue
+                except _WAIT_FOR_OUTPUT:
+                    pass
+                if poll is None:
+                    poll = select.poll()
+                    poll.register(self.sock, select.POLLOUT)
+                if deadline is not None and timeout is not None:
+                    timeout = deadline - time.monotonic()
+                    if timeout <= 0:
+                        raise TimeoutError("the peer takes nothing")
+                poll.poll(None if timeout is None else math.ceil(timeout * 1000))
+        except OSError as exc:
+            self._closed = True
+            raise HTTP2ConnectionError(f"Socket write error: {exc}") from exc

@@ -1,0 +1,250 @@
+"""gunicorn's threaded worker on fasth2."""
+from __future__ import annotations
+
+import math
+import selectors
+import socket
+import time
+from functools import partial
+from typing import Any
+
+from gunicorn.workers import gthread
+
+from .polling import PollingConnection
+from .serving import Serving, report
+from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
+
+__all__ = ["ThreadWorker"]
+
+#: What a connection is left for, instead of gunicorn's answers.
+_IDLE = object()
+_AGAIN = object()
+
+#: Seconds a thread waits for more from a connection when there are threads enough.
+LINGER = 0.005
+
+#: Seconds a thread serves one connection while others wait for a thread.
+TURN = 0.05
+
+
+class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
+    """gunicorn's ``gthread`` worker, with HTTP/2 by fasth2.
+
+    For ``-k fasth2.gunicorn.ThreadWorker``. Over TLS it offers HTTP/2 and
+    HTTP/1.1 unless the operator set ``http_protocols``.
+
+    A thread serves the requests of a connection, and leaves it to the poller
+    when no more come. Connections that are closed are read to their end by
+    the poller too.
+
+    gunicorn 27 checks an ``http_protocols`` that names h2 before it imports
+    the worker class, and exits where the h2 package is missing. Without that
+    package leave the setting out, or call `fasth2.gunicorn.install` in the
+    configuration file.
+    """
+
+    connection_class = PollingConnection
+    stock = gthread.ThreadWorker
+    overrides = (
+        ("whole responses", ("handle_http2_request",)),
+        ("idle connections", ("handle_http2", "enqueue_req", "finish_request", "murder_keepalived",
+                              "wait_for_and_dispatch_events")),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._threads = self.cfg.threads
+        # Connections in the hands of threads, or waiting for one.
+        self._busy = 0
+        # Idle HTTP/2 connections, and when each is to end.
+        self._idle: dict[Any, float] = {}
+        # Connections being closed: when that ends, and the octets read meanwhile.
+        self._closing: dict[Any, tuple[float, int]] = {}
+
+    # In threads
+
+    def handle_http2(self, conn: Any) -> Any:
+        """Serve a connection's requests until none are left.
+
+        Args:
+            conn: gunicorn's connection.
+
+        Returns:
+            For `finish_request`: what to do with the connection.
+        """
+        h2 = conn.parser
+        try:
+            h2.resume()
+            return self._serve(conn, h2, self._serving(conn, h2))
+        except Exception as exc:
+            report(self.log, exc)
+        return False
+
+    def handle_http2_request(self, req: Any, conn: Any, h2_conn: Any) -> None:
+        """Answer a request.
+
+        Args:
+            req: The request.
+            conn: gunicorn's connection.
+            h2_conn: Its HTTP/2 connection.
+        """
+        # An upgraded one; those of gunicorn's versions that do not see to its errors need that too.
+        self._serving(conn, h2_conn).serve_stream(req)
+
+    def _serving(self, conn: Any, h2: Any) -> Serving:
+        serving = getattr(conn, "serving", None)
+        if serving is None:
+            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server)
+        return serving
+
+    def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:
+        turn = time.monotonic() + TURN
+        if serving.expired and h2.give_up():
+            serving.expired = False
+        while self.alive and not serving.expired:
+            crowded = self._busy > self._threads
+            requests = h2.receive_within(0 if crowded else LINGER)
+            if requests is None:
+                return _IDLE
+            serving.idle_until = None
+            if requests:
+                serving.serve(requests)
+            if h2.is_closed:
+                return False
+            if crowded and time.monotonic() > turn:
+                return _AGAIN
+        serving.finish()
+        return False
+
+    # In the main thread
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Give a connection to the threads.
+
+        Args:
+            conn: gunicorn's connection.
+        """
+        self._busy += 1
+        super().enqueue_req(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Take a connection back from a thread.
+
+        Args:
+            conn: gunicorn's connection.
+            fs: The future of what the thread did.
+        """
+        self._busy -= 1
+        if fs.cancelled() or fs.exception() is not None:
+            super().finish_request(conn, fs)
+            return
+        result = fs.result()
+        if result is _AGAIN:
+            self.enqueue_req(conn)
+        elif result is _IDLE:
+            self._park(conn)
+        elif result:
+            super().finish_request(conn, fs)
+        else:
+            self._close(conn)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """End the connections whose time is over, or all idle ones when the worker stops.
+
+        Args:
+            force: Whether gunicorn ends its own whatever their time.
+        """
+        if force:
+            super().murder_keepalived(True)
+        else:
+            super().murder_keepalived()
+        now = time.monotonic()
+        while self._idle:
+            conn, deadline = next(iter(self._idle.items()))
+            if deadline > now and self.alive:
+                break
+            self._take_from_poller(conn)
+            # The farewell may have to wait for the peer, so a thread sends it.
+            conn.serving.expired = True
+            self.enqueue_req(conn)
+        while self._closing:
+            conn, (deadline, _) = next(iter(self._closing.items()))
+            if deadline > now:
+                break
+            self._closed(conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events, no longer than until the next connection's time is over.
+
+        Args:
+            timeout: Seconds.
+        """
+        deadline = math.inf
+        if self._idle:
+            deadline = next(iter(self._idle.values()))
+        if self._closing:
+            deadline = min(deadline, next(iter(self._closing.values()))[0])
+        if deadline < math.inf:
+            timeout = min(timeout, max(deadline - time.monotonic(), 0.0))
+        super().wait_for_and_dispatch_events(timeout)
+
+    def _park(self, conn: Any) -> None:
+        """Leave an idle connection to the poller."""
+        serving = conn.serving
+        if not self.alive:
+            serving.expired = True
+            self.enqueue_req(conn)
+            return
+        if serving.idle_until is None:
+            patience = conn.parser.patience()
+            serving.idle_until = math.inf if patience is None else time.monotonic() + patience
+        try:
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._wake, conn))
+        except (OSError, ValueError):
+            self._close(conn)
+            return
+        self._idle[conn] = serving.idle_until
+
+    def _wake(self, conn: Any, _sock: Any) -> None:
+        self._take_from_poller(conn)
+        self.enqueue_req(conn)
+
+    def _take_from_poller(self, conn: Any) -> None:
+        del self._idle[conn]
+        self.poller.unregister(conn.sock)
+
+    def _close(self, conn: Any) -> None:
+        """Close a connection once the peer has read the last words, without waiting for it here."""
+        sock = conn.sock
+        try:
+            sock.shutdown(socket.SHUT_WR)
+            sock.setblocking(False)
+            self.poller.register(sock, selectors.EVENT_READ, partial(self._read_on, conn))
+        except (OSError, ValueError, KeyError):
+            self.nr_conns -= 1
+            conn.close()
+            return
+        self._closing[conn] = (time.monotonic() + CLOSING_WAIT, 0)
+        self._read_on(conn, sock)
+
+    def _read_on(self, conn: Any, sock: Any) -> None:
+        deadline, size = self._closing[conn]
+        try:
+            data = sock.recv(4096)
+            if data and size < CLOSING_SIZE:
+                self._closing[conn] = (deadline, size + len(data))
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._closed(conn)
+
+    def _closed(self, conn: Any) -> None:
+        del self._closing[conn]
+        try:
+            self.poller.unregister(conn.sock)
+        except (OSError, KeyError, ValueError):
+            pass
+        self.nr_conns -= 1
+        conn.close()

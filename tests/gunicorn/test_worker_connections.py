@@ -1,0 +1,306 @@
+"""Idle connections, misbehaving ones, ends and reloads under the worker classes."""
+import base64
+import shutil
+import socket
+import ssl
+import time
+
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
+import h2.settings
+import pytest
+
+from tests.support.gunicorn_server import Certificate
+from tests.support.tls_client import Client
+
+CONTEXTS = """
+def ssl_context(conf, factory):
+    conf.settings["logger_class"]  # a hook may use the configuration
+    print("made a context", flush=True)
+    return factory()
+"""
+
+
+def goaway(client):
+    return client.found(h2.events.ConnectionTerminated)
+
+
+def served(client, stream_id=1, wait=8.0):
+    client.request(stream_id, "/hello")
+    return client.read(client.ended(stream_id), wait) and client.body(stream_id) == b"Hello, world!"
+
+
+def test_idle_connections_hold_no_thread(start, worker):
+    """With gunicorn's own gthread, as many idle connections as threads block the worker until keepalive."""
+    server = start(*worker, "--threads", "2", "--keep-alive", "30")
+    with Client(server) as one, Client(server) as two, Client(server) as three, Client(server) as four:
+        for client in (one, two, three, four):
+            assert served(client, wait=5)
+        for client in (four, one):
+            assert served(client, 3, wait=5)
+
+
+def test_more_busy_connections_than_threads(start, worker):
+    server = start(*worker, "--threads", "2", "--keep-alive", "30")
+    clients = [Client(server) for _ in range(6)]
+    for stream_id in (1, 3, 5):
+        for client in clients:
+            client.request(stream_id, "/slow?0.02")
+    for client in clients:
+        assert client.read(lambda client=client: all(client.ended(n)() for n in (1, 3, 5)))
+        client.sock.close()
+    assert "Error handling" not in server.log
+
+
+def test_an_idle_connection_is_closed_after_keepalive(start, worker):
+    server = start(*worker, "--keep-alive", "1")
+    with Client(server) as client:
+        assert served(client)
+        begin = time.monotonic()
+        assert client.read(lambda: goaway(client))
+        assert 0.8 < time.monotonic() - begin < 6
+        [event] = goaway(client)
+        assert (int(event.error_code), event.last_stream_id) == (0, 1)
+
+
+def test_keepalive_begins_anew_with_each_request(start, worker):
+    server = start(*worker, "--keep-alive", "2")
+    with Client(server) as client:
+        for stream_id in (1, 3, 5, 7):
+            assert served(client, stream_id)
+            time.sleep(0.8)
+        assert not goaway(client)
+
+
+def test_peers_that_break_the_protocol_and_stay_do_not_delay_others(start, worker):
+    """gunicorn's own gthread reads each on for two seconds where it should accept."""
+    server = start(*worker, "--threads", "8")
+    peers = [Client(server) for _ in range(5)]
+    for peer in peers:
+        peer.sock.sendall(b"\0\0\5\6\0\0\0\0\0wrong")  # a PING of five octets
+    for peer in peers:
+        assert peer.read(lambda peer=peer: goaway(peer))
+    begin = time.monotonic()
+    with Client(server) as client:
+        assert served(client)
+    assert time.monotonic() - begin < 5
+    for peer in peers:
+        peer.sock.close()
+
+
+def test_last_words_are_read_though_more_was_sent(start, worker):
+    """A socket closed with octets unread resets the connection, and GOAWAY may be lost."""
+    server = start(*worker)
+    with Client(server) as client:
+        client.sock.sendall(b"\0\0\5\6\0\0\0\0\0wrong")
+        for _ in range(4):
+            time.sleep(0.1)
+            client.sock.sendall(b"x" * 1000)
+        assert client.read(lambda: goaway(client))
+        assert goaway(client)[0].error_code == h2.errors.ErrorCodes.FRAME_SIZE_ERROR
+
+
+@pytest.mark.parametrize("keepalive", ["1", "30"])
+def test_TERM_says_goodbye_to_idle_connections(start, worker, keepalive):
+    server = start(*worker, "--keep-alive", keepalive, "--graceful-timeout", "20")
+    with Client(server) as client, Client(server) as other:
+        assert served(client)
+        assert served(other)
+        server.terminate()
+        for each in (client, other):
+            assert each.read(lambda each=each: goaway(each), 8)
+            [event] = goaway(each)
+            assert (int(event.error_code), event.last_stream_id) == (0, 1)
+    assert server.process.wait(8) == 0
+
+
+def test_TERM_finishes_what_was_accepted(start, worker):
+    server = start(*worker, "--graceful-timeout", "20")
+    with Client(server) as client:
+        client.request(1, "/slow?1.2")
+        client.request(3, "/hello")
+        time.sleep(0.4)
+        server.terminate()
+        assert client.read(lambda: goaway(client))
+        [event] = goaway(client)
+        answered = [n for n in (1, 3) if client.status(n) == "200"]
+        # What GOAWAY names was answered; the peer may send the rest elsewhere.
+        assert event.last_stream_id == answered[-1]
+        assert 1 in answered
+
+
+def test_TERM_serves_what_waits_behind_a_body(start, worker):
+    """gunicorn's own classes drop it and send no GOAWAY."""
+    server = start(*worker, "--graceful-timeout", "20")
+    with Client(server) as client:
+        client.request(1, "/echo", "POST", end_stream=False)
+        client.request(3, "/hello")
+        time.sleep(0.4)
+        server.terminate()
+        time.sleep(0.2)
+        client.data(1, b"body", end_stream=True)
+        assert client.read(lambda: goaway(client))
+        assert client.body(1) == b"body"
+        assert client.body(3) == b"Hello, world!"
+        assert goaway(client)[0].last_stream_id == 3
+
+
+def test_a_reload_loses_no_request(start, worker):
+    server = start(*worker, "--keep-alive", "30", "--graceful-timeout", "20")
+    with Client(server) as idle, Client(server) as busy:
+        assert served(idle)
+        busy.request(1, "/slow?1")
+        time.sleep(0.3)
+        server.process.send_signal(1)
+        for client in (idle, busy):
+            assert client.read(lambda client=client: goaway(client))
+            assert goaway(client)[0].last_stream_id == 1
+        assert busy.body(1) == b"Hello, world!"
+    with Client(server) as client:
+        assert served(client)
+
+
+def test_max_requests_ends_with_a_goodbye(start, worker):
+    server = start(*worker, "--max-requests", "3", "--graceful-timeout", "20")
+    with Client(server) as client:
+        for stream_id in (1, 3, 5):
+            assert served(client, stream_id)
+        assert client.read(lambda: goaway(client))
+        assert goaway(client)[0].last_stream_id == 5
+    assert "Autorestarting worker" in server.log
+
+
+def test_a_peer_that_reads_slowly_has_timeout_and_not_keepalive(start, worker):
+    """gunicorn's own classes write with the time-out of the last read."""
+    server = start(*worker, "--timeout", "20", "--keep-alive", "1")
+    with Client(server) as client:
+        client.conn.increment_flow_control_window(2**31 - 1 - 65535)
+        client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
+        client.request(1, "/big?30000000")
+        time.sleep(3)
+        client.credit = False
+        assert client.read(client.ended(), 60)
+        assert len(client.body()) == 30_000_000
+
+
+def test_a_peer_that_reads_nothing_is_cut_off_after_timeout(start, worker):
+    server = start(*worker, "--timeout", "2", "--keep-alive", "30", "--threads", "1")
+    with Client(server) as client:
+        client.conn.increment_flow_control_window(2**31 - 1 - 65535)
+        client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
+        client.request(1, "/big?30000000")
+        time.sleep(0.5)
+        with Client(server) as other:
+            assert served(other)
+        time.sleep(4)
+        client.credit = False
+        assert not client.read(client.ended(), 30)
+
+
+def test_a_response_that_waits_for_window_does_not_stop_others(start, worker):
+    """On gevent a wait in C would stop them all."""
+    server = start(*worker, "--threads", "4")
+    with Client(server, credit=False) as stalled, Client(server) as other:
+        stalled.request(1, "/big?1000000")
+        assert stalled.read(lambda: len(stalled.body()) == 65535)
+        for stream_id in (1, 3, 5):
+            assert served(other, stream_id, 4)
+
+
+def test_a_body_that_is_waited_for_does_not_stop_others(start, worker):
+    server = start(*worker, "--threads", "4")
+    with Client(server) as stalled, Client(server) as other:
+        stalled.request(1, "/echo", "POST", end_stream=False)
+        stalled.data(1, b"part")
+        for stream_id in (1, 3, 5):
+            assert served(other, stream_id, 4)
+        stalled.data(1, b" and rest", end_stream=True)
+        assert stalled.read(stalled.ended())
+        assert stalled.body() == b"part and rest"
+
+
+def test_early_hints(start, worker):
+    with Client(start(*worker)) as client:
+        client.request(1, "/hints")
+        assert client.read(client.ended())
+        [hints] = client.found(h2.events.InformationalResponseReceived)
+        assert dict(hints.headers)[":status"] == "103"
+        assert client.body() == b"Hello, world!"
+
+
+def test_requests_behind_an_h2c_upgrade_are_served(start, worker):
+    """gunicorn's own classes lose them."""
+    server = start(*worker, "--http2-cleartext", "upgrade", "--forwarded-allow-ips", "127.0.0.1", tls=False)
+    conn = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+    settings = conn.initiate_upgrade_connection()
+    conn.send_headers(3, [(":method", "GET"), (":scheme", "http"), (":authority", "x"), (":path", "/hello")], True)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+        sock.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                     b"HTTP2-Settings: " + settings + b"\r\n\r\n" + conn.data_to_send())
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += sock.recv(65536)
+        head, _, rest = received.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101")
+        events = list(conn.receive_data(rest)) if rest else []
+        while {e.stream_id for e in events if isinstance(e, h2.events.StreamEnded)} != {1, 3}:
+            data = sock.recv(65536)
+            assert data
+            events += conn.receive_data(data)
+    assert base64.urlsafe_b64decode(settings + b"==")
+    for stream_id in (1, 3):
+        assert b"Hello, world!" == b"".join(
+            e.data for e in events if isinstance(e, h2.events.DataReceived) and e.stream_id == stream_id)
+
+
+def test_prior_knowledge(start, worker):
+    server = start(*worker, "--http2-cleartext", "prior-knowledge", "--forwarded-allow-ips", "127.0.0.1", tls=False)
+    with Client(server) as client:
+        client.request(1, "/echo", "POST", end_stream=False)
+        client.data(1, b"body", end_stream=True)
+        assert client.read(client.ended())
+        assert client.body() == b"body"
+
+
+def test_HTTP_1_is_served_beside(start, worker):
+    server = start(*worker)
+    context = ssl.create_default_context(cafile=str(server.certificate.authority))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain, \
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
+        for connection in (b"keep-alive", b"close"):
+            sock.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: " + connection + b"\r\n\r\n")
+            received = b""
+            while b"Hello, world!" not in received:
+                part = sock.recv(65536)
+                assert part
+                received += part
+            assert received.startswith(b"HTTP/1.1 200")
+        assert sock.recv(1) == b""
+
+
+def test_the_TLS_context_is_made_once(start, worker):
+    """gunicorn's own gthread makes one a connection."""
+    server = start(*worker, config=CONTEXTS)
+    for _ in range(4):
+        with Client(server) as client:
+            assert served(client)
+    assert server.log.count("made a context") == 1
+
+
+def test_a_renewed_certificate_is_served_at_once(start, tmp_path):
+    """As with gunicorn's own gthread, which reads it for each connection."""
+    one = Certificate(tmp_path)
+    server = start("-k", "fasth2.gunicorn.ThreadWorker", "--certfile", str(one.cert), "--keyfile", str(one.key))
+    server.certificate = one
+    with Client(server) as client:
+        assert served(client)
+    renewed = tmp_path / "renewed"
+    renewed.mkdir()
+    other = Certificate(renewed)
+    for mine, its in ((one.cert, other.cert), (one.key, other.key)):
+        shutil.copy(its, mine)
+    server.certificate = other
+    with Client(server) as client:
+        assert served(client)

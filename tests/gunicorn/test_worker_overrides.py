@@ -1,0 +1,66 @@
+"""A gunicorn whose methods are not those that the worker classes override is served by its own."""
+import pytest
+from gunicorn.http2 import connection as gunicorn_connection
+
+from fasth2.gunicorn import GeventWorker, ThreadWorker
+from fasth2.gunicorn.known_code import digest, misfits, restore, same
+from tests.support.tls_client import Client
+
+CHANGED = """
+from gunicorn.workers import {module}
+plain = {module}.{cls}.{method}
+{module}.{cls}.{method} = lambda self, *args, surprise=None: plain(self, *args)
+"""
+
+
+@pytest.mark.parametrize("cls", [ThreadWorker, GeventWorker])
+def test_all_overrides_fit_this_gunicorn(cls):
+    for _, names in cls.overrides:
+        assert misfits(cls, cls.stock, names) == []
+
+
+def test_methods_that_do_not_fit_are_named_and_given_back():
+    class Base:
+        def one(self, a): return "base"
+        def two(self, a, b): return "base"
+
+    class Own(Base):
+        def one(self, a): return "own"
+        def two(self, a): return "own"
+        def three(self): return "own"
+
+    assert misfits(Own, Base, ["one"]) == []
+    assert misfits(Own, Base, ["one", "two", "three"]) == ["two", "three"]
+    restore(Own, Base, ["one", "two", "three"])
+    assert (Own().one(1), Own().two(1, 2)) == ("base", "base")
+    assert not hasattr(Own, "three")
+
+
+def test_code_is_known_by_its_text():
+    def function(): return 1
+    assert same([function], "0" * 16, digest([function]))
+    assert not same([function], digest([digest]))
+    # Without source nothing is known.
+    assert not same([len], digest([len]) or "0" * 16)
+
+
+@pytest.mark.parametrize(("worker", "module", "cls", "method", "purpose"), [
+    ("ThreadWorker", "gthread", "ThreadWorker", "handle_http2_request", "whole responses"),
+    ("ThreadWorker", "gthread", "ThreadWorker", "finish_request", "idle connections"),
+    ("GeventWorker", "ggevent", "GeventWorker", "handle_http2_request", "whole responses"),
+    ("GeventWorker", "ggevent", "GeventWorker", "handle_http2", "connections"),
+])
+def test_a_mismatch_falls_back_with_one_line_in_the_log(start, worker, module, cls, method, purpose):
+    server = start("-k", f"fasth2.gunicorn.{worker}", config=CHANGED.format(module=module, cls=cls, method=method))
+    with Client(server) as client:
+        for stream_id in (1, 3):
+            client.request(stream_id, "/hello")
+            assert client.read(client.ended(stream_id))
+            assert client.body(stream_id) == b"Hello, world!"
+    assert server.log.count(f"fasth2 leaves {purpose} to gunicorn") == 1
+    assert method in server.log
+    assert "Error handling" not in server.log
+
+
+def test_this_process_still_has_gunicorns_class():
+    assert gunicorn_connection.HTTP2ServerConnection.__module__ == "gunicorn.http2.connection"
