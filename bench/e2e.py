@@ -307,7 +307,7 @@ def _cell(way: str, load: Load, samples: dict[str, list[Sample]]) -> str:
         return shown
     pairs = zip(samples[way], samples["stock"], strict=True)
     ratio = statistics.median(mine.rate / stock.rate for mine, stock in pairs)
-    least = None if load.upload else LEAST[way][load.octets >= MIB]
+    least = None if load.upload or load.clients > 8 else LEAST[way][load.octets >= MIB]
     if least is None:
         return f"{shown}, {ratio:.2f}×"
     return f"{shown}, {ratio:.2f}× ({least:g}){' !!' if ratio < least else ''}"
