@@ -420,6 +420,8 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream = self.streams.get(stream_id)
         if stream is None:
             return False
+        if stream.omits_body:
+            data = b""
         if not data and not end_stream:
             return True
         if type(data) is not bytes:
