@@ -70,20 +70,21 @@ add("path * of OPTIONS", method="OPTIONS", path="*")
 add("path that is absolute", path="https://example.com/a", tags="malformed", alone=True)
 
 for _name, _value in (
-    ("x-one", "1"), ("x-empty", ""), ("x-spaces-within", "a  b"), ("x-tab", "a\tb"), ("x-quotes", '"a, b"'),
+    ("x-one", "1"), ("x-spaces-within", "a  b"), ("x-tab", "a\tb"), ("x-quotes", '"a, b"'),
     ("x-long", "v" * 8000), ("x-utf-8", "\u20ac"), ("x-latin", "caf\xe9"), ("user-agent", "Mozilla/5.0 (X11) \"quoted\""),
     ("referer", "https://example.com/from?x=y"), ("accept", "text/html,*/*;q=0.8"), ("accept-encoding", "gzip, br"),
     ("accept-language", "en, de;q=0.5"), ("authorization", "Basic dXNlcjpwYXNz"), ("authorization", "Bearer x"),
-    ("content-type", "application/json"), ("content-type", ""), ("te", "trailers"), ("range", "bytes=0-1"),
+    ("content-type", "application/json"), ("te", "trailers"), ("range", "bytes=0-1"),
     ("if-none-match", '"a", W/"b"'), ("cache-control", "no-cache"), ("priority", "u=1, i"), ("origin", "null"),
     ("x_underscore", "dropped"), ("x.dot", "1"), ("x!#$%&'*+-^`|~", "token"), ("1-digit", "1"), ("proxy", "http://evil"),
     ("sec-fetch-mode", "navigate"), ("expect", "something"), ("content-encoding", "gzip"), ("date", "now"),
     ("via", "1.1 proxy"), ("max-forwards", "3"), ("http2-settings", "AAMAAABk"), ("x-http-method-override", "PUT"),
 ):
     add(f"field {_name}: {_value[:20]}", (_name, _value))
+add("an empty value", ("x-empty", ""))
 add("fields of one name", ("x-many", "1"), ("x-many", "2"), ("x-many", "3"))
 add("fields of one name, apart", ("x-many", "1"), ("x-other", "o"), ("x-many", "2"))
-add("two content-types", ("content-type", "a/b"), ("content-type", "c/d"))
+add("two content-types", ("content-type", "a/b"), ("content-type", "c/d"), tags="refused", alone=True)
 add("ninety fields", *((f"x-field-{n}", str(n)) for n in range(90)))
 add("too many fields", *((f"x-field-{n}", str(n)) for n in range(120)), tags="refused", alone=True)
 add("a field that is too long", ("x-long", "v" * 9000), tags="refused", alone=True)
@@ -97,8 +98,9 @@ add("cookie, split in two", ("cookie", "a=1"), ("cookie", "b=2"))
 add("cookie, split in ten", *(("cookie", f"c{n}={n}") for n in range(10)))
 add("cookie, split with others between", ("cookie", "a=1"), ("x-between", "1"), ("cookie", "b=2"))
 add("cookie, empty", ("cookie", ""))
-add("cookie, one empty", ("cookie", "a=1"), ("cookie", ""))
-add("cookie, with semicolons", ("cookie", "a=1;"), ("cookie", " b=2"))
+add("cookie, one empty", ("cookie", "a=1"), ("cookie", ""), alone=True, tags="empty-crumb")
+add("cookie, with a semicolon at the end", ("cookie", "a=1;"), ("cookie", "b=2"))
+add("cookie, with a space before", ("cookie", "a=1"), ("cookie", " b=2"), alone=True, tags="malformed")
 add("cookie, long", ("cookie", "a=" + "b" * 4000))
 
 

@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from tests.support.gunicorn_server import Certificate, Gunicorn
 
 #: Streams at once on a connection that several cases share.
 BATCH = 40
+
+#: Connections at once.
+CONNECTIONS = 8
 FORMAT = "CASE %({x-case}i)s | %(h)s %(l)s %(u)s %(r)s %(s)s %(m)s %(U)s %(q)s %(H)s %(B)s %(b)s %(f)s %(a)s %({content-type}o)s"
 
 #: case: field: what was seen.
@@ -110,14 +114,15 @@ class Connection:
         elif isinstance(event, h2.events.StreamReset):
             stream["end"] = stream["end"] or f"RST_STREAM {h2.errors.ErrorCodes(event.error_code).name}"
 
-    def send(self, case: Case) -> int:
+    def send(self, case: Case, attempt: int = 0) -> int:
         """Send a whole request; return its stream."""
+        headers = [(name, f"{value}#{attempt}") if name == "x-case" else (name, value) for name, value in case.headers]
         stream_id = self.conn.get_next_available_stream_id()
         stream = self.streams[stream_id] = {"interim": [], "headers": None, "body": b"", "trailers": None, "end": ""}
         priority = dict(zip(("priority_weight", "priority_depends_on", "priority_exclusive"), case.priority or ()))
         over = lambda: bool(stream["end"])  # noqa: E731
         try:
-            self.conn.send_headers(stream_id, case.headers, end_stream=case.body is None and case.trailers is None,
+            self.conn.send_headers(stream_id, headers, end_stream=case.body is None and case.trailers is None,
                                    **priority)
             self.flush()
             if case.waits:
@@ -176,21 +181,20 @@ def play(server: Gunicorn, cases: list[Case], quiet: float) -> Answers:
         return {**stream, "body": [len(body), hashlib.sha256(body).hexdigest()[:16], body[:60].decode("latin-1")],
                 "end": stream["end"] or connection.ended or "nothing"}
 
-    def run(batch: list[Case]) -> list[Case]:
+    def run(batch: list[Case], attempt: int = 0) -> list[Case]:
         """Play a batch on a connection; return those that another one's end took with it."""
         connection = Connection(server, batch[0].source, quiet)
         try:
-            ids = {case.name: connection.send(case) for case in batch}
+            ids = {case.name: connection.send(case, attempt) for case in batch}
             connection.read(lambda: all(connection.streams[stream_id]["end"] for stream_id in ids.values()))
             lost = []
             for case in batch:
                 if connection.ended and len(batch) > 1 and not connection.streams[ids[case.name]]["end"]:
                     lost.append(case)
                 else:
-                    answers[case.name] = outcome(connection, ids[case.name])
-            if len(batch) == 1:
-                case = batch[0]
-                answers[case.name]["connection"] = connection.ended or after(connection)
+                    answers[case.name] = {**outcome(connection, ids[case.name]), "attempt": attempt}
+            if batch[0].alone:
+                answers[batch[0].name]["connection"] = connection.ended or after(connection)
             return lost
         finally:
             connection.close()
@@ -201,9 +205,13 @@ def play(server: Gunicorn, cases: list[Case], quiet: float) -> Answers:
         connection.read(lambda: bool(connection.streams[stream_id]["end"]))
         return "serves on" if connection.streams[stream_id]["headers"] else connection.ended or "serves no more"
 
-    for batch in (*together(cases), *([case] for case in cases if case.alone)):
+    def run_to_the_end(batch: list[Case]) -> None:
         for case in run(batch):
-            run([case])
+            run([case], 1)
+
+    # Several at once, because what hangs hangs for a while.
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        list(pool.map(run_to_the_end, [*together(cases), *([case] for case in cases if case.alone)]))
     return answers
 
 
@@ -222,7 +230,7 @@ def answers_of(setup: Setup, cases: list[Case], directory: Path, certificate: Ce
     config = f"access_log_format = {FORMAT!r}\naccesslog = '-'\nforwarded_allow_ips = '127.0.0.1'\n"
     module = "tests.same_answers.application"
     quiet = 2.0 if setup.way == "h2" else 6.0
-    with setup.start(directory, f"{module}:wsgi", f"{module}:asgi", "--threads", "4", "--timeout", "10",
+    with setup.start(directory, f"{module}:wsgi", f"{module}:asgi", "--threads", str(2 * CONNECTIONS), "--timeout", "10",
                      certificate=certificate, config=config, env={"FASTH2_SEEN": str(seen)}) as server:
         answers = play(server, cases, quiet)
         server.terminate()
@@ -234,20 +242,26 @@ def answers_of(setup: Setup, cases: list[Case], directory: Path, certificate: Ce
         answer["seen"], answer["log"] = [], []
     for line in seen.read_text().splitlines():
         call = json.loads(line)
-        name = call.pop("case")
-        if name in answers:
+        name, _, attempt = (call.pop("case") or "").rpartition("#")
+        if name in answers and answers[name]["attempt"] == int(attempt):
             answers[name]["seen"].append(without_ports(call, port))
     for line in server.log.splitlines():
         if line.startswith("CASE "):
-            name, _, rest = line.removeprefix("CASE ").partition(" | ")
-            if name in answers:
+            case, _, rest = line.removeprefix("CASE ").partition(" | ")
+            name, _, attempt = case.rpartition("#")
+            if name in answers and answers[name]["attempt"] == int(attempt):
                 answers[name]["log"].append(rest)
+    for answer in answers.values():
+        del answer["attempt"]
     return answers, server.log
 
 
 def without_ports(call: dict[str, Any], port: str) -> dict[str, Any]:
     """What changes from run to run, masked."""
     seen = call["seen"]
+    seen.pop("HTTP_X_CASE", None)
+    if "headers" in seen:
+        seen["headers"] = [pair for pair in seen["headers"] if pair[0] != ["bytes", "x-case"]]
     if "REMOTE_PORT" in seen:
         seen["REMOTE_PORT"] = "a port"
     if seen.get("SERVER_PORT") == port:
