@@ -206,7 +206,7 @@ async def asgi(scope, receive, send):
                 trouble = "disconnected"
                 break
             body += message["body"]
-            if not message["more_body"] or fields.get(b"x-read") == b"some":
+            if not message["more_body"]:
                 break
     note(fields.get(b"x-case", b"").decode("latin-1"), scope, body, trouble)
 

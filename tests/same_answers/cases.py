@@ -44,6 +44,7 @@ def add(name, *fields, method="GET", path="/", respond="", read="", pseudo=None,
     """Add a case. `body` is one ``bytes`` or a list of ``bytes`` and pairs of ``bytes`` and padding."""
     if pseudo is None:
         pseudo = [(":method", method), (":scheme", "https"), (":authority", "example.com:8443"), (":path", path)]
+    name = name.encode("ascii", "backslashreplace").decode()
     headers = [*pseudo, *fields, ("x-case", name)]
     if respond:
         headers.append(("x-respond", respond))
@@ -179,8 +180,8 @@ add("request trailers with a pseudo-header field", method="POST", body=b"body", 
     tags="malformed trailers")
 
 for _kind in application.PLAIN:
-    # A client takes the length of a 304 for one of its body.
-    _alone = _kind in ("304-with-a-length", "204-with-a-length")
+    # What a client takes for an error of the connection.
+    _alone = _kind in ("304-with-a-length", "204-with-a-length", "too-long")
     _tags = "empty" if _kind[:3] in ("204", "304", "no-", "len", "onl", "emp") or "parts" in _kind else ""
     add(f"answer {_kind or 'plain'}", respond=_kind, tags=_tags, alone=_alone)
     add(f"answer {_kind or 'plain'} to HEAD", method="HEAD", respond=_kind, tags="empty", alone=_alone)
@@ -231,4 +232,6 @@ for _name, _pseudo, _fields in (
     (":protocol", [*pseudo(method="CONNECT"), (":protocol", "websocket")], []),
 ):
     add(f"malformed: {_name}", *_fields, pseudo=_pseudo, alone=True, tags="malformed")
+add("header list over 65536 once decoded", *((f"x-{n}", "a" * 1000) for n in range(80)), alone=True,
+    tags="malformed list-size")
 add("header list over 65536", *((f"x-{n}", "v" * 1000) for n in range(80)), alone=True, tags="malformed list-size")

@@ -126,7 +126,8 @@ class Connection:
                                    **priority)
             self.flush()
             if case.waits:
-                self.read(lambda: bool(stream["interim"]) or over())
+                # Not for ever: a client sends the body all the same after a while.
+                self.read(lambda: bool(stream["interim"]) or over(), 1.0)
             for number, (data, padding) in enumerate(case.body or (), 1):
                 size = len(data) + (padding + 1 if padding else 0)
                 self.read(lambda size=size: self.conn.local_flow_control_window(stream_id) >= size or over())
