@@ -180,15 +180,17 @@ add("request trailers with a pseudo-header field", method="POST", body=b"body", 
     tags="malformed trailers")
 
 for _kind in application.PLAIN:
-    # What a client takes for an error of the connection.
-    _alone = _kind in ("304-with-a-length", "204-with-a-length", "too-long")
+    # What a client takes for an error of the connection, and what may have to wait for window.
+    _alone = _kind in ("304-with-a-length", "204-with-a-length", "too-long", "16383", "16384", "16385",
+                       "many-parts")
     _tags = "empty" if _kind[:3] in ("204", "304", "no-", "len", "onl", "emp") or "parts" in _kind else ""
     add(f"answer {_kind or 'plain'}", respond=_kind, tags=_tags, alone=_alone)
     add(f"answer {_kind or 'plain'} to HEAD", method="HEAD", respond=_kind, tags="empty", alone=_alone)
     if _kind in ("", "parts", "204", "304", "404", "16385"):
-        add(f"answer {_kind or 'plain'} to POST", method="POST", body=b"a body", respond=_kind, tags=_tags)
+        add(f"answer {_kind or 'plain'} to POST", method="POST", body=b"a body", respond=_kind, tags=_tags,
+            alone=_alone)
         add(f"answer {_kind or 'plain'} to POST, body not read", method="POST", body=b"a body", respond=_kind, read="none",
-            tags=_tags)
+            tags=_tags, alone=_alone)
 for _kind in application.SIZES:
     add(f"answer of {_kind}", respond=_kind, alone=True)
     add(f"answer of {_kind} to HEAD", method="HEAD", respond=_kind, tags="empty")

@@ -127,7 +127,7 @@ class Connection:
             self.flush()
             if case.waits:
                 # Not for ever: a client sends the body all the same after a while.
-                self.read(lambda: bool(stream["interim"]) or over(), 1.0)
+                self.read(lambda: bool(stream["interim"]) or over(), 0.5)
             for number, (data, padding) in enumerate(case.body or (), 1):
                 size = len(data) + (padding + 1 if padding else 0)
                 self.read(lambda size=size: self.conn.local_flow_control_window(stream_id) >= size or over())
@@ -147,10 +147,10 @@ class Connection:
         self.sock.close()
 
 
-def readable(headers) -> list[tuple[str, str]]:
+def readable(headers) -> list[list[str]]:
     """Header fields as text, without what time changes."""
     text = [(bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in headers]
-    return [(name, "now" if name == "date" and "Jan 2026" not in value else value) for name, value in text]
+    return [[name, "now" if name == "date" and "Jan 2026" not in value else value] for name, value in text]
 
 
 def together(cases: list[Case]) -> list[list[Case]]:
@@ -232,8 +232,10 @@ def answers_of(setup: Setup, cases: list[Case], directory: Path, certificate: Ce
     module = "tests.same_answers.application"
     quiet = 2.0 if setup.way == "h2" else 6.0
     with setup.start(directory, f"{module}:wsgi", f"{module}:asgi", "--threads", str(2 * CONNECTIONS), "--timeout", "10",
+                     "--graceful-timeout", "1",
                      certificate=certificate, config=config, env={"FASTH2_SEEN": str(seen)}) as server:
         answers = play(server, cases, quiet)
+        time.sleep(0.3)  # for the last lines of the log
         server.terminate()
         deadline = time.monotonic() + 10
         while server.process.poll() is None and time.monotonic() < deadline:
