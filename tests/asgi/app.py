@@ -156,8 +156,6 @@ async def endless(scope, receive, send):
 
 async def listens(scope, receive, send):
     """Waits for the client to go."""
-    await start(send)
-    await part(send, b"listening", True)
     await read(receive)
     message = await receive()
     endings.append(message["type"])

@@ -587,8 +587,8 @@ class AsyncHTTP2Connection(AsyncConnection):
             if not self.h2_conn.unsent(stream_id):
                 return 1
             window = await self._wait_for_flow_control_window(stream_id)
-            if window <= 0:
-                return window
+            if window == 0:
+                return 0
             async with self._lock():
                 self._flush()
             await self._drain()
