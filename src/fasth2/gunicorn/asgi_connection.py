@@ -13,13 +13,13 @@ from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from .async_connection import AsyncHTTP2Connection
 from .request import HTTP2Request, policy_of
 
-__all__ = ["ASGIConnection"]
+__all__ = ["LAST_CALL", "ASGIConnection"]
 
 _CLOSED = StreamState.CLOSED
 
 #: Seconds between the GOAWAY that announces the end and the one that names
 #: the last stream: requests under way meanwhile are served (RFC 9113 section 6.8).
-_LAST_CALL = 0.5
+LAST_CALL = 0.5
 
 #: RFC 9113 section 6.8: the last stream identifier of a GOAWAY that refuses none yet.
 _ANY_STREAM = 2**31 - 1
@@ -249,7 +249,7 @@ class ASGIConnection(AsyncHTTP2Connection):
         if self._last_call is not None:
             self._last_call.cancel()
         self._goaway(_ANY_STREAM)
-        self._last_call = self._loop.call_later(_LAST_CALL, self._refuse_new_streams)
+        self._last_call = self._loop.call_later(LAST_CALL, self._refuse_new_streams)
 
     def _refuse_new_streams(self) -> None:
         if self._closed:
