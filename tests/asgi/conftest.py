@@ -5,11 +5,11 @@ import pytest
 
 from tests.gunicorn.live import certificate, start  # noqa: F401 (fixtures)
 from tests.support.gunicorn_matrix import Setup
-from tests.support.gunicorn_versions import NEWEST, SERVED
+from tests.support.gunicorn_versions import NEWEST, VERSIONS
 from tests.support.tls_client import Client
 
 APP = "tests.asgi.app:app"
-SETUPS = [Setup(version, "asgi", way) for version in SERVED for way in ("install", "class")]
+SETUPS = [Setup(version, "asgi", way) for version in VERSIONS for way in ("install", "class")]
 
 #: Where requests are served as they arrive, each by a task of its own.
 CONCURRENT = [setup for setup in SETUPS if setup.way == "class" or setup.version == NEWEST]

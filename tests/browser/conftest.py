@@ -13,9 +13,10 @@ from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support.gunicorn_matrix import INSTALLED, WORKER_CLASSES
 from tests.support.gunicorn_versions import NEWEST
 
-#: Each worker of the newest gunicorn, by both ways; and gthread or asgi of the others.
-SETUPS = (*(setup for setup in INSTALLED if setup.version == NEWEST), *WORKER_CLASSES,
-          *(setup for setup in INSTALLED if setup.version != NEWEST and setup.worker == "asgi"))
+#: Each worker of the newest gunicorn, by both ways, and one of each other version.
+SETUPS = (*(setup for setup in (*INSTALLED, *WORKER_CLASSES) if setup.version == NEWEST),
+          *(setup for setup in INSTALLED if (setup.version.name, setup.worker) in
+            {("25.0.3", "gthread"), ("25.3.0", "asgi"), ("26.2.0", "gevent")}))
 
 
 @pytest.fixture(scope="package")

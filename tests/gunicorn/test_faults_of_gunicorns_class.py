@@ -124,6 +124,22 @@ def test_an_idle_connection_does_not_keep_its_thread(connect):
     assert peer.server.is_closed
 
 
+@on_the_end
+@fault(UNTIL_26_2)
+def test_a_client_that_waits_for_100_gets_it(peer):
+    """The request is handed out with its body, so no one else could send it."""
+    peer.request(1, [*POST, ("expect", "100-Continue")], end_stream=False)
+    assert peer.tell() == []
+    [informational] = peer.listen()
+    assert informational.headers == [(":status", "100")]
+    peer.client.send_data(1, b"body", end_stream=True)
+    [request] = peer.tell()
+    assert request.body.read() == b"body"
+    peer.server.send_response(1, 200, [], b"x")
+    peer.listen()
+    assert peer.response() == [(":status", "200")]
+
+
 @in_parts
 @fault(FROM_26_2)
 def test_requests_behind_an_upgrade_are_served(connect):

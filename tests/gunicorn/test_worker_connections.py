@@ -11,6 +11,7 @@ import h2.errors
 import h2.events
 import h2.settings
 import pytest
+from gunicorn.config import Config
 
 from tests.support.gunicorn_server import Certificate
 from tests.support.tls_client import Client
@@ -21,6 +22,10 @@ def ssl_context(conf, factory):
     print("made a context", flush=True)
     return factory()
 """
+
+
+#: gunicorn's first versions with HTTP/2 have it over TLS only.
+cleartext = pytest.mark.skipif("http2_cleartext" not in Config().settings, reason="this gunicorn has no h2c")
 
 
 def goaway(client):
@@ -230,6 +235,7 @@ def test_early_hints(start, worker):
         assert client.body() == b"Hello, world!"
 
 
+@cleartext
 def test_requests_behind_an_h2c_upgrade_are_served(start, worker):
     """gunicorn's own classes lose them."""
     server = start(*worker, "--http2-cleartext", "upgrade", "--forwarded-allow-ips", "127.0.0.1", tls=False)
@@ -255,6 +261,7 @@ def test_requests_behind_an_h2c_upgrade_are_served(start, worker):
             e.data for e in events if isinstance(e, h2.events.DataReceived) and e.stream_id == stream_id)
 
 
+@cleartext
 def test_prior_knowledge(start, worker):
     server = start(*worker, "--http2-cleartext", "prior-knowledge", "--forwarded-allow-ips", "127.0.0.1", tls=False)
     with Client(server) as client:

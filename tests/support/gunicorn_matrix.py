@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fasth2.gunicorn
-
 from .gunicorn_server import Certificate, Gunicorn
-from .gunicorn_versions import NEWEST, SERVED, Version, workers_served
+from .gunicorn_versions import VERSIONS, WORKERS, Version
 
 INSTALL = "import fasth2.gunicorn\nfasth2.gunicorn.install()\n"
 
-#: fasth2's worker class for each of gunicorn's workers that has one.
-CLASSES = {worker: name for worker, name in
-           {"gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}.items()
-           if name in fasth2.gunicorn.__all__}
+#: fasth2's worker class for each of gunicorn's workers.
+CLASSES = {"gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,7 @@ class Setup:
         return f"{self.version}-{self.worker}-{self.way}"
 
 
-#: Each version and worker that fasth2 serves, by ``install()``.
-INSTALLED = tuple(Setup(version, worker, "install") for version in SERVED for worker in workers_served(version))
-
-#: fasth2's worker classes, under the newest gunicorn.
-WORKER_CLASSES = tuple(Setup(NEWEST, worker, "class") for worker in CLASSES)
+#: Each version and worker, with gunicorn's own classes, with fasth2's connection class, and with fasth2's worker.
+STOCK, INSTALLED, WORKER_CLASSES = (
+    tuple(Setup(version, worker, way) for version in VERSIONS for worker in WORKERS)
+    for way in ("h2", "install", "class"))

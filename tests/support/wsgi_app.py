@@ -97,9 +97,10 @@ def big(environ, start_response):
 
 
 def trailers(environ, start_response):
+    """Trailers behind a body, of as many octets as the query says."""
     start_response("200 OK", [("Content-Type", "text/plain"), ("Trailer", "x-sum")])
     environ["gunicorn.http2.send_trailers"]([("x-sum", "abc")])
-    return [b"with trailers"]
+    return [b"t" * int(environ["QUERY_STRING"])] if environ["QUERY_STRING"] else [b"with trailers"]
 
 
 def hints(environ, start_response):

@@ -1,6 +1,7 @@
 """Whole responses, and answers of one read that share a write."""
 from __future__ import annotations
 
+import ssl
 import time
 from typing import Any
 
@@ -10,7 +11,13 @@ from fasth2.exceptions import NoSuchStreamError, ProtocolError
 
 from . import connection
 
-__all__ = ["BatchingConnection"]
+__all__ = ["RECORD", "WOULD_WAIT_FOR_INPUT", "BatchingConnection"]
+
+#: Octets of a full TLS record. A read returns one record at most.
+RECORD = 16384
+
+#: What a read raises that finds nothing and may not wait.
+WOULD_WAIT_FOR_INPUT = (BlockingIOError, ssl.SSLWantReadError)
 
 
 class BatchingConnection(connection.HTTP2ServerConnection):
@@ -93,7 +100,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
 
     def patience(self) -> float | None:
         """Seconds for which nothing may arrive before `give_up` or `close` has to be called; ``None``: for ever."""
-        return self.stream_timeout if self._incomplete() else self.idle_timeout
+        return self.stream_timeout if self.incomplete() else self.idle_timeout
 
     def give_up(self) -> bool:
         """Reset the requests whose end has not arrived; return whether there were any.
@@ -101,13 +108,17 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         Raises:
             HTTP2ConnectionError: The socket failed.
         """
-        incomplete = self._incomplete()
+        incomplete = self.incomplete()
         for stream_id in incomplete:
             self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
         return bool(incomplete)
 
-    def _incomplete(self) -> list[int]:
-        # Where requests are handed out on their headers, none is left when a worker has served them.
+    def incomplete(self) -> list[int]:
+        """Return the streams whose request has not arrived to its end.
+
+        Where requests are handed out on their headers, there are none once
+        those that were handed out are served.
+        """
         return [stream_id for stream_id, stream in self.streams.items() if not stream.request_complete]
 
     def flush(self) -> None:
@@ -118,6 +129,31 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         """
         if self.held_since:
             self._send_pending_data()
+
+    def _recv(self, timeout: float | None) -> Any:
+        data = super()._recv(timeout)
+        if len(data) == RECORD:
+            self._set_timeout(0.0)
+            return self._records(data)
+        return data
+
+    def _records(self, data: bytes) -> bytes:
+        """Read on after a full record, without waiting: more are likely there, and one write credits them all."""
+        parts = [data]
+        size = len(data)
+        recv = self.sock.recv
+        try:
+            while size < self.READ_BUFFER_SIZE:
+                part = recv(RECORD)
+                parts.append(part)
+                size += len(part)
+                if len(part) < RECORD:
+                    break
+        except WOULD_WAIT_FOR_INPUT:
+            pass
+        except OSError:
+            pass  # the next read says so, when these have been served
+        return b"".join(parts)
 
     def _send_pending_data(self) -> None:
         self.held_since = 0.0

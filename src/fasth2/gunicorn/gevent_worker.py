@@ -93,8 +93,11 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     def _serve(self, h2: Any, serving: Serving) -> None:
         greenlet = gevent.getcurrent()
         turn = time.monotonic() + TURN
-        while self.alive and not h2.is_closed:
-            self._idle.add(greenlet)
+        while not h2.is_closed:
+            if not h2.incomplete():
+                if not self.alive:
+                    break
+                self._idle.add(greenlet)  # a request under way is served before the farewell
             try:
                 requests = h2.receive_data()
             except _Stopping:

@@ -9,11 +9,10 @@ from typing import Any
 
 from gunicorn.http2.errors import HTTP2ConnectionError
 
-from .batching import BatchingConnection
+from .batching import RECORD, WOULD_WAIT_FOR_INPUT, BatchingConnection
 
 __all__ = ["PollingConnection"]
 
-_WAIT_FOR_INPUT = (BlockingIOError, ssl.SSLWantReadError)
 _WAIT_FOR_OUTPUT = (BlockingIOError, ssl.SSLWantWriteError)
 
 
@@ -68,17 +67,14 @@ class PollingConnection(BatchingConnection):
     def _recv(self, timeout: float | None) -> Any:
         recv = self.sock.recv
         size = self.READ_BUFFER_SIZE
-        deadline = None
-        if not self._buffered():
-            milliseconds = None if timeout is None else math.ceil(timeout * 1000)
-            if deadline is None and timeout is not None and timeout > 0:
-                deadline = time.monotonic() + timeout
-            if not self._poll.poll(milliseconds):
-                raise TimeoutError
+        deadline = time.monotonic() + timeout if timeout else None
+        if not self._buffered() and not self._poll.poll(None if timeout is None else math.ceil(timeout * 1000)):
+            raise TimeoutError
         while True:
             try:
-                return recv(size)
-            except _WAIT_FOR_INPUT:
+                data = recv(size)
+                return data if len(data) != RECORD else self._records(data)
+            except WOULD_WAIT_FOR_INPUT:
                 pass  # part of a TLS record
             if timeout is not None:
                 timeout = 0 if deadline is None else deadline - time.monotonic()

@@ -101,9 +101,15 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         turn = time.monotonic() + TURN
         if serving.expired and h2.give_up():
             serving.expired = False
-        while self.alive and not serving.expired:
+        while not serving.expired:
             crowded = self._busy > self._threads
-            requests = h2.receive_within(0 if crowded else LINGER)
+            if self.alive:
+                requests = h2.receive_within(0 if crowded else LINGER)
+            elif h2.incomplete():
+                # What was begun is served before the farewell.
+                requests = h2.receive_data()
+            else:
+                break
             if requests is None:
                 return _IDLE
             serving.idle_until = None
@@ -111,7 +117,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
                 serving.serve(requests)
             if h2.is_closed:
                 return False
-            if crowded and time.monotonic() > turn:
+            if crowded and self.alive and time.monotonic() > turn:
                 return _AGAIN
         serving.finish()
         return False
@@ -164,8 +170,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             if deadline > now and self.alive:
                 break
             self._take_from_poller(conn)
+            conn.serving.expired = deadline <= now
             # The farewell may have to wait for the peer, so a thread sends it.
-            conn.serving.expired = True
             self.enqueue_req(conn)
         while self._closing:
             conn, (deadline, _) = next(iter(self._closing.items()))
@@ -192,7 +198,6 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         """Leave an idle connection to the poller."""
         serving = conn.serving
         if not self.alive:
-            serving.expired = True
             self.enqueue_req(conn)
             return
         if serving.idle_until is None:
