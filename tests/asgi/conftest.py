@@ -15,7 +15,7 @@ SETUPS = [Setup(version, "asgi", way) for version in VERSIONS for way in ("insta
 CONCURRENT = [setup for setup in SETUPS if setup.way == "class" or setup.version == NEWEST]
 
 
-def serve(setup, directory, certificate, *options, **kwargs):
+def serve(setup, directory, certificate, *options, **kwargs):  # noqa: F811
     """Start a server by one of the ways."""
     return setup.start(directory, "", APP, *options, certificate=certificate, **kwargs)
 
@@ -49,7 +49,7 @@ def concurrent(request, servers):
     return servers(request.param)
 
 
-def ask(client, stream_id, path, **kwargs):
+def ask(client, stream_id, path, **kwargs):  # noqa: F811
     """Send a request without a body, wait for its answer and return what is in it as JSON."""
     client.request(stream_id, path, **kwargs)
     assert client.read(client.ended(stream_id))

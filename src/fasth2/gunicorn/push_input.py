@@ -36,12 +36,12 @@ def push_input(connection: Any) -> bool:
     """
     transport = getattr(connection.writer, "transport", connection.writer)
     get_protocol = getattr(transport, "get_protocol", None)
-    protocol = get_protocol() if get_protocol is not None else None
-    reader = connection.reader
+    protocol: Any = get_protocol() if get_protocol is not None else None
+    reader: Any = connection.reader
     if not isinstance(protocol, asyncio.BaseProtocol) or getattr(protocol, "reader", None) is not reader:
         return False
     connection.attach(transport)
-    protocol.reader = _Inlet(connection)  # type: ignore[attr-defined]
+    protocol.reader = _Inlet(connection)
     for name in ("pause_writing", "resume_writing"):
         setattr(protocol, name, _both(getattr(connection, name), getattr(protocol, name, None)))
     # What arrived before.
