@@ -49,7 +49,7 @@ def concurrent(request, servers):
     return servers(request.param)
 
 
-def ask(client, stream_id, path, **kwargs):  # noqa: F811
+def ask(client, stream_id, path, **kwargs):
     """Send a request without a body, wait for its answer and return what is in it as JSON."""
     client.request(stream_id, path, **kwargs)
     assert client.read(client.ended(stream_id))

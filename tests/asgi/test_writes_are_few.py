@@ -47,7 +47,7 @@ class Log:
     access_log_enabled = False
 
     def exception(self, *args):
-        raise  # noqa: PLE0704 (called while an exception is handled)
+        raise
 
     def __getattr__(self, name):
         return lambda *args: None
