@@ -60,7 +60,7 @@ def test_many_that_ended_are_added_up_before_anyone_asks(connect):
 
     before = counters()
     for _ in range(counting._WAITING + 100):
-        counting.Record(types.SimpleNamespace(counters={"resets": 1}), {})
+        counting.Record(types.SimpleNamespace(counters={"resets": 1}))
     assert len(counting._ended) <= counting._WAITING
     assert grown(before) == {"connections": counting._WAITING + 100, "resets": counting._WAITING + 100}
 
@@ -75,7 +75,7 @@ def test_threads_lose_nothing(connect):
 
     def work():
         for _ in range(3000):
-            counting.Record(engine, {"more": 2})
+            counting.Record(engine).add({"more": 2})
 
     def ask():
         while not done.is_set():

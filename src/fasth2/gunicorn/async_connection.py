@@ -64,7 +64,7 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, reader, writer, client_addr)
-        self._record = Record(self.h2_conn, self._counts)
+        self._record = Record(self.h2_conn)
         # Octets to credit at the end of a read: to the connection, and to streams.
         self._arrived_octets = 0
         self._stream_credit: dict[int, int] = {}
@@ -77,6 +77,10 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def _make_limits(self) -> Limits:
         return connection_limits(self, self.contract)
+
+    def _count(self, name: str) -> int:
+        self._record.add(self._counts)
+        return super()._count(name)
 
     def _advertise(self) -> None:
         super()._advertise()

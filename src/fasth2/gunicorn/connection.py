@@ -11,6 +11,7 @@ from gunicorn.http2.stream import StreamState
 from fasth2.config import Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolError
+from fasth2.server._lazy import lazy
 
 from ._responses import Responses
 from ._streamed_requests import StreamedRequests
@@ -71,12 +72,19 @@ class HTTP2ServerConnection(Responses, _Requests):
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
-        self._record = Record(self.h2_conn, self._counts)
+        self._record = Record(self.h2_conn)
+
+    @lazy
+    def _deferred_events(self) -> collections.deque[Any]:
         # gunicorn's name for frames set aside; here they have taken effect already.
-        self._deferred_events: collections.deque[Any] = collections.deque()
+        return collections.deque()
 
     def _make_limits(self) -> Limits:
         return connection_limits(self, self.contract)
+
+    def _count(self, name: str) -> int:
+        self._record.add(self._counts)
+        return super()._count(name)
 
     def _advertise(self) -> None:
         super()._advertise()

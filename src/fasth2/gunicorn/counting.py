@@ -13,8 +13,10 @@ _WAITING = 1000
 
 _numbers = itertools.count()
 
-# The connections that there are: their engine, which counts, and what the connection class counts itself.
-_open: dict[int, tuple[Any, dict[str, int]]] = {}
+# The connections that there are: their engine, which counts, and for the few that have any, what the
+# connection class has counted itself.
+_open: dict[int, Any] = {}
+_own: dict[int, dict[str, int]] = {}
 
 # Counts of connections that have ended. A connection may end in the midst of
 # anything, on any thread, so that only takes a lock if it is free.
@@ -29,21 +31,28 @@ class Record:
 
     Args:
         engine: The connection's `fasth2.connection.H2Connection`.
-        counts: What the connection counts itself; it may change later.
     """
 
     __slots__ = ("_number",)
 
-    def __init__(self, engine: Any, counts: dict[str, int]) -> None:
+    def __init__(self, engine: Any) -> None:
         self._number = next(_numbers)
-        _open[self._number] = engine, counts
+        _open[self._number] = engine
+
+    def add(self, counts: dict[str, int]) -> None:
+        """Have something counted that the engine does not count.
+
+        Args:
+            counts: Names and how often; it may change later.
+        """
+        _own[self._number] = counts
 
     def __del__(self) -> None:
         number = self._number
-        engine, counts = _open[number]
         # In this order: `counters` can tell one that is in both.
-        _ended.append((number, {**engine.counters, **counts}))
+        _ended.append((number, {**_open[number].counters, **_own.get(number, {})}))
         del _open[number]
+        _own.pop(number, None)
         if len(_ended) > _WAITING and _adding.acquire(blocking=False):
             try:
                 _add_ended()
@@ -72,15 +81,15 @@ def counters() -> dict[str, int]:
         many there have been, and ``connections_open`` how many there are.
     """
     with _adding:
-        there = _open.copy()
+        own, there = _own.copy(), _open.copy()
         ended = _add_ended()
         totals = _totals.copy()
         count = 0
-        for number, (engine, counts) in there.items():
+        for number, engine in there.items():
             if number not in ended:
                 count += 1
                 totals.update(engine.counters)
-                totals.update(counts)
+                totals.update(own.get(number, {}))
     totals["connections"] += count
     totals["connections_open"] = count
     return dict(totals)

@@ -194,7 +194,8 @@ class AsyncConnection(EngineTurns):
         try:
             self.writer.write(data)
             self._undrained = True
-        except OSError as exc:
+        except (OSError, RuntimeError) as exc:
+            # uvloop raises the latter where the transport is closed.
             self._closed = True
             raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 

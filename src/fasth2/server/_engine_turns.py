@@ -15,6 +15,7 @@ from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
 from fasth2.settings import SettingCodes
 
+from ._lazy import lazy
 from .errors import HTTP2ErrorCode
 
 __all__ = ["EngineTurns", "seconds", "shared_limits"]
@@ -97,8 +98,6 @@ class EngineTurns:
         self._error: Exception | None = None
         # Streams the peer reset while the application works on them; few connections have any.
         self._unreleased: set[int] | None = None
-        # What is counted here and not by the engine, under its counters' names.
-        self._counts: dict[str, int] = {}
 
     def _make_limits(self) -> Limits:
         values = {"concurrent_streams": self.max_concurrent_streams}
@@ -133,7 +132,17 @@ class EngineTurns:
     @property
     def counters(self) -> dict[str, int]:
         """How often each limit or fault was met, the engine's counts and this class's."""
-        return {**self.h2_conn.counters, **self._counts}
+        return {**self.h2_conn.counters, **self.__dict__.get("_counts", {})}
+
+    @lazy
+    def _counts(self) -> dict[str, int]:
+        # What is counted here and not by the engine, under its counters' names.
+        return {}
+
+    def _count(self, name: str) -> int:
+        """Count something once more; return how often that is."""
+        count = self._counts[name] = self._counts.get(name, 0) + 1
+        return count
 
     @property
     def is_closed(self) -> bool:
@@ -213,7 +222,7 @@ class EngineTurns:
         else:
             return False
         if refused:
-            count = self._counts["unreleased_requests"] = self._counts.get("unreleased_requests", 0) + 1
+            count = self._count("unreleased_requests")
             self._reset_quietly(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
             burst = self._limits.reset_burst
             if burst is not None and count > burst:
