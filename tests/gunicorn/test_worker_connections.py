@@ -257,8 +257,8 @@ def test_requests_behind_an_h2c_upgrade_are_served(start, worker):
             events += conn.receive_data(data)
     assert base64.urlsafe_b64decode(settings + b"==")
     for stream_id in (1, 3):
-        assert b"Hello, world!" == b"".join(
-            e.data for e in events if isinstance(e, h2.events.DataReceived) and e.stream_id == stream_id)
+        assert b"".join(
+            e.data for e in events if isinstance(e, h2.events.DataReceived) and e.stream_id == stream_id) == b"Hello, world!"
 
 
 @cleartext
