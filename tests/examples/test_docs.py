@@ -1,6 +1,7 @@
 """The tables of docs/ against what they describe."""
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 
@@ -59,6 +60,28 @@ def test_the_example_of_limits():
     exec(re.search(r"```python\n(.*?)```", LIMITS, re.DOTALL)[1], made)
     assert isinstance(made["config"], H2Configuration)
     assert made["config"].limits == Limits(reset_burst=200, reset_rate=20)
+
+
+def test_limits_as_settings(monkeypatch):
+    """The configuration file's and the environment's say the same, and so does the table for operators."""
+    from fasth2.gunicorn import settings
+
+    written = re.search(r"install\(limits=(\{.*?\})\)", LIMITS)[1]
+    settings.set_from_configuration(ast.literal_eval(written), None)
+    from_file = settings.current()
+    settings.set_from_configuration(None, None)
+    monkeypatch.setenv("FASTH2_LIMITS", re.search(r'FASTH2_LIMITS="(.*?)"', LIMITS)[1])
+    assert settings.current() == from_file
+    for argument, variable, _ in rows(GUNICORN, "`install()`", "environment", "effect"):
+        name, _, value = argument.strip("`").partition("=")
+        settings.set_from_configuration(**{"limits": None, "connection_window": None, name: ast.literal_eval(value)})
+        monkeypatch.delenv("FASTH2_LIMITS", raising=False)
+        from_file = settings.current()
+        settings.set_from_configuration(None, None)
+        name, _, value = variable.strip("`").partition("=")
+        monkeypatch.setenv(name, value.strip('"'))
+        assert settings.current() == from_file
+        assert from_file != settings.Settings()
 
 
 def test_the_rate_of_slow_readers():

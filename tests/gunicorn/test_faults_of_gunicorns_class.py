@@ -7,9 +7,6 @@ import base64
 import tracemalloc
 import types
 
-import pytest
-from gunicorn.http2.errors import HTTP2ProtocolError
-
 from tests.facade.test_timeouts import TimedSocket
 from tests.gunicorn.classes import CONTRACT, in_one_piece, in_parts, on_headers, on_the_end
 from tests.support.facade_peer import GET, INITIAL_WINDOW_SIZE, POST, frame, frames
@@ -125,6 +122,22 @@ def test_an_idle_connection_does_not_keep_its_thread(connect):
     peer.queue(None)
     assert peer.server.receive_data() == []
     assert peer.server.is_closed
+
+
+@on_the_end
+@fault(UNTIL_26_2)
+def test_a_client_that_waits_for_100_gets_it(peer):
+    """The request is handed out with its body, so no one else could send it."""
+    peer.request(1, [*POST, ("expect", "100-Continue")], end_stream=False)
+    assert peer.tell() == []
+    [informational] = peer.listen()
+    assert informational.headers == [(":status", "100")]
+    peer.client.send_data(1, b"body", end_stream=True)
+    [request] = peer.tell()
+    assert request.body.read() == b"body"
+    peer.server.send_response(1, 200, [], b"x")
+    peer.listen()
+    assert peer.response() == [(":status", "200")]
 
 
 @in_parts

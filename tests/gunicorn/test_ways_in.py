@@ -1,8 +1,10 @@
 """install(), the worker class, FASTH2_DISABLE, and what each says."""
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -67,16 +69,20 @@ def test_each_worker_says_it_once(start):
     assert server.log.count(LINE) == 3
 
 
-@pytest.mark.parametrize("options, config", [
-    (WORKER, None), (("-k", "gthread", "--http-protocols", "h2,h1"), INSTALL)])
-def test_FASTH2_DISABLE_stands_aside(start, options, config):
+@pytest.mark.parametrize("options, config, program", [
+    (WORKER, None, {}), (("-k", "gthread", "--http-protocols", "h2,h1"), INSTALL, {}),
+    (("-c", "python:fasth2.gunicorn.conf"), None, {}), (("--threads", "2"), None, {"program": ("-m", "fasth2", "gunicorn")})])
+def test_FASTH2_DISABLE_stands_aside(start, options, config, program):
     """gunicorn serves by h2 where the operator asked for it, and one line says so."""
-    server = start(*options, config=config, env={"FASTH2_DISABLE": "1"})
+    # What else is set is not looked at.
+    env = {"FASTH2_DISABLE": "1", "FASTH2_LIMITS": "?"}
+    server = start(*options, config=config, env=env, **program)
     protocol, status, _loaded = about(server)
     assert protocol == ("HTTP/2.0" if config else "HTTP/1.1")
     assert not status["installed"]
     assert status["disabled"]
     assert status["blocking"] == "gunicorn.http2.connection.HTTP2ServerConnection"
+    assert status["asyncio"] == "gunicorn.http2.async_connection.AsyncHTTP2Connection"
     assert server.log.count("stands aside: FASTH2_DISABLE=1") == 1
     assert LINE not in server.log
 
@@ -113,6 +119,14 @@ def test_install_is_idempotent_and_status_tells():
     assert out[5] == "True"
 
 
+def test_install_takes_settings_and_looks_at_none_when_it_is_disabled():
+    code = "from fasth2.gunicorn import install, settings; print(install({'reset_burst': 3}, 70000))" \
+        "; print(settings.current().limits, settings.current().connection_window)"
+    assert run(code)[1] == "{'reset_burst': 3} 70000"
+    assert run("from fasth2.gunicorn import install; print(install({'?': 1}).disabled)", FASTH2_DISABLE="1",
+               FASTH2_LIMITS="?")[0] == "True"
+
+
 def test_the_version_of_an_installed_h2_is_left_as_it_is():
     import h2
 
@@ -120,20 +134,143 @@ def test_the_version_of_an_installed_h2_is_left_as_it_is():
     assert out[0] == str(tuple(int(part) for part in h2.__version__.split(".")[:3]))
 
 
-def test_a_gunicorn_that_is_not_known_is_left_alone():
+NEWER = """\
+import gunicorn
+gunicorn.version_info, gunicorn.__version__ = (99, 0, 0), "99.0.0"
+"""
+
+
+def test_a_gunicorn_that_is_not_known_is_served_as_the_newest_and_the_log_says_so_once(start):
+    config = NEWER + INSTALL + 'http_protocols = "h2,h1"\nworker_class = "gthread"\nworkers = 2\n'
+    server = start(config=config, blocked=BLOCKED)
+    assert about(server)[0] == "HTTP/2.0"
+    for _ in range(50):
+        if server.log.count(LINE) == 2:
+            break
+        curl(server, "/hello")
+    assert server.log.count("gunicorn 99.0.0 is newer than fasth2") == 1
+    assert "HTTP/2 is served as under gunicorn 27" in server.log
+
+
+def test_a_known_gunicorn_is_not_warned_of(start):
+    server = start(*WORKER)
+    about(server)
+    assert "newer than" not in server.log
+
+
+def test_a_gunicorn_that_is_not_known_is_not_probed():
+    """What it has or lacks says nothing of how it uses it."""
     out = run("""if True:
-        import gunicorn.http2.connection as c
+        import gunicorn, gunicorn.http2.connection as c
         del c.HTTP2ServerConnection.pump
-        stock = c.HTTP2ServerConnection
-        from fasth2.gunicorn import install
-        try:
-            install()
-        except RuntimeError as error:
-            print(error)
-        print(c.HTTP2ServerConnection is stock)
+        from fasth2.gunicorn.contract import installed
+        print(installed().known, installed().dispatches_on_headers)
+        gunicorn.version_info = (99, 0, 0)
+        print(installed().known, installed().dispatches_on_headers, installed().streams_responses)
     """)
-    assert "this is gunicorn 27." in out[0]
-    assert out[1] == "True"
+    assert out[:2] == ["True False", "False True True"]
+
+
+def test_a_gunicorn_without_HTTP_2_is_left_alone():
+    out = run("""if True:
+        import sys
+        sys.modules["gunicorn.http2"] = None
+        from fasth2.gunicorn import install
+        print(install().installed, install())
+    """)
+    assert out[0].startswith("False fasth2 ")
+    assert out[0].endswith(" has no HTTP/2")
+
+
+def test_the_configuration_module_has_no_name_by_chance():
+    """gunicorn takes every name of it that is a setting."""
+    out = run("""if True:
+        import fasth2.gunicorn.conf as conf
+        from gunicorn.config import Config
+        import fasth2.gunicorn.worker, fasth2.gunicorn.connection, fasth2.gunicorn.settings, fasth2.gunicorn.launcher
+        print(sorted(set(vars(conf)) & set(Config().settings)))
+    """)
+    assert out[0] == "['http_protocols', 'worker_class']"
+
+
+MODULE = ("-c", "python:fasth2.gunicorn.conf")
+LAUNCHER = {"program": ("-m", "fasth2", "gunicorn")}
+
+
+def test_the_command_line_comes_before_the_configuration_module(start):
+    server = start(*MODULE, "--http-protocols", "h1", "-k", "gthread")
+    assert about(server)[0] == "HTTP/1.1"
+    assert "Using worker: gthread" in server.log
+
+
+def test_the_launcher_takes_gunicorns_arguments_and_its_configuration_file(start):
+    server = start("--threads", "3", config='http_protocols = "h1"\n', **LAUNCHER)
+    assert about(server)[0] == "HTTP/1.1"
+    assert "Using worker: fasth2.gunicorn.ThreadWorker" in server.log
+
+
+def test_the_launcher_leaves_other_workers_alone(start):
+    server = start("-k", "gunicorn.workers.gthread.ThreadWorker", blocked=BLOCKED, **LAUNCHER)
+    assert about(server)[0] == "HTTP/2.0"
+    assert "Using worker: gunicorn.workers.gthread.ThreadWorker" in server.log
+
+
+def wait_for(server, condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition(server.log):
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.05)
+
+
+def test_the_launcher_reloads(start):
+    server = start(blocked=BLOCKED, **LAUNCHER)
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(server, lambda log: log.count(LINE) == 2)
+    assert about(server)[0] == "HTTP/2.0"
+
+
+def test_the_launcher_starts_itself_again(start, tmp_path):
+    """SIGUSR2: a new master with the same arguments, which serves when the old one has gone."""
+    pid_file = tmp_path / "pid"
+    server = start("--pid", str(pid_file), blocked=BLOCKED, **LAUNCHER)
+    server.process.send_signal(signal.SIGUSR2)
+    wait_for(server, lambda log: log.count(LINE) == 2)
+    new = tmp_path / "pid.2"
+    master = int(new.read_text())
+    try:
+        server.terminate()
+        server.process.wait(10)
+        assert about(server)[0] == "HTTP/2.0"
+    finally:
+        os.kill(master, signal.SIGTERM)
+        wait_for(server, lambda log: log.count("Shutting down: Master") == 2)
+
+
+def fasth2(*arguments, **env):
+    return subprocess.run([sys.executable, "-m", "fasth2", *arguments], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "PYTHONPATH": str(SOURCE), **env})
+
+
+def test_the_command_line_explains_itself():
+    import fasth2 as package
+
+    assert fasth2("--version").stdout.split()[:2] == ["fasth2", package.__version__]
+    for arguments in ((), ("--help",)):
+        done = fasth2(*arguments)
+        assert "gunicorn's own arguments" in done.stdout or "usage: python -m fasth2" in done.stderr
+        assert done.returncode == (0 if arguments else 2)
+    assert "invalid choice: 'uvicorn'" in fasth2("uvicorn").stderr
+    helped = fasth2("gunicorn", "--help")
+    assert helped.stdout.startswith("usage: python -m fasth2 gunicorn [OPTIONS] [APP_MODULE]")
+    assert "--bind" in helped.stdout
+    assert fasth2("gunicorn", "--version").stdout.startswith("python -m fasth2 gunicorn (version ")
+
+
+def test_the_command_line_without_gunicorn(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['gunicorn'] = None\n")
+    done = fasth2("gunicorn", "app", PYTHONPATH=f"{tmp_path}{os.pathsep}{SOURCE}")
+    assert done.returncode == 1
+    assert done.stderr == "gunicorn is not installed: pip install 'fasth2[gunicorn]'\n"
 
 
 def test_importing_the_package_imports_no_gunicorn():

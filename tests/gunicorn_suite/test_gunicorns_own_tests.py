@@ -7,14 +7,13 @@ from collections import Counter
 
 import pytest
 
-import fasth2.gunicorn
 from tests.gunicorn_suite.suite import deselected, recorded, run
-from tests.support.gunicorn_versions import NEWEST, SERVED, workers_served
+from tests.support.gunicorn_versions import NEWEST, VERSIONS
 
 LINE = "HTTP/2 by fasth2 "
 
 
-@pytest.fixture(scope="module", params=SERVED, ids=str)
+@pytest.fixture(scope="module", params=VERSIONS, ids=str)
 def version(request):
     return request.param
 
@@ -46,11 +45,9 @@ def test_what_cannot_apply_is_still_there_and_little(version, result):
 
 
 def test_they_ran_on_fasth2(version, result):
-    classes = ["fasth2.gunicorn.connection.HTTP2ServerConnection"]
-    if "asgi" in workers_served(version):
-        classes.append("fasth2.gunicorn.async_connection.AsyncHTTP2Connection")
-    for found in result.classes:
-        assert found[:len(classes)] == classes
+    classes = ["fasth2.gunicorn.connection.HTTP2ServerConnection",
+               "fasth2.gunicorn.async_connection.AsyncHTTP2Connection"]
+    assert result.classes == [classes, classes]
     assert all(LINE in log for log in result.logs)
 
 
@@ -62,5 +59,4 @@ def test_the_tests_that_start_gunicorn_pass_with_fasth2s_workers(tmp_path):
     assert len(result.logs) == 3
     for log in result.logs:
         assert LINE in log
-    ours = {"ThreadWorker", "GeventWorker", "ASGIWorker"} & set(fasth2.gunicorn.__all__)
-    assert sum("Using worker: fasth2.gunicorn." in log for log in result.logs) == len(ours)
+        assert "Using worker: fasth2.gunicorn." in log

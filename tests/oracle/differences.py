@@ -269,6 +269,9 @@ def _two_faults(step: Step) -> bool:
     if _block(step) and step.faults == {"compression"}:
         # h2 looks at the list's size, or at the number of streams, before.
         return _only_goaway(step, 9) and _raised(step.h2.error) in ("DenialOfServiceError", "TooManyStreamsError")
+    if _block(step) and step.faults == {"header_list_size"}:
+        # Under rfc_errors one stream too many is reset, a list far over the limit is not.
+        return _only_goaway(step, 11) and _raised(step.h2.error) == "TooManyStreamsError"
     return (_block(step) and step.faults == {"body_length"} and _only_goaway(step, 1)
             and "depend on itself" in str(step.h2.error))
 

@@ -61,6 +61,7 @@ class Gunicorn:
         blocked: Packages that cannot be imported in it, such as ``h2``.
         wait: Seconds it may take to accept connections.
         version: Its version; the one in the environment unless given.
+        program: What starts it, as arguments for the interpreter.
 
     Raises:
         RuntimeError: It ended or did not accept in time; the log is in the text.
@@ -77,6 +78,7 @@ class Gunicorn:
         blocked: tuple[str, ...] = (),
         wait: float = 20.0,
         version: Version | None = None,
+        program: tuple[str, ...] = ("-m", "gunicorn"),
     ) -> None:
         self.certificate = certificate
         self.log_file = directory / "gunicorn.log"
@@ -91,7 +93,7 @@ class Gunicorn:
         if version is not None:
             paths.insert(0, str(version.site))
         environment["PYTHONPATH"] = os.pathsep.join([*paths, environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "1",
+        command = [sys.executable, *program, "--bind", "127.0.0.1:0", "--workers", "1",
                    "--worker-tmp-dir", str(directory)]
         if "control_socket" in Config().settings if version is None else version.has_control_socket:
             command.append("--no-control-socket")

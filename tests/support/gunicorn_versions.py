@@ -1,10 +1,7 @@
 """The versions of gunicorn that ``make gunicorns`` has put into the tree."""
 from __future__ import annotations
 
-import functools
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +9,10 @@ import fasth2
 
 SOURCE = Path(fasth2.__file__).parent.parent
 ROOT = Path(__file__).parent.parent.parent
+
+#: gunicorn's workers that serve HTTP/2.
+WORKERS = ("gthread", "gevent", "asgi")
+
 NAMES = ("25.0.3", "25.3.0", "26.2.0", "27.0.1")
 
 
@@ -58,33 +59,3 @@ class Version:
 
 VERSIONS = tuple(Version(name) for name in NAMES)
 NEWEST = VERSIONS[-1]
-
-#: Run with a version on its path: what fasth2 serves of it.
-_PROBE = """\
-import fasth2.gunicorn
-workers = []
-try:
-    fasth2.gunicorn.install()
-except RuntimeError:
-    pass
-else:
-    import gunicorn.http2.async_connection
-    workers.append("gthread")
-    if "GeventWorker" in fasth2.gunicorn.__all__:
-        workers.append("gevent")
-    if gunicorn.http2.async_connection.AsyncHTTP2Connection.__module__.startswith("fasth2."):
-        workers.append("asgi")
-print(*workers)
-"""
-
-
-@functools.cache
-def workers_served(version: Version) -> tuple[str, ...]:
-    """gunicorn's names of the workers that fasth2 serves under a version."""
-    done = subprocess.run([sys.executable, "-c", _PROBE], env=version.environment(), capture_output=True, text=True,
-                          check=True, timeout=60)
-    return tuple(done.stdout.split())
-
-
-#: The versions that fasth2 serves.
-SERVED = tuple(version for version in VERSIONS if workers_served(version))

@@ -21,11 +21,12 @@ def hello(environ, start_response):
 
 def about(environ, start_response):
     """What the application sees, as JSON."""
-    from fasth2.gunicorn import status
+    from fasth2.gunicorn import counters, status
 
     seen = {name: value for name, value in environ.items() if isinstance(value, str)}
     seen["loaded"] = sorted({"h2", "hpack", "hyperframe"} & {name for name, m in sys.modules.items() if m is not None})
     seen["status"] = vars(status())
+    seen["counters"] = counters()
     body = json.dumps(seen).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
@@ -96,9 +97,10 @@ def big(environ, start_response):
 
 
 def trailers(environ, start_response):
+    """Trailers behind a body, of as many octets as the query says."""
     start_response("200 OK", [("Content-Type", "text/plain"), ("Trailer", "x-sum")])
     environ["gunicorn.http2.send_trailers"]([("x-sum", "abc")])
-    return [b"with trailers"]
+    return [b"t" * int(environ["QUERY_STRING"])] if environ["QUERY_STRING"] else [b"with trailers"]
 
 
 def hints(environ, start_response):

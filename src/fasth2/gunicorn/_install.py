@@ -120,9 +120,11 @@ def ensure_installed() -> Status:
     if not blocking.HTTP2ServerConnection.__module__.startswith("fasth2."):
         from .async_connection import AsyncHTTP2Connection
         from .connection import HTTP2ServerConnection
+        from .early_hints import send_as_frames
 
         blocking.HTTP2ServerConnection = HTTP2ServerConnection
         asynchronous.AsyncHTTP2Connection = AsyncHTTP2Connection
+        send_as_frames()
         _make_available()
     return status()
 

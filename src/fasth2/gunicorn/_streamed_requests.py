@@ -116,6 +116,10 @@ class StreamedRequests(BlockingConnection):
             # The application that reads has done nothing wrong.
             raise HTTP2ConnectionError(str(exc)) from exc
 
+    def abort_stream(self, stream_id: int, error_code: int) -> None:
+        """The sending half's."""
+        raise NotImplementedError
+
     def _read(self, timeout: float | None) -> Any:
         self._send_pending_data()
         try:

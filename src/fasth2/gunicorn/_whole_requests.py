@@ -8,6 +8,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 from gunicorn.http2.request import HTTP2Request
 
+from fasth2.exceptions import ProtocolError
 from fasth2.server._whole_requests import WholeRequests as _WholeRequests
 
 from .stream import WholeStream
@@ -101,6 +102,19 @@ class WholeRequests(_WholeRequests):
     def _arrived(self, stream_id: int, octets: int) -> None:
         # Exactly, and at once, as gunicorn's class does.
         self.h2_conn.consume(stream_id, octets, False)
+
+    def _request_received(self, item: Any, requests: list[Any]) -> None:
+        super()._request_received(item, requests)
+        if item.end_stream or item.stream_id not in self.streams:
+            return
+        for name, value in item.headers:
+            if name == "expect" and value.strip().lower() == "100-continue":
+                # The body is waited for here, and the peer would wait for this.
+                try:
+                    self.h2_conn.send_headers(item.stream_id, [(":status", "100")])
+                except ProtocolError:
+                    pass  # the peer has reset the stream since
+                return
 
     def _request_complete(self, stream: Any, requests: list[Any]) -> None:
         try:

@@ -49,9 +49,13 @@ class Surroundings:
         self.client = _address(peername)
         self.root_path = getattr(cfg, "root_path", "") or ""
         self.timeout = cfg.timeout or None
-        # None where gunicorn has found that calling them does nothing.
+        # Not every gunicorn knows before a request whether it logs it.
+        self.logs_access = getattr(protocol.log, "access_log_enabled", True)
+        # None where calling them does nothing.
         self.pre_request = getattr(protocol, "_pre_request", cfg.pre_request)
-        self.post_request = getattr(protocol, "_post_request", cfg.post_request)
+        self.post_request = cfg.post_request
+        if self.post_request is cfg.settings["post_request"].default:
+            self.post_request = None
 
     def scope(self, request: Any) -> dict[str, Any]:
         """Return the ASGI scope of a request.
@@ -265,7 +269,7 @@ class ASGIRequest:
             await self._fail()
         finally:
             self._connection.cleanup_stream(self._stream.stream_id)
-            if shared.post_request is not None or shared.log.access_log_enabled:
+            if shared.logs_access or shared.post_request is not None:
                 self._log(time.monotonic() - started)
 
     async def _finish(self) -> None:
@@ -292,7 +296,7 @@ class ASGIRequest:
         shared = self._surroundings
         environ = response = None
         try:
-            if shared.log.access_log_enabled:
+            if shared.logs_access:
                 environ = shared.protocol._build_http2_environ(self._request, shared.sockname, shared.peername)
                 response = ASGIResponseInfo(self._status, self._shown_fields, self._sent)
                 shared.log.access(response, self._request, environ, timedelta(seconds=seconds))

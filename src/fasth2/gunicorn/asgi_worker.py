@@ -8,7 +8,7 @@ from gunicorn.workers import gasgi
 
 from ._install import ensure_installed, status
 from .known_code import parameters
-from .worker import protocols_chosen
+from .worker import InstallingWorker
 
 __all__ = ["ASGIWorker"]
 
@@ -19,7 +19,7 @@ _PROTOCOL = {
 }
 
 
-class ASGIWorker(gasgi.ASGIWorker):
+class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
     """gunicorn's ``asgi`` worker, with HTTP/2 by fasth2.
 
     For ``-k fasth2.gunicorn.ASGIWorker``. Over TLS it offers HTTP/2 and
@@ -31,19 +31,7 @@ class ASGIWorker(gasgi.ASGIWorker):
     configuration file.
     """
 
-    @classmethod
-    def setup(cls) -> None:
-        """Called by gunicorn when it reads the worker class, in the master."""
-        try:
-            ensure_installed()
-        except ValueError as exc:
-            # gunicorn shows the text of this one, and ends.
-            raise RuntimeError(str(exc)) from exc
-
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
-        # In the master, before the fork; after a reload with a fresh configuration.
-        if status().installed and not protocols_chosen(cfg):
-            cfg.set("http_protocols", "h2,h1")
         #: HTTP/2 connections that are open.
         self.h2_connections: set[Any] = set()
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)

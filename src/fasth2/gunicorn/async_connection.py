@@ -420,6 +420,8 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream = self.streams.get(stream_id)
         if stream is None:
             return False
+        if stream.omits_body:
+            data = b""
         if not data and not end_stream:
             return True
         if type(data) is not bytes:
@@ -581,8 +583,8 @@ class AsyncHTTP2Connection(AsyncConnection):
             if not self.h2_conn.unsent(stream_id):
                 return 1
             window = await self._wait_for_flow_control_window(stream_id)
-            if window <= 0:
-                return window
+            if window == 0:
+                return 0
             async with self._lock():
                 self._flush()
             await self._drain()

@@ -22,12 +22,42 @@ class AsyncHTTP2Stream(StreamedStream):
     acked_size = 0
     disconnected = False
     expect_continue = False
+    #: Whether the response has no body, whatever is sent (RFC 9110 section 6.4.1).
+    omits_body = False
     _disconnect_waiter: Any = None
     _asked_past_the_end = not hasattr(StreamedStream, "wait_disconnect")
 
     def __init__(self, stream_id: int, connection: Any) -> None:
         super().__init__(stream_id, connection)
         self._body_chunks: list[bytes] = []
+
+    def receive_headers(self, headers: list[tuple[str, str]], end_stream: bool = False) -> None:
+        """Record the request's fields.
+
+        Args:
+            headers: ``(name, value)`` pairs, pseudo-header fields first.
+            end_stream: Whether the request has no body.
+
+        Raises:
+            HTTP2StreamError: The stream's state allows no fields.
+        """
+        super().receive_headers(headers, end_stream)
+        if (":method", "HEAD") in headers[:5]:
+            self.omits_body = True
+
+    def send_headers(self, headers: list[tuple[Any, Any]], end_stream: bool = False) -> None:
+        """Record that the response's fields were sent.
+
+        Args:
+            headers: ``(name, value)`` pairs, ``:status`` first.
+            end_stream: Whether the response has no body.
+
+        Raises:
+            HTTP2StreamError: The stream's state allows no response.
+        """
+        super().send_headers(headers, end_stream)
+        if headers[0][1] in ("204", "304"):
+            self.omits_body = True
 
     def join_body(self) -> None:
         """Make one part of a body that is complete."""

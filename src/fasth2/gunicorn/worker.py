@@ -10,7 +10,7 @@ from ._install import ensure_installed, status
 from .known_code import misfits, restore
 from .tls import share_context
 
-__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "HTTP2Worker", "protocols_chosen"]
+__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "HTTP2Worker", "InstallingWorker", "protocols_chosen"]
 
 #: Seconds, and octets, that a closed connection is read on for, so that the
 #: peer gets to read the last words (RFC 9112 section 9.6).
@@ -18,8 +18,27 @@ CLOSING_WAIT = 2.0
 CLOSING_SIZE = 65536
 
 
-class HTTP2Worker:
-    """A worker with HTTP/2 by fasth2, over one of gunicorn's worker classes."""
+class InstallingWorker:
+    """A worker class that does `install`'s work, and offers HTTP/2 unless the operator set ``http_protocols``."""
+
+    @classmethod
+    def setup(cls) -> None:
+        """Called by gunicorn when it reads the worker class, in the master."""
+        try:
+            ensure_installed()
+        except ValueError as exc:
+            # gunicorn shows the text of this one, and ends.
+            raise RuntimeError(str(exc)) from exc
+
+    def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
+        # In the master, before the fork; after a reload with a fresh configuration.
+        if status().installed and not protocols_chosen(cfg):
+            cfg.set("http_protocols", "h2,h1")
+        super().__init__(age, ppid, sockets, app, timeout, cfg, log)  # type: ignore[call-arg]
+
+
+class HTTP2Worker(InstallingWorker):
+    """A worker with HTTP/2 by fasth2, over one of gunicorn's blocking worker classes."""
 
     #: What a connection is served by.
     connection_class: type
@@ -36,22 +55,10 @@ class HTTP2Worker:
     cfg: Any
     log: Any
 
-    @classmethod
-    def setup(cls) -> None:
-        """Called by gunicorn when it reads the worker class, in the master."""
-        try:
-            ensure_installed()
-        except ValueError as exc:
-            # gunicorn shows the text of this one, and ends.
-            raise RuntimeError(str(exc)) from exc
-
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
-        # In the master, before the fork; after a reload with a fresh configuration.
-        if status().installed and not protocols_chosen(cfg):
-            cfg.set("http_protocols", "h2,h1")
         #: Method and path of requests, and how often in a row their application was fast.
         self.fast_requests: dict[tuple[str, str], int] = {}
-        super().__init__(age, ppid, sockets, app, timeout, cfg, log)  # type: ignore[call-arg]
+        super().__init__(age, ppid, sockets, app, timeout, cfg, log)
 
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""

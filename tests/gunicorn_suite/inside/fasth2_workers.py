@@ -5,5 +5,4 @@ import fasth2.gunicorn
 
 fasth2.gunicorn.install()
 for _name, _class in {"gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}.items():
-    if _class in fasth2.gunicorn.__all__:
-        gunicorn.workers.SUPPORTED_WORKERS[_name] = f"fasth2.gunicorn.{_class}"
+    gunicorn.workers.SUPPORTED_WORKERS[_name] = f"fasth2.gunicorn.{_class}"

@@ -1,0 +1,1 @@
+"""A browser against gunicorn on fasth2."""

@@ -1,0 +1,115 @@
+"""Limits and the connection's window, from the configuration file and from the environment."""
+import pytest
+
+from fasth2.gunicorn import settings
+from fasth2.limits import Limits
+from tests.support.facade_peer import frame, frames
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch):
+    for name in ("FASTH2_LIMITS", "FASTH2_CONNECTION_WINDOW"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    settings.set_from_configuration(None, None)
+
+
+def install(limits=None, connection_window=None):
+    """What install() does with its arguments, and not what it does with gunicorn."""
+    settings.set_from_configuration(limits, connection_window)
+    settings.current()
+
+
+def limits_of(connect):
+    return connect().server.h2_conn.config.limits
+
+
+def window_of(peer):
+    """What the peer may send on the connection."""
+    return peer.client.outbound_flow_control_window
+
+
+def test_without_any(connect):
+    peer = connect(http2_initial_window_size=1 << 20)
+    assert window_of(peer) == 65535
+    assert peer.server.h2_conn.config.limits.reset_burst == 200
+    assert peer.server.h2_conn.config.limits.header_fields == Limits().header_fields
+
+
+def test_limits_from_the_configuration_file(connect):
+    install(limits={"header_fields": 17, "reset_burst": None})
+    limits = limits_of(connect)
+    assert (limits.header_fields, limits.reset_burst) == (17, None)
+    assert limits.concurrent_streams == 100
+    install()
+    assert limits_of(connect).reset_burst == 200
+
+
+def test_a_limit_from_the_configuration_file_holds(connect):
+    install(limits={"suspicious_burst": 5, "suspicious_rate": 1})
+    peer = connect()
+    with pytest.raises(peer.server.errors.HTTP2ProtocolError):
+        peer.server.receive_data(frame("PING", 0, 0, b"12345678") * 50)
+    assert peer.server.counters["suspicious_frames"] == 1
+
+
+def test_the_environment_comes_first_one_by_one(connect, monkeypatch):
+    monkeypatch.setenv("FASTH2_LIMITS", " reset_burst = 100, window_updates=none,unreleased_requests=false,")
+    install(limits={"header_fields": 17, "reset_burst": 50})
+    limits = limits_of(connect)
+    assert (limits.header_fields, limits.reset_burst, limits.window_updates) == (17, 100, None)
+    assert limits.unreleased_requests is False
+
+
+def test_the_window(connect, monkeypatch):
+    install(connection_window=1 << 20)
+    peer = connect()
+    assert window_of(peer) == 1 << 20
+    # It leaves with the settings.
+    assert {sent.kind for sent in frames(peer.sock.writes[0])} == {"SETTINGS", "WINDOW_UPDATE"}
+    monkeypatch.setenv("FASTH2_CONNECTION_WINDOW", "200000")
+    assert window_of(connect()) == 200000
+    monkeypatch.setenv("FASTH2_CONNECTION_WINDOW", "")
+    assert window_of(connect()) == 1 << 20
+
+
+@pytest.mark.parametrize("text, why", [
+    ("reset_burst", "FASTH2_LIMITS: 'reset_burst' is not of the form name=value"),
+    ("reset_burst=many", "FASTH2_LIMITS: reset_burst is 'many', neither a number nor none"),
+    ("reset_burst=-1", "FASTH2_LIMITS: reset_burst must be from 0 to 2147483647, not -1"),
+    ("resets=1", "FASTH2_LIMITS: there is no limit 'resets'; there are ack_backlog, "),
+    ("unreleased_requests=3", "FASTH2_LIMITS: unreleased_requests must be a bool or None, not int"),
+    ("concurrent_streams=3", "FASTH2_LIMITS: concurrent_streams is set by gunicorn's http2_max_concurrent_streams"),
+])
+def test_what_is_wrong_with_limits_in_the_environment(monkeypatch, text, why):
+    monkeypatch.setenv("FASTH2_LIMITS", text)
+    with pytest.raises((ValueError, TypeError)) as caught:
+        install()
+    assert str(caught.value).startswith(why)
+
+
+@pytest.mark.parametrize("text, why", [
+    ("64k", "FASTH2_CONNECTION_WINDOW is '64k', not a number of octets"),
+    ("65534", "FASTH2_CONNECTION_WINDOW must be from 65535 to 2147483647 octets, not 65534"),
+    ("2147483648", "FASTH2_CONNECTION_WINDOW must be from 65535 to 2147483647 octets, not 2147483648"),
+])
+def test_what_is_wrong_with_a_window_in_the_environment(monkeypatch, text, why):
+    monkeypatch.setenv("FASTH2_CONNECTION_WINDOW", text)
+    with pytest.raises(ValueError) as caught:
+        install()
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize("arguments, error, why", [
+    ({"limits": Limits()}, TypeError, "limits must map names to values, as {'reset_burst': 100} does, not Limits()"),
+    ({"limits": {"reset_burst": "9"}}, TypeError, "limits: reset_burst must be an int or None, not str"),
+    ({"limits": {"header_list_size": 9}}, ValueError,
+     "limits: header_list_size is set by gunicorn's http2_max_header_list_size"),
+    ({"connection_window": 1.5}, TypeError, "connection_window must be an int, not float"),
+    ({"connection_window": 1}, ValueError, "connection_window must be from 65535 to 2147483647 octets, not 1"),
+])
+def test_what_is_wrong_in_the_configuration_file(connect, arguments, error, why):
+    with pytest.raises(error) as caught:
+        install(**arguments)
+    assert str(caught.value) == why
+    assert window_of(connect()) == 65535
