@@ -47,6 +47,21 @@ def test_idle_connections_hold_no_thread(start, worker):
             assert served(client, 3, wait=5)
 
 
+def test_part_of_a_TLS_record_holds_no_thread(start, worker):
+    server = start(*worker, "--threads", "2", "--keep-alive", "30")
+    clients = [Client(server) for _ in range(3)]
+    for client in clients:
+        assert served(client, wait=5)
+        raw = socket.socket(fileno=client.sock.detach())
+        raw.sendall(b"\x17\x03\x03\x40\x00some")  # the head of a record of 16 KiB, and four octets of it
+        client.sock = raw
+    with Client(server) as other:
+        for stream_id in (1, 3):
+            assert served(other, stream_id, wait=5)
+    for client in clients:
+        client.sock.close()
+
+
 def test_more_busy_connections_than_threads(start, worker):
     server = start(*worker, "--threads", "2", "--keep-alive", "30")
     clients = [Client(server) for _ in range(6)]
