@@ -7,7 +7,7 @@ from tests.support.gunicorn_versions import NEWEST, VERSIONS
 #: Files, and which of their tests: those that hang on what gunicorn's workers call.
 CHOSEN = (
     (("test_remembered_requests.py", "test_remembered_responses.py"), "", 4),
-    (("test_worker_overrides.py", "test_worker_writes.py"), "own_class or fit or one_write or trailers or yields", 12),
+    (("test_worker_overrides.py", "test_worker_writes.py"), "fit or mismatch or one_write or trailers or yields", 13),
     (("test_worker_connections.py",), "hold_no_thread or behind_a_body or upgrade or hints", 6),
 )
 
