@@ -23,6 +23,7 @@ class Client:
     def __init__(self, server: Gunicorn, credit: bool = True) -> None:
         self.credit = credit
         sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if server.certificate is not None:
             context = ssl.create_default_context(cafile=str(server.certificate.authority))
             context.set_alpn_protocols(["h2"])

@@ -13,13 +13,13 @@ from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from .async_connection import AsyncHTTP2Connection
 from .request import HTTP2Request, policy_of
 
-__all__ = ["ASGIConnection"]
+__all__ = ["LAST_CALL", "ASGIConnection"]
 
 _CLOSED = StreamState.CLOSED
 
 #: Seconds between the GOAWAY that announces the end and the one that names
 #: the last stream: requests under way meanwhile are served (RFC 9113 section 6.8).
-_LAST_CALL = 0.5
+LAST_CALL = 0.5
 
 #: RFC 9113 section 6.8: the last stream identifier of a GOAWAY that refuses none yet.
 _ANY_STREAM = 2**31 - 1
@@ -52,6 +52,8 @@ class ASGIConnection(AsyncHTTP2Connection):
         self._policy = policy_of(cfg, client_addr)
         self._over: Any = None
         self._idle_timer: Any = None
+        # What stop() has begun, and how far it is.
+        self._stopping = self._called_last = False
         self._last_call: Any = None
         # Set when the peer has ended its side as well.
         self._peer_left: Any = None
@@ -208,6 +210,8 @@ class ASGIConnection(AsyncHTTP2Connection):
         super().cleanup_stream(stream_id)
         if not self.streams:
             self._idle_since = self._loop.time()
+            if self._stopping:
+                self._call_last()
 
     # Ending
 
@@ -222,14 +226,30 @@ class ASGIConnection(AsyncHTTP2Connection):
         self._idle_timer = self._loop.call_later(wait, self._check_idle)
 
     def stop(self) -> None:
-        """Take no new requests and end when those that are open have been answered.
+        """End when those requests that are open have been answered.
 
-        The peer is told at once; requests that are on their way are served.
+        The peer is told once none is open, since there are clients that take
+        GOAWAY for the end of all of them; requests that it sends until then,
+        or that are on their way when it is told, are served. A peer that has
+        always one open is told after half of ``graceful_timeout``.
         """
-        if self._closed or self._last_call is not None:
+        if self._closed or self._stopping:
             return
+        self._stopping = True
+        if self.streams:
+            self._last_call = self._loop.call_later(self.cfg.graceful_timeout / 2, self._call_last)
+        else:
+            self._call_last()
+
+    def _call_last(self) -> None:
+        """Tell the peer that the end is near (RFC 9113 section 6.8)."""
+        if self._closed or self._called_last:
+            return
+        self._called_last = True
+        if self._last_call is not None:
+            self._last_call.cancel()
         self._goaway(_ANY_STREAM)
-        self._last_call = self._loop.call_later(_LAST_CALL, self._refuse_new_streams)
+        self._last_call = self._loop.call_later(LAST_CALL, self._refuse_new_streams)
 
     def _refuse_new_streams(self) -> None:
         if self._closed:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gunicorn.asgi import protocol as gunicorn_protocol
 
-from .asgi_connection import ASGIConnection
+from .asgi_connection import LAST_CALL, ASGIConnection
 from .asgi_request import ASGIRequest, Surroundings
 
 __all__ = ["ASGIProtocol"]
@@ -56,7 +56,8 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             else:
                 serve(await connection.initiate_upgrade(*upgrade))
             if not worker.alive:
-                connection.stop()
+                # It was accepted in the worker's last moments; so are the requests it came with.
+                loop.call_later(LAST_CALL, connection.stop)
             await connection.ended()
         except asyncio.CancelledError:
             raise

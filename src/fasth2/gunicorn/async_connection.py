@@ -75,6 +75,16 @@ class AsyncHTTP2Connection(AsyncConnection):
         # When the last stream ended; None while there are streams.
         self._idle_since: float | None = None
 
+    @property
+    def draining(self) -> bool:  # type: ignore[override]
+        """Whether the peer takes no new streams, and every request before that was handed out."""
+        # A worker that finds it draining, and has no request under way, asks for none any more.
+        return self._draining and not self.pending_requests
+
+    @draining.setter
+    def draining(self, draining: bool) -> None:
+        self._draining = draining
+
     def _make_limits(self) -> Limits:
         return connection_limits(self, self.contract)
 
