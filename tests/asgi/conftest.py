@@ -15,7 +15,7 @@ SETUPS = [Setup(version, "asgi", way) for version in VERSIONS for way in ("insta
 CONCURRENT = [setup for setup in SETUPS if setup.way == "class" or setup.version == NEWEST]
 
 
-def serve(setup, directory, certificate, *options, **kwargs):
+def serve(setup, directory, certificate, *options, **kwargs):  # noqa: F811
     """Start a server by one of the ways."""
     return setup.start(directory, "", APP, *options, certificate=certificate, **kwargs)
 

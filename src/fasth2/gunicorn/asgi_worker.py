@@ -6,7 +6,7 @@ from typing import Any
 from gunicorn.asgi import protocol as gunicorn_protocol
 from gunicorn.workers import gasgi
 
-from ._install import ensure_installed, status
+from ._install import status
 from .known_code import parameters
 from .worker import InstallingWorker
 
