@@ -4,7 +4,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from gunicorn.asgi.protocol import ASGIResponseInfo
 from gunicorn.http2.errors import HTTP2ConnectionError
@@ -35,7 +35,7 @@ class Surroundings:
         peername: The client's.
     """
 
-    _lower: dict[str, bytes] = {}
+    _lower: ClassVar[dict[str, bytes]] = {}
 
     def __init__(self, protocol: Any, sockname: Any, peername: Any) -> None:
         self.protocol = protocol
