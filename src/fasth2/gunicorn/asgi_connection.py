@@ -162,7 +162,7 @@ class ASGIConnection(AsyncHTTP2Connection):
             body = bytes(body)
         size = len(body)
         # Whether the tasks of other streams may add to the same write.
-        soon = end_stream and size <= _PORTION and len(self.streams) > 1
+        soon = end_stream and size <= _PORTION and len(self.streams) > 1 and self._fits(stream_id, size)
         try:
             if fields is not None:
                 if not h2.respond(stream_id, status, fields, body, None, end_stream):
@@ -178,7 +178,7 @@ class ASGIConnection(AsyncHTTP2Connection):
             if fields is None or self._closed or stream.state is _CLOSED:
                 return self._stream_gone(stream)
             raise HTTP2Error(str(exc)) from exc
-        if soon and self._fits(stream_id, size):
+        if soon:
             self._deferred += size
             self._flush_soon()
         else:
@@ -217,9 +217,9 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     def _check_idle(self) -> None:
         """Close a connection that had nothing open for ``keepalive`` seconds."""
-        wait = self.idle_timeout
+        wait = self.idle_timeout or 0
         if not self.streams:
-            wait = self._idle_since + wait - self._loop.time()
+            wait += (self._idle_since or 0) - self._loop.time()
             if wait <= 0:
                 self._close_quietly()
                 return

@@ -35,6 +35,7 @@ class Surroundings:
         peername: The client's.
     """
 
+    # Of all connections.
     _lower: ClassVar[dict[str, bytes]] = {}
 
     def __init__(self, protocol: Any, sockname: Any, peername: Any) -> None:

@@ -76,7 +76,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         self._idle_since: float | None = None
 
     @property
-    def draining(self) -> bool:  # type: ignore[override]
+    def draining(self) -> bool:
         """Whether the peer takes no new streams, and every request before that was handed out."""
         # A worker that finds it draining, and has no request under way, asks for none any more.
         return self._draining and not self.pending_requests
@@ -238,8 +238,18 @@ class AsyncHTTP2Connection(AsyncConnection):
         self.streams[stream_id] = stream
         if item.end_stream:
             stream.end_request()
-        elif not self.dispatches_on_headers:
-            return
+        else:
+            stream.expect_continue = any(
+                name == "expect" and value.strip().lower() == "100-continue" for name, value in item.headers
+            )
+            if not self.dispatches_on_headers:
+                if stream.expect_continue:
+                    # The request is handed out when it is complete, so the client would wait for ever.
+                    try:
+                        self.h2_conn.send_headers(stream_id, [(":status", "100")])
+                    except ProtocolError:
+                        pass  # the peer has reset the stream since
+                return
         self._hand_out(stream, requests)
 
     def _build_request(self, stream: AsyncHTTP2Stream) -> HTTP2Request:

@@ -35,13 +35,12 @@ def push_input(connection: Any) -> bool:
         Whether it was; otherwise the connection goes on to read from its reader.
     """
     transport = getattr(connection.writer, "transport", connection.writer)
-    get_protocol = getattr(transport, "get_protocol", None)
-    protocol = get_protocol() if get_protocol is not None else None
-    reader = connection.reader
-    if not isinstance(protocol, asyncio.BaseProtocol) or getattr(protocol, "reader", None) is not reader:
+    protocol = _protocol(transport)
+    reader = getattr(protocol, "reader", None)
+    if reader is None or connection.reader is not reader:
         return False
     connection.attach(transport)
-    protocol.reader = _Inlet(connection)  # type: ignore[attr-defined]
+    protocol.reader = _Inlet(connection)
     for name in ("pause_writing", "resume_writing"):
         setattr(protocol, name, _both(getattr(connection, name), getattr(protocol, name, None)))
     # What arrived before.
@@ -52,6 +51,13 @@ def push_input(connection: Any) -> bool:
     if reader.at_eof():
         connection.eof_received()
     return True
+
+
+def _protocol(transport: Any) -> Any:
+    get_protocol = getattr(transport, "get_protocol", None)
+    protocol = get_protocol() if get_protocol is not None else None
+    # Tests put all kinds of things in a transport's place.
+    return protocol if isinstance(protocol, asyncio.BaseProtocol) else None
 
 
 def _both(first: Any, second: Any) -> Any:

@@ -131,9 +131,10 @@ class AsyncConnection(EngineTurns):
     def _still_paused(self) -> None:
         """A peer that takes next to nothing for `stream_timeout` is gone."""
         size = self._transport.get_write_buffer_size()
-        if self._held_back - size > self.stream_timeout * self.MIN_SEND_RATE:
+        timeout = self.stream_timeout or 0
+        if self._held_back - size > timeout * self.MIN_SEND_RATE:
             self._held_back = size
-            self._pause_timer = self._loop.call_later(self.stream_timeout, self._still_paused)
+            self._pause_timer = self._loop.call_later(timeout, self._still_paused)
             return
         self._pause_timer = None
         self._give_up("Write timed out: the peer stopped reading")
