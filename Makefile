@@ -71,7 +71,7 @@ $(GUNICORN_FOLDERS): .work/gunicorn/%: | $(VENV)/.build
 gunicorns: $(GUNICORN_FOLDERS)
 
 test: build $(VENV)/.test test-packages gunicorns
-	$(PY) -m pytest $(TESTS)
+	$(PY) -m pytest --timeout=300 $(TESTS)
 
 test-slow: build $(VENV)/.test test-packages gunicorns
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)

@@ -13,10 +13,12 @@ from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support.gunicorn_matrix import INSTALLED, WORKER_CLASSES
 from tests.support.gunicorn_versions import NEWEST
 
-#: Each worker of the newest gunicorn, by both ways, and one of each other version.
+#: Each worker of the newest gunicorn, by both ways, and one of each other version. With gunicorn's own workers, 25
+#: joins a whole response before it sends any of it, and 26.2 goes on with one that the peer has reset: neither would
+#: end the endless one.
 SETUPS = (*(setup for setup in (*INSTALLED, *WORKER_CLASSES) if setup.version == NEWEST),
-          *(setup for setup in INSTALLED if (setup.version.name, setup.worker) in
-            {("25.0.3", "gthread"), ("25.3.0", "asgi"), ("26.2.0", "gevent")}))
+          *(setup for setup in (*INSTALLED, *WORKER_CLASSES) if str(setup) in
+            {"25.0.3-gthread-class", "25.3.0-asgi-install", "26.2.0-gevent-class"}))
 
 
 @pytest.fixture(scope="package")
@@ -45,7 +47,8 @@ def server(request, tmp_path_factory, certificate):  # noqa: F811
                              "--threads", "4", certificate=certificate) as server:
         yield server
         assert "HTTP/2 by fasth2" in server.log
-        assert "Traceback" not in server.log
+        # gevent prints one for each connection that ends before it began; browsers open some in case they need them.
+        assert server.log.count("Traceback") == server.log.count(", in do_handshake\n")
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ def sha(data):
 
 
 def call(page, code, argument=None):
-    """Run an async function's body in the page; `sha` is there, and `argument`."""
-    return page.evaluate(f"async argument => {{ {SHA} {code} }}", argument)
+    """Run an async function's body in the page, a minute at most; `sha` is there, and `argument`."""
+    return page.evaluate(f"""argument => Promise.race([
+        (async () => {{ {SHA} {code} }})(),
+        new Promise((_, reject) => setTimeout(() => reject(new Error("not done within a minute")), 60000))])""", argument)
 
 
 def protocols(page):

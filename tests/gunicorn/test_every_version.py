@@ -15,9 +15,9 @@ FILES = ("test_responses.py", "test_request_bodies_are_streamed.py", "test_reque
 
 
 def run(version, *files, **env):
-    """Run files with a version of gunicorn; return the tests' names by outcome."""
+    """Run files with a version of gunicorn, with options of pytest; return the tests' names by outcome."""
     command = [sys.executable, "-m", "pytest", "-q", "-rpfEs", "-p", "no:cacheprovider", "-p", "no:randomly",
-               "--tb=short", *(str(HERE / file) for file in files)]
+               "--tb=short", *(str(HERE / file) if file.endswith(".py") else file for file in files)]
     done = subprocess.run(command, cwd=ROOT, env={**version.environment(), **env}, capture_output=True, text=True,
                           timeout=300)
     print(done.stdout[-20000:], done.stderr)

@@ -47,6 +47,21 @@ def test_idle_connections_hold_no_thread(start, worker):
             assert served(client, 3, wait=5)
 
 
+def test_part_of_a_TLS_record_holds_no_thread(start, worker):
+    server = start(*worker, "--threads", "2", "--keep-alive", "30")
+    clients = [Client(server) for _ in range(3)]
+    for client in clients:
+        assert served(client, wait=5)
+        raw = socket.socket(fileno=client.sock.detach())
+        raw.sendall(b"\x17\x03\x03\x40\x00some")  # the head of a record of 16 KiB, and four octets of it
+        client.sock = raw
+    with Client(server) as other:
+        for stream_id in (1, 3):
+            assert served(other, stream_id, wait=5)
+    for client in clients:
+        client.sock.close()
+
+
 def test_more_busy_connections_than_threads(start, worker):
     server = start(*worker, "--threads", "2", "--keep-alive", "30")
     clients = [Client(server) for _ in range(6)]
@@ -257,8 +272,8 @@ def test_requests_behind_an_h2c_upgrade_are_served(start, worker):
             events += conn.receive_data(data)
     assert base64.urlsafe_b64decode(settings + b"==")
     for stream_id in (1, 3):
-        assert b"Hello, world!" == b"".join(
-            e.data for e in events if isinstance(e, h2.events.DataReceived) and e.stream_id == stream_id)
+        assert b"".join(
+            e.data for e in events if isinstance(e, h2.events.DataReceived) and e.stream_id == stream_id) == b"Hello, world!"
 
 
 @cleartext

@@ -54,7 +54,7 @@ def test_statsd_is_told_of_each_request(start, worker):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         sock.settimeout(5)
-        server = start(*worker, "--statsd-host", "127.0.0.1:%d" % sock.getsockname()[1])
+        server = start(*worker, "--statsd-host", f"127.0.0.1:{sock.getsockname()[1]}")
         with Client(server) as client:
             for stream_id in (1, 3):
                 client.request(stream_id, "/hello")

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import trustme
+from gunicorn.config import Config
 
 from .gunicorn_versions import ROOT, SOURCE, Version
 
@@ -94,7 +95,7 @@ class Gunicorn:
         environment["PYTHONPATH"] = os.pathsep.join([*paths, environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         command = [sys.executable, *program, "--bind", "127.0.0.1:0", "--workers", "1",
                    "--worker-tmp-dir", str(directory)]
-        if version is None or version.has_control_socket:
+        if "control_socket" in Config().settings if version is None else version.has_control_socket:
             command.append("--no-control-socket")
         if certificate is not None:
             command += ["--certfile", str(certificate.cert), "--keyfile", str(certificate.key)]

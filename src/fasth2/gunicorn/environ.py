@@ -7,7 +7,7 @@ from gunicorn import util
 from gunicorn.http import wsgi
 
 from .known_code import same
-from .response import HTTP2Response
+from .response import HTTP2Response, WholeResponse
 
 __all__ = ["EnvironTemplate", "known"]
 
@@ -85,7 +85,7 @@ class EnvironTemplate:
         self._shared: dict[str, Any] | None = None
         self._script_name = ""
 
-    def create(self, req: Any) -> tuple[HTTP2Response, dict[str, Any]]:
+    def create(self, req: Any) -> tuple[WholeResponse, dict[str, Any]]:
         """Return a request's response and environment.
 
         Args:
@@ -94,20 +94,19 @@ class EnvironTemplate:
         Raises:
             gunicorn.http.errors.ConfigurationProblem: The path is not below SCRIPT_NAME.
         """
-        resp = environ = None
+        resp = HTTP2Response(req, self._sock, self._cfg, self._h2, req.stream.stream_id)
+        environ = None
         if self._shared is not None:
-            environ = self._copy(req)
+            environ = self._copy(req, self._shared.copy())
         if environ is None:
-            resp, environ = self._original(req)
-        else:
-            resp = HTTP2Response(req, self._sock, self._cfg, self._h2, req.stream.stream_id)
+            environ = self._original(req)
         environ["wsgi.early_hints"] = resp.send_early_hints
         environ["gunicorn.http2.send_trailers"] = resp.queue_trailers
         return resp, environ
 
-    def _original(self, req: Any) -> tuple[HTTP2Response, dict[str, Any]]:
-        resp = HTTP2Response(req, self._sock, self._cfg, self._h2, req.stream.stream_id)
-        environ = wsgi.create(req, self._sock, self._client, self._server, self._cfg)[1]
+    def _original(self, req: Any) -> dict[str, Any]:
+        """gunicorn's environment; it becomes the template where it can."""
+        environ: dict[str, Any] = wsgi.create(req, self._sock, self._client, self._server, self._cfg)[1]
         environ["wsgi.multithread"] = True
         environ["HTTP_VERSION"] = "2"
         if known and not isinstance(self._server, str) and "HTTP_SCRIPT_NAME" not in environ:
@@ -116,13 +115,12 @@ class EnvironTemplate:
             shared["wsgi.errors"] = _Errors(self._cfg)
             self._script_name = shared["SCRIPT_NAME"]
             self._shared = shared
-        return resp, environ
+        return environ
 
-    def _copy(self, req: Any) -> dict[str, Any] | None:
-        """An environment from the template; ``None`` where gunicorn has to make it."""
-        environ = self._shared.copy()  # type: ignore[union-attr]
+    def _copy(self, req: Any, environ: dict[str, Any]) -> dict[str, Any] | None:
+        """Complete a copy of the template; ``None`` where gunicorn has to make the environment."""
         keys = _keys.get
-        repeated = None
+        repeated: dict[str, list[str]] | None = None
         for name, value in req.headers:
             key = keys(name) or _key(name)
             if key in environ and key[:5] == "HTTP_":

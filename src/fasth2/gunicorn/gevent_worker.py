@@ -5,7 +5,7 @@ import socket
 import time
 from typing import Any
 
-import gevent
+import gevent  # type: ignore[import-untyped]
 from gunicorn import http
 from gunicorn.workers import ggevent
 

@@ -110,6 +110,8 @@ class WholeResponse(_Stock):
         stream_id: The request's stream.
     """
 
+    headers: list[tuple[str, str]]
+    headers_sent: bool
     _omits_body = False
     _stream_ended = False
     trailers: list[Any] | None = None

@@ -20,8 +20,11 @@ __all__ = ["ThreadWorker"]
 _IDLE = object()
 _AGAIN = object()
 
-#: Seconds a thread waits for more from a connection when there are threads enough.
-LINGER = 0.005
+#: Seconds a thread waits for more from a connection: while another thread is
+#: free, and when it is the last. Going through the poller costs more than a
+#: client on the same machine takes for its next request.
+LINGER = 0.025
+LAST_LINGER = 0.005
 
 #: Seconds a thread serves one connection while others wait for a thread.
 TURN = 0.05
@@ -102,9 +105,9 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         if serving.expired and h2.give_up():
             serving.expired = False
         while not serving.expired:
-            crowded = self._busy > self._threads
+            free = self._threads - self._busy
             if self.alive:
-                requests = h2.receive_within(0 if crowded else LINGER)
+                requests = h2.receive_within(LINGER if free > 0 else LAST_LINGER if free == 0 else 0)
             elif h2.incomplete():
                 # What was begun is served before the farewell.
                 requests = h2.receive_data()
@@ -117,7 +120,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
                 serving.serve(requests)
             if h2.is_closed:
                 return False
-            if crowded and self.alive and time.monotonic() > turn:
+            if free < 0 and self.alive and time.monotonic() > turn:
                 return _AGAIN
         serving.finish()
         return False
