@@ -94,11 +94,10 @@ def only_differ(stock: Answer, ours: Answer, *keys: str) -> bool:
 
 @rule("malformed-requests-are-reset-alone")
 def _(case, stock, ours):
-    if case.tags & {"malformed", "refused"} and "list-size" not in case.tags and reset(ours) and not ours["headers"]:
-        # Where the headers were good, the application may have been called and sees its body fail.
-        if not ours["seen"] or all(call["trouble"] for call in ours["seen"]):
-            return EVERYTHING
-    return ()
+    about = case.tags & {"malformed", "refused"} and "list-size" not in case.tags
+    # Where the headers were good, the application may have been called and sees its body fail.
+    failed = all(call["trouble"] for call in ours["seen"])
+    return EVERYTHING if about and failed and reset(ours) and not ours["headers"] else ()
 
 
 @rule("header-lists-over-the-limit")
@@ -177,7 +176,7 @@ def _(case, stock, ours):
     """gunicorn 25 writes HTTP/1 into the connection: with fasth2's workers it does not, with its own the client goes."""
     if not case.name.startswith("application: write"):
         return ()
-    return EVERYTHING if served(ours) and len(ours["seen"]) == 1 or ours["end"] == stock["end"] == "nothing" else (
+    return EVERYTHING if (served(ours) and len(ours["seen"]) == 1) or ours["end"] == stock["end"] == "nothing" else (
         ("end", "connection") if ours["end"] == "closed" else ())
 
 
@@ -252,7 +251,7 @@ def _(case, stock, ours):
     if stock["end"] == "END_STREAM" or "RST" in stock["end"]:
         return ()
     # A client takes the length of a 204 or 304 for that of a body, and the empty last part ends it.
-    ended = served(ours) or "with-a-length" in case.name and "InvalidBodyLengthError" in ours["end"]
+    ended = served(ours) or ("with-a-length" in case.name and "InvalidBodyLengthError" in ours["end"])
     return ("end", "connection") if ended else ()
 
 
