@@ -110,11 +110,11 @@ class PollingConnection(BatchingConnection):
                 if poll is None:
                     poll = select.poll()
                     poll.register(self.sock, select.POLLOUT)
-                if deadline is not None and timeout is not None:
-                    timeout = deadline - time.monotonic()
-                    if timeout <= 0:
-                        raise TimeoutError("the peer takes nothing")
-                poll.poll(None if timeout is None else math.ceil(timeout * 1000))
+                if deadline is not None:
+                    timeout = max(deadline - time.monotonic(), 0.0)
+                # Not another try: a socket without room for a poll takes a little now and then all the same.
+                if not poll.poll(None if timeout is None else math.ceil(timeout * 1000)):
+                    raise TimeoutError("the peer takes nothing")
         except OSError as exc:
             self._closed = True
             raise HTTP2ConnectionError(f"Socket write error: {exc}") from exc
