@@ -62,6 +62,31 @@ def test_part_of_a_TLS_record_holds_no_thread(start, worker):
         client.sock.close()
 
 
+def test_a_TLS_handshake_that_stops_holds_no_thread_for_ever(start):
+    """With gunicorn's own gthread, as many of them as threads block the worker for good."""
+    server = start("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "2", "--timeout", "2")
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+    for sock in silent:
+        sock.sendall(b"\x16\x03\x01")  # the first octets of a ClientHello
+    time.sleep(0.5)
+    with Client(server) as client:
+        assert served(client)
+    for sock in silent:
+        sock.settimeout(5)
+        assert sock.recv(1) == b""
+        sock.close()
+    assert "Traceback" not in server.log
+
+
+def test_an_unfinished_request_does_not_prolong_idle_connections(start):
+    """Each connection has its own time: ``timeout`` while a request arrives, ``keepalive`` when idle."""
+    server = start("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "4", "--keep-alive", "1", "--timeout", "30")
+    with Client(server) as slow, Client(server) as client:
+        slow.request(1, "/echo", "POST", end_stream=False)
+        assert served(client)
+        assert client.read(lambda: goaway(client), 6)
+
+
 def test_more_busy_connections_than_threads(start, worker):
     server = start(*worker, "--threads", "2", "--keep-alive", "30")
     clients = [Client(server) for _ in range(6)]
