@@ -88,6 +88,15 @@ def test_an_unfinished_request_does_not_prolong_idle_connections(start):
         assert client.read(lambda: goaway(client), 6)
 
 
+def test_a_connection_goes_on_when_a_request_that_stopped_half_way_was_cancelled(start, worker):
+    server = start(*worker, "--threads", "2", "--keep-alive", "5", "--timeout", "2")
+    with Client(server) as client:
+        client.request(1, "/echo", "POST", end_stream=False)
+        assert client.read(lambda: client.found(h2.events.StreamReset, 1))
+        time.sleep(1)
+        assert served(client, 3)
+
+
 def test_more_busy_connections_than_threads(start, worker):
     server = start(*worker, "--threads", "2", "--keep-alive", "30")
     clients = [Client(server) for _ in range(6)]

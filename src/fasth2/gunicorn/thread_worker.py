@@ -125,7 +125,9 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:
         turn = time.monotonic() + TURN
         if serving.expired and h2.give_up():
+            # It is idle from now on.
             serving.expired = False
+            serving.idle_until = None
         while not serving.expired:
             free = self._threads - self._busy
             if self.alive:
