@@ -1,7 +1,10 @@
 """A header field as a tuple that remembers whether it may be indexed."""
+from __future__ import annotations
+
+from typing import Any
 
 
-class HeaderTuple(tuple):
+class HeaderTuple(tuple[Any, ...]):
     """A header field, ``(name, value)``, that may enter a compression context.
 
     Args:
@@ -12,7 +15,7 @@ class HeaderTuple(tuple):
 
     indexable = True
 
-    def __new__(cls, *args):
+    def __new__(cls, *args: Any) -> HeaderTuple:
         return tuple.__new__(cls, args)
 
 

@@ -1,5 +1,7 @@
 """A look into a dynamic table."""
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 
 class HeaderTable(NamedTuple):
@@ -11,4 +13,4 @@ class HeaderTable(NamedTuple):
     """
 
     maxsize: int
-    dynamic_entries: list
+    dynamic_entries: list[tuple[Any, Any]]

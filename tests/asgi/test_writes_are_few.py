@@ -86,9 +86,9 @@ class Session:
         self.send()
         self.transport.writes.clear()
 
-    def request(self, stream_id, path="/"):
+    def request(self, stream_id, path="/", end_stream=True):
         self.client.send_headers(stream_id, [
-            (":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", path)], end_stream=True)
+            (":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", path)], end_stream=end_stream)
 
     def send(self):
         self.connection.data_received(self.client.data_to_send())
@@ -136,6 +136,24 @@ def test_the_responses_to_requests_of_one_read_are_one_write(count):
         assert sum(isinstance(event, h2.events.StreamEnded) for event in events) == count
 
     play(hello, steps)
+
+
+def test_answers_to_requests_whose_bodies_were_not_read_arrive_whole():
+    """Their streams are reset with NO_ERROR at the end, which must not overtake the answers."""
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(16384)})
+
+    async def steps(session):
+        for stream_id in (1, 3):
+            session.request(stream_id, end_stream=False)
+        session.send()
+        await session.finish()
+        events = session.client.receive_data(b"".join(session.transport.writes))
+        assert sum(len(event.data) for event in events if isinstance(event, h2.events.DataReceived)) == 2 * 16384
+        assert [event.error_code for event in events if isinstance(event, h2.events.StreamReset)] == [0, 0]
+
+    play(app, steps)
 
 
 def test_a_part_that_is_not_the_last_leaves_before_send_returns():

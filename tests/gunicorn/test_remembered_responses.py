@@ -108,6 +108,13 @@ def test_secrets_are_not_remembered():
     assert not any(name.lower() == "set-cookie" for name, _ in ours._fields)
 
 
+def test_keys_of_long_names_are_not_remembered():
+    assert environs._key("X-SHORT") == "HTTP_X_SHORT"
+    assert environs._key("X-" + "L" * 300) == "HTTP_X_" + "L" * 300
+    assert "X-SHORT" in environs._keys
+    assert max(map(len, environs._keys)) < 100
+
+
 def comparable(environ):
     different = ("wsgi.errors", "wsgi.early_hints", "gunicorn.http2.send_trailers", "wsgi.input")
     return {key: value for key, value in environ.items() if key not in different}

@@ -62,6 +62,41 @@ def test_part_of_a_TLS_record_holds_no_thread(start, worker):
         client.sock.close()
 
 
+def test_a_TLS_handshake_that_stops_holds_no_thread_for_ever(start, worker):
+    """With gunicorn's own workers, as many of them as threads, or on gevent as connections, block it for good."""
+    places = "--worker-connections" if "fasth2.gunicorn.GeventWorker" in worker else "--threads"
+    server = start(*worker, places, "2", "--timeout", "2")
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+    for sock in silent:
+        sock.sendall(b"\x16\x03\x01")  # the first octets of a ClientHello
+    time.sleep(0.5)
+    with Client(server) as client:
+        assert served(client)
+    for sock in silent:
+        sock.settimeout(5)
+        assert sock.recv(1) == b""
+        sock.close()
+    assert "timed out" not in server.log
+
+
+def test_an_unfinished_request_does_not_prolong_idle_connections(start):
+    """Each connection has its own time: ``timeout`` while a request arrives, ``keepalive`` when idle."""
+    server = start("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "4", "--keep-alive", "1", "--timeout", "30")
+    with Client(server) as slow, Client(server) as client:
+        slow.request(1, "/echo", "POST", end_stream=False)
+        assert served(client)
+        assert client.read(lambda: goaway(client), 6)
+
+
+def test_a_connection_goes_on_when_a_request_that_stopped_half_way_was_cancelled(start, worker):
+    server = start(*worker, "--threads", "2", "--keep-alive", "5", "--timeout", "2")
+    with Client(server) as client:
+        client.request(1, "/echo", "POST", end_stream=False)
+        assert client.read(lambda: client.found(h2.events.StreamReset, 1))
+        time.sleep(1)
+        assert served(client, 3)
+
+
 def test_more_busy_connections_than_threads(start, worker):
     server = start(*worker, "--threads", "2", "--keep-alive", "30")
     clients = [Client(server) for _ in range(6)]

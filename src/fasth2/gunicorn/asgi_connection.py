@@ -161,8 +161,12 @@ class ASGIConnection(AsyncHTTP2Connection):
         if type(body) is not bytes:
             body = bytes(body)
         size = len(body)
-        # Whether the tasks of other streams may add to the same write.
-        soon = end_stream and size <= _PORTION and len(self.streams) > 1 and self._fits(stream_id, size)
+        # Whether the tasks of other streams may add to the same write. A stream whose request
+        # has not ended is reset after its response, and that takes what waits along.
+        soon = (
+            end_stream and stream.request_complete and size <= _PORTION and len(self.streams) > 1
+            and self._fits(stream_id, size)
+        )  # fmt: skip
         try:
             if fields is not None:
                 if not h2.respond(stream_id, status, fields, body, None, end_stream):

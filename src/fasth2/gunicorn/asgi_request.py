@@ -17,6 +17,9 @@ __all__ = ["ASGIRequest", "ClientDisconnected", "Surroundings"]
 #: Header names that are kept in lower case as octets.
 _NAMES = 1024
 
+#: The longest of these names, in characters.
+_LONGEST = 64
+
 #: Framing of HTTP/1.1, which a response without a body has no use for.
 _FRAMING = (b"transfer-encoding", "transfer-encoding")
 _LENGTH = (b"content-length", "content-length")
@@ -69,9 +72,11 @@ class Surroundings:
         for name, value in request.headers:
             low = lower.get(name)
             if low is None:
-                if len(lower) >= _NAMES:
-                    lower.clear()
-                low = lower[name] = name.lower().encode("latin-1")
+                low = name.lower().encode("latin-1")
+                if len(name) <= _LONGEST:
+                    if len(lower) >= _NAMES:
+                        lower.clear()
+                    lower[name] = low
             headers.append((low, value.encode("latin-1")))
         path = request.path or ""
         scope = {

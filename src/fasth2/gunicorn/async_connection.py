@@ -450,9 +450,10 @@ class AsyncHTTP2Connection(AsyncConnection):
             return True
         if type(data) is not bytes:
             data = bytes(data)
+        # A stream whose request has not ended is reset after its response, and that takes what waits along.
         soon = (
-            end_stream and len(self.streams) > 1 and len(data) <= _SMALL and self._transport is not None
-            and self._fits(stream_id, len(data))
+            end_stream and stream.request_complete and len(self.streams) > 1 and len(data) <= _SMALL
+            and self._transport is not None and self._fits(stream_id, len(data))
         )  # fmt: skip
         async with self._lock():
             try:

@@ -63,7 +63,9 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             self._release()
         size = len(body)
         hold = False
-        if self.more_waiting and size + self._held_size <= self.HELD_SIZE:
+        # A stream whose request has not ended is reset when the worker is done
+        # with it, and that takes what is held along.
+        if self.more_waiting and stream.request_complete and size + self._held_size <= self.HELD_SIZE:
             hold = self._fits(stream_id, size)
         if not self._respond(stream, status, fields, body, True):
             return False

@@ -14,6 +14,9 @@ __all__ = ["EnvironTemplate", "known"]
 #: Names of fields whose key is remembered.
 _NAMES = 1024
 
+#: The longest of these names, in characters.
+_LONGEST = 64
+
 #: Keys that depend on the request. A server's name and port do where it
 #: listens on a Unix socket; then there is no template.
 _OF_REQUEST = (
@@ -36,9 +39,10 @@ def _key(name: str) -> str:
     key = name.replace("-", "_")
     if name not in ("CONTENT-TYPE", "CONTENT-LENGTH"):
         key = "HTTP_" + key
-    if len(_keys) >= _NAMES:
-        _keys.clear()
-    _keys[name] = key
+    if len(name) <= _LONGEST:
+        if len(_keys) >= _NAMES:
+            _keys.clear()
+        _keys[name] = key
     return key
 
 

@@ -6,9 +6,13 @@ import time
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]
+from gevent.server import StreamServer  # type: ignore[import-untyped]
 from gunicorn import http
 from gunicorn.workers import ggevent
 
+from fasth2.server._engine_turns import seconds
+
+from ._install import status
 from .batching import BatchingConnection
 from .serving import Serving, report
 from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
@@ -21,6 +25,22 @@ TURN = 0.02
 
 class _Stopping(Exception):
     """Thrown into an idle connection's greenlet when the worker stops."""
+
+
+class _Server(StreamServer):
+    """gevent's server; a client that is silent in its TLS handshake does not keep its place for ever."""
+
+    #: Seconds that it may be; ``None``: for ever.
+    patience: float | None = None
+
+    def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
+        """Called by gevent for each connection."""
+        # The worker sets its own time-out when the handshake is done.
+        client_socket.settimeout(self.patience)
+        try:
+            return super().wrap_socket_and_handle(client_socket, address)
+        except TimeoutError:
+            return None
 
 
 class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
@@ -86,9 +106,21 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         """Called by gunicorn every second; wakes idle connections when the worker stops."""
         super().notify()
         if not self.alive:
+            run_soon = gevent.get_hub().loop.run_callback
             for greenlet in list(self._idle):
-                greenlet.kill(_Stopping, block=False)
-            self._idle.clear()
+                run_soon(self._stop_idle, greenlet)
+
+    def _stop_idle(self, greenlet: Any) -> None:
+        # By the hub, which may have given it a request since.
+        if greenlet in self._idle:
+            greenlet.throw(_Stopping)
+
+    def init_process(self) -> None:
+        """Called by gunicorn in the new process."""
+        _Server.patience = seconds(self.cfg.timeout)
+        if status().installed and hasattr(ggevent, "StreamServer"):
+            ggevent.StreamServer = _Server
+        super().init_process()
 
     def _serve(self, h2: Any, serving: Serving) -> None:
         greenlet = gevent.getcurrent()

@@ -67,6 +67,8 @@ class PollingConnection(BatchingConnection):
     def _recv(self, timeout: float | None) -> Any:
         recv = self.sock.recv
         size = self.READ_BUFFER_SIZE
+        if timeout is not None:
+            timeout = max(timeout, 0.0)  # a poll takes less for no end
         deadline = time.monotonic() + timeout if timeout else None
         if not self._buffered() and not self._poll.poll(None if timeout is None else math.ceil(timeout * 1000)):
             raise TimeoutError

@@ -15,7 +15,7 @@ __all__ = ["HTTP2Request", "Policy", "policy_of"]
 #: Fields that are remembered, for each policy; then it starts anew.
 _FIELDS = 2048
 
-#: The longest value that is remembered, in characters.
+#: The longest field that is remembered, name and value together, in characters.
 _LONGEST = 256
 
 #: Never remembered: what they hold should not outlive the request.
@@ -81,7 +81,7 @@ class Policy:
             kind = _SCHEME
             scheme = "https" if value == self.scheme_headers[name] else "http"
         kept = ((name, value), kind, scheme)
-        if len(value) <= _LONGEST and lower not in _PRIVATE:
+        if len(lower) + len(value) <= _LONGEST and lower not in _PRIVATE:
             if len(self.fields) >= _FIELDS:
                 self.fields.clear()
             self.fields[field] = kept

@@ -25,6 +25,9 @@ PROOFS = 8
 #: Pairs of method and path that are counted; then that starts anew.
 _COUNTED = 1024
 
+#: The longest of these pairs, in characters.
+_LONGEST = 256
+
 _CLOSED = StreamState.CLOSED
 #: What a peer that goes away looks like.
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
@@ -172,7 +175,7 @@ class Serving:
             took = time.monotonic() - start
             if took > TICK:
                 self._fast.pop(kind, None)
-            elif proofs < PROOFS:
+            elif proofs < PROOFS and len(kind[0]) + len(kind[1]) <= _LONGEST:
                 if not proofs and len(self._fast) >= _COUNTED:
                     self._fast.clear()
                 self._fast[kind] = proofs + 1

@@ -10,6 +10,8 @@ from typing import Any
 
 from gunicorn.workers import gthread
 
+from fasth2.server._engine_turns import seconds
+
 from .polling import PollingConnection
 from .serving import Serving, report
 from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
@@ -28,6 +30,9 @@ LAST_LINGER = 0.005
 
 #: Seconds a thread serves one connection while others wait for a thread.
 TURN = 0.05
+
+#: Seconds at least between two looks at all idle connections.
+LOOK = 0.1
 
 
 class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
@@ -50,7 +55,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     stock = gthread.ThreadWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
-        ("idle connections", ("handle_http2", "enqueue_req", "finish_request", "murder_keepalived",
+        ("idle connections", ("handle", "handle_http2", "enqueue_req", "finish_request", "murder_keepalived",
                               "wait_for_and_dispatch_events")),
     )  # fmt: skip
 
@@ -59,12 +64,29 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         self._threads = self.cfg.threads
         # Connections in the hands of threads, or waiting for one.
         self._busy = 0
-        # Idle HTTP/2 connections, and when each is to end.
+        # Idle HTTP/2 connections, and when each is to end; none is to end before the latter.
         self._idle: dict[Any, float] = {}
+        self._next_end = math.inf
+        # New connections in the hands of threads, and when their TLS handshake has to be over.
+        self._greeting: dict[Any, float] = {}
+        self._patience = seconds(self.cfg.timeout)
         # Connections being closed: when that ends, and the octets read meanwhile.
         self._closing: dict[Any, tuple[float, int]] = {}
 
     # In threads
+
+    def handle(self, conn: Any) -> Any:
+        """Serve a connection that has something to read.
+
+        Args:
+            conn: gunicorn's connection.
+
+        Returns:
+            For `finish_request`: what to do with the connection.
+        """
+        if conn.parser is None:
+            conn.begun = time.monotonic()
+        return super().handle(conn)
 
     def handle_http2(self, conn: Any) -> Any:
         """Serve a connection's requests until none are left.
@@ -103,7 +125,9 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:
         turn = time.monotonic() + TURN
         if serving.expired and h2.give_up():
+            # It is idle from now on.
             serving.expired = False
+            serving.idle_until = None
         while not serving.expired:
             free = self._threads - self._busy
             if self.alive:
@@ -134,6 +158,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             conn: gunicorn's connection.
         """
         self._busy += 1
+        if conn.parser is None and self._patience is not None:
+            self._greeting[conn] = time.monotonic() + self._patience
         super().enqueue_req(conn)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
@@ -144,6 +170,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             fs: The future of what the thread did.
         """
         self._busy -= 1
+        self._greeting.pop(conn, None)
         if fs.cancelled() or fs.exception() is not None:
             super().finish_request(conn, fs)
             return
@@ -168,14 +195,13 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         else:
             super().murder_keepalived()
         now = time.monotonic()
-        while self._idle:
-            conn, deadline = next(iter(self._idle.items()))
-            if deadline > now and self.alive:
+        if self._idle and (now >= self._next_end or not self.alive):
+            self._end_idle(now)
+        while self._greeting:
+            conn, deadline = next(iter(self._greeting.items()))
+            if deadline > now:
                 break
-            self._take_from_poller(conn)
-            conn.serving.expired = deadline <= now
-            # The farewell may have to wait for the peer, so a thread sends it.
-            self.enqueue_req(conn)
+            self._cut_short(conn, now)
         while self._closing:
             conn, (deadline, _) = next(iter(self._closing.items()))
             if deadline > now:
@@ -190,12 +216,42 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         """
         deadline = math.inf
         if self._idle:
-            deadline = next(iter(self._idle.values()))
+            deadline = self._next_end
         if self._closing:
             deadline = min(deadline, next(iter(self._closing.values()))[0])
         if deadline < math.inf:
             timeout = min(timeout, max(deadline - time.monotonic(), 0.0))
         super().wait_for_and_dispatch_events(timeout)
+
+    def _end_idle(self, now: float) -> None:
+        """Say goodbye to the idle connections whose time is over, or to all when the worker stops."""
+        self._next_end = math.inf
+        for conn, deadline in list(self._idle.items()):
+            if deadline <= now or not self.alive:
+                self._take_from_poller(conn)
+                conn.serving.expired = deadline <= now
+                # The farewell may have to wait for the peer, so a thread sends it.
+                self.enqueue_req(conn)
+            else:
+                self._next_end = min(self._next_end, max(deadline, now + LOOK))
+
+    def _cut_short(self, conn: Any, now: float) -> None:
+        """Free a thread from a TLS handshake that takes too long: the end of its socket wakes it."""
+        del self._greeting[conn]
+        if conn.parser is not None:
+            return
+        # Its time begins when a thread takes it.
+        begun = getattr(conn, "begun", now)
+        patience = self._patience or 0.0
+        if begun + patience > now or not conn.initialized:
+            self._greeting[conn] = begun + patience if begun + patience > now else now + LOOK
+            return
+        self._greeting[conn] = now + LOOK
+        try:
+            # Not TLS's own, which would take the object that the thread works with away.
+            socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
+        except OSError:
+            pass  # the thread is just wrapping it, or has seen its end
 
     def _park(self, conn: Any) -> None:
         """Leave an idle connection to the poller."""
@@ -212,6 +268,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             self._close(conn)
             return
         self._idle[conn] = serving.idle_until
+        self._next_end = min(self._next_end, serving.idle_until)
 
     def _wake(self, conn: Any, _sock: Any) -> None:
         self._take_from_poller(conn)
