@@ -1,6 +1,7 @@
 """The ASGI application of this directory's servers, with the paths of its WSGI one that the tests use."""
 import asyncio
 import os
+from pathlib import Path
 
 from tests.gunicorn_load.payload import fill, is_filled
 from tests.gunicorn_load.wsgi import note
@@ -67,6 +68,16 @@ async def stream(scope, receive, send):
     await part(send)
 
 
+async def unread(scope, receive, send):
+    await start(send)
+    try:
+        for data in fill(50_000_000):
+            await part(send, data, True)
+        await part(send)
+    finally:
+        Path(scope["query_string"].decode()).touch()
+
+
 async def events(scope, receive, send):
     await start(send, headers=[(b"content-type", b"text/event-stream")])
     for number in range(3):
@@ -100,6 +111,6 @@ async def unchanged(scope, receive, send):
 
 
 PATHS = {
-    "/hello": hello, "/slow": slow, "/echo": echo, "/read-slowly": read_slowly, "/stream": stream, "/events": events,
-    "/after-the-body": after_the_body, "/hints": hints, "/empty": empty, "/unchanged": unchanged,
+    "/hello": hello, "/slow": slow, "/echo": echo, "/read-slowly": read_slowly, "/stream": stream, "/unread": unread,
+    "/events": events, "/after-the-body": after_the_body, "/hints": hints, "/empty": empty, "/unchanged": unchanged,
 }

@@ -1,6 +1,7 @@
 """The WSGI application of this directory's servers; other paths are those of ``tests.support.wsgi_app``."""
 import os
 import time
+from pathlib import Path
 
 from tests.gunicorn_load.payload import BLOCK, fill, is_filled
 from tests.support import wsgi_app
@@ -39,6 +40,15 @@ def stream(environ, start_response):
     return fill(int(environ["QUERY_STRING"]))
 
 
+def unread(environ, start_response):
+    """50 megabytes; the file that the query names says when the response has ended, however it did."""
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    try:
+        yield from fill(50_000_000)
+    finally:
+        Path(environ["QUERY_STRING"]).touch()
+
+
 def events(environ, start_response):
     """Three events, each made when the file of its number is in the directory that the query names."""
     start_response("200 OK", [("Content-Type", "text/event-stream")])
@@ -56,4 +66,7 @@ def after_the_body(environ, start_response):
     environ["gunicorn.http2.send_trailers"]([("x-sum", str(size))])
 
 
-PATHS = {"/read-slowly": read_slowly, "/stream": stream, "/events": events, "/after-the-body": after_the_body}
+PATHS = {
+    "/read-slowly": read_slowly, "/stream": stream, "/unread": unread, "/events": events,
+    "/after-the-body": after_the_body,
+}
