@@ -35,10 +35,10 @@ def test_an_upload_that_is_read_slowly(setup, servers):
         for part in fill(SIZE):
             view = memoryview(part)
             while view:
-                room = min(client.conn.local_flow_control_window(5), client.conn.max_outbound_frame_size, len(view))
-                if room:
-                    client.data(5, bytes(view[:room]))
-                    view = view[room:]
+                size = min(client.conn.max_outbound_frame_size, len(view))
+                if client.conn.local_flow_control_window(5) >= size:
+                    client.data(5, bytes(view[:size]))
+                    view = view[size:]
                 else:
                     client.events.clear()
                     assert client.read(lambda: client.events)
