@@ -8,7 +8,7 @@ from tests.gunicorn_load.crowd import Crowd
 
 everywhere = pytest.mark.parametrize("setup", [*SETUPS, *OLDER_CLASSES], ids=str)
 
-OPTIONS = ("--keep-alive", "20", "--graceful-timeout", "6")
+OPTIONS = ("--keep-alive", "20", "--graceful-timeout", "4")
 
 
 @pytest.fixture
@@ -39,10 +39,11 @@ def test_reload_and_shutdown(setup, serve, begun):
 
 @everywhere
 def test_max_requests(setup, serve, begun):
-    with serve(setup, *OPTIONS, "--max-requests", "60", env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
+    with serve(setup, *OPTIONS, "--max-requests", "100", env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
         crowd = Crowd(server, begun, 4)
         try:
-            crowd.wait_for_answers(300)
+            for _ in range(2):
+                crowd.wait_for_new_connections()
         finally:
             crowd.stopped = True
             faults = crowd.end()
