@@ -1,5 +1,6 @@
 """Servers for this directory's tests: each worker of the newest gunicorn by each way in, and one older gunicorn."""
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,14 @@ OLDER = VERSIONS[2]
 
 SETUPS = [setup for setup in (*INSTALLED, *WORKER_CLASSES) if setup.version is NEWEST]
 OLDER_CLASSES = [setup for setup in WORKER_CLASSES if setup.version is OLDER]
+
+#: Whether the tests that are marked slow run at full length, for every setup.
+SLOW = os.environ.get("FASTH2_SLOW") == "1"
+
+
+def chosen(setups, *names):
+    """All setups for a slow run, else those of the newest gunicorn whose worker and way are named."""
+    return [setup for setup in setups if SLOW or str(setup).removeprefix(f"{NEWEST}-") in names]
 
 
 @pytest.fixture(scope="session")

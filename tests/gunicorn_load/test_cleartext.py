@@ -10,8 +10,8 @@ from tests.gunicorn_load.conftest import OLDER, SETUPS
 from tests.gunicorn_load.payload import fill
 from tests.support.gunicorn_matrix import INSTALLED
 
-#: The older gunicorn has the upgrade too; there with install(), for what its own workers do.
-CLEARTEXT = [*SETUPS, *(setup for setup in INSTALLED if setup.version is OLDER)]
+#: The older gunicorn has the upgrade too.
+CLEARTEXT = [*SETUPS, *(setup for setup in INSTALLED if setup.version is OLDER and setup.worker == "gthread")]
 
 #: A body with room for the requests behind it in the first window.
 BODY = b"".join(fill(20_000))

@@ -1,7 +1,8 @@
 """A client that stops reading holds up no other, and is cut off after ``timeout``."""
 import contextlib
-import ssl
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import h2.errors
 import h2.events
@@ -9,6 +10,7 @@ import h2.settings
 import pytest
 
 from tests.gunicorn_load.conftest import SETUPS
+from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
 TIMEOUT = 3
@@ -20,45 +22,77 @@ def is_served(client, stream_id):
     return client.read(client.ended(stream_id), wait=2) and client.body(stream_id) == b"Hello, world!"
 
 
+@dataclass
+class Stalled:
+    """A server and two clients of it that stopped reading."""
+
+    server: Gunicorn
+
+    #: Its stream's window is used up.
+    closed_window: Client
+
+    #: It does not read its socket.
+    silent: Client
+
+    #: The file that is there when the silent one's response has ended.
+    ended: Path
+
+    #: When they stopped.
+    since: float
+
+
+@pytest.fixture(scope="module")
+def stalled(serve, tmp_path_factory):
+    """All setups at once, since it is time that has to pass; others are served meanwhile."""
+    with contextlib.ExitStack() as stack:
+        found = {}
+        for setup in SETUPS:
+            server = stack.enter_context(serve(setup, "--timeout", str(TIMEOUT), "--keep-alive", "30"))
+            since = time.monotonic()
+            closed_window = stack.enter_context(Client(server, credit=False))
+            closed_window.request(1, f"/stream?{SIZE}")
+            assert closed_window.read(lambda client=closed_window: len(client.body()) == 65535)
+            silent = stack.enter_context(Client(server, credit=False))
+            silent.conn.increment_flow_control_window(2**31 - 1 - 65535)
+            silent.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
+            ended = tmp_path_factory.mktemp("stalled") / "ended"
+            silent.request(1, f"/unread?{ended}")
+            with Client(server) as other:
+                for stream_id in (1, 3, 5):
+                    assert is_served(other, stream_id)
+                    time.sleep(0.05)
+                assert not ended.exists()
+            found[setup] = Stalled(server, closed_window, silent, ended, since)
+        yield found
+
+
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_they_are_cut_off_and_others_are_served(setup, serve, tmp_path):
-    with serve(setup, "--timeout", str(TIMEOUT), "--keep-alive", "20") as server, contextlib.ExitStack() as stack:
-        begin = time.monotonic()
-        # One whose window is used up, and one that does not read its socket.
-        closed_window = stack.enter_context(Client(server, credit=False))
-        closed_window.request(1, f"/stream?{SIZE}")
-        assert closed_window.read(lambda: len(closed_window.body()) == 65535)
-        silent = stack.enter_context(Client(server, credit=False))
-        silent.conn.increment_flow_control_window(2**31 - 1 - 65535)
-        silent.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
-        ended = tmp_path / "ended"
-        silent.request(1, f"/unread?{ended}")
-        other = stack.enter_context(Client(server))
-        stream_id = 1
-        while time.monotonic() - begin < TIMEOUT - 1:
-            assert is_served(other, stream_id)
-            stream_id += 2
-            time.sleep(0.1)
-        assert closed_window.read(closed_window.ended(), wait=8)
-        assert time.monotonic() - begin > TIMEOUT - 0.5
-        [reset] = closed_window.found(h2.events.StreamReset)
-        assert reset.error_code == h2.errors.ErrorCodes.CANCEL
-        # That connection lives, as far as its window goes.
-        closed_window.conn.increment_flow_control_window(1000)
-        closed_window.flush()
-        assert is_served(closed_window, 3)
-        # The other one is closed: what was under way can be read, and is not all.
-        deadline = time.monotonic() + 8
-        while not ended.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        size = 0
-        with contextlib.suppress(OSError, ssl.SSLError):
-            while data := silent.sock.recv(1 << 16):
-                size += len(data)
-        assert size < SIZE
-        assert is_served(other, stream_id)
-        assert "[CRITICAL] WORKER TIMEOUT" not in server.log
+def test_a_stream_without_window_is_cut_off_and_its_connection_is_not(setup, stalled):
+    client = stalled[setup].closed_window
+    assert client.read(client.ended(), wait=8)
+    assert time.monotonic() - stalled[setup].since > TIMEOUT - 0.5
+    [reset] = client.found(h2.events.StreamReset)
+    assert reset.error_code == h2.errors.ErrorCodes.CANCEL
+    client.conn.increment_flow_control_window(1000)
+    client.flush()
+    assert is_served(client, 3)
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_a_connection_that_takes_nothing_is_closed(setup, stalled):
+    deadline = time.monotonic() + 8
+    while not stalled[setup].ended.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    # What was under way can be read, and is not all.
+    size = 0
+    with contextlib.suppress(OSError):
+        while data := stalled[setup].silent.sock.recv(1 << 16):
+            size += len(data)
+    assert size < SIZE
+    with Client(stalled[setup].server) as other:
+        assert is_served(other, 1)
+    assert "WORKER TIMEOUT" not in stalled[setup].server.log
 
 
 @pytest.mark.parametrize("setup", [setup for setup in SETUPS if setup.worker == "asgi"], ids=str)

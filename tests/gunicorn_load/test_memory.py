@@ -1,17 +1,16 @@
 """A gibibyte up to an application that reads slowly, and down to a client that does: the worker holds little of it."""
-import os
 import time
 
 import h2.events
 import h2.settings
 import pytest
 
-from tests.gunicorn_load.conftest import OLDER_CLASSES, SETUPS
+from tests.gunicorn_load.conftest import OLDER_CLASSES, SETUPS, SLOW, chosen
 from tests.gunicorn_load.memory import Peak
 from tests.gunicorn_load.payload import BLOCK, fill, is_filled
 from tests.support.tls_client import Client
 
-SIZE = 1 << 30 if os.environ.get("FASTH2_SLOW") == "1" else (1 << 30) // 10
+SIZE = 1 << 30 if SLOW else (1 << 30) // 10
 
 #: What a worker may hold: far less than any of the bodies.
 LIMIT = 16 << 20
@@ -24,7 +23,7 @@ STREAMING = [*SETUPS, *(setup for setup in OLDER_CLASSES if setup.worker == "asg
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setup", STREAMING, ids=str)
+@pytest.mark.parametrize("setup", chosen(STREAMING, "gthread-install", "gevent-class", "asgi-class"), ids=str)
 def test_an_upload_that_is_read_slowly(setup, servers):
     server = servers(setup)
     with Client(server) as client:
@@ -48,9 +47,14 @@ def test_an_upload_that_is_read_slowly(setup, servers):
         assert peak.growth() < LIMIT
 
 
+SMALL, WIDE = (
+    [(setup, windows) for setup in chosen([*SETUPS, *OLDER_CLASSES], *names)]
+    for windows, names in (("small", ("gevent-install", "asgi-install")), ("wide open", ("gthread-class", "asgi-class")))
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("windows", ["small", "wide open"])
-@pytest.mark.parametrize("setup", [*SETUPS, *OLDER_CLASSES], ids=str)
+@pytest.mark.parametrize(("setup", "windows"), [*SMALL, *WIDE], ids=str)
 def test_a_download_to_a_slow_reader(setup, servers, windows):
     server = servers(setup)
     with Client(server) as client:

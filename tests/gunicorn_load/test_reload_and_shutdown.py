@@ -3,12 +3,15 @@ import signal
 
 import pytest
 
-from tests.gunicorn_load.conftest import OLDER_CLASSES, SETUPS
+from tests.gunicorn_load.conftest import OLDER_CLASSES, SETUPS, chosen
 from tests.gunicorn_load.crowd import Crowd
 
-everywhere = pytest.mark.parametrize("setup", [*SETUPS, *OLDER_CLASSES], ids=str)
+CLASSES = ("gthread-class", "gevent-class", "asgi-class")
 
-OPTIONS = ("--keep-alive", "20", "--graceful-timeout", "4")
+#: Where gevent drops connections whose TLS handshake is under way when the worker stops.
+DROPS = [setup for setup in SETUPS if setup.worker == "gevent" and setup.way == "install"]
+
+OPTIONS = ("--keep-alive", "20", "--graceful-timeout", "3")
 
 
 @pytest.fixture
@@ -17,10 +20,11 @@ def begun(tmp_path):
     return tmp_path / "begun"
 
 
-@everywhere
+@pytest.mark.slow
+@pytest.mark.parametrize("setup", chosen([*SETUPS, *OLDER_CLASSES], *CLASSES, "gthread-install", "asgi-install"), ids=str)
 def test_reload_and_shutdown(setup, serve, begun):
     with serve(setup, *OPTIONS, env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
-        crowd = Crowd(server, begun, 8)
+        crowd = Crowd(server, begun, 8, drops=setup in DROPS)
         try:
             crowd.wait_for_answers(100)
             server.process.send_signal(signal.SIGHUP)
@@ -37,16 +41,16 @@ def test_reload_and_shutdown(setup, serve, begun):
     assert "[ERROR]" not in server.log
 
 
-@everywhere
+@pytest.mark.slow
+@pytest.mark.parametrize("setup", chosen([*SETUPS, *OLDER_CLASSES], *CLASSES), ids=str)
 def test_max_requests(setup, serve, begun):
     with serve(setup, *OPTIONS, "--max-requests", "100", env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
-        crowd = Crowd(server, begun, 4)
+        crowd = Crowd(server, begun, 4, drops=setup in DROPS)
         try:
-            for _ in range(2):
-                crowd.wait_for_new_connections()
+            while server.log.count("Booting worker") < 3:
+                crowd.wait_for_answers(20)
         finally:
             crowd.stopped = True
             faults = crowd.end()
         assert not faults
-        assert server.log.count("Autorestarting worker") >= 2
     assert "[ERROR]" not in server.log
