@@ -51,3 +51,4 @@ def servers(serve):
         yield server
         for each in running.values():
             assert "[ERROR]" not in each.log
+            each.terminate()

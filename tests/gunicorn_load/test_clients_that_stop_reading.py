@@ -64,6 +64,8 @@ def stalled(serve, tmp_path_factory):
                 assert not ended.exists()
             found[setup] = Stalled(server, closed_window, silent, ended, since)
         yield found
+        for each in found.values():
+            each.server.terminate()
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)

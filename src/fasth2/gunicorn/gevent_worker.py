@@ -1,6 +1,7 @@
 """gunicorn's gevent worker on fasth2."""
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from typing import Any
@@ -9,6 +10,7 @@ import gevent  # type: ignore[import-untyped]
 from gunicorn import http
 from gunicorn.workers import ggevent
 
+from ._install import status
 from .batching import BatchingConnection
 from .serving import Serving, report
 from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
@@ -21,6 +23,20 @@ TURN = 0.02
 
 class _Stopping(Exception):
     """Thrown into an idle connection's greenlet when the worker stops."""
+
+
+class _Server(ggevent.StreamServer):  # type: ignore[misc]
+    """gevent's server, which serves the connections whose TLS handshake is under way when it is closed, too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Closing takes ``handle`` away.
+        self._served_by = self.handle
+
+    def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
+        """Called by gevent in a connection's greenlet."""
+        with contextlib.closing(self.wrap_socket(client_socket, **self.ssl_args)) as sock:
+            return self._served_by(sock, address)
 
 
 class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
@@ -43,6 +59,12 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         super().__init__(*args, **kwargs)
         # Greenlets of connections that wait for a request.
         self._idle: set[Any] = set()
+
+    def init_process(self) -> None:
+        """Called by gunicorn in the new process."""
+        if status().installed:
+            ggevent.StreamServer = _Server
+        super().init_process()
 
     def handle_http2(self, listener: Any, client: Any, addr: Any, preface: bytes = b"", upgrade: Any = None) -> None:
         """Serve an HTTP/2 connection to its end.
