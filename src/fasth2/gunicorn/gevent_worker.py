@@ -78,7 +78,11 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         """
         try:
             h2 = http.get_parser(self.cfg, client, addr, http2_connection=True)
-            serving = Serving(self, h2, client, addr, listener.getsockname(), self.is_already_handled)
+            try:
+                server = listener.getsockname()
+            except OSError:
+                server = client.getsockname()  # the worker stops, and has closed the listener
+            serving = Serving(self, h2, client, addr, server, self.is_already_handled)
             requests = []
             if upgrade is None:
                 h2.initiate_connection()
