@@ -16,7 +16,9 @@ CLASSES = ("gthread-class", "gevent-class", "asgi-class")
 #: Where gevent drops connections whose TLS handshake is under way when the worker stops.
 DROPS = [setup for setup in SETUPS if setup.worker == "gevent" and setup.way == "install"]
 
-OPTIONS = ("--keep-alive", "20", "--graceful-timeout", "3")
+def options(setup):
+    """Little time for the end; gevent's workers look once a second whether it has come."""
+    return "--keep-alive", "20", "--graceful-timeout", "5" if setup.worker == "gevent" else "3"
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def begun(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("setup", chosen([*SETUPS, *OLDER_CLASSES], *CLASSES, "gthread-install", "asgi-install"), ids=str)
 def test_reload_and_shutdown(setup, serve, begun):
-    with serve(setup, *OPTIONS, env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
+    with serve(setup, *options(setup), env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
         crowd = Crowd(server, begun, 8, drops=setup in DROPS)
         try:
             crowd.wait_for_answers(100)
@@ -49,7 +51,7 @@ def test_reload_and_shutdown(setup, serve, begun):
 def test_a_handshake_under_way_is_finished_and_said_goodbye_to(serve):
     """gevent's own server drops the connection."""
     [setup] = [setup for setup in SETUPS if (setup.worker, setup.way) == ("gevent", "class")]
-    with serve(setup, *OPTIONS) as server:
+    with serve(setup, *options(setup)) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=5) as plain:
             time.sleep(0.3)
             server.terminate()
@@ -70,7 +72,7 @@ def test_a_handshake_under_way_is_finished_and_said_goodbye_to(serve):
 @pytest.mark.slow
 @pytest.mark.parametrize("setup", chosen([*SETUPS, *OLDER_CLASSES], *CLASSES), ids=str)
 def test_max_requests(setup, serve, begun):
-    with serve(setup, *OPTIONS, "--max-requests", "100", env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
+    with serve(setup, *options(setup), "--max-requests", "100", env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
         crowd = Crowd(server, begun, 4, drops=setup in DROPS)
         try:
             while server.log.count("Booting worker") < 2:
