@@ -1,7 +1,6 @@
 """TERM, and the last request of a worker: nothing that was accepted is lost."""
 import time
 
-import h2.connection
 import h2.errors
 import h2.events
 import pytest
@@ -33,26 +32,10 @@ def test_TERM_lets_a_request_finish_and_says_GOAWAY(server):
     assert server.process.wait(8) == 0
 
 
-class Patience(h2.connection.H2Connection):
-    """h2 going on after GOAWAY, as RFC 9113 section 6.8 has it."""
-
-    def _receive_goaway_frame(self, frame):
-        before = self.state_machine.state
-        result = super()._receive_goaway_frame(frame)
-        self.state_machine.state = before
-        return result
-
-
-@pytest.fixture
-def patience(monkeypatch):
-    """Make clients patient."""
-    monkeypatch.setattr(h2.connection, "H2Connection", Patience)
-
-
 @pytest.mark.parametrize("setup", CLASSES, ids=str)
-def test_a_request_that_crosses_the_GOAWAY_is_served(setup, tmp_path, certificate, patience):
+def test_a_request_that_crosses_the_GOAWAY_is_served(setup, tmp_path, certificate):
     with serve(setup, tmp_path, certificate, "--keep-alive", "20", "--graceful-timeout", "10") as server:
-        with Client(server) as client:
+        with Client(server, patient=True) as client:
             client.request(1, "/show")
             assert client.read(client.ended(1))
             server.terminate()
@@ -68,9 +51,9 @@ def test_a_request_that_crosses_the_GOAWAY_is_served(setup, tmp_path, certificat
 
 
 @pytest.mark.parametrize("setup", CLASSES, ids=str)
-def test_a_connection_that_is_always_busy_is_told_in_time(setup, tmp_path, certificate, patience):
+def test_a_connection_that_is_always_busy_is_told_in_time(setup, tmp_path, certificate):
     with serve(setup, tmp_path, certificate, "--keep-alive", "20", "--graceful-timeout", "4") as server:
-        with Client(server) as client:
+        with Client(server, patient=True) as client:
             client.request(1, "/endless")
             assert client.read(client.body)
             server.terminate()

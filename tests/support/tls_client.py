@@ -12,20 +12,31 @@ import h2.events
 from .gunicorn_server import Gunicorn
 
 
+class Patience(h2.connection.H2Connection):
+    """h2 going on after GOAWAY, as RFC 9113 section 6.8 has it."""
+
+    def _receive_goaway_frame(self, frame):
+        before = self.state_machine.state
+        result = super()._receive_goaway_frame(frame)
+        self.state_machine.state = before
+        return result
+
+
 class Client:
     """One connection; a context manager that closes it.
 
     Args:
         server: The server to connect to, over TLS where it has a certificate.
         credit: Whether window is returned for what is received.
+        patient: Whether frames may be sent and received after the server's GOAWAY.
     """
 
-    def __init__(self, server: Gunicorn, credit: bool = True) -> None:
+    def __init__(self, server: Gunicorn, credit: bool = True, patient: bool = False) -> None:
         self.credit = credit
         self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.scheme = "http" if server.certificate is None else "https"
-        self.conn = h2.connection.H2Connection(
+        self.conn = (Patience if patient else h2.connection.H2Connection)(
             h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self.events: list[object] = []
         try:

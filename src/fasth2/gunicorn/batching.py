@@ -39,6 +39,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         self.held_since = 0.0
         # Octets of the bodies that are held.
         self._held_size = 0
+        # The last stream that a GOAWAY has named.
+        self._last_named: int | None = None
 
     def send_whole(self, stream_id: int, status: int, fields: list[tuple[str, str]], body: bytes) -> bool:
         """Send a response that is complete, in one write, or hold it.
@@ -95,6 +97,27 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             return bool(self.h2_conn.local_flow_control_window(stream_id) >= self._held_size + size)
         except (NoSuchStreamError, ProtocolError):
             return False
+
+    def refuse_new_streams(self) -> None:
+        """Send GOAWAY that names the last stream that has arrived; those up to it go on, later ones are ignored."""
+        if self._closed or self._last_named is not None:
+            return
+        last = self._last_named = self.h2_conn.highest_inbound_stream_id
+        self.h2_conn.close_connection(error_code=0, last_stream_id=last)
+        self._send_pending_data()
+
+    def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
+        """Send GOAWAY, as far as the socket lets it, and mark the connection closed; once.
+
+        Args:
+            error_code: An RFC 9113 section 7 code.
+            last_stream_id: The last stream that was or will be served; the last one that arrived when ``None``.
+        """
+        named = self._last_named
+        if named is not None:
+            # RFC 9113 section 6.8: a later GOAWAY must not name a later stream.
+            last_stream_id = named if last_stream_id is None else min(named, last_stream_id)
+        super().close(error_code, last_stream_id)
 
     def take_waiting(self) -> list[Any]:
         """Return the requests that have arrived and that no one has taken."""

@@ -1,6 +1,7 @@
 """gunicorn's gevent worker on fasth2."""
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from typing import Any
@@ -27,20 +28,29 @@ class _Stopping(Exception):
     """Thrown into an idle connection's greenlet when the worker stops."""
 
 
-class _Server(StreamServer):
-    """gevent's server; a client that is silent in its TLS handshake does not keep its place for ever."""
+class _Server(StreamServer):  # type: ignore[misc]
+    """gevent's server; a client that is silent in its TLS handshake does not keep its place for ever, and one whose
+    handshake is under way when the server is closed is served all the same.
+    """
 
-    #: Seconds that it may be; ``None``: for ever.
+    #: Seconds that a client may be silent; ``None``: for ever.
     patience: float | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Closing takes ``handle`` away.
+        self._served_by = self.handle
+
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
-        """Called by gevent for each connection."""
+        """Called by gevent in a connection's greenlet."""
         # The worker sets its own time-out when the handshake is done.
         client_socket.settimeout(self.patience)
         try:
-            return super().wrap_socket_and_handle(client_socket, address)
+            sock = self.wrap_socket(client_socket, **self.ssl_args)
         except TimeoutError:
             return None
+        with contextlib.closing(sock):
+            return self._served_by(sock, address)
 
 
 class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
@@ -64,6 +74,12 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         # Greenlets of connections that wait for a request.
         self._idle: set[Any] = set()
 
+    def init_process(self) -> None:
+        """Called by gunicorn in the new process."""
+        if status().installed:
+            ggevent.StreamServer = _Server
+        super().init_process()
+
     def handle_http2(self, listener: Any, client: Any, addr: Any, preface: bytes = b"", upgrade: Any = None) -> None:
         """Serve an HTTP/2 connection to its end.
 
@@ -76,7 +92,11 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         """
         try:
             h2 = http.get_parser(self.cfg, client, addr, http2_connection=True)
-            serving = Serving(self, h2, client, addr, listener.getsockname(), self.is_already_handled)
+            try:
+                server = listener.getsockname()
+            except OSError:
+                server = client.getsockname()  # the worker stops, and has closed the listener
+            serving = Serving(self, h2, client, addr, server, self.is_already_handled)
             requests = []
             if upgrade is None:
                 h2.initiate_connection()

@@ -119,6 +119,9 @@ class Serving:
         stream_id = req.stream.stream_id
         self.last_served = max(self.last_served, stream_id)
         try:
+            if not self.worker.alive and self.worker.is_overdue():
+                # A peer that always has a request open would keep the connection until it is cut.
+                h2.refuse_new_streams()
             if req.stream.state is not _CLOSED:
                 self.serve_request(req)
         except (HTTP2StreamError, HTTP2ConnectionError) as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from typing import Any
 
 from ._install import ensure_installed, status
@@ -52,13 +53,25 @@ class HTTP2Worker(InstallingWorker):
     #: Whether HTTP/2 connections are made of `connection_class`; known once the process runs.
     serves = False
 
+    alive: bool
     cfg: Any
     log: Any
 
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         #: Method and path of requests, and how often in a row their application was fast.
         self.fast_requests: dict[tuple[str, str], int] = {}
+        # When a connection first saw that the worker stops.
+        self._stopping_since: float | None = None
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
+
+    def is_overdue(self) -> bool:
+        """Whether the worker stops, and half of the time for that is over: connections take no new requests then."""
+        if self.alive:
+            return False
+        now = time.monotonic()
+        if self._stopping_since is None:
+            self._stopping_since = now
+        return now - self._stopping_since >= self.cfg.graceful_timeout / 2
 
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""
