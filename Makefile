@@ -31,6 +31,7 @@ help:
 	@echo "make test-slow      the long runs at full length"
 	@echo "make test-sanitize  every test under AddressSanitizer, UBSan and bounds checks"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
+	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
 	@echo "make serve          gunicorn on fasth2, HTTPS on 127.0.0.1 (PORT, 8443)"
 	@echo "make lint           ruff and cython-lint"
 	@echo "make bench          the benchmarks; also bench-quick, bench-e2e"

@@ -10,6 +10,6 @@ def test_it_is_named_and_so_is_what_installs_it(monkeypatch, tmp_path):
         run("h2load")
 
 
-@pytest.mark.parametrize("name", ["curl", "nghttp", "h2load", "node"])
+@pytest.mark.parametrize("name", ["curl", "nghttp", "h2load", "node", "chromium"])
 def test_all_are_installed(name):
     assert tool(name)

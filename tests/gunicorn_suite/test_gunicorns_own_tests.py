@@ -59,4 +59,4 @@ def test_the_tests_that_start_gunicorn_pass_with_fasth2s_workers(tmp_path):
     assert len(result.logs) == 3
     for log in result.logs:
         assert LINE in log
-        assert "Using worker: fasth2.gunicorn." in log
+        assert "This is a fasth2.gunicorn." in log

@@ -134,7 +134,7 @@ def _(case, stock, ours):
     return ()
 
 
-@rule("100-continue-is-sent", versions=OLD, workers=WSGI)
+@rule("100-continue-is-sent", versions=OLD)
 def _(case, stock, ours):
     if "continue" in case.tags and ours["interim"] == [[[":status", "100"]]] and not stock["interim"]:
         return ("interim",)

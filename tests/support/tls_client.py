@@ -22,20 +22,23 @@ class Client:
 
     def __init__(self, server: Gunicorn, credit: bool = True) -> None:
         self.credit = credit
-        sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if server.certificate is not None:
-            context = ssl.create_default_context(cafile=str(server.certificate.authority))
-            context.set_alpn_protocols(["h2"])
-            sock = context.wrap_socket(sock, server_hostname="127.0.0.1")
-            assert sock.selected_alpn_protocol() == "h2"
-        self.sock = sock
+        self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.scheme = "http" if server.certificate is None else "https"
         self.conn = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self.events: list[object] = []
-        self.conn.initiate_connection()
-        self.flush()
+        try:
+            if server.certificate is not None:
+                context = ssl.create_default_context(cafile=str(server.certificate.authority))
+                context.set_alpn_protocols(["h2"])
+                self.sock = context.wrap_socket(self.sock, server_hostname="127.0.0.1")
+                assert self.sock.selected_alpn_protocol() == "h2"
+            self.conn.initiate_connection()
+            self.flush()
+        except BaseException:
+            self.sock.close()
+            raise
 
     def flush(self) -> None:
         """Send what the engine has to send."""

@@ -6,3 +6,8 @@ import fasth2.gunicorn
 fasth2.gunicorn.install()
 for _name, _class in {"gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}.items():
     gunicorn.workers.SUPPORTED_WORKERS[_name] = f"fasth2.gunicorn.{_class}"
+
+
+def post_worker_init(worker):
+    """Called by gunicorn in each worker: say of which class it is."""
+    worker.log.info("This is a %s.%s", type(worker).__module__, type(worker).__qualname__)
