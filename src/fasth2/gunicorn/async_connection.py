@@ -2,26 +2,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
 from gunicorn.http.errors import ParseException
-from gunicorn.http2 import errors as gunicorn_errors
-from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2Error, HTTP2ErrorCode, HTTP2ProtocolError
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2Error, HTTP2ErrorCode
 from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
 
-from fasth2.config import Limits
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.server._asyncio import AsyncConnection
 from fasth2.server.connection import outgoing
 
+from ._engine_turns import GunicornTurns
 from .async_stream import AsyncHTTP2Stream
-from .connection import HTTP2ServerConnection
-from .contract import installed
-from .counting import Record
-from .limits import connection_limits, widen_window
 from .push_input import push_input
 from .upgrade import upgraded_fields
 
@@ -34,7 +28,7 @@ _CLOSED = StreamState.CLOSED
 _SMALL = 16384
 
 
-class AsyncHTTP2Connection(AsyncConnection):
+class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
     """gunicorn's ``AsyncHTTP2Connection`` on fasth2, for every gunicorn that has one.
 
     Under gunicorn's ``ASGIProtocol`` frames take effect when they arrive,
@@ -50,26 +44,20 @@ class AsyncHTTP2Connection(AsyncConnection):
         client_addr: The client's address.
     """
 
-    errors = gunicorn_errors
-    closed_state = _CLOSED
-    contract = installed()
-    engine_class = HTTP2ServerConnection.engine_class
     stream_class: type[AsyncHTTP2Stream] = AsyncHTTP2Stream
 
     # ASGI speaks of octets, and gunicorn writes a scope's fields as latin-1.
     header_encoding = "latin-1"
 
     #: Whether requests are handed out once their headers are in.
-    dispatches_on_headers: bool = contract.dispatches_on_headers
+    dispatches_on_headers: bool = GunicornTurns.contract.dispatches_on_headers
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, reader, writer, client_addr)
-        self._record = Record(self.h2_conn)
         # Octets to credit at the end of a read: to the connection, and to streams.
         self._arrived_octets = 0
         self._stream_credit: dict[int, int] = {}
-        # gunicorn's names: frames set aside, which here have taken effect already, and the order of writes.
-        self._deferred_events: deque[Any] = deque()
+        # gunicorn's names: what orders writes, and wakes what waits for window.
         self._write_lock: asyncio.Lock | None = None
         self._window_event: asyncio.Event | None = None
         # When the last stream ended; None while there are streams.
@@ -84,17 +72,6 @@ class AsyncHTTP2Connection(AsyncConnection):
     @draining.setter
     def draining(self, draining: bool) -> None:
         self._draining = draining
-
-    def _make_limits(self) -> Limits:
-        return connection_limits(self, self.contract)
-
-    def _count(self, name: str) -> int:
-        self._record.add(self._counts)
-        return super()._count(name)
-
-    def _advertise(self) -> None:
-        super()._advertise()
-        widen_window(self.h2_conn)
 
     async def initiate_connection(self) -> None:
         """Send this side's SETTINGS; a second call does nothing.
@@ -127,12 +104,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         Raises:
             HTTP2ProtocolError: The settings are not valid.
         """
-        try:
-            self.h2_conn.initiate_upgrade_connection(settings_header=settings_header)
-        except (ProtocolError, ValueError) as exc:
-            raise HTTP2ProtocolError(f"HTTP2-Settings not valid: {exc}") from exc
-        self._advertise()
-        self._initialized = True
+        self._upgrade(settings_header)
         stream = self.stream_class(1, self)
         stream.receive_headers(upgraded_fields(http1_req), end_stream=False)
         if body:
@@ -295,11 +267,6 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def _handed_out(self, stream: Any) -> bool:
         return self.dispatches_on_headers or bool(stream.request_complete)
-
-    def _goaway_received(self, item: Any) -> None:
-        super()._goaway_received(item)
-        if self.draining:
-            self.h2_conn.peer_goaway_last_stream_id = item.last_stream_id
 
     def _connection_lost(self) -> None:
         super()._connection_lost()

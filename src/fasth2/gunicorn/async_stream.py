@@ -7,11 +7,13 @@ from typing import Any
 from gunicorn.http2.errors import HTTP2StreamError
 from gunicorn.http2.stream import StreamState
 
+from .contract import installed
 from .stream import StreamedStream
 
 __all__ = ["AsyncHTTP2Stream"]
 
 _CLOSED = StreamState.CLOSED
+_ASKS_PAST_THE_END = installed().asks_past_the_end
 
 
 class AsyncHTTP2Stream(StreamedStream):
@@ -25,7 +27,6 @@ class AsyncHTTP2Stream(StreamedStream):
     #: Whether the response has no body, whatever is sent (RFC 9110 section 6.4.1).
     omits_body = False
     _disconnect_waiter: Any = None
-    _asked_past_the_end = not hasattr(StreamedStream, "wait_disconnect")
 
     def __init__(self, stream_id: int, connection: Any) -> None:
         super().__init__(stream_id, connection)
@@ -93,7 +94,7 @@ class AsyncHTTP2Stream(StreamedStream):
             self._body_event = asyncio.Event()
         while not self._body_chunks:
             if self._body_complete:
-                if self._asked_past_the_end:
+                if _ASKS_PAST_THE_END:
                     await self.wait_disconnect()
                 return None
             if self.state is _CLOSED:

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 
 import gunicorn
 import gunicorn.http2.connection
+from gunicorn.http import wsgi
 from gunicorn.http2.connection import HTTP2ServerConnection as STOCK
+from gunicorn.http2.stream import HTTP2Stream
 
-__all__ = ["NEWEST", "STOCK", "Contract", "installed"]
+try:
+    from gunicorn.http2.response import HTTP2Response as STOCK_RESPONSE
+except ModuleNotFoundError:
+    # gunicorn's first versions collect the body and have no such class.
+    STOCK_RESPONSE = wsgi.Response
+
+__all__ = ["NEWEST", "STOCK", "STOCK_RESPONSE", "Contract", "installed"]
 
 #: The newest major version that fasth2 is tested with.
 NEWEST = 27
@@ -36,6 +44,17 @@ class Contract:
     #: ``send_response``, and those with trailers by the engine's own methods.
     streams_responses: bool
 
+    #: Whether the asyncio worker asks for more of a body that was read, where
+    #: it waits for the peer to go (up to 26.2). Otherwise it calls ``wait_disconnect``.
+    asks_past_the_end: bool
+
+    #: Whether the response class knows which responses have no body, and has
+    #: one place that sends (from 26.2 on).
+    omits_bodies: bool
+
+    #: Whether responses over HTTP/2 get the fields server and date (from 27.0 on).
+    names_server_and_date: bool
+
     #: Resets a peer may send in ``reset_seconds``.
     reset_limit: int
     reset_seconds: float
@@ -57,6 +76,9 @@ def installed() -> Contract:
         known=known,
         dispatches_on_headers=not known or hasattr(STOCK, "pump"),
         streams_responses=not known or hasattr(STOCK, "send_response_headers"),
+        asks_past_the_end=not hasattr(HTTP2Stream, "wait_disconnect"),
+        omits_bodies=hasattr(STOCK_RESPONSE, "_emit_body"),
+        names_server_and_date=hasattr(STOCK_RESPONSE, "_aborted"),
         reset_limit=getattr(module, "RST_STREAM_RATE_LIMIT", 200),
         reset_seconds=getattr(module, "RST_STREAM_RATE_WINDOW", 10.0),
         control_limit=getattr(module, "CONTROL_FRAME_RATE_LIMIT", 1000),

@@ -8,13 +8,9 @@ from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http2.errors import HTTP2StreamError
 
+from .contract import STOCK_RESPONSE as _Stock
+from .contract import installed
 from .known_code import same
-
-try:
-    from gunicorn.http2.response import HTTP2Response as _Stock
-except ModuleNotFoundError:
-    # gunicorn's first versions collect the body and have no such class.
-    _Stock = wsgi.Response
 
 __all__ = ["HTTP2Response", "WholeResponse", "known"]
 
@@ -32,11 +28,7 @@ _LENGTH = 1
 _SERVER = 2
 _DATE = 4
 
-#: Whether gunicorn's class tells what a response without a body is, and has one place that emits.
-_counts_only = hasattr(_Stock, "_emit_body")
-
-#: Whether gunicorn names its server and the date.
-_adds_fields = hasattr(_Stock, "_aborted")
+_CONTRACT = installed()
 
 #: Whether gunicorn's class is the one that `_RememberedResponse` abbreviates.
 known = same(
@@ -141,14 +133,14 @@ class WholeResponse(_Stock):
             ``write``.
         """
         write = super().start_response(status, headers, exc_info)
-        if not _counts_only:
+        if not _CONTRACT.omits_bodies:
             self._omits_body = self.req.method == "HEAD" or self.status_code in (204, 304)
         return write
 
     def _outgoing(self) -> list[tuple[str, str]]:
         """The fields as they are sent, the server's own among them."""
         fields = [(name.lower(), value) for name, value in self.headers]
-        if _adds_fields:
+        if _CONTRACT.names_server_and_date:
             names = {name for name, _ in fields}
             if "server" not in names:
                 fields.append(("server", self.version))
@@ -174,7 +166,7 @@ class WholeResponse(_Stock):
             TypeError: It is not ``bytes``.
             HTTP2StreamError: The stream is gone.
         """
-        if _counts_only:
+        if _CONTRACT.omits_bodies:
             super().write(data)
             return
         self.send_headers()
