@@ -28,7 +28,7 @@ class _Stopping(Exception):
     """Thrown into an idle connection's greenlet when the worker stops."""
 
 
-class _Server(StreamServer):  # type: ignore[misc]
+class _Server(StreamServer):
     """gevent's server; a client that is silent in its TLS handshake does not keep its place for ever, and one whose
     handshake is under way when the server is closed is served all the same.
     """
@@ -73,12 +73,6 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         super().__init__(*args, **kwargs)
         # Greenlets of connections that wait for a request.
         self._idle: set[Any] = set()
-
-    def init_process(self) -> None:
-        """Called by gunicorn in the new process."""
-        if status().installed:
-            ggevent.StreamServer = _Server
-        super().init_process()
 
     def handle_http2(self, listener: Any, client: Any, addr: Any, preface: bytes = b"", upgrade: Any = None) -> None:
         """Serve an HTTP/2 connection to its end.
