@@ -25,7 +25,7 @@ for interpreter in "$@"; do
     "$interpreter" -m venv "$out/venv"
     (cd "$out" && venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir raw "$sdist")
     for wheel in "$out"/raw/*.whl; do
-        auditwheel --quiet repair --strip --plat "manylinux_2_17_$(uname -m)" --wheel-dir "$out/dist" "$wheel"
+        auditwheel repair --strip --plat "manylinux_2_17_$(uname -m)" --wheel-dir "$out/dist" "$wheel"
     done
     tag=$("$out/venv/bin/python" -c 'import sys; print("cp%d%d%s" % (*sys.version_info[:2], sys.abiflags))')
     wheel=$(echo "$out"/dist/*-"$tag"-*.whl)
