@@ -24,6 +24,7 @@ SANITIZED := $(CURDIR)/.work/sanitize
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist
 .PHONY: help build build-bench gunicorns test test-slow test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
@@ -32,6 +33,9 @@ help:
 	@echo "make test-sanitize  every test under AddressSanitizer, UBSan and bounds checks"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
 	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
+	@echo "make wheel          wheels by each of PYTHONS from the sdist, checked and tested; the workflows"
+	@echo "make test-3.14      the tests that need no server, on another CPython or machine: also test-3.15,"
+	@echo "                    test-i386, test-s390x (root), test-free-threaded"
 	@echo "make serve          gunicorn on fasth2, HTTPS on 127.0.0.1 (PORT, 8443)"
 	@echo "make lint           ruff and cython-lint"
 	@echo "make bench          the benchmarks; also bench-quick, bench-e2e"
@@ -92,6 +96,25 @@ lint: $(VENV)/.lint
 
 serve: build $(VENV)/.serve
 	@$(PY) tools/serve.py $(ARGS)
+
+# Other builds and other machines. Each makes what it needs once, outside the tree (FASTH2_CACHE, the user's cache
+# folder by default); those with a folder of another Debian run as root.
+
+wheel: $(VENV)/.wheel
+	tools/check_wheels.sh $(VENV)/bin $(PYTHONS)
+
+test-3.14 test-3.15: test-%: $(VENV)/.build
+	root=$$(tools/debian_root.sh python$*) && \
+	    FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python$* -q
+
+test-i386 test-s390x: test-%: $(VENV)/.build
+	root=$$(tools/debian_root.sh $*) && FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python3 -q
+
+test-free-threaded:
+	tools/test_free_threaded.sh "$$(tools/build_python.sh free-threaded)"
+
+dist-sdist: $(VENV)/.dist
+	$(PY) -m build --quiet --sdist
 
 dist: $(VENV)/.dist
 	rm -rf dist
