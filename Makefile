@@ -76,7 +76,7 @@ $(GUNICORN_FOLDERS): .work/gunicorn/%: | $(VENV)/.build
 gunicorns: $(GUNICORN_FOLDERS)
 
 test: build $(VENV)/.test test-packages gunicorns
-	$(PY) -m pytest --timeout=300 $(TESTS)
+	$(PY) -m pytest --timeout=300 -n $(JOBS) --dist loadfile $(TESTS)
 
 test-slow: build $(VENV)/.test test-packages gunicorns
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)

@@ -28,11 +28,13 @@ def servers(tmp_path_factory, certificate):  # noqa: F811
     def server(setup, loop="asyncio"):
         if (setup, loop) not in running:
             directory = tmp_path_factory.mktemp("server")
-            options = ("--asgi-loop", loop, "--keep-alive", "5", "--timeout", "20")
+            options = ("--asgi-loop", loop, "--keep-alive", "5", "--timeout", "20", "--graceful-timeout", "2")
             running[setup, loop] = serve(setup, directory, certificate, *options)
         return running[setup, loop]
 
     yield server
+    for each in running.values():
+        each.terminate()
     for each in running.values():
         each.stop()
 
