@@ -88,7 +88,7 @@ test-slow: build $(VENV)/.test test-packages gunicorns
 test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns
 	FASTH2_SANITIZE=1 $(PY) setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib \
 	    --parallel $(JOBS)
-	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider $(TESTS)
+	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider --timeout=600 -n $(JOBS) --dist loadfile $(TESTS)
 
 lint: $(VENV)/.lint
 	$(PY) -m ruff check .
