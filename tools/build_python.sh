@@ -36,7 +36,9 @@ if ! compgen -G "$cache/source/python3.13-*/configure" >/dev/null; then
     apt=$cache/apt
     mkdir -p "$apt"/{lists/partial,cache/archives/partial,empty} "$cache/source"
     mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m 1 '/debian$' || true)
-    printf 'deb-src %s trixie main\n' "${FASTH2_MIRROR:-${mirror:-http://deb.debian.org/debian}}" >"$apt/sources.list"
+    # The machine's own mirror of Debian, or the one that FASTH2_MIRROR names.
+    printf 'deb-src %s trixie main\n' "${FASTH2_MIRROR:-${mirror:?no mirror of Debian is known; set FASTH2_MIRROR}}" \
+        >"$apt/sources.list"
     options_of_apt=(-o "Dir::Etc::SourceList=$apt/sources.list" -o "Dir::Etc::SourceParts=$apt/empty"
                     -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
     apt-get "${options_of_apt[@]}" update
