@@ -9,7 +9,7 @@ from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.server._blocking import BlockingConnection
-from fasth2.server.connection import outgoing
+from fasth2.server.connection import outgoing, plain_text
 
 from .contract import Contract
 
@@ -258,10 +258,7 @@ class Responses(BlockingConnection):
         if stream is None or stream.response_headers_sent:
             self.abort_stream(stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
             return
-        body = message.encode() if message else b""
-        headers = [("content-length", str(len(body)))]
-        if body:
-            headers.append(("content-type", "text/plain; charset=utf-8"))
+        headers, body = plain_text(message)
         self.send_response(stream_id, status_code, headers, body)
 
     def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:

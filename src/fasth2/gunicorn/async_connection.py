@@ -12,7 +12,7 @@ from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.server._asyncio import AsyncConnection
-from fasth2.server.connection import outgoing
+from fasth2.server.connection import outgoing, plain_text
 
 from ._engine_turns import GunicornTurns
 from .async_stream import AsyncHTTP2Stream
@@ -495,10 +495,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         if stream is None or stream.response_headers_sent:
             await self.abort_stream(stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
             return
-        body = message.encode() if message else b""
-        headers = [("content-length", str(len(body)))]
-        if body:
-            headers.append(("content-type", "text/plain; charset=utf-8"))
+        headers, body = plain_text(message)
         await self.send_response(stream_id, status_code, headers, body)
 
     async def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:

@@ -34,6 +34,15 @@ def outgoing(headers: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     ]
 
 
+def plain_text(message: str | None) -> tuple[list[tuple[str, str]], bytes]:
+    """Fields and body of a response that reports an error; no body where `message` is ``None`` or empty."""
+    body = message.encode() if message else b""
+    headers = [("content-length", str(len(body)))]
+    if body:
+        headers.append(("content-type", "text/plain; charset=utf-8"))
+    return headers, body
+
+
 class HTTP2ServerConnection(WholeRequests):
     """The server's end of an HTTP/2 connection over a blocking socket.
 
@@ -286,10 +295,7 @@ class HTTP2ServerConnection(WholeRequests):
         Raises:
             HTTP2Error: As for `send_response`.
         """
-        body = message.encode() if message else b""
-        headers = [("content-length", str(len(body)))]
-        if body:
-            headers.append(("content-type", "text/plain; charset=utf-8"))
+        headers, body = plain_text(message)
         self.send_response(stream_id, status_code, headers, body)
 
     def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
