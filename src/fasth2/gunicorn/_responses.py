@@ -9,7 +9,7 @@ from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.server._blocking import BlockingConnection
-from fasth2.server.connection import outgoing, plain_text
+from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
 
 from .contract import Contract
 
@@ -209,10 +209,7 @@ class Responses(BlockingConnection):
         stream = self.streams.get(stream_id)
         if stream is None or not stream.response_headers_sent:
             return False
-        fields = outgoing(trailers)
-        for name, _ in fields:
-            if name[:1] in (":", b":"):
-                raise HTTP2Error(f"Pseudo-header '{name}' not allowed in trailers")
+        fields = outgoing_trailers(trailers, HTTP2Error)
         if self._held is not None:
             self._release()
         if not self._send_rest(stream_id):

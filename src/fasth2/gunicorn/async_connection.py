@@ -12,7 +12,7 @@ from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.server._asyncio import AsyncConnection
-from fasth2.server.connection import outgoing, plain_text
+from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
 
 from ._engine_turns import GunicornTurns
 from .async_stream import AsyncHTTP2Stream
@@ -467,10 +467,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         stream = self.streams.get(stream_id)
         if stream is None or not stream.response_headers_sent:
             return False
-        fields = outgoing(trailers)
-        for name, _ in fields:
-            if name[:1] in (":", b":"):
-                raise HTTP2Error(f"Pseudo-header '{name}' not allowed in trailers")
+        fields = outgoing_trailers(trailers, HTTP2Error)
         # What was written past this class goes first.
         if self.h2_conn.unsent(stream_id) and await self._all_sent(stream_id) <= 0:
             await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)

@@ -34,6 +34,15 @@ def outgoing(headers: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     ]
 
 
+def outgoing_trailers(trailers: Iterable[tuple[Any, Any]], error: type[Exception]) -> list[tuple[Any, Any]]:
+    """`outgoing` for trailers; raises `error` for a pseudo-header field (RFC 9113 section 8.1)."""
+    fields = outgoing(trailers)
+    for name, _ in fields:
+        if name[:1] in (":", b":"):
+            raise error(f"Pseudo-header {name!r} not allowed in trailers")
+    return fields
+
+
 def plain_text(message: str | None) -> tuple[list[tuple[str, str]], bytes]:
     """Fields and body of a response that reports an error; no body where `message` is ``None`` or empty."""
     body = message.encode() if message else b""
@@ -274,10 +283,7 @@ class HTTP2ServerConnection(WholeRequests):
             HTTP2StreamClosed: The stream has ended, or the peer has reset it.
         """
         stream = self._stream(stream_id)
-        fields = outgoing(trailers)
-        for name, _ in fields:
-            if name[:1] in (":", b":"):
-                raise HTTP2Error(f"Pseudo-header {name!r} not allowed in trailers")
+        fields = outgoing_trailers(trailers, HTTP2Error)
         if not stream.can_send:
             raise self._cannot_send(stream)
         self._engine(stream, self.h2_conn.send_headers, stream_id, fields, end_stream=True)
