@@ -7,6 +7,8 @@ from ._lead import Lead
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
+def read_part(read: Callable[[int], bytes], size: int) -> Any: ...
+
 @final
 class FieldName: ...
 

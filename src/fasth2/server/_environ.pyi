@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from typing import Any, Final, final
 
+from fasth2._core import RequestMaker
+
 PLAIN: Final = 0
 SINGLETON: Final = 1
 SCHEME: Final = 2
@@ -17,7 +19,7 @@ class FieldRule:
     def kind(self) -> int: ...
 
 @final
-class EnvironMaker:
+class EnvironMaker(RequestMaker):
     def __init__(
         self,
         template: dict[str, Any],
