@@ -404,6 +404,8 @@ cdef class Call(Source):
             except Exception as error:
                 site.report(self, error)
         self.finish()
+        # The environment has methods of the call: no cycle is left to the garbage collector.
+        self.environ = None
         return not self.detached
 
     cdef int judge(self) except -1:
