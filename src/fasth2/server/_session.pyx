@@ -7,7 +7,6 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from collections import deque
 
 from fasth2._core cimport enter, find_stream, leave
-from fasth2._frames cimport FRAME_HEADER
 from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
 from fasth2._receive cimport receive
 from fasth2._send cimport (
@@ -16,7 +15,6 @@ from fasth2._send cimport (
     pull,
     reset_stream,
     respond_converted,
-    send_headers,
     write_body,
     write_trailers,
 )
