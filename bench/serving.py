@@ -8,14 +8,14 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import trustme
 
 HOST = "127.0.0.1"
-# How long a server may take to start or stop, in seconds.
+# How long a server may take to start or stop unless told otherwise, in seconds.
 PATIENCE = 20
 
 
@@ -104,7 +104,7 @@ def serving(
     port: int,
     directory: Path,
     cwd: Path | None = None,
-    environment: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
 ) -> Iterator[Server]:
     """Run a server until the block ends.
 
@@ -114,20 +114,18 @@ def serving(
         port: Where the command makes it listen.
         directory: Where the output goes.
         cwd: Where it runs.
-        environment: Variables beside this process's.
+        patience: How many seconds it may take to start or stop.
 
     Yields:
         The server, once it has agreed on HTTP/2 with a client.
 
     Raises:
-        Failed: It didn't within ``PATIENCE``.
+        Failed: It didn't in time.
     """
     with open(directory / f"{name}.log", "w+") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, cwd=cwd, env={**os.environ, **(environment or {})}
-        )
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=cwd)
         try:
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + patience
             while not _answers_h2(port):
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
@@ -138,7 +136,7 @@ def serving(
             processes = Server(port, process.pid).processes() if process.poll() is None else []
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(PATIENCE)
+                process.wait(patience)
             except subprocess.TimeoutExpired:
                 # Workers that are stuck outlive the first process.
                 for number in processes:
