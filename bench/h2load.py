@@ -147,19 +147,9 @@ def run(load: Load, server: Server, requests: int, patience: float = 3 * PATIENC
     return _finish(_start(load, server, ["-n", str(requests)]), load, patience)
 
 
-def run_for(load: Load, server: Server, seconds: float, warm_up: float) -> Report:
-    """Send requests for a time, after a time that does not count.
-
-    Raises:
-        Failed: h2load did not end in time, or failed.
-    """
-    amount = [*_duration("-D", seconds), *_duration("--warm-up-time", warm_up)]
-    return _finish(_start(load, server, amount), load, seconds + warm_up + PATIENCE, seconds)
-
-
 @contextlib.contextmanager
-def running_beside(load: Load, server: Server, seconds: float) -> Iterator[list[Report]]:
-    """Send requests for a time while the block runs.
+def running(load: Load, server: Server, seconds: float, warm_up: float = 0) -> Iterator[list[Report]]:
+    """Send requests for a time while the block runs, after a time that does not count.
 
     Yields:
         A list that has the run once the block has ended.
@@ -168,11 +158,23 @@ def running_beside(load: Load, server: Server, seconds: float) -> Iterator[list[
         Failed: h2load did not end in time, or failed.
     """
     reports: list[Report] = []
-    process = _start(load, server, _duration("-D", seconds))
+    amount = _duration("-D", seconds) + (_duration("--warm-up-time", warm_up) if warm_up else [])
+    process = _start(load, server, amount)
     try:
         yield reports
-        reports.append(_finish(process, load, seconds + PATIENCE, seconds))
+        reports.append(_finish(process, load, seconds + warm_up + PATIENCE, seconds))
     finally:
         if process.poll() is None:
             process.kill()
             process.communicate()
+
+
+def run_for(load: Load, server: Server, seconds: float, warm_up: float) -> Report:
+    """Send requests for a time, after a time that does not count.
+
+    Raises:
+        Failed: h2load did not end in time, or failed.
+    """
+    with running(load, server, seconds, warm_up) as reports:
+        pass
+    return reports[0]

@@ -31,12 +31,13 @@ def _requests(row: Row, server: Server, pace: Pace) -> int:
     load = row.counted
     if load is None:
         return 0
-    rate = 0.0
     # The first run has what is made once in it.
     for requests in (_FIRST_LARGE, 2 * _FIRST_LARGE) if load.octets > 1000 else (_FIRST // 4, _FIRST):
-        rate = h2load.run(load, server, requests, pace.seconds + h2load.PATIENCE).rate
+        report = h2load.run(load, server, requests, pace.seconds + h2load.PATIENCE)
+        if report.lost:
+            raise Failed(f"{report.lost} of {requests} requests lost")
     # A whole number for each client.
-    return max(1, round(rate * pace.seconds / load.clients)) * load.clients
+    return max(1, round(report.rate * pace.seconds / load.clients)) * load.clients
 
 
 class Fleet:

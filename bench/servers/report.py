@@ -91,7 +91,7 @@ def _asked(results: Results, line: Line, asked: Asked) -> str:
         return f"{bound}:{mark or ' –'}"
     ratio = results.ratio(line, asked.of)
     shown = "–" if ratio is None else f"{ratio:.2f}"
-    return f"{shown} × {results.titles[asked.of] if asked.of in results.titles else asked.of} ({bound}){mark}"
+    return f"{shown} × {results.titles.get(asked.of, asked.of)} ({bound}){mark}"
 
 
 def table(results: Results, with_asked: bool = True) -> str:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +59,7 @@ class Row(NamedTuple):
     Attributes:
         application: A module of ``bench.servers.applications``.
         measure: Does it.
-        counted: The load whose number of requests fits the pace, if it is a row of that kind.
+        counted: Its load, if it sends one; it is sent first to warm up, and to learn how many requests fit the pace.
         repeated: Whether it is measured in every round; what is counted is, to a few parts in a hundred, the same.
         patient: Whether the server is asked to keep idle connections.
         threads: How many threads a server must have for the row to make sense.
@@ -78,6 +79,10 @@ def _sample(report: Report, processor: float) -> Sample:
     return {"rate": report.rate, "processor": processor / report.answered * 1e6, LOST: report.lost}
 
 
+_MANY = Load("/", 13, clients=8, streams=10)
+_EACH_ONE = Load("/", 13, clients=100, streams=1)
+
+
 def _patience(given: Given) -> float:
     return given.pace.seconds + h2load.PATIENCE
 
@@ -88,7 +93,29 @@ def _counted(application: str, load: Load) -> Row:
     def measure(given: Given) -> Sample:
         before = given.server.processor_seconds()
         report = h2load.run(load, given.server, given.requests, _patience(given))
-        return _sample(report, given.server.processor_seconds() - before)
+        processor = given.server.processor_seconds() - before
+        if not report.answered:
+            raise Failed("no request succeeded")
+        return {"rate": report.rate, "processor": processor / report.answered * 1e6, LOST: report.lost}
+
+    return Row(application, measure, counted=load)
+
+
+def _timed(application: str, load: Load) -> Row:
+    """The same for many connections, whose handshakes would be a large part: by time, once all are there."""
+
+    def measure(given: Given) -> Sample:
+        seconds, warm_up = given.pace.seconds, 0.5 + given.pace.seconds / 4
+        with h2load.running(load, given.server, seconds, warm_up) as reports:
+            # What is looked at lies within the time that counts.
+            time.sleep(warm_up + seconds / 10)
+            start, before = time.monotonic(), given.server.processor_seconds()
+            time.sleep(seconds * 0.8)
+            processor = given.server.processor_seconds() - before
+            busy = processor / (time.monotonic() - start)
+        if not reports[0].answered:
+            raise Failed("no request succeeded")
+        return {"rate": reports[0].rate, "processor": busy / reports[0].rate * 1e6, LOST: reports[0].lost}
 
     return Row(application, measure, counted=load)
 
@@ -111,7 +138,7 @@ def _mixed(given: Given) -> Sample:
     seconds = given.pace.seconds
     warm_up = seconds / 4
     alone = h2load.run_for(_FAST, given.server, seconds, warm_up)
-    with h2load.running_beside(_SOME_SLOW, given.server, seconds + 2 * warm_up) as slow:
+    with h2load.running(_SOME_SLOW, given.server, seconds + 2 * warm_up) as slow:
         beside = h2load.run_for(_FAST, given.server, seconds, warm_up)
     return {
         "alone": alone.rate,
@@ -126,22 +153,24 @@ def _memory(given: Given) -> Sample:
     return {"memory": idle.octets_per_connection(given.server, given.pace.connections) / 1024, LOST: 0}
 
 
-_MANY = Load("/", 13, clients=8, streams=10)
-
-
-def _system_calls(given: Given) -> Sample:
+def _system_calls(load: Load) -> Row:
     """System calls a request."""
-    return {**system_calls.per_request(_MANY, given.server, given.pace.traced, given.directory), LOST: 0}
+
+    def measure(given: Given) -> Sample:
+        return {**system_calls.per_request(load, given.server, given.pace.traced, given.directory), LOST: 0}
+
+    return Row("plain", measure, repeated=False)
 
 
 ROWS = {
     "8x10": _counted("plain", _MANY),
     "1x10": _counted("plain", Load("/", 13, clients=1, streams=10)),
-    "100x1": _counted("plain", Load("/", 13, clients=100, streams=1)),
+    "100x1": _timed("plain", _EACH_ONE),
     "download": _counted("plain", Load("/large", MIB, clients=2, streams=2)),
     "slow": Row("plain", _slow),
     "mixed": Row("plain", _mixed, threads=8),
-    "system-calls": Row("plain", _system_calls, repeated=False),
+    "system-calls-8x10": _system_calls(_MANY),
+    "system-calls-100x1": _system_calls(_EACH_ONE),
     "memory": Row("plain", _memory, repeated=False, patient=True),
     "flask": _counted("flask_hello", _MANY),
     "django": _counted("django_bare", _MANY),
@@ -189,6 +218,12 @@ class Line(NamedTuple):
         return self.unit not in ("requests/s", "MB/s", "of the rate alone")
 
 
+def _calls(load: str, title: str) -> list[Line]:
+    row = f"system-calls-{load}"
+    kinds = [Line(row, kind, f"of them {kind}", "a request") for kind in system_calls.KINDS]
+    return [Line(row, "all", f"system calls, {title}", "a request"), *kinds]
+
+
 LINES = (
     Line("8x10", "rate", "13 bytes, -c 8 -m 10", "requests/s", (Asked("peregrine", 1.6), Asked("granian", 4.5)),
          drawn=True),
@@ -201,6 +236,7 @@ LINES = (
     Line("mixed", "kept", "what is kept of the rate", "of the rate alone", (Asked(None, 0.75),)),
     Line("slow", "seconds", "80 calls of 50 ms", "s", (Asked(None, 0.55, most=True),)),
     Line("8x10", "processor", "13 bytes, -c 8 -m 10", "µs of processor"),
+    Line("100x1", "processor", "13 bytes, -c 100 -m 1", "µs of processor"),
     Line("flask", "processor", "Flask", "µs of processor", (Asked("granian", 0.75, most=True),), drawn=True),
     Line("django", "processor", "Django without middleware", "µs of processor",
          (Asked("granian", 0.75, most=True),), drawn=True),
@@ -209,8 +245,8 @@ LINES = (
     Line("flask", "rate", "Flask", "requests/s"),
     Line("django", "rate", "Django without middleware", "requests/s"),
     Line("startproject", "rate", "Django, startproject", "requests/s"),
-    Line("system-calls", "all", "system calls, -c 8 -m 10", "a request"),
-    *(Line("system-calls", kind, f"of them {kind}", "a request") for kind in system_calls.KINDS),
+    *_calls("8x10", "-c 8 -m 10"),
+    *_calls("100x1", "-c 100 -m 1"),
     Line("memory", "memory", "idle connection", "KiB", (Asked(None, 25, most=True),)),
 )
 
