@@ -96,14 +96,24 @@ def _counted(load: h2load.Load, server: Server, requests: int, directory: Path) 
             # The files belong to processes that serve; the first one has next to nothing to do.
             subprocess.run(["callgrind_control", *words, str(process)], check=True, capture_output=True)
 
-    h2load.run(load, server, 100, 120)
+    def counted() -> Counter[str]:
+        control("--dump")
+        functions: Counter[str] = Counter()
+        for path in directory.glob("callgrind.out.*.[0-9]*"):
+            functions.update(annotated(path))
+            path.unlink()
+        return functions
+
+    # Connections, handshakes and first requests are in both runs.
+    first = load.clients * load.streams
+    h2load.run(load, server, first, 120)
     control("--instr=on")
-    answered = _answered(load, server, requests, 600)
-    control("--dump")
-    functions: Counter[str] = Counter()
-    for path in directory.glob("callgrind.out.*.[0-9]*"):
-        functions.update(annotated(path))
-    return Cost("instructions", answered, functions)
+    h2load.run(load, server, first, 120)
+    opening = counted()
+    _answered(load, server, first + requests, 600)
+    functions = counted()
+    functions.subtract(opening)
+    return Cost("instructions", requests, functions)
 
 
 def _file(function: str) -> str:
