@@ -37,11 +37,16 @@ wheel = Path(sys.argv[1])
 with zipfile.ZipFile(wheel) as archive:
     names = [PurePosixPath(name) for name in archive.namelist()]
 source = Path("src/fasth2")
-compiled = {path.stem for path in source.glob("_*.pyx")}
-assert {name.name.partition(".")[0] for name in names if name.suffix == ".so"} == compiled, "not every module is compiled"
+
+
+def files(suffix):
+    return {PurePosixPath(path.relative_to("src").as_posix()) for path in source.rglob(f"*{suffix}")}
+
+
+compiled = {name.with_name(name.name.partition(".")[0]) for name in names if name.suffix == ".so"}
+assert compiled == {name.with_suffix("") for name in files(".pyx")}, "not every module is compiled"
 for suffix in (".pyi", ".pxd"):
-    wanted = {path.name for path in source.glob(f"*{suffix}")}
-    assert wanted <= {name.name for name in names}, f"a {suffix} file is missing"
+    assert files(suffix) <= set(names), f"a {suffix} file is missing"
 assert PurePosixPath("fasth2/py.typed") in names, "py.typed is missing"
 assert not [name for name in names if name.suffix == ".c" or name.parts[0] in ("tests", "bench")], "too much in the wheel"
 size = wheel.stat().st_size

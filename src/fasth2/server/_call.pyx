@@ -1,6 +1,6 @@
 """One request of a worker: the application's call (PEP 3333), its response, and the hand-over of what is slow."""
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
@@ -10,6 +10,7 @@ from libc.time cimport time as c_time
 import time
 from collections import deque
 from email.utils import formatdate
+from functools import partial
 
 from fasth2.server.errors import HTTP2StreamAborted
 
@@ -54,6 +55,11 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 cdef dict _names = {}        # as the application wrote it -> FieldName
 cdef dict _statuses = {}     # "200 OK" -> 200
 cdef object _END = object()
+
+
+def read_part(read, size):
+    """The next part of a file."""
+    return read(size) or _END
 
 
 @cython.final
@@ -404,6 +410,8 @@ cdef class Call(Source):
             except Exception as error:
                 site.report(self, error)
         self.finish()
+        # The environment has methods of the call: no cycle is left to the garbage collector.
+        self.environ = None
         return not self.detached
 
     cdef int judge(self) except -1:
@@ -459,9 +467,7 @@ cdef class Call(Source):
         cdef bytes data, before
         cdef object step = None
         if self.site.file_wrapper is not None and type(result) is self.site.file_wrapper:
-            read = result.filelike.read
-            blocks = max(result.blksize, FILE_PART)
-            step = lambda: read(blocks) or _END  # noqa: E731
+            step = partial(read_part, result.filelike.read, max(result.blksize, FILE_PART))
         else:
             if not self.detached:
                 self.site.lead.begin(self)

@@ -9,13 +9,11 @@ from typing import Any, Protocol
 
 from ._call import Site
 from ._lead import Lead, Seat
+from ._wire import Round
 from .wsgi_connection import Client
 from .wsgi_poller import READ, Poller, Waker
 
 __all__ = ["Host", "Loop"]
-
-#: Octets that one read asks for; one buffer serves all connections.
-READ_SIZE = 65536
 
 #: Seconds between two looks at the time-outs of all connections.
 LOOK = 1.0
@@ -59,7 +57,7 @@ class Host(Protocol):
         """How many connections there are beside the loop's."""
 
 
-class Loop:
+class Loop(Round):
     """Serves the clients of some listening sockets.
 
     ``threads`` threads call the application; one of them, or one more that
@@ -88,6 +86,7 @@ class Loop:
         max_connections: int,
         tick: float = 0.001,
     ) -> None:
+        super().__init__()
         self.host = host
         self.timeout = timeout
         self.keepalive = keepalive
@@ -95,23 +94,11 @@ class Loop:
         self._waker = Waker()
         self.lead = Lead(self._waker.wake, tick)
         self.site: Site = site(self.lead, self._waker.wake)
-        self.buffer = bytearray(READ_SIZE)
-        self.view = memoryview(self.buffer)
-        self.clear = bytearray(READ_SIZE)
-        self.clear_view = memoryview(self.clear)
         self.now = time.monotonic()
         #: Descriptors to clients.
         self.clients: dict[int, Client] = {}
-        #: The client whose requests are being run.
-        self.current: Client | None = None
         #: Clients with requests that wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
-        #: Clients with requests to be run at the round's end.
-        self.young: list[Client] = []
-        #: Whether the leader is the thread that never calls the application.
-        self.helping = False
-        #: Whether the client at hand is the only one that has anything.
-        self.alone = False
         self.draining = False
         self._listeners = {listener.fileno(): (listener, context) for listener, context in listeners}
         self._accepting = False
@@ -214,7 +201,7 @@ class Loop:
         while self.backlog:
             client = self.backlog.popleft()
             client.in_backlog = False
-            if not client.run():
+            if not client.go_on():
                 return False
         return True
 
