@@ -146,7 +146,7 @@ def picture(results: Results) -> str:
             least = next((asked.factor for asked in line.asked if asked.of == name), None)
             if line.smaller_is_better:
                 ratio, least = 1 / ratio, 1 / least if least else None
-            unit = "processor time" if line.smaller_is_better else line.unit
+            unit = "processor" if line.smaller_is_better else line.unit
             bars.append(Bar(f"{line.title}, {unit}", name, ratio, least))
     look = Look(
         title="fasth2's worker beside other servers: above 1×, fasth2 is better",

@@ -87,4 +87,4 @@ def test_in_the_picture_more_is_better():
                     "flask": {"fasth2": rates(100), "granian": rates(50)}})
     drawn = picture(made)
     assert "requests/s: 3.2× peregrine" in drawn
-    assert "Flask, processor time: 2× granian" in drawn
+    assert "Flask, processor: 2× granian" in drawn
