@@ -38,7 +38,7 @@ help:
 	@echo "                    test-i386, test-s390x (root), test-free-threaded"
 	@echo "make serve          gunicorn on fasth2, HTTPS on 127.0.0.1 (PORT, 8443)"
 	@echo "make lint           ruff and cython-lint"
-	@echo "make bench          the benchmarks; also bench-quick, bench-e2e"
+	@echo "make bench          the benchmarks; also bench-quick, bench-e2e, bench-servers"
 	@echo "make dist           the sdist and a wheel, in dist/"
 	@echo "make clean          everything made but the environments; distclean: those too"
 
