@@ -103,9 +103,17 @@ serve: build $(VENV)/.serve
 wheel: $(VENV)/.wheel
 	tools/check_wheels.sh $(VENV)/bin $(PYTHONS)
 
-test-3.14 test-3.15: test-%: $(VENV)/.build
+IN_ROOT := --everything --timeout=300 -n $(JOBS) --dist loadfile
+
+test-3.14: test-%: $(VENV)/.build gunicorns
 	root=$$(tools/debian_root.sh python$*) && \
-	    FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python$* -q
+	    FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python$* $(IN_ROOT)
+
+# Not a promise yet: what fails is said and fails nothing.
+test-3.15: test-%: $(VENV)/.build gunicorns
+	@root=$$(tools/debian_root.sh python$*) && \
+	    FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python$* $(IN_ROOT) || \
+	    echo "warning: the tests do not pass on CPython $* yet; the reason stands above"
 
 test-i386 test-s390x: test-%: $(VENV)/.build
 	root=$$(tools/debian_root.sh $*) && FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python3 -q
