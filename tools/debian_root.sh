@@ -18,7 +18,7 @@ case $name in
     python3.14 | python3.15)
         suite=sid arch=$native packages=("${build[@]}" "$name" "$name-dev" "$name-venv")
         # The interpreter's own test modules, and the clients of tools/install_test_packages.sh.
-        more=("lib$name-testsuite" curl nghttp2-client libnghttp2-dev nodejs chromium) ;;
+        more=("lib$name-testsuite" curl nghttp2-client libnghttp2-dev nodejs chromium git) ;;
     i386 | s390x)
         suite=bookworm arch=$name
         packages=("${build[@]}" python3 python3-dev python3-venv) ;;
