@@ -21,7 +21,7 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 GUNICORNS := 25.0.3 25.3.0 26.2.0 27.0.1
 GUNICORN_FOLDERS := $(GUNICORNS:%=.work/gunicorn/%)
 
-SOURCES := $(wildcard src/fasth2/*.pyx src/fasth2/*.pxd src/fasth2/*.h)
+SOURCES := $(wildcard src/fasth2/*.pyx src/fasth2/*.pxd src/fasth2/*.h src/fasth2/server/*.pyx src/fasth2/server/*.pxd)
 SANITIZED := $(CURDIR)/.work/sanitize
 
 .DEFAULT_GOAL := help

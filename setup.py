@@ -40,7 +40,7 @@ DIRECTIVES = {
 
 SOURCE = Path("src", "fasth2")
 # Relative, as setuptools wants paths: it runs this file from its own folder.
-MODULES = sorted(SOURCE.glob("_*.pyx"))
+MODULES = sorted([*SOURCE.glob("_*.pyx"), *SOURCE.glob("server/_*.pyx")])
 HEADERS = sorted(path.as_posix() for path in SOURCE.glob("*.h"))
 
 if sys.platform == "win32":
@@ -97,7 +97,7 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                f"fasth2.{path.stem}",
+                ".".join(path.relative_to("src").with_suffix("").parts),
                 [path.as_posix()],
                 include_dirs=[SOURCE.as_posix()],
                 depends=HEADERS,

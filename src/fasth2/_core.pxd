@@ -4,8 +4,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fasth2._frames cimport OutBuffer, ReadBuffer
-from fasth2._headers cimport OutgoingFields
-from fasth2._hpack_decoder cimport Decoder
+from fasth2._headers cimport BlockInfo, OutgoingFields
+from fasth2._hpack_decoder cimport Decoder, Entry
 from fasth2._hpack_encoder cimport Encoder
 from fasth2._limits cimport LimitState
 from fasth2._settings cimport SettingsBase
@@ -48,8 +48,16 @@ cdef struct Merge:
     bint ends
 
 
+cdef class RequestMaker:
+    # Makes something else of a request's fields than a list of pairs, for `ready_requests`.
+
+    # The fields are borrowed. Called before the stream is opened; what it raises ends the connection.
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info)
+
+
 cdef class Core:
     cdef object _config
+    cdef RequestMaker maker          # of the slim requests' `headers`; None: a list of pairs
     cdef readonly Decoder decoder
     cdef readonly Encoder encoder
     cdef SettingsBase local

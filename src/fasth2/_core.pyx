@@ -40,6 +40,11 @@ from fasth2.exceptions import H2Error, NoSuchStreamError, StreamClosedError
 MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
 
 
+cdef class RequestMaker:
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info):
+        raise NotImplementedError
+
+
 cdef class Core:
     def __cinit__(self):
         self.goaway_limit = 0x7FFFFFFF

@@ -122,7 +122,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     cdef BlockInfo info
     cdef bint ends = flags & FLAG_END_STREAM
     cdef int fault, hpack, reason, rules
-    cdef list headers
+    cdef object headers
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
     s = find_stream(c, sid)
@@ -202,11 +202,13 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         else:
             c.fault_value = culprit_text(info.culprit)
         return fault
-    if c.slim:
+    if c.slim and c.maker is not None and s is None:
+        headers = c.maker.make(decoder.fields, decoder.count, &info)
+    elif c.slim:
         headers = plain_pairs(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
     else:
         headers = header_tuples(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
-    if c.late_encoding is not None:
+    if c.late_encoding is not None and type(headers) is list:
         try:
             headers = late_decoded(c, headers)
         except UnicodeError as error:
@@ -264,7 +266,7 @@ cdef PriorityUpdated priority_event(object stream_id, uint32_t depends_on, uint1
     return event
 
 
-cdef int add_request(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
+cdef int add_request(Core c, H2Stream s, object headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
                      bint exclusive) except -1:
     cdef RequestReceived event
     cdef StreamEnded end_event

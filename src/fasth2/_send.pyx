@@ -217,19 +217,30 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
 cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object body, object trailers,
                   bint end_stream) except -1:
     """A response, whole or its first part; False: the stream is gone."""
-    cdef H2Stream s
     cdef list prepared = None
-    cdef Py_ssize_t n
-    cdef bint ends_here, direct
     cdef bint copied = not PyBytes_CheckExact(body)
     if trailers is not None:
-        c.outgoing.convert(trailers)
-        c.outgoing.check(BLOCK_TRAILERS)
-        prepared = c.outgoing.frozen()
+        prepared = prepared_trailers(c, trailers)
+        end_stream = True
     if copied:
         body = b"" if body is None else checked_copy(c, 0, body)
-    n = PyBytes_GET_SIZE(body)
     c.outgoing.convert_status(status, headers)
+    return respond_converted(c, stream_id, status, body, copied, prepared, end_stream)
+
+
+cdef list prepared_trailers(Core c, object trailers):
+    """Trailers, checked, to be encoded when their turn comes."""
+    c.outgoing.convert(trailers)
+    c.outgoing.check(BLOCK_TRAILERS)
+    return c.outgoing.frozen()
+
+
+cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, bint copied, list prepared,
+                            bint end_stream) except -1:
+    """As respond(), of the fields that `outgoing` holds. copied: the engine made `body`."""
+    cdef H2Stream s
+    cdef Py_ssize_t n = PyBytes_GET_SIZE(body)
+    cdef bint ends_here, direct
     if not may_send(c):
         return False
     s = find_stream(c, stream_id)
@@ -242,8 +253,6 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
     if s.headers_sent:
         raise ProtocolError(f"stream {stream_id} has its response headers already")
     c.outgoing.check(BLOCK_RESPONSE)
-    if prepared is not None:
-        end_stream = True
     if status < 200 and (end_stream or n):
         raise ProtocolError("an informational response has no body and does not end the stream")
     ends_here = end_stream and n == 0 and prepared is None
@@ -308,6 +317,18 @@ cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream
     if stream_has_queue(s):
         c.enter_ring(s)
     return s.queued
+
+
+cdef int write_trailers(Core c, uint32_t stream_id, list prepared) except -1:
+    """Queue trailers behind the body; they end the stream."""
+    cdef H2Stream s
+    must_be_open(c)
+    s = c.stream_or_raise(stream_id)
+    if not stream_may_send(s) or s.ends or s.trailers is not None or not s.headers_sent:
+        raise ProtocolError(f"stream {stream_id} cannot send trailers")
+    s.trailers = prepared
+    s.ends = True
+    return c.enter_ring(s)
 
 
 cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1:
