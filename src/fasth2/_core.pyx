@@ -125,7 +125,7 @@ cdef class Core:
         if self.rfc_errors:
             self.rules |= RULE_RFC
         self.join_cookies = config.normalize_inbound_headers
-        self.outgoing.options = (
+        self.outgoing.options = <int>(
             (OUT_NORMALIZE if config.normalize_outbound_headers else 0)
             | (OUT_VALIDATE if config.validate_outbound_headers else 0)
             | (OUT_SPLIT_COOKIES if config.split_outbound_cookies else 0)

@@ -94,7 +94,7 @@ cdef int add_fragment(Core c, const uint8_t *p, Py_ssize_t n) except -1:
     cdef Py_ssize_t capacity
     cdef Py_ssize_t limit = c.max_in_frame
     if c.decoder.max_header_list_size > <uint32_t>limit:
-        limit = min(c.decoder.max_header_list_size, 0x3FFFFFFF)
+        limit = min(c.decoder.max_header_list_size, <uint32_t>0x3FFFFFFF)
     if n > limit - c.block.length:
         c.fault_value = f"{c.block.length + n} octets"
         return FAULT_BLOCK_SIZE

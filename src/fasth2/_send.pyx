@@ -161,7 +161,7 @@ cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n
     if pad_length < 0:
         put_data(&c.out, stream_id, data, <uint32_t>n, end_stream)
     else:
-        flags = FLAG_PADDED | (FLAG_END_STREAM if end_stream else 0)
+        flags = <uint8_t>(FLAG_PADDED | (FLAG_END_STREAM if end_stream else 0))
         p = write_frame_header(c.out.data + c.out.length, <uint32_t>size, FRAME_DATA, flags, stream_id)
         p[0] = <uint8_t>pad_length
         if n:
@@ -297,12 +297,14 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
 cdef bytes checked_copy(Core c, int64_t copied, object data):
     """The octets of a buffer that is not bytes; FlowControlError where a stream would hold too many copies (L17)."""
     cdef Py_ssize_t n
+    cdef int64_t held
     with memoryview(data) as view:
         n = view.nbytes
-        if c.limits.unsent_body >= 0 and copied + n > c.limits.unsent_body:
+        held = copied + n
+        if c.limits.unsent_body >= 0 and held > c.limits.unsent_body:
             c.count("unsent_body")
             raise FlowControlError(
-                f"{copied + n} octets would be copied and held, the limit is {c.limits.unsent_body}; "
+                f"{held} octets would be copied and held, the limit is {c.limits.unsent_body}; "
                 "send what is queued first, or pass bytes, which are not copied")
         return view.tobytes()
 
