@@ -70,7 +70,7 @@ cdef class Event:
         if setter is None:
             PyObject_GenericSetAttr(self, name, <object>NULL)
         else:
-            setter.__delete__(self)
+            setter.__set__(self, None)
 
     def __reduce__(self):
         state = {name: getattr(self, name) for name in self._fields}
@@ -93,6 +93,7 @@ cdef class RequestReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, headers=None, stream_ended=None, priority_updated=None):
         self.stream_id = stream_id
         self.headers = headers
@@ -122,6 +123,7 @@ cdef class ResponseReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, headers=None, stream_ended=None, priority_updated=None):
         self.stream_id = stream_id
         self.headers = headers
@@ -151,6 +153,7 @@ cdef class TrailersReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, headers=None, stream_ended=None, priority_updated=None):
         self.stream_id = stream_id
         self.headers = headers
@@ -179,6 +182,7 @@ cdef class InformationalResponseReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, headers=None, priority_updated=None):
         self.stream_id = stream_id
         self.headers = headers
@@ -208,6 +212,7 @@ cdef class DataReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, data=None, flow_controlled_length=None, stream_ended=None):
         self.stream_id = stream_id
         self.data = data
@@ -238,6 +243,7 @@ cdef class WindowUpdated(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, delta=None):
         self.stream_id = stream_id
         self.delta = delta
@@ -257,6 +263,7 @@ cdef class RemoteSettingsChanged(Event):
 
     _fields = ("changed_settings",)
 
+    @cython.critical_section
     def __init__(self):
         self.changed_settings = {}
 
@@ -295,6 +302,7 @@ cdef class PingReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, ping_data):
         self.ping_data = ping_data
 
@@ -318,6 +326,7 @@ cdef class PingAckReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, ping_data):
         self.ping_data = ping_data
 
@@ -341,6 +350,7 @@ cdef class StreamEnded(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id):
         self.stream_id = stream_id
 
@@ -366,6 +376,7 @@ cdef class StreamReset(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, error_code=None, remote_reset=True):
         self.stream_id = stream_id
         self.error_code = error_code
@@ -408,6 +419,7 @@ cdef class SettingsAcknowledged(Event):
 
     _fields = ("changed_settings",)
 
+    @cython.critical_section
     def __init__(self):
         self.changed_settings = {}
 
@@ -485,6 +497,7 @@ cdef class UnknownFrameReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, frame):
         self.frame = frame
 
@@ -505,6 +518,7 @@ cdef class ExtensionFrame:
         body: The payload.
     """
 
+    @cython.critical_section
     def __init__(self, type, stream_id, flag_byte=0, body=b""):
         self.type = type
         self.stream_id = stream_id

@@ -121,6 +121,7 @@ cdef class ChangedSetting:
         new_value: The value now.
     """
 
+    @cython.critical_section
     def __init__(self, setting, original_value, new_value):
         self.setting = setting
         self.original_value = original_value
@@ -164,6 +165,7 @@ cdef class SettingsBase:
         self.max_header_list_size_ = -1
         return 0
 
+    @cython.critical_section
     def __init__(self, client=True, initial_values=None):
         cdef object key, value, code, known
         cdef int64_t number
@@ -408,6 +410,7 @@ cdef class SettingsBase:
         queues = {key: list(queue) for key, queue in self.pending_.items()}
         return copyreg.__newobj__, (type(self),), (bool(self.client_), dict(self.current_), queues)
 
+    @cython.critical_section
     def __setstate__(self, state):
         client, current, queues = state
         self.reset_mirrors(bool(client))
