@@ -20,10 +20,9 @@ _REQUIRED = dataclasses.MISSING
 
 
 def _fields_of(**defaults):
-    spec = [
-        (name, object) if default is _REQUIRED else (name, object, dataclasses.field(default=default))
-        for name, default in defaults.items()
-    ]
+    spec = []
+    for name, default in defaults.items():
+        spec.append((name, object) if default is _REQUIRED else (name, object, dataclasses.field(default=default)))
     made = dataclasses.make_dataclass(
         "Event", spec, kw_only=True, init=False, repr=False, eq=False, namespace={"__doc__": "Fields."},
     )
@@ -285,7 +284,7 @@ cdef class RemoteSettingsChanged(Event):
         return event
 
     def __repr__(self):
-        changes = ", ".join([repr(change) for change in self.changed_settings.values()])
+        changes = ", ".join(map(repr, self.changed_settings.values()))
         return f"<RemoteSettingsChanged changed_settings:{{{changes}}}>"
 
 
@@ -424,7 +423,7 @@ cdef class SettingsAcknowledged(Event):
         self.changed_settings = {}
 
     def __repr__(self):
-        changes = ", ".join([repr(change) for change in self.changed_settings.values()])
+        changes = ", ".join(map(repr, self.changed_settings.values()))
         return f"<SettingsAcknowledged changed_settings:{{{changes}}}>"
 
 
