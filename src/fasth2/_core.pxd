@@ -110,9 +110,11 @@ cdef class Core:
     cdef dict counts                 # counter token -> count; None: nothing was counted
     # one call at a time
     cdef bint busy                   # also until __init__ has succeeded
+    cdef bint initialising           # in __init__
     cdef bint initialised
     cdef unsigned long owner
 
+    cdef int initialise(self, object config) except -1
     cdef int wait_turn(self) except -1
     cdef int configure(self, object config) except -1
     cdef int limit_header_list(self, object size) except -1

@@ -2,6 +2,7 @@
 import codecs
 import time
 
+cimport cython
 from cpython.mem cimport PyMem_Free
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint16_t
@@ -59,12 +60,20 @@ cdef class Core:
         self.goaway_limit = 0x7FFFFFFF
         self.busy = True
 
+    @cython.critical_section
     def __init__(self, config=None):
-        cdef object limits
-        if self.initialised:
+        if self.initialised or self.initialising:
             raise RuntimeError("a connection is initialised once")
-        config = H2Configuration(client_side=True) if config is None else config
-        limits = config.limits
+        self.initialising = True
+        try:
+            self.initialise(H2Configuration(client_side=True) if config is None else config)
+            self.initialised = True
+            self.busy = False
+        finally:
+            self.initialising = False
+
+    cdef int initialise(self, object config) except -1:
+        cdef object limits = config.limits
         self.table = StreamTable()
         self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
         self.outgoing = OutgoingFields()
@@ -92,8 +101,7 @@ cdef class Core:
         if self.rfc_errors and self.decoder.max_fields < 0x3FFFFFFF:
             self.decoder.hard_max_fields = self.decoder.max_fields * 4
         self.encoder.max_table_size = limits.encoder_table_size
-        self.initialised = True
-        self.busy = False
+        return 0
 
     def __dealloc__(self):
         out_free(&self.out)

@@ -214,10 +214,11 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
     c.table.add(new)
     try:
         encode_block(c, stream_id, FRAME_PUSH_PROMISE, 0, promised)
-    except MemoryError:
-        c.table.remove(new)
-        raise
-    c.highest_outbound = promised
+        c.highest_outbound = promised
+    finally:
+        # Not `except`: that needs memory itself.
+        if c.highest_outbound != promised:
+            c.table.remove(new)
     return 0
 
 
@@ -298,7 +299,8 @@ cdef bytes checked_copy(Core c, int64_t copied, object data):
     """The octets of a buffer that is not bytes; FlowControlError where a stream would hold too many copies (L17)."""
     cdef Py_ssize_t n
     cdef int64_t held
-    with memoryview(data) as view:
+    view = memoryview(data)
+    try:
         n = view.nbytes
         held = copied + n
         if c.limits.unsent_body >= 0 and held > c.limits.unsent_body:
@@ -307,6 +309,8 @@ cdef bytes checked_copy(Core c, int64_t copied, object data):
                 f"{held} octets would be copied and held, the limit is {c.limits.unsent_body}; "
                 "send what is queued first, or pass bytes, which are not copied")
         return view.tobytes()
+    finally:
+        view.release()
 
 
 cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream) except -1:
@@ -500,7 +504,7 @@ cdef bytes pull(Core c, Py_ssize_t most):
     """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
     cdef H2Stream s, stuck
     cdef Py_ssize_t room, wanted
-    cdef bytes result
+    cdef bytes result = None
     if c.ring is not None and may_send(c) and (most < 0 or c.out.length - c.out.start < most):
         wanted = <Py_ssize_t>min(queued_in_window(c), max(c.out_window, 0))
         wanted += (wanted // <Py_ssize_t>c.max_out_frame + 1) * FRAME_HEADER
@@ -529,11 +533,12 @@ cdef bytes pull(Core c, Py_ssize_t most):
                 c.ring = s
     try:
         result = out_take(&c.out, most)
-    except MemoryError:
-        # What was handed out is gone: the peer cannot follow what would come after it.
-        c.failed = True
-        c.phase = C_CLOSED
-        out_clear(&c.out)
-        raise
+    finally:
+        # Not `except`: that needs memory itself.
+        if result is None:
+            # What was handed out is gone: the peer cannot follow what would come after it.
+            c.failed = True
+            c.phase = C_CLOSED
+            out_clear(&c.out)
     output_taken(&c.limits, PyBytes_GET_SIZE(result), c.out.length - c.out.start)
     return result
