@@ -291,7 +291,7 @@ def test_the_responses_field_is_merged_with_the_requests(use):
 
 def test_the_field_of_a_response_with_its_body():
     """In the same call, again and again: fields that were sent before are looked up, not read."""
-    peer = peer_with({n: "u=3" for n in range(1, 13, 2)})
+    peer = peer_with(dict.fromkeys(range(1, 13, 2), "u=3"))
     for n in range(1, 13, 2):
         peer.connection.respond(n, 200, [("a", "b"), ("priority", "u=1" if n > 5 else "u=4")], b"x" * 2 * FRAME)
     assert order(peer.output()) == [7, 7, 9, 9, 11, 11, 1, 1, 3, 3, 5, 5]
