@@ -4,8 +4,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fasth2._frames cimport OutBuffer, ReadBuffer
-from fasth2._headers cimport OutgoingFields
-from fasth2._hpack_decoder cimport Decoder
+from fasth2._headers cimport BlockInfo, OutgoingFields
+from fasth2._hpack_decoder cimport Decoder, Entry
 from fasth2._hpack_encoder cimport Encoder
 from fasth2._limits cimport LimitState
 from fasth2._priority cimport EarlyUpdates
@@ -49,8 +49,16 @@ cdef struct Merge:
     bint ends
 
 
+cdef class RequestMaker:
+    # Makes something else of a request's fields than a list of pairs, for `ready_requests`.
+
+    # The fields are borrowed. Called before the stream is opened; what it raises ends the connection.
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info)
+
+
 cdef class Core:
     cdef object _config
+    cdef RequestMaker maker          # of the slim requests' `headers`; None: a list of pairs
     cdef readonly Decoder decoder
     cdef readonly Encoder encoder
     cdef SettingsBase local
@@ -102,9 +110,11 @@ cdef class Core:
     cdef dict counts                 # counter token -> count; None: nothing was counted
     # one call at a time
     cdef bint busy                   # also until __init__ has succeeded
+    cdef bint initialising           # in __init__
     cdef bint initialised
     cdef unsigned long owner
 
+    cdef int initialise(self, object config) except -1
     cdef int wait_turn(self) except -1
     cdef int configure(self, object config) except -1
     cdef int limit_header_list(self, object size) except -1

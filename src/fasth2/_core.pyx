@@ -2,6 +2,7 @@
 import codecs
 import time
 
+cimport cython
 from cpython.mem cimport PyMem_Free
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint16_t
@@ -49,17 +50,30 @@ from fasth2.exceptions import H2Error, NoSuchStreamError, StreamClosedError
 MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
 
 
+cdef class RequestMaker:
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info):
+        raise NotImplementedError
+
+
 cdef class Core:
     def __cinit__(self):
         self.goaway_limit = 0x7FFFFFFF
         self.busy = True
 
+    @cython.critical_section
     def __init__(self, config=None):
-        cdef object limits
-        if self.initialised:
+        if self.initialised or self.initialising:
             raise RuntimeError("a connection is initialised once")
-        config = H2Configuration(client_side=True) if config is None else config
-        limits = config.limits
+        self.initialising = True
+        try:
+            self.initialise(H2Configuration(client_side=True) if config is None else config)
+            self.initialised = True
+            self.busy = False
+        finally:
+            self.initialising = False
+
+    cdef int initialise(self, object config) except -1:
+        cdef object limits = config.limits
         self.table = StreamTable()
         self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
         self.outgoing = OutgoingFields()
@@ -87,8 +101,7 @@ cdef class Core:
         if self.rfc_errors and self.decoder.max_fields < 0x3FFFFFFF:
             self.decoder.hard_max_fields = self.decoder.max_fields * 4
         self.encoder.max_table_size = limits.encoder_table_size
-        self.initialised = True
-        self.busy = False
+        return 0
 
     def __dealloc__(self):
         out_free(&self.out)
@@ -120,7 +133,7 @@ cdef class Core:
         if self.rfc_errors:
             self.rules |= RULE_RFC
         self.join_cookies = config.normalize_inbound_headers
-        self.outgoing.options = (
+        self.outgoing.options = <int>(
             (OUT_NORMALIZE if config.normalize_outbound_headers else 0)
             | (OUT_VALIDATE if config.validate_outbound_headers else 0)
             | (OUT_SPLIT_COOKIES if config.split_outbound_cookies else 0)

@@ -35,7 +35,7 @@ cdef void fill_static_slots() noexcept:
     cdef uint32_t i, slot
     for i in range(256):
         static_slots[i] = 0
-    for i in range(1, STATIC_TABLE_LENGTH + 1):
+    for i in range(1, <uint32_t>(STATIC_TABLE_LENGTH + 1)):
         slot = hash_octets(static_name(i), static_name_len(i)) & 255
         while static_slots[slot]:
             slot = (slot + 1) & 255

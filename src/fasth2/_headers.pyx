@@ -307,7 +307,7 @@ cdef uint32_t[62] STATIC_FLAGS
 
 cdef void fill_static_flags() noexcept:
     cdef uint32_t index
-    for index in range(1, STATIC_TABLE_LENGTH + 1):
+    for index in range(1, <uint32_t>(STATIC_TABLE_LENGTH + 1)):
         STATIC_FLAGS[index] = classify_name(static_name(index), static_name_len(index))
 
 
@@ -493,7 +493,7 @@ cdef class OutgoingFields:
             if flags & F_COOKIE and self.options & OUT_SPLIT_COOKIES and value_len:
                 if memchr(f.value, 0x3B, value_len) != NULL:
                     return self._cookies(PyBytes_FromStringAndSize(<const char *>f.value, value_len), sensitive)
-        f.flags = flags | (F_NEVER_INDEXED if sensitive else 0)
+        f.flags = flags | <uint32_t>(F_NEVER_INDEXED if sensitive else 0)
         Py_INCREF(name)
         Py_INCREF(value)
         self.owners[2 * self.count] = <PyObject *>name

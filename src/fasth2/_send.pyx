@@ -161,7 +161,7 @@ cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n
     if pad_length < 0:
         put_data(&c.out, stream_id, data, <uint32_t>n, end_stream)
     else:
-        flags = FLAG_PADDED | (FLAG_END_STREAM if end_stream else 0)
+        flags = <uint8_t>(FLAG_PADDED | (FLAG_END_STREAM if end_stream else 0))
         p = write_frame_header(c.out.data + c.out.length, <uint32_t>size, FRAME_DATA, flags, stream_id)
         p[0] = <uint8_t>pad_length
         if n:
@@ -214,30 +214,42 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
     c.table.add(new)
     try:
         encode_block(c, stream_id, FRAME_PUSH_PROMISE, 0, promised)
-    except MemoryError:
-        c.table.remove(new)
-        raise
-    c.highest_outbound = promised
+        c.highest_outbound = promised
+    finally:
+        # Not `except`: that needs memory itself.
+        if c.highest_outbound != promised:
+            c.table.remove(new)
     return 0
 
 
 cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object body, object trailers,
                   bint end_stream) except -1:
     """A response, whole or its first part; False: the stream is gone."""
-    cdef H2Stream s
     cdef list prepared = None
-    cdef Py_ssize_t n
-    cdef bint ends_here, direct
-    cdef uint16_t said = 0
     cdef bint copied = not PyBytes_CheckExact(body)
     if trailers is not None:
-        c.outgoing.convert(trailers)
-        c.outgoing.check(BLOCK_TRAILERS)
-        prepared = c.outgoing.frozen()
+        prepared = prepared_trailers(c, trailers)
+        end_stream = True
     if copied:
         body = b"" if body is None else checked_copy(c, 0, body)
-    n = PyBytes_GET_SIZE(body)
     c.outgoing.convert_status(status, headers)
+    return respond_converted(c, stream_id, status, body, copied, prepared, end_stream)
+
+
+cdef list prepared_trailers(Core c, object trailers):
+    """Trailers, checked, to be encoded when their turn comes."""
+    c.outgoing.convert(trailers)
+    c.outgoing.check(BLOCK_TRAILERS)
+    return c.outgoing.frozen()
+
+
+cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, bint copied, list prepared,
+                            bint end_stream) except -1:
+    """As respond(), of the fields that `outgoing` holds. copied: the engine made `body`."""
+    cdef H2Stream s
+    cdef Py_ssize_t n = PyBytes_GET_SIZE(body)
+    cdef bint ends_here, direct
+    cdef uint16_t said = 0
     if not may_send(c):
         return False
     s = find_stream(c, stream_id)
@@ -250,8 +262,6 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
     if s.headers_sent:
         raise ProtocolError(f"stream {stream_id} has its response headers already")
     c.outgoing.check(BLOCK_RESPONSE)
-    if prepared is not None:
-        end_stream = True
     if status < 200 and (end_stream or n):
         raise ProtocolError("an informational response has no body and does not end the stream")
     ends_here = end_stream and n == 0 and prepared is None
@@ -288,14 +298,19 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
 cdef bytes checked_copy(Core c, int64_t copied, object data):
     """The octets of a buffer that is not bytes; FlowControlError where a stream would hold too many copies (L17)."""
     cdef Py_ssize_t n
-    with memoryview(data) as view:
+    cdef int64_t held
+    view = memoryview(data)
+    try:
         n = view.nbytes
-        if c.limits.unsent_body >= 0 and copied + n > c.limits.unsent_body:
+        held = copied + n
+        if c.limits.unsent_body >= 0 and held > c.limits.unsent_body:
             c.count("unsent_body")
             raise FlowControlError(
-                f"{copied + n} octets would be copied and held, the limit is {c.limits.unsent_body}; "
+                f"{held} octets would be copied and held, the limit is {c.limits.unsent_body}; "
                 "send what is queued first, or pass bytes, which are not copied")
         return view.tobytes()
+    finally:
+        view.release()
 
 
 cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream) except -1:
@@ -318,6 +333,18 @@ cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream
     if stream_has_queue(s):
         c.enter_ring(s)
     return s.queued
+
+
+cdef int write_trailers(Core c, uint32_t stream_id, list prepared) except -1:
+    """Queue trailers behind the body; they end the stream."""
+    cdef H2Stream s
+    must_be_open(c)
+    s = c.stream_or_raise(stream_id)
+    if not stream_may_send(s) or s.ends or s.trailers is not None or not s.headers_sent:
+        raise ProtocolError(f"stream {stream_id} cannot send trailers")
+    s.trailers = prepared
+    s.ends = True
+    return c.enter_ring(s)
 
 
 cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1:
@@ -477,7 +504,7 @@ cdef bytes pull(Core c, Py_ssize_t most):
     """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
     cdef H2Stream s, stuck
     cdef Py_ssize_t room, wanted
-    cdef bytes result
+    cdef bytes result = None
     if c.ring is not None and may_send(c) and (most < 0 or c.out.length - c.out.start < most):
         wanted = <Py_ssize_t>min(queued_in_window(c), max(c.out_window, 0))
         wanted += (wanted // <Py_ssize_t>c.max_out_frame + 1) * FRAME_HEADER
@@ -506,11 +533,12 @@ cdef bytes pull(Core c, Py_ssize_t most):
                 c.ring = s
     try:
         result = out_take(&c.out, most)
-    except MemoryError:
-        # What was handed out is gone: the peer cannot follow what would come after it.
-        c.failed = True
-        c.phase = C_CLOSED
-        out_clear(&c.out)
-        raise
+    finally:
+        # Not `except`: that needs memory itself.
+        if result is None:
+            # What was handed out is gone: the peer cannot follow what would come after it.
+            c.failed = True
+            c.phase = C_CLOSED
+            out_clear(&c.out)
     output_taken(&c.limits, PyBytes_GET_SIZE(result), c.out.length - c.out.start)
     return result
