@@ -264,6 +264,8 @@ cdef class Session(Channel):
                 call.finished = True
                 self.calls.pop(call.stream_id, None)
                 continue
+            if self.site.slow and self.site.defers(call):
+                continue
             if not call.run():
                 return False
             if not queue:
@@ -277,6 +279,9 @@ cdef class Session(Channel):
         return True
 
     # What calls ask for
+
+    cdef bint has(self, Call call) except -1:
+        return not self.closed and find_stream(self.core, call.stream_id) is not None
 
     cdef int adopt(self, Call call) except -1:
         self.calls[call.stream_id] = call
@@ -513,4 +518,5 @@ cdef class Session(Channel):
 
     def close(self):
         """The connection is over: nobody listens to its calls any more."""
+        self.closed = True
         self.end_calls()
