@@ -4,8 +4,6 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from collections import deque
-
 from fasth2._core cimport enter, find_stream, leave
 from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
 from fasth2._receive cimport receive
@@ -55,8 +53,8 @@ cdef class Session(Channel):
         self.maker = maker
         self.refer = refer
         self.client = client
-        self.ready = deque()
-        self.young = deque()
+        self.ready = []
+        self.young = []
         self.calls = {}
         self.ended = []
 
@@ -253,12 +251,12 @@ cdef class Session(Channel):
         """
         return self.run_from(self.young, False)
 
-    cdef bint run_from(self, object queue, bint alone) except -1:
+    cdef bint run_from(self, list queue, bint alone) except -1:
         cdef Call call
         cdef unsigned long tick = self.site.lead.ticks
         cdef int held = 0
         while queue:
-            call = queue.popleft()
+            call = queue.pop(0)
             if find_stream(self.core, call.stream_id) is None:
                 # Reset meanwhile.
                 call.finished = True
@@ -512,8 +510,8 @@ cdef class Session(Channel):
 
     cdef int end_calls(self) except -1:
         cdef Call call
-        self.ready.clear()
-        self.young.clear()
+        del self.ready[:]
+        del self.young[:]
         for call in list(self.calls.values()):
             call.lose()
         self.calls.clear()
