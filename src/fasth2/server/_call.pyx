@@ -30,6 +30,8 @@ cdef enum:
     # Paths that are remembered as slow, and the longest of them, in characters.
     SLOW_PATHS = 1024
     LONGEST_PATH = 256
+    # Ticks after a fast call within which the last free thread is kept for others like it.
+    FAST_LATELY = 20
     # Names of response fields that are remembered, and the longest.
     NAMES = 1024
     LONGEST_NAME = 64
@@ -151,6 +153,7 @@ cdef class Site:
         self.timeout = -1.0 if timeout is None else timeout
         self.limit = 0x7FFFFFFFFFFFFFFF
         self.requests = deque()
+        self.deferred = deque()
         self.slow = {}
         self.date = ""
 
@@ -216,6 +219,43 @@ cdef class Site:
                 touched.append(channel)
         return touched
 
+    cdef bint defers(self, Call call) except -1:
+        """Whether a call has to wait: it is slow, as far as is known, and fast ones want the only thread left."""
+        if self.lead.idle or self.lead.ticks - self.fast_tick > FAST_LATELY:
+            return False
+        if call.environ["PATH_INFO"] not in self.slow:
+            return False
+        self.deferred.append(call)
+        self.lead.wanted = True
+        return True
+
+    def run_deferred(self):
+        """Run the slow calls that wait, as far as there are threads for them.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        cdef Call call
+        while self.deferred:
+            if not self.lead.idle and self.lead.ticks - self.fast_tick <= FAST_LATELY:
+                return True
+            call = self.deferred.popleft()
+            if call.channel.has(call) and not call.run():
+                return False
+        self.lead.wanted = False
+        return True
+
+    @property
+    def deferring(self):
+        """Whether there are slow calls that wait for fast ones to end."""
+        return bool(self.deferred)
+
+    @property
+    def waits(self):
+        """Whether there are slow calls that wait, and may be run now."""
+        return bool(self.deferred) and (
+            bool(self.lead.idle) or self.lead.ticks - self.fast_tick > FAST_LATELY)
+
     def resume(self):
         """Do what the last leader's call left behind, as the new leader."""
         cdef Call call
@@ -229,6 +269,9 @@ cdef class Site:
 
 cdef class Channel:
     """A call's connection."""
+
+    cdef bint has(self, Call call) except -1:
+        raise NotImplementedError
 
     cdef int adopt(self, Call call) except -1:
         raise NotImplementedError
@@ -404,6 +447,8 @@ cdef class Call(Source):
             self.failed(error)
         if self.detached:
             self.judge()
+        else:
+            site.fast_tick = site.lead.ticks
         if site.observer is not None:
             try:
                 site.observer.end(self)

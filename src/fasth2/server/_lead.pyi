@@ -12,6 +12,7 @@ class Seat(Gate):
 
 @final
 class Lead:
+    wanted: bool
     def __init__(self, wake: Callable[[], Any], tick: float = 0.001) -> None: ...
     @property
     def free(self) -> int: ...

@@ -21,6 +21,7 @@ cdef class Session(Channel):
     cdef list ended          # streams answered before their body was complete
     cdef readonly object error       # the connection error, or None
     cdef readonly bint goaway_received
+    cdef bint closed
     cdef readonly unsigned long begun        # requests
 
     cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1

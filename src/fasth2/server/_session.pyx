@@ -264,6 +264,8 @@ cdef class Session(Channel):
                 call.finished = True
                 self.calls.pop(call.stream_id, None)
                 continue
+            if self.site.slow and self.site.defers(call):
+                continue
             if not call.run():
                 return False
             if not queue:
@@ -277,6 +279,9 @@ cdef class Session(Channel):
         return True
 
     # What calls ask for
+
+    cdef bint has(self, Call call) except -1:
+        return not self.closed and find_stream(self.core, call.stream_id) is not None
 
     cdef int adopt(self, Call call) except -1:
         self.calls[call.stream_id] = call
@@ -342,10 +347,13 @@ cdef class Session(Channel):
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
         cdef Core c = self.core
+        cdef H2Stream s
         cdef Py_ssize_t i
         enter(c)
         try:
-            if find_stream(c, call.stream_id) is None or call.headers_sent:
+            s = find_stream(c, call.stream_id)
+            # Not `call.headers_sent`: a detached call may have asked for its response since.
+            if s is None or s.headers_sent:
                 return False
             c.outgoing.convert_status(status, ())
             for i in range(0, len(fields) - 1, 2):
@@ -513,4 +521,5 @@ cdef class Session(Channel):
 
     def close(self):
         """The connection is over: nobody listens to its calls any more."""
+        self.closed = True
         self.end_calls()

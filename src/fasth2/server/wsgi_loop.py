@@ -18,6 +18,9 @@ __all__ = ["Host", "Loop"]
 #: Seconds between two looks at the time-outs of all connections.
 LOOK = 1.0
 
+#: Seconds between two looks at slow calls that wait for fast ones to end.
+DEFERRED_LOOK = 0.02
+
 #: Connections that are accepted in a row.
 ACCEPTS = 64
 
@@ -192,8 +195,11 @@ class Loop(Round):
             if self.helping:
                 if self.lead.free and self.lead.rise(seat):
                     return
-            elif self.backlog and not self._run_backlog():
-                return
+            else:
+                if self.backlog and not self._run_backlog():
+                    return
+                if self.site.waits and not self.site.run_deferred():
+                    return
             if not self._round():
                 return
 
@@ -212,6 +218,8 @@ class Loop(Round):
         timeout = self._prepare()
         if not site.before_poll() or self._tasks or (self.backlog and not self.helping):
             timeout = 0.0
+        elif site.deferring:
+            timeout = min(timeout, DEFERRED_LOOK)
         events = self.poller.poll(timeout)
         site.after_poll()
         self.now = time.monotonic()
