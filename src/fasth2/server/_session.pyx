@@ -365,10 +365,13 @@ cdef class Session(Channel):
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
         cdef Core c = self.core
+        cdef H2Stream s
         cdef Py_ssize_t i
         enter(c)
         try:
-            if find_stream(c, call.stream_id) is None or call.headers_sent:
+            s = find_stream(c, call.stream_id)
+            # Not `call.headers_sent`: a detached call may have asked for its response since.
+            if s is None or s.headers_sent:
                 return False
             c.outgoing.convert_status(status, ())
             for i in range(0, len(fields) - 1, 2):
