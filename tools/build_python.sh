@@ -54,7 +54,7 @@ mkdir "$build"
 cd "$build"
 # A sanitized interpreter reports what CPython does on purpose while it builds itself.
 export TSAN_OPTIONS=report_bugs=0
-"$source/configure" --prefix="$prefix" --with-ensurepip=install --disable-test-modules "${options[@]}"
+"$source/configure" --prefix="$prefix" --with-ensurepip=install "${options[@]}"
 make -s -j"$(nproc)"
 make -s install
 rm -rf "$build"

@@ -224,8 +224,8 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
-            for key, value in settings.items():
-                self.local.set_(key, value)
+            out_reserve(&self.out, FRAME_HEADER + 6 * <Py_ssize_t>len(settings))
+            self.local.set_all(settings)
             write_settings(self, settings)
         finally:
             leave(self)

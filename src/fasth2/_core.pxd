@@ -8,6 +8,7 @@ from fasth2._headers cimport BlockInfo, OutgoingFields
 from fasth2._hpack_decoder cimport Decoder, Entry
 from fasth2._hpack_encoder cimport Encoder
 from fasth2._limits cimport LimitState
+from fasth2._priority cimport EarlyUpdates
 from fasth2._settings cimport SettingsBase
 from fasth2._stream cimport H2Stream
 from fasth2._stream_table cimport StreamTable
@@ -101,14 +102,19 @@ cdef class Core:
     # output
     cdef OutBuffer out
     cdef H2Stream ring               # last of the ring of streams ready to send
+    cdef int64_t prioritized         # streams in it that want anything but plain turns
+    cdef EarlyUpdates early          # PRIORITY_UPDATE frames that came before their request
+    cdef bint no_rfc7540             # the peer's SETTINGS_NO_RFC7540_PRIORITIES, under rfc_errors
     # limits
     cdef LimitState limits
     cdef dict counts                 # counter token -> count; None: nothing was counted
     # one call at a time
     cdef bint busy                   # also until __init__ has succeeded
+    cdef bint initialising           # in __init__
     cdef bint initialised
     cdef unsigned long owner
 
+    cdef int initialise(self, object config) except -1
     cdef int wait_turn(self) except -1
     cdef int configure(self, object config) except -1
     cdef int limit_header_list(self, object size) except -1
@@ -125,6 +131,8 @@ cdef class Core:
     cdef int count(self, str token) except -1
     cdef int enter_ring(self, H2Stream s) except -1
     cdef int leave_ring(self, H2Stream s) except -1
+    cdef void set_priority(self, H2Stream s, uint16_t said) noexcept
+    cdef void merge_priority(self, H2Stream s, uint16_t said) noexcept
 
 
 cdef extern from "pythread.h":

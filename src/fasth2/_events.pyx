@@ -20,10 +20,9 @@ _REQUIRED = dataclasses.MISSING
 
 
 def _fields_of(**defaults):
-    spec = [
-        (name, object) if default is _REQUIRED else (name, object, dataclasses.field(default=default))
-        for name, default in defaults.items()
-    ]
+    spec = []
+    for name, default in defaults.items():
+        spec.append((name, object) if default is _REQUIRED else (name, object, dataclasses.field(default=default)))
     made = dataclasses.make_dataclass(
         "Event", spec, kw_only=True, init=False, repr=False, eq=False, namespace={"__doc__": "Fields."},
     )
@@ -70,7 +69,7 @@ cdef class Event:
         if setter is None:
             PyObject_GenericSetAttr(self, name, <object>NULL)
         else:
-            setter.__delete__(self)
+            setter.__set__(self, None)
 
     def __reduce__(self):
         state = {name: getattr(self, name) for name in self._fields}
@@ -93,6 +92,7 @@ cdef class RequestReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, headers=None, stream_ended=None, priority_updated=None):
         self.stream_id = stream_id
         self.headers = headers
@@ -122,6 +122,7 @@ cdef class ResponseReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, headers=None, stream_ended=None, priority_updated=None):
         self.stream_id = stream_id
         self.headers = headers
@@ -151,6 +152,7 @@ cdef class TrailersReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, headers=None, stream_ended=None, priority_updated=None):
         self.stream_id = stream_id
         self.headers = headers
@@ -179,6 +181,7 @@ cdef class InformationalResponseReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, headers=None, priority_updated=None):
         self.stream_id = stream_id
         self.headers = headers
@@ -208,6 +211,7 @@ cdef class DataReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, data=None, flow_controlled_length=None, stream_ended=None):
         self.stream_id = stream_id
         self.data = data
@@ -238,6 +242,7 @@ cdef class WindowUpdated(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, delta=None):
         self.stream_id = stream_id
         self.delta = delta
@@ -257,6 +262,7 @@ cdef class RemoteSettingsChanged(Event):
 
     _fields = ("changed_settings",)
 
+    @cython.critical_section
     def __init__(self):
         self.changed_settings = {}
 
@@ -278,7 +284,7 @@ cdef class RemoteSettingsChanged(Event):
         return event
 
     def __repr__(self):
-        changes = ", ".join([repr(change) for change in self.changed_settings.values()])
+        changes = ", ".join(map(repr, self.changed_settings.values()))
         return f"<RemoteSettingsChanged changed_settings:{{{changes}}}>"
 
 
@@ -295,6 +301,7 @@ cdef class PingReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, ping_data):
         self.ping_data = ping_data
 
@@ -318,6 +325,7 @@ cdef class PingAckReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, ping_data):
         self.ping_data = ping_data
 
@@ -341,6 +349,7 @@ cdef class StreamEnded(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id):
         self.stream_id = stream_id
 
@@ -366,6 +375,7 @@ cdef class StreamReset(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, stream_id, error_code=None, remote_reset=True):
         self.stream_id = stream_id
         self.error_code = error_code
@@ -408,11 +418,12 @@ cdef class SettingsAcknowledged(Event):
 
     _fields = ("changed_settings",)
 
+    @cython.critical_section
     def __init__(self):
         self.changed_settings = {}
 
     def __repr__(self):
-        changes = ", ".join([repr(change) for change in self.changed_settings.values()])
+        changes = ", ".join(map(repr, self.changed_settings.values()))
         return f"<SettingsAcknowledged changed_settings:{{{changes}}}>"
 
 
@@ -485,6 +496,7 @@ cdef class UnknownFrameReceived(Event):
     __match_args__ = ()
     __hash__ = None
 
+    @cython.critical_section
     def __init__(self, *, frame):
         self.frame = frame
 
@@ -505,6 +517,7 @@ cdef class ExtensionFrame:
         body: The payload.
     """
 
+    @cython.critical_section
     def __init__(self, type, stream_id, flag_byte=0, body=b""):
         self.type = type
         self.stream_id = stream_id

@@ -120,7 +120,8 @@ cdef uint32_t static_name_index(const uint8_t *name, size_t n, uint32_t hash) no
 # that is sensitive whatever the value.
 cdef uint32_t classify_name(const uint8_t *name, size_t n) noexcept nogil
 
-# All flags of a field, given classify_name()'s. `number` receives content-length's value, else -1.
+# All flags of a field, given classify_name()'s. `number` receives content-length's value,
+# what priority says (_priority.pxd), else -1.
 cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n,
                              int64_t *number) noexcept nogil
 

@@ -2,6 +2,8 @@
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
+from fasth2._priority cimport read_priority_field
+
 from types import MappingProxyType
 
 # One octet, eight times in a word.
@@ -330,6 +332,9 @@ cdef uint32_t classify_special(uint32_t name_flags, const uint8_t *value, size_t
         return F_INFORMATIONAL if n and value[0] == 0x31 else 0
     if kind == KIND_TE:
         return 0 if is_trailers(value, n) else F_BAD_TE
+    if kind == KIND_PRIORITY:
+        number[0] = read_priority_field(value, n)
+        return 0
     if name_flags & F_COOKIE:
         return F_SENSITIVE if n < 20 else 0
     if name_flags & F_CONTENT_LENGTH:
@@ -402,7 +407,7 @@ def classify(bytes name not None, bytes value not None):
 
     Returns:
         The names of its flags (keys of ``FLAGS``) as a frozenset, its kind (0 for most fields)
-        and the value of a content-length, -1 for any other field.
+        and the value of a content-length or what a priority says, -1 for any other field.
     """
     cdef int64_t number
     cdef uint32_t flags = classify_value(classify_name(name, len(name)), value, len(value), &number)

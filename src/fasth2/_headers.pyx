@@ -29,6 +29,7 @@ from fasth2._fields cimport (
     static_name_len,
 )
 from fasth2._hpack_decoder cimport entry_header, entry_pair
+from fasth2._priority cimport join_priorities, read_priority_field
 
 from fasth2._header_tuple import HeaderTuple, NeverIndexedHeaderTuple
 from fasth2.exceptions import ProtocolError
@@ -72,7 +73,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
     info.method = NULL
     info.authority = NULL
     info.host = NULL
-    info.priority = NULL
+    info.priority = 0
     info.culprit = NULL
     for i in range(n):
         e = fields[i]
@@ -112,7 +113,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
                     else:
                         info.content_length = e.number
                 else:
-                    info.priority = e
+                    info.priority = join_priorities(info.priority, <uint16_t>e.number)
     info.seen = seen
     info.flags = all_flags
     if all_flags & F_UNDECODABLE:
@@ -331,6 +332,10 @@ cdef void fill_status() noexcept:
 
 
 fill_status()
+
+# The name of RFC 9218's field, which the static table has not.
+cdef const uint8_t *PRIORITY_NAME = b"priority"
+cdef uint32_t PRIORITY_HASH = hash_octets(PRIORITY_NAME, 8)
 
 
 cdef inline const uint8_t *octets_of(object value, Py_ssize_t *n) except? NULL:
@@ -567,6 +572,17 @@ cdef class OutgoingFields:
         elif seen & BITS_REQUEST:
             raise ProtocolError("request pseudo-header field in a response")
         return 0
+
+    cdef uint16_t priority(self) noexcept:
+        """What a priority field among them says (_priority.pxd), 0: nothing."""
+        cdef Py_ssize_t i
+        cdef OutField *f
+        cdef uint16_t said = 0
+        for i in range(self.count):
+            f = &self.fields[i]
+            if f.name_hash == PRIORITY_HASH and f.name_len == 8 and memcmp(f.name, PRIORITY_NAME, 8) == 0:
+                said = join_priorities(said, read_priority_field(f.value, f.value_len))
+        return said
 
     cdef int _check_request(self) except -1:
         """The request of a push (RFC 9113 section 8.4.1 and 8.3.1)."""

@@ -632,6 +632,7 @@ cdef class Decoder:
         cdef Py_buffer view
         cdef int fault
         cdef list fields
+        cdef list texts = []
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
             with cython.critical_section(self):
@@ -655,6 +656,8 @@ cdef class Decoder:
         if raw or self.encoding != HPACK_BYTES:
             return fields
         try:
-            return [type(field)(field[0].decode("utf-8"), field[1].decode("utf-8")) for field in fields]
+            for field in fields:
+                texts.append(type(field)(field[0].decode("utf-8"), field[1].decode("utf-8")))
         except UnicodeDecodeError as error:
             raise HPACKDecodingError("header field is not UTF-8") from error
+        return texts

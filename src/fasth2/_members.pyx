@@ -46,14 +46,14 @@ cdef dict as_members(type cls, object blank, tuple names):
         names: The attributes, without those of base classes.
 
     Returns:
-        The descriptor that was replaced, which can set the attribute where it is public, for each new one.
+        For each new descriptor one that also sets the attribute, at once for readers in other threads, and that is
+        in no class.
     """
     cdef PyObject **words = <PyObject **><void *>blank
     cdef PyObject *before
-    cdef PyMemberDef *definition
     cdef object mark = object()
     cdef dict place = <dict>fasth2_dict_of(cls)
-    cdef dict replaced = {}
+    cdef dict setters = {}
     cdef dict found = {}
     cdef Py_ssize_t k
     # Where an attribute is: the word that, changed, changes what its getter returns.
@@ -69,17 +69,21 @@ cdef dict as_members(type cls, object blank, tuple names):
         finally:
             words[k] = before
     for name in names:
-        # For ever, as the class is.
-        definition = <PyMemberDef *>PyMem_Malloc(sizeof(PyMemberDef))
-        if definition == NULL:
-            raise MemoryError
-        definition.name = PyUnicode_AsUTF8(name)
-        definition.type = Py_T_OBJECT_EX
-        definition.offset = found[name]
-        definition.flags = Py_READONLY
-        definition.doc = NULL
-        member = PyDescr_NewMember(cls, definition)
-        replaced[member] = place[name]
+        member = PyDescr_NewMember(cls, definition_of(name, found[name], Py_READONLY))
+        setters[member] = PyDescr_NewMember(cls, definition_of(name, found[name], 0))
         place[name] = member
     PyType_Modified(cls)
-    return replaced
+    return setters
+
+
+cdef PyMemberDef *definition_of(str name, Py_ssize_t offset, int flags) except NULL:
+    """What a member descriptor refers to, for ever, as its class is."""
+    cdef PyMemberDef *definition = <PyMemberDef *>PyMem_Malloc(sizeof(PyMemberDef))
+    if definition == NULL:
+        raise MemoryError
+    definition.name = PyUnicode_AsUTF8(name)
+    definition.type = Py_T_OBJECT_EX
+    definition.offset = offset
+    definition.flags = flags
+    definition.doc = NULL
+    return definition

@@ -30,11 +30,10 @@ from fasth2._receive_headers cimport block_free, on_continuation, on_headers
 from fasth2._receive_settings cimport on_settings
 from fasth2._stream cimport BY_SEND_RST_STREAM, H2Stream
 
-from fasth2.errors import ErrorCodes
-
 cdef const char *PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 cdef enum:
     PREFACE_LENGTH = 24
+    INTERNAL_ERROR = 2
     REFUSED_STREAM = 7
 
 
@@ -43,6 +42,7 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
     connection error, with the events before it in its `events`."""
     cdef list events = []
     cdef int fault
+    cdef bint whole = False
     if c.failed:
         return events
     c.events = events
@@ -55,10 +55,8 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
             fault = cut_frames(c, p, n)
         if fault != FAULT_NONE:
             end_connection(c, fault)
+        whole = True
     except BaseException as error:
-        if not c.failed:
-            # Memory ran out, or a callable of the user's raised: frames may be lost, so nothing more is read.
-            fail(c, ErrorCodes.INTERNAL_ERROR)
         try:
             error.events = events
         except AttributeError:
@@ -67,6 +65,10 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
     finally:
         c.events = None
         c.decoder.release()
+        if not whole and not c.failed:
+            # Memory ran out, or a callable of the user's raised: frames may be lost, so nothing more is read. Not in
+            # `except`, which needs memory itself.
+            fail(c, INTERNAL_ERROR)
     return events
 
 

@@ -27,7 +27,7 @@ from fasth2._hpack_decoder cimport (
     fault_message,
 )
 from fasth2._limits cimport count_priority, count_suspicious
-from fasth2._priority cimport read_priority_value
+from fasth2._priority cimport early_take
 from fasth2._ready cimport Request, Trailers
 from fasth2._receive_data cimport stream_ended
 from fasth2._stream cimport (
@@ -122,9 +122,13 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     cdef BlockInfo info
     cdef bint ends = flags & FLAG_END_STREAM
     cdef int fault, hpack, reason, rules
+    cdef uint16_t said
     cdef object headers
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
+    if c.no_rfc7540:
+        # RFC 9218 section 2.1: the priority in HEADERS is ignored.
+        flags &= ~<uint8_t>FLAG_PRIORITY
     s = find_stream(c, sid)
     if s is None and not c.rfc_errors and too_many(c):
         c.fault_value = f"the limit is {c.local.max_concurrent_streams_}"
@@ -221,8 +225,12 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         s.expected = info.content_length
         s.headers_received = True
         s.connected = info.method != NULL and info.method.flags & F_CONNECT and not info.seen >> KIND_PROTOCOL & 1
-        if info.priority != NULL:
-            read_priority_value(s, <object>info.priority.value)
+        # A PRIORITY_UPDATE that came before is the later word (RFC 9218 section 7).
+        said = early_take(&c.early, sid) if c.early.count else 0
+        if said == 0:
+            said = info.priority
+        if said:
+            c.set_priority(s, said)
         add_request(c, s, headers, flags, depends_on, weight, exclusive)
     else:
         s.trailers_received = True

@@ -1,6 +1,7 @@
 """The sending path: headers, data, queues and credit. RFC 9113 section 5.1, 6 and 8."""
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
 from fasth2._core cimport C_CLOSED, find_stream
@@ -36,6 +37,7 @@ from fasth2._stream cimport (
     stream_is_open,
     stream_may_send,
 )
+from fasth2._turns cimport Turn, next_turn
 from fasth2._window cimport window_open, window_process
 
 from fasth2.exceptions import (
@@ -90,6 +92,7 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
     """Response headers, an informational response, or trailers."""
     cdef H2Stream s
     cdef int block
+    cdef uint16_t said = 0
     c.outgoing.convert(headers)
     must_be_open(c)
     s = c.stream_or_raise(stream_id)
@@ -115,7 +118,11 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
         block = BLOCK_INFORMATIONAL
     elif block == BLOCK_TRAILERS and not end_stream:
         raise ProtocolError("Trailers must have END_STREAM set.")
+    if block == BLOCK_RESPONSE and not end_stream:
+        said = c.outgoing.priority()
     encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if end_stream else 0, 0)
+    if said:
+        c.merge_priority(s, said)
     if s.phase == S_RESERVED_LOCAL:
         s.phase = S_HALF_CLOSED_REMOTE
         c.open_outbound += 1
@@ -207,10 +214,11 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
     c.table.add(new)
     try:
         encode_block(c, stream_id, FRAME_PUSH_PROMISE, 0, promised)
-    except MemoryError:
-        c.table.remove(new)
-        raise
-    c.highest_outbound = promised
+        c.highest_outbound = promised
+    finally:
+        # Not `except`: that needs memory itself.
+        if c.highest_outbound != promised:
+            c.table.remove(new)
     return 0
 
 
@@ -241,6 +249,7 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
     cdef H2Stream s
     cdef Py_ssize_t n = PyBytes_GET_SIZE(body)
     cdef bint ends_here, direct
+    cdef uint16_t said = 0
     if not may_send(c):
         return False
     s = find_stream(c, stream_id)
@@ -257,9 +266,13 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
         raise ProtocolError("an informational response has no body and does not end the stream")
     ends_here = end_stream and n == 0 and prepared is None
     direct = n and n <= DIRECT and prepared is None and n <= s.out_window and n <= c.out_window
+    if status >= 200 and not ends_here and not (direct and end_stream):
+        said = c.outgoing.priority()
     encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if ends_here else 0, 0, FRAME_HEADER + n if direct else 0)
     if status >= 200:
         s.headers_sent = True
+        if said:
+            c.merge_priority(s, said)
     if ends_here:
         c.end_local(s)
         return True
@@ -286,7 +299,8 @@ cdef bytes checked_copy(Core c, int64_t copied, object data):
     """The octets of a buffer that is not bytes; FlowControlError where a stream would hold too many copies (L17)."""
     cdef Py_ssize_t n
     cdef int64_t held
-    with memoryview(data) as view:
+    view = memoryview(data)
+    try:
         n = view.nbytes
         held = copied + n
         if c.limits.unsent_body >= 0 and held > c.limits.unsent_body:
@@ -295,6 +309,8 @@ cdef bytes checked_copy(Core c, int64_t copied, object data):
                 f"{held} octets would be copied and held, the limit is {c.limits.unsent_body}; "
                 "send what is queued first, or pass bytes, which are not copied")
         return view.tobytes()
+    finally:
+        view.release()
 
 
 cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream) except -1:
@@ -443,6 +459,22 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
     return 1
 
 
+cdef bint send_by_priority(Core c, Py_ssize_t room) except -1:
+    """One frame of the stream that comes first by priority (RFC 9218 section 10); False: none can send."""
+    cdef Turn turn
+    cdef H2Stream s, sender
+    if not next_turn(c, &turn):
+        return False
+    # Kept alive: the stream may end.
+    s = <H2Stream>turn.stream
+    sender = <H2Stream>turn.sender
+    if not send_turn(c, sender, room):
+        return False
+    if s.in_turns:
+        c.ring = s
+    return True
+
+
 cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     """The trailers that waited for the body; encoded now, since the table's state depends on the order."""
     with cython.critical_section(c.encoder):
@@ -472,7 +504,7 @@ cdef bytes pull(Core c, Py_ssize_t most):
     """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
     cdef H2Stream s, stuck
     cdef Py_ssize_t room, wanted
-    cdef bytes result
+    cdef bytes result = None
     if c.ring is not None and may_send(c) and (most < 0 or c.out.length - c.out.start < most):
         wanted = <Py_ssize_t>min(queued_in_window(c), max(c.out_window, 0))
         wanted += (wanted // <Py_ssize_t>c.max_out_frame + 1) * FRAME_HEADER
@@ -484,6 +516,10 @@ cdef bytes pull(Core c, Py_ssize_t most):
             room = -1 if most < 0 else most - (c.out.length - c.out.start)
             if most >= 0 and room <= FRAME_HEADER and c.out.length > c.out.start:
                 break
+            if c.prioritized:
+                if not send_by_priority(c, room):
+                    break
+                continue
             s = c.ring.next
             if send_turn(c, s, room):
                 stuck = None
@@ -497,11 +533,12 @@ cdef bytes pull(Core c, Py_ssize_t most):
                 c.ring = s
     try:
         result = out_take(&c.out, most)
-    except MemoryError:
-        # What was handed out is gone: the peer cannot follow what would come after it.
-        c.failed = True
-        c.phase = C_CLOSED
-        out_clear(&c.out)
-        raise
+    finally:
+        # Not `except`: that needs memory itself.
+        if result is None:
+            # What was handed out is gone: the peer cannot follow what would come after it.
+            c.failed = True
+            c.phase = C_CLOSED
+            out_clear(&c.out)
     output_taken(&c.limits, PyBytes_GET_SIZE(result), c.out.length - c.out.start)
     return result

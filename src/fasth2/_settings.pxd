@@ -37,6 +37,9 @@ cdef class SettingsBase:
 
     # Queues a value until `acknowledge_all`. Raises InvalidSettingsValueError, or TypeError for a value that is no int.
     cdef int set_(self, object key, object value) except -1
+    # The same for each, or for none.
+    cdef int set_all(self, dict settings) except -1
+    cdef int take_back(self, object key) except -1
     # One acknowledgement: the next value of every setting that has one. Returns {setting: ChangedSetting}.
     cdef dict acknowledge_all(self)
     # Sets a current value at once. `value` has passed check_setting.

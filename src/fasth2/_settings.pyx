@@ -121,6 +121,7 @@ cdef class ChangedSetting:
         new_value: The value now.
     """
 
+    @cython.critical_section
     def __init__(self, setting, original_value, new_value):
         self.setting = setting
         self.original_value = original_value
@@ -164,6 +165,7 @@ cdef class SettingsBase:
         self.max_header_list_size_ = -1
         return 0
 
+    @cython.critical_section
     def __init__(self, client=True, initial_values=None):
         cdef object key, value, code, known
         cdef int64_t number
@@ -229,22 +231,57 @@ cdef class SettingsBase:
     cdef int set_(self, object key, object value) except -1:
         cdef object code = check_setting(CODES.get(key), number_of(key, value))
         cdef object queue
+        cdef bint new, queued = False
         if code is not NO_ERROR:
             raise invalid(key, value, code)
-        if key not in self.current_:
+        new = key not in self.current_
+        if new:
             self.current_[key] = None
-        queue = self.pending_.get(key)
-        if queue is None:
-            self.pending_[key] = [value]
-        else:
-            (<list>queue).append(value)
+        try:
+            queue = self.pending_.get(key)
+            if queue is None:
+                self.pending_[key] = [value]
+            else:
+                (<list>queue).append(value)
+            queued = True
+        finally:
+            # Not `except`: that needs memory itself.
+            if new and not queued:
+                self.current_.pop(key, None)
+        return 0
+
+    @cython.critical_section
+    cdef int set_all(self, dict settings) except -1:
+        cdef Py_ssize_t done = 0
+        try:
+            for key, value in settings.items():
+                self.set_(key, value)
+                done += 1
+        finally:
+            if done < len(settings):
+                for key in settings:
+                    if done == 0:
+                        break
+                    done -= 1
+                    self.take_back(key)
+        return 0
+
+    cdef int take_back(self, object key) except -1:
+        """Undo the last set_() of a setting."""
+        cdef list queue = self.pending_.get(key)
+        if queue:
+            queue.pop()
+            if not queue:
+                self.pending_.pop(key, None)
+                if self.current_.get(key) is None:
+                    self.current_.pop(key, None)
         return 0
 
     @cython.critical_section
     cdef dict acknowledge_all(self):
         cdef dict changed = {}
         cdef dict pending = self.pending_
-        cdef object key, value
+        cdef object key
         cdef list queue
         cdef ChangedSetting change
         if not pending:
@@ -256,15 +293,19 @@ cdef class SettingsBase:
             queue = pending.get(key)
             if queue is None or not queue:
                 continue
-            value = queue.pop(0)
-            if not queue:
-                pending.pop(key, None)
             change = ChangedSetting.__new__(ChangedSetting)
             change.setting = key
             change.original_value = self.current_.get(key)
-            change.new_value = value
-            self.assign(key, value)
+            change.new_value = queue[0]
             changed[key] = change
+        # Nothing below needs memory: all settings move on, or none.
+        for key, change in changed.items():
+            queue = pending.get(key)
+            if queue:
+                queue.pop(0)
+                if not queue:
+                    pending.pop(key, None)
+            self.assign(key, change.new_value)
         return changed
 
     def acknowledge(self):
@@ -408,6 +449,7 @@ cdef class SettingsBase:
         queues = {key: list(queue) for key, queue in self.pending_.items()}
         return copyreg.__newobj__, (type(self),), (bool(self.client_), dict(self.current_), queues)
 
+    @cython.critical_section
     def __setstate__(self, state):
         client, current, queues = state
         self.reset_mirrors(bool(client))

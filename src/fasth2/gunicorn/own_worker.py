@@ -59,6 +59,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
     preface, unless the operator set ``http2_cleartext``.
     """
 
+    alive: bool
     loop: Loop | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -212,7 +213,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
 
     def _advertise(self, engine: H2Connection) -> None:
         cfg = self.cfg
-        values = {
+        values: dict[SettingCodes | int, int] = {
             SettingCodes.MAX_CONCURRENT_STREAMS: cfg.http2_max_concurrent_streams,
             SettingCodes.INITIAL_WINDOW_SIZE: cfg.http2_initial_window_size,
             SettingCodes.MAX_FRAME_SIZE: cfg.http2_max_frame_size,

@@ -30,17 +30,22 @@ cdef class Site:
     cdef unsigned long asked
     cdef object requests             # deque of what detached calls ask for
     cdef volatile bint polling       # the leader waits for events, or is about to
+    cdef object deferred             # deque of slow calls that would take the last thread from fast ones
+    cdef unsigned long fast_tick     # when a fast call ended last
     cdef dict slow                   # paths whose call last outlasted a tick
     cdef long second                 # that `date` is of
     cdef str date
 
     cdef int ask(self, Call call, int what, object value, bint flag) except -1
     cdef str now(self)
+    cdef bint defers(self, Call call) except -1
 
 
 cdef class Channel:
     # A call's connection. Used by the leader only.
 
+    # Whether the call's stream is still there.
+    cdef bint has(self, Call call) except -1
     # The call has lost the lead, or is about to.
     cdef int adopt(self, Call call) except -1
     # Octets unsent, -1: the stream is gone.

@@ -1,6 +1,6 @@
 """One request of a worker: the application's call (PEP 3333), its response, and the hand-over of what is slow."""
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
@@ -10,6 +10,7 @@ from libc.time cimport time as c_time
 import time
 from collections import deque
 from email.utils import formatdate
+from functools import partial
 
 from fasth2.server.errors import HTTP2StreamAborted
 
@@ -29,6 +30,8 @@ cdef enum:
     # Paths that are remembered as slow, and the longest of them, in characters.
     SLOW_PATHS = 1024
     LONGEST_PATH = 256
+    # Ticks after a fast call within which the last free thread is kept for others like it.
+    FAST_LATELY = 20
     # Names of response fields that are remembered, and the longest.
     NAMES = 1024
     LONGEST_NAME = 64
@@ -54,6 +57,11 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 cdef dict _names = {}        # as the application wrote it -> FieldName
 cdef dict _statuses = {}     # "200 OK" -> 200
 cdef object _END = object()
+
+
+def read_part(read, size):
+    """The next part of a file."""
+    return read(size) or _END
 
 
 @cython.final
@@ -145,6 +153,7 @@ cdef class Site:
         self.timeout = -1.0 if timeout is None else timeout
         self.limit = 0x7FFFFFFFFFFFFFFF
         self.requests = deque()
+        self.deferred = deque()
         self.slow = {}
         self.date = ""
 
@@ -210,6 +219,43 @@ cdef class Site:
                 touched.append(channel)
         return touched
 
+    cdef bint defers(self, Call call) except -1:
+        """Whether a call has to wait: it is slow, as far as is known, and fast ones want the only thread left."""
+        if self.lead.idle or self.lead.ticks - self.fast_tick > FAST_LATELY:
+            return False
+        if call.environ["PATH_INFO"] not in self.slow:
+            return False
+        self.deferred.append(call)
+        self.lead.wanted = True
+        return True
+
+    def run_deferred(self):
+        """Run the slow calls that wait, as far as there are threads for them.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        cdef Call call
+        while self.deferred:
+            if not self.lead.idle and self.lead.ticks - self.fast_tick <= FAST_LATELY:
+                return True
+            call = self.deferred.popleft()
+            if call.channel.has(call) and not call.run():
+                return False
+        self.lead.wanted = False
+        return True
+
+    @property
+    def deferring(self):
+        """Whether there are slow calls that wait for fast ones to end."""
+        return bool(self.deferred)
+
+    @property
+    def waits(self):
+        """Whether there are slow calls that wait, and may be run now."""
+        return bool(self.deferred) and (
+            bool(self.lead.idle) or self.lead.ticks - self.fast_tick > FAST_LATELY)
+
     def resume(self):
         """Do what the last leader's call left behind, as the new leader."""
         cdef Call call
@@ -223,6 +269,9 @@ cdef class Site:
 
 cdef class Channel:
     """A call's connection."""
+
+    cdef bint has(self, Call call) except -1:
+        raise NotImplementedError
 
     cdef int adopt(self, Call call) except -1:
         raise NotImplementedError
@@ -398,12 +447,16 @@ cdef class Call(Source):
             self.failed(error)
         if self.detached:
             self.judge()
+        else:
+            site.fast_tick = site.lead.ticks
         if site.observer is not None:
             try:
                 site.observer.end(self)
             except Exception as error:
                 site.report(self, error)
         self.finish()
+        # The environment has methods of the call: no cycle is left to the garbage collector.
+        self.environ = None
         return not self.detached
 
     cdef int judge(self) except -1:
@@ -459,9 +512,7 @@ cdef class Call(Source):
         cdef bytes data, before
         cdef object step = None
         if self.site.file_wrapper is not None and type(result) is self.site.file_wrapper:
-            read = result.filelike.read
-            blocks = max(result.blksize, FILE_PART)
-            step = lambda: read(blocks) or _END  # noqa: E731
+            step = partial(read_part, result.filelike.read, max(result.blksize, FILE_PART))
         else:
             if not self.detached:
                 self.site.lead.begin(self)

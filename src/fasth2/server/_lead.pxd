@@ -50,6 +50,7 @@ cdef class Lead:
     cdef list idle           # seats that wait to call the application
     cdef Seat helper
     cdef bint helper_waits
+    cdef public bint wanted  # the leader waits for a free seat
     cdef object wake         # called when a seat is free while the helper leads
     cdef readonly unsigned long overtaken    # calls that outlasted a tick, or gave the lead away
 

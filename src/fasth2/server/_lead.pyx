@@ -125,7 +125,7 @@ cdef class Lead:
                 self.helper_waits = True
             else:
                 self.idle.append(seat)
-                awaited = self.leading.helper
+                awaited = self.leading.helper or self.wanted
         if awaited:
             self.wake()
         seat.wait(-1)

@@ -1,5 +1,5 @@
 # One connection of a worker: the engine, and the calls of its requests.
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from fasth2._connection cimport H2Connection
 from fasth2._core cimport Core
@@ -21,8 +21,12 @@ cdef class Session(Channel):
     cdef list ended          # streams answered before their body was complete
     cdef readonly object error       # the connection error, or None
     cdef readonly bint goaway_received
+    cdef bint closed
     cdef readonly unsigned long begun        # requests
 
+    cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1
+    cdef bytes take_output(self, Py_ssize_t most)
+    cdef bint has_output(self) noexcept
     cdef int take(self, object events) except -1
     cdef int take_request(self, Request request) except -1
     cdef Call new_call(self, object stream_id, dict environ, bint complete)

@@ -7,7 +7,6 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from collections import deque
 
 from fasth2._core cimport enter, find_stream, leave
-from fasth2._frames cimport FRAME_HEADER
 from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
 from fasth2._receive cimport receive
 from fasth2._send cimport (
@@ -16,7 +15,6 @@ from fasth2._send cimport (
     pull,
     reset_stream,
     respond_converted,
-    send_headers,
     write_body,
     write_trailers,
 )
@@ -91,25 +89,30 @@ cdef class Session(Channel):
             data: Any buffer.
         """
         cdef Py_buffer view
-        cdef object events
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
-            enter(self.core)
-            try:
-                with cython.critical_section(self.core.decoder):
-                    events = receive(self.core, <const uint8_t *>view.buf, view.len, True)
-            finally:
-                leave(self.core)
+            self.feed_octets(<const uint8_t *>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1:
+        cdef object events
+        cdef Core c = self.core
+        enter(c)
+        try:
+            with cython.critical_section(c.decoder):
+                events = receive(c, p, n, True)
         except H2Error as error:
             self.error = error
             self.end_calls()
-            return
+            return 0
         finally:
-            PyBuffer_Release(&view)
+            leave(c)
         if events:
             self.take(events)
         if self.calls:
             self.settle()
+        return 0
 
     cdef int take(self, object events) except -1:
         cdef object event
@@ -261,6 +264,8 @@ cdef class Session(Channel):
                 call.finished = True
                 self.calls.pop(call.stream_id, None)
                 continue
+            if self.site.slow and self.site.defers(call):
+                continue
             if not call.run():
                 return False
             if not queue:
@@ -274,6 +279,9 @@ cdef class Session(Channel):
         return True
 
     # What calls ask for
+
+    cdef bint has(self, Call call) except -1:
+        return not self.closed and find_stream(self.core, call.stream_id) is not None
 
     cdef int adopt(self, Call call) except -1:
         self.calls[call.stream_id] = call
@@ -480,6 +488,9 @@ cdef class Session(Channel):
         Returns:
             bytes, empty when there is nothing to send now.
         """
+        return self.take_output(most)
+
+    cdef bytes take_output(self, Py_ssize_t most):
         cdef bytes data
         enter(self.core)
         try:
@@ -489,6 +500,10 @@ cdef class Session(Channel):
         if not data and self.calls:
             self.settle()
         return data
+
+    cdef bint has_output(self) noexcept:
+        """Whether another pull may bring something."""
+        return self.core.out.length > self.core.out.start or self.core.ring is not None
 
     # The end
 
@@ -503,4 +518,5 @@ cdef class Session(Channel):
 
     def close(self):
         """The connection is over: nobody listens to its calls any more."""
+        self.closed = True
         self.end_calls()

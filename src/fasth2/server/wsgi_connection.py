@@ -4,6 +4,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
+from ._wire import Wire
 from .wsgi_poller import READ, WRITE
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ __all__ = ["PREFACE", "Client"]
 
 #: The client's connection preface (RFC 9113 section 3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-#: Octets of output that are encrypted and written at a time.
-BLOCK = 65536
 
 #: Octets a second that a client has to take at least, once it takes less than it is sent.
 MIN_SEND_RATE = 128
@@ -35,7 +33,7 @@ _CLOSED = 3
 _FAILURES = (OSError, ValueError)
 
 
-class Client:
+class Client(Wire):
     """A client's connection. Used by the leader only.
 
     Args:
@@ -47,21 +45,16 @@ class Client:
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_since", "_deadline", "_early", "_ended", "_mask", "_rx", "_seen_begun",
-        "_state", "_stuck", "_tls", "_tx", "address", "fd", "in_backlog", "listener", "loop", "out", "session",
-        "sock",
+        "_blocked_left", "_blocked_since", "_deadline", "_early", "_ended", "_mask", "_seen_begun", "_state", "_stuck",
+        "address", "in_backlog", "listener", "loop",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, context: Any) -> None:
+        super().__init__(sock, context)
         self.loop = loop
-        self.sock = sock
-        self.fd: int = sock.fileno()
         self.address = address
         self.listener = listener
-        self.session: Any = None
-        self.out: Any = b""
         self.in_backlog = False
-        self._tls: Any = None
         self._state = _GREETING
         self._mask = READ
         self._early = b""
@@ -71,19 +64,10 @@ class Client:
         self._seen_begun = -1
         self._stuck: dict[int, tuple[int, float]] | None = None
         self._ended = False
-        if context is not None:
-            self._rx = ssl.MemoryBIO()
-            self._tx = ssl.MemoryBIO()
-            self._tls = context.wrap_bio(self._rx, self._tx, server_side=True)
         loop.poller.register(self.fd, READ)
 
     def __repr__(self) -> str:
         return f"<Client {self.address} session={self.session!r}>"
-
-    @property
-    def tls(self) -> Any:
-        """The `ssl.SSLObject`, or ``None`` for a connection in the clear."""
-        return self._tls
 
     @property
     def face(self) -> Any:
@@ -107,50 +91,42 @@ class Client:
             False when the thread has lost the lead.
         """
         try:
-            if self.out and event & ~READ:
-                self._write_rest()
-                if self.out or self._state == _CLOSED:
-                    return True
-                self.flush()
-                if not event & READ:
-                    return True
             if self._state == _SERVING:
-                self._read()
-                return self.run()
-            if self._state == _GREETING:
+                if not self.out:
+                    if not self.serve(self.loop):
+                        return False
+                    self._after_sending()
+                elif event & ~READ:
+                    self._write_rest()
+                    self.flush()
+            elif self.out and event & ~READ:
+                self._write_rest()
+            elif self._state == _GREETING:
                 self._greet()
-                return self.run()
-            if self._state == _CLOSING:
+                return self.go_on()
+            elif self._state == _CLOSING:
                 self._read_on()
         except _FAILURES as exc:
             self._failed(exc)
         return True
 
-    def run(self) -> bool:
+    def go_on(self) -> bool:
         """Run what requests are there, and send what came of them.
 
         Returns:
             False when the thread has lost the lead.
         """
-        session = self.session
-        if session is None:
-            return True
-        if session.waiting:
-            loop = self.loop
-            if loop.helping:
-                loop.postpone(self)
-            else:
-                loop.current = self
-                if not session.run(loop.alone):
+        if self._state == _SERVING:
+            try:
+                if not self.run(self.loop):
                     return False
-                loop.current = None
-        if session.has_young:
-            self.loop.young.append(self)
-        self.flush()
+                self._after_sending()
+            except _FAILURES as exc:
+                self._failed(exc)
         return True
 
     def run_young(self) -> bool:
-        """As `run`, for requests whose body has yet to come."""
+        """As `go_on`, for requests whose body has yet to come."""
         if self._state != _SERVING:
             return True
         self.loop.current = self
@@ -162,72 +138,33 @@ class Client:
 
     # Reading
 
-    def _receive(self) -> int:
-        """Read into the loop's buffer; 0 where there is nothing."""
-        try:
-            n: int = self.sock.recv_into(self.loop.buffer)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        if not n:
-            raise ConnectionResetError("the client closed the connection")
-        return n
-
-    def _read(self) -> None:
-        n = self._receive()
-        if not n:
-            return
-        loop = self.loop
-        if self._tls is None:
-            self.session.feed(loop.view[:n])
-            return
-        self._rx.write(loop.view[:n])
-        self._decrypt()
-
-    def _decrypt(self) -> None:
-        loop = self.loop
-        rx = self._rx
-        tls = self._tls
-        feed = self.session.feed
-        clear, view = loop.clear, loop.clear_view
-        try:
-            while True:
-                n = tls.read(BLOCK, clear)
-                if not n:
-                    raise ConnectionResetError("the client closed the connection")
-                feed(view[:n])
-                if not rx.pending and not tls.pending():
-                    return
-        except ssl.SSLWantReadError:
-            pass
-
     def _greet(self) -> None:
         """The TLS handshake, or the first octets in the clear: which protocol it is."""
-        n = self._receive()
-        if not n:
-            return
         loop = self.loop
-        if self._tls is not None:
-            self._rx.write(loop.view[:n])
+        data = self.greet(loop)
+        if not data:
+            return
+        if self.tls is not None:
+            self.rx.write(data)
             try:
-                self._tls.do_handshake()
+                self.tls.do_handshake()
             except ssl.SSLWantReadError:
-                self._send_tls()
+                self.send_tls()
                 return
             except ssl.SSLError as exc:
                 try:
-                    self._send_tls()  # the alert
+                    self.send_tls()  # the alert
                 finally:
                     loop.host.handshake_failed(self, exc)
                 raise
-            self._send_tls()
-            if self._tls.selected_alpn_protocol() == "h2":
+            self.send_tls()
+            if self.tls.selected_alpn_protocol() == "h2":
                 self._start()
-                if self._rx.pending or self._tls.pending():
-                    self._decrypt()
+                self.read_early(loop)
             else:
                 self._leave_to_http1(b"")
             return
-        self._early += bytes(loop.view[:n])
+        self._early += data
         early = self._early
         if loop.host.takes_prior_knowledge(self):
             if early.startswith(PREFACE):
@@ -263,7 +200,7 @@ class Client:
         try:
             if pending:
                 session.feed(pending)
-            return self.run()
+            return self.go_on()
         except _FAILURES as exc:
             self._failed(exc)
             return True
@@ -273,10 +210,8 @@ class Client:
         loop = self.loop
         self._state = _CLOSED
         loop.forget(self)
-        loop.host.serve_http1(self.sock, self.address, self.listener, early, self._tls, self._rx_tx())
-
-    def _rx_tx(self) -> Any:
-        return None if self._tls is None else (self._rx, self._tx)
+        bios = None if self.tls is None else (self.rx, self.tx)
+        loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios)
 
     # Writing
 
@@ -284,57 +219,24 @@ class Client:
         """Send what there is, as far as the socket takes it."""
         if self.out or self._state != _SERVING:
             return
-        session = self.session
-        pull = session.pull
         try:
-            if self._tls is None:
-                while data := pull(BLOCK):
-                    self._send(data)
-                    if self.out:
-                        break
-            else:
-                write = self._tls.write
-                while data := pull(BLOCK):
-                    n = write(data)
-                    if n < len(data):
-                        view = memoryview(data)
-                        while n < len(data):
-                            n += write(view[n:])
-                    self._send(self._tx.read())
-                    if self.out:
-                        break
+            self.send(self.loop)
+            self._after_sending()
         except _FAILURES as exc:
             self._failed(exc)
-            return
-        if not self.out and (session.error is not None or self._ended):
+
+    def _after_sending(self) -> None:
+        if not self.out and (self._ended or self.session.error is not None):
             self._finish()
 
-    def _send_tls(self) -> None:
-        data = self._tx.read()
-        if data:
-            self._send(data)
-
-    def _send(self, data: bytes) -> None:
-        if self.out:
-            self.out += data
-            return
-        try:
-            n = self.sock.send(data)
-        except (BlockingIOError, InterruptedError):
-            n = 0
-        if n < len(data):
-            self.out = bytearray(memoryview(data)[n:])
-            self._blocked_since = self.loop.now
-            self._blocked_left = len(self.out)
-            # A client that does not read is not read from.
-            self._wait_for(WRITE)
+    def blocked(self) -> None:
+        """The socket takes no more; called by `Wire`. A client that does not read is not read from."""
+        self._blocked_since = self.loop.now
+        self._blocked_left = len(self.out)
+        self._wait_for(WRITE)
 
     def _write_rest(self) -> None:
-        try:
-            n = self.sock.send(self.out)
-        except (BlockingIOError, InterruptedError):
-            return
-        del self.out[:n]
+        self.send_rest()
         if not self.out:
             self.out = b""
             self._blocked_since = None
@@ -368,23 +270,20 @@ class Client:
         self._state = _CLOSING
         self._deadline = self.loop.now + CLOSING_WAIT
         self._blocked_left = CLOSING_SIZE
-        if self._tls is not None:
+        if self.tls is not None:
             try:
-                self._tls.unwrap()
+                self.tls.unwrap()
             except ssl.SSLError:
                 pass  # it waits for the client's own
-            data = self._tx.read()
-            if data:
-                try:
-                    self.sock.send(data)
-                except OSError:
-                    pass
+            try:
+                self.send_tls()
+            except OSError:
+                pass
         self.sock.shutdown(1)
         self._wait_for(READ)
 
     def _read_on(self) -> None:
-        n = self._receive()
-        self._blocked_left -= n
+        self._blocked_left -= self.drop(self.loop)
         if self._blocked_left < 0:
             self.close()
 

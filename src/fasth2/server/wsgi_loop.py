@@ -9,16 +9,17 @@ from typing import Any, Protocol
 
 from ._call import Site
 from ._lead import Lead, Seat
+from ._wire import Round
 from .wsgi_connection import Client
 from .wsgi_poller import READ, Poller, Waker
 
 __all__ = ["Host", "Loop"]
 
-#: Octets that one read asks for; one buffer serves all connections.
-READ_SIZE = 65536
-
 #: Seconds between two looks at the time-outs of all connections.
 LOOK = 1.0
+
+#: Seconds between two looks at slow calls that wait for fast ones to end.
+DEFERRED_LOOK = 0.02
 
 #: Connections that are accepted in a row.
 ACCEPTS = 64
@@ -59,7 +60,7 @@ class Host(Protocol):
         """How many connections there are beside the loop's."""
 
 
-class Loop:
+class Loop(Round):
     """Serves the clients of some listening sockets.
 
     ``threads`` threads call the application; one of them, or one more that
@@ -88,6 +89,7 @@ class Loop:
         max_connections: int,
         tick: float = 0.001,
     ) -> None:
+        super().__init__()
         self.host = host
         self.timeout = timeout
         self.keepalive = keepalive
@@ -95,23 +97,11 @@ class Loop:
         self._waker = Waker()
         self.lead = Lead(self._waker.wake, tick)
         self.site: Site = site(self.lead, self._waker.wake)
-        self.buffer = bytearray(READ_SIZE)
-        self.view = memoryview(self.buffer)
-        self.clear = bytearray(READ_SIZE)
-        self.clear_view = memoryview(self.clear)
         self.now = time.monotonic()
         #: Descriptors to clients.
         self.clients: dict[int, Client] = {}
-        #: The client whose requests are being run.
-        self.current: Client | None = None
         #: Clients with requests that wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
-        #: Clients with requests to be run at the round's end.
-        self.young: list[Client] = []
-        #: Whether the leader is the thread that never calls the application.
-        self.helping = False
-        #: Whether the client at hand is the only one that has anything.
-        self.alone = False
         self.draining = False
         self._listeners = {listener.fileno(): (listener, context) for listener, context in listeners}
         self._accepting = False
@@ -205,8 +195,11 @@ class Loop:
             if self.helping:
                 if self.lead.free and self.lead.rise(seat):
                     return
-            elif self.backlog and not self._run_backlog():
-                return
+            else:
+                if self.backlog and not self._run_backlog():
+                    return
+                if self.site.waits and not self.site.run_deferred():
+                    return
             if not self._round():
                 return
 
@@ -214,7 +207,7 @@ class Loop:
         while self.backlog:
             client = self.backlog.popleft()
             client.in_backlog = False
-            if not client.run():
+            if not client.go_on():
                 return False
         return True
 
@@ -225,6 +218,8 @@ class Loop:
         timeout = self._prepare()
         if not site.before_poll() or self._tasks or (self.backlog and not self.helping):
             timeout = 0.0
+        elif site.deferring:
+            timeout = min(timeout, DEFERRED_LOOK)
         events = self.poller.poll(timeout)
         site.after_poll()
         self.now = time.monotonic()

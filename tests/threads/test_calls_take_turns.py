@@ -8,30 +8,9 @@ from tests.support import frames
 from tests.support.fields import request
 from tests.support.frames import PREFACE, FrameReader
 from tests.support.play import server
+from tests.support.threads import together
 
 STREAMS = list(range(1, 41, 2))
-
-
-def run(*targets):
-    """Runs functions in threads at once and passes on the first error."""
-    errors = []
-    start = threading.Barrier(len(targets))
-
-    def guarded(target):
-        start.wait()
-        try:
-            target()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(target,)) for target in targets]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "a thread hangs"
-    if errors:
-        raise errors[0]
 
 
 def opened(**config):
@@ -77,7 +56,7 @@ def test_streams_answered_by_threads_of_their_own_come_out_whole(call):
         time.sleep(0.01)
         done.set()
 
-    run(*(answer(n) for n in STREAMS), feed, drain)
+    together(*(answer(n) for n in STREAMS), feed, drain)
     output.append(connection.data_to_send())
     sent = reader.read(b"".join(output))
     for stream_id in STREAMS:
@@ -106,20 +85,8 @@ def test_a_call_waits_while_another_thread_is_inside_one():
         inside.wait()
         connection.ping(b"12345678")
 
-    run(slow, quick)
+    together(slow, quick)
     assert [one.kind for one in reader.read(connection.data_to_send())] == ["HEADERS", "PING"]
-
-
-def test_many_connections_in_many_threads_do_not_meet():
-    """No state is shared."""
-    def target():
-        for _ in range(30):
-            connection, reader = opened()
-            for stream_id in STREAMS:
-                connection.respond(stream_id, 200, [("x", "y")], b"body")
-            assert len(reader.read(connection.data_to_send())) == 2 * len(STREAMS)
-
-    run(*[target] * 6)
 
 
 def test_the_counters_lose_nothing():
@@ -134,5 +101,5 @@ def test_the_counters_lose_nothing():
                 connection.data_to_send()
         return target
 
-    run(*(feed(n) for n in (1, 3, 5, 7)))
+    together(*(feed(n) for n in (1, 3, 5, 7)))
     assert connection.counters == {"closed_by_reset": 400}

@@ -1,4 +1,6 @@
-"""Each allocation of a scenario fails in turn, in a child process: no crash, and nothing half-done.
+"""Each allocation of a scenario fails in turn, alone or with all after it: no crash, and nothing half-done.
+
+Each scenario has a process of its own.
 
 After a failure in a call that sends, the same call made again succeeds and the
 output is what it would have been. After a failure in a call that reads, the
@@ -31,23 +33,24 @@ PRELUDE = """
     OCTETS = REQUEST + MORE
 
     def fail_each(make, act, check):
-        '''Runs act(make()) with the nth allocation failing, for each n until it succeeds.'''
-        failures = 0
+        '''Runs act(make()) with the nth allocation failing, and with all from it on, for each n until it succeeds.'''
+        failures = succeeded = 0
         for n in range(1, 5000):
-            subject = make()
-            _testcapi.set_nomemory(n, n + 1)
-            try:
-                result = act(subject)
-            except MemoryError:
-                _testcapi.remove_mem_hooks()
-                failures += 1
-                check(subject, None)
-                continue
-            finally:
-                _testcapi.remove_mem_hooks()
-            check(subject, result)
-            # An allocation whose failure was absorbed; done when none was left to fail.
-            if n > failures + 200:
+            for stop in (n + 1, 0):
+                subject = make()
+                result = None
+                _testcapi.set_nomemory(n, stop)
+                try:
+                    try:
+                        result = act(subject)
+                    finally:
+                        _testcapi.remove_mem_hooks()
+                except MemoryError:
+                    failures += 1
+                check(subject, result)
+            # Where all fail, only what is absorbed can.
+            succeeded = 0 if result is None else succeeded + 1
+            if succeeded > 20:
                 break
         print(failures)
 """

@@ -1,0 +1,76 @@
+"""Each allocation of a scenario fails, in an interpreter of its own (see `tests.leaks.heap.alone`).
+
+Once with only the nth failing, once with all from the nth on, for each n until the scenario needs no more.
+"""
+from __future__ import annotations
+
+import gc
+import sys
+from typing import Any
+
+import _testcapi
+
+from tests.leaks.heap import in_use
+
+from .scenarios import SCENARIOS
+
+#: Passes whose leaks add up, after one that warms up.
+PASSES = 4
+
+
+def attempt(scenario: Any, first: int, stop: int) -> bool:
+    """Play the scenario with its allocations from ``first`` to before ``stop`` (0: all) failing; whether it succeeded."""
+    subject = scenario.make()
+    succeeded = True
+    _testcapi.set_nomemory(first, stop)
+    try:
+        try:
+            scenario.act(subject)
+        finally:
+            _testcapi.remove_mem_hooks()
+    except MemoryError as error:
+        succeeded = False
+        # Else the frames it went through keep what was made.
+        error.__traceback__ = None
+    scenario.close(subject)
+    return succeeded
+
+
+def allocations(scenario: Any) -> int:
+    """How many allocations there are: from the next on, it does not matter if all fail."""
+    count = quiet = 0
+    # Some failures are absorbed, such as that of a copy for a traceback.
+    while quiet < 25:
+        count += 1
+        quiet = quiet + 1 if attempt(scenario, count, 0) else 0
+    return count - quiet
+
+
+def fail_each(name: str, step: int = 1) -> dict[str, Any]:
+    """Play a scenario with each allocation failing.
+
+    Args:
+        name: Its name.
+        step: 2 for every other allocation, and so on.
+
+    Returns:
+        ``allocations``, ``failures`` (of a pass), ``leaked`` (a pass: octets, less than malloc's smallest piece of 32
+        where nothing stays behind), and ``swallowed``: errors that went no further than `sys.unraisablehook`.
+    """
+    scenario = SCENARIOS[name]
+    swallowed: list[str] = []
+    sys.unraisablehook = lambda unraisable: swallowed.append(repr(unraisable.exc_value) + repr(unraisable.object))
+    total = allocations(scenario)
+    failures = before = 0
+    gc.collect()
+    gc.disable()
+    for number in range(1 + PASSES):
+        failures = 0
+        for n in range(1, total + 1, step):
+            failures += not attempt(scenario, n, n + 1)
+            failures += not attempt(scenario, n, 0)
+        gc.collect()
+        if number == 0:
+            before = in_use()
+    leaked = (in_use() - before) / PASSES
+    return {"allocations": total, "failures": failures, "leaked": leaked, "swallowed": swallowed}

@@ -1,0 +1,276 @@
+"""What each compiled module is there for, as something to play with failing allocations."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fasth2 import _fields, _huffman, events
+from fasth2._hpack_decoder import Decoder
+from fasth2._hpack_encoder import Encoder
+from fasth2._settings import Settings
+from fasth2.config import H2Configuration, Limits
+from fasth2.connection import H2Connection
+from fasth2.exceptions import ProtocolError
+from tests.support import frames
+from tests.support.fields import block, in_frames, request, request_fields
+from tests.support.frames import PREFACE, FrameReader
+
+
+@dataclass
+class Scenario:
+    """Something to play: ``act(make())``, then ``close`` of the same, whether it succeeded or not."""
+
+    make: Callable[[], Any]
+    act: Callable[[Any], Any]
+    close: Callable[[Any], Any]
+
+
+CONFIG = H2Configuration(client_side=False, rfc_errors=True)
+TEXT = H2Configuration(client_side=False, rfc_errors=True, header_encoding="utf-8", header_fallback_encoding="latin-1")
+HELLO = PREFACE + frames.settings((frames.INITIAL_WINDOW_SIZE, 10000)) + frames.settings_ack()
+POST = bytes(request(1, ("x-some-field", "some value"), ("cookie", "a=b"), ("cookie", "c=d"), end_stream=False))
+FIELDS = [(":status", "200"), *((f"x-{n}", "v" * 50) for n in range(12)), (b"set-cookie", b"a=b; c=d")]
+PUSHED = request_fields(("x-pushed", "v" * 100))
+NAMED = [(b"name-%d" % n, b"value-%d" % n * 200 * (n % 3)) for n in range(20)]
+CODED = Encoder().encode(NAMED)
+LONG = b"A Huffman code of many octets, " * 40
+HUFFMAN = _huffman.encode(LONG)
+
+
+def received(*octets: Any, config: H2Configuration = CONFIG) -> H2Connection:
+    """A connection that has received a preface, settings and more."""
+    connection = H2Connection(config)
+    connection.initiate_connection()
+    connection.receive_data(HELLO + b"".join(bytes(each) for each in octets))
+    return connection
+
+
+def shut(connection: H2Connection) -> None:
+    """End a connection as a server does, whatever has become of it; what it sent can be read."""
+    output = connection.data_to_send()
+    connection.close_connection()
+    output += connection.data_to_send()
+    try:
+        connection.receive_data(bytes(frames.ping()))
+    except ProtocolError:
+        # Nothing had been received. Where something was lost the connection reads no more.
+        assert set(connection.counters) == {"preface"}
+    FrameReader().read(output)
+    connection.streams, connection.counters, repr(connection)
+
+
+def shut_all(kept: list[H2Connection]) -> None:
+    """As `shut`, for what `act` has made, if anything."""
+    for connection in kept:
+        shut(connection)
+
+
+def on_connection(act: Callable[[H2Connection], Any], *octets: Any, config: H2Configuration = CONFIG) -> Scenario:
+    """A scenario on a connection that has received something."""
+    return Scenario(lambda: received(*octets, config=config), act, shut)
+
+
+def feeds(*octets: Any, config: H2Configuration = CONFIG, before: Any = b"") -> Scenario:
+    """A scenario that receives something, by both methods' ways; connection errors are expected."""
+    whole = b"".join(bytes(each) for each in octets)
+
+    def make() -> list[H2Connection]:
+        return [received(before, config=config), received(before, config=config)]
+
+    def act(pair: list[H2Connection]) -> None:
+        for connection, receive in zip(pair, (H2Connection.receive_data, H2Connection.ready_requests)):
+            try:
+                receive(connection, whole)
+            except ProtocolError:
+                pass
+            connection.counters
+
+    return Scenario(make, act, shut_all)
+
+
+def nothing() -> list[Any]:
+    """A place for what `act` makes."""
+    return []
+
+
+def let_go(kept: list[Any]) -> None:
+    """Look at it once and drop it."""
+    for each in kept:
+        repr(each)
+    kept.clear()
+
+
+def open_and_answer(kept: list[H2Connection]) -> None:
+    """A connection's whole life."""
+    kept.append(H2Connection(CONFIG))
+    [connection] = kept
+    connection.initiate_connection()
+    connection.receive_data(HELLO + POST + bytes(frames.data(1, b"d" * 100, end_stream=True)))
+    connection.send_headers(1, FIELDS)
+    connection.send_data(1, b"body")
+    connection.end_stream(1)
+    connection.update_settings({3: 50, 99: 7})
+    connection.ping(b"12345678")
+    connection.increment_flow_control_window(10)
+    connection.advertise_alternative_service(b"h2", origin=b"o" * 100)
+
+
+def upgrade(kept: list[H2Connection]) -> None:
+    """h2c, and a configuration assigned afterwards."""
+    kept.append(H2Connection(CONFIG))
+    kept[0].initiate_upgrade_connection(b"AAQAAP__")
+    kept[0].config = TEXT
+    kept[0].respond(1, 200, [("x", "y")], b"body")
+
+
+def answer_late(connection: H2Connection) -> None:
+    """Bodies that wait for a window, their turns, trailers, and streams that end before."""
+    connection.respond(1, 200, [("x", "y")], bytes(30000), trailers=[("t", "1")])
+    connection.respond(3, 200, [("x", "y")], bytearray(200), end_stream=False)
+    connection.write(3, b"more" * 4000)
+    connection.write(3, bytearray(300))
+    connection.pull(9000)
+    connection.receive_data(frames.window_update(1, 30000) + frames.window_update(0, 30000))
+    connection.reset_stream(3)
+    connection.push_stream(5, 2, PUSHED)
+
+
+def settings_life(kept: list[Any]) -> None:
+    """Values queued, acknowledged, deleted, copied as pickle does it."""
+    settings = Settings(client=True, initial_values={3: 7, 99: 1})
+    kept.append(settings)
+    settings[4] = 1000
+    settings.max_frame_size = 20000
+    settings[77] = 5
+    kept.append(settings.acknowledge())
+    del settings[3]
+    make, arguments, state = settings.__reduce__()
+    again = make(*arguments)
+    again.__setstate__(state)
+    kept.append(again == settings)
+
+
+def settings_made() -> list[Any]:
+    """Some that a failure must leave usable."""
+    return [Settings(client=False, initial_values={3: 100})]
+
+
+def settings_usable(kept: list[Any]) -> None:
+    """The mapping and the C values still agree."""
+    settings = kept[0]
+    while settings.acknowledge():
+        pass
+    current = dict(settings)
+    assert all(int(value) == current[code] for code, value in settings._mirrors().items() if code in current)
+    let_go(kept)
+
+
+def settings_changed(kept: list[Any]) -> None:
+    """On an object that was there before."""
+    settings = kept[0]
+    settings[3] = 50
+    settings.initial_window_size = 90000
+    settings[55] = 1
+    settings.acknowledge()
+    settings[3] = 60
+    settings.acknowledge()
+
+
+def events_life(kept: list[Any]) -> None:
+    """Made by their constructors, shown, compared, assigned, taken apart as pickle does it."""
+    event = events.RequestReceived(stream_id=1, headers=FIELDS, stream_ended=events.StreamEnded(stream_id=1))
+    kept.append(event)
+    event.headers = [("a", "b")]
+    del event.stream_ended
+    kept.append(repr(event))
+    kept.append(events.RemoteSettingsChanged.from_settings({3: 1}, {3: 2, 4: 5}))
+    kept.append(repr(kept[-1]))
+    kept.append(event.__reduce__())
+    kept.append(event == kept[0])
+    kept.append(repr(events.DataReceived(stream_id=1, data=b"d" * 30)))
+
+
+def decoded(pair: list[Any]) -> None:
+    """A decoder that lost a block is out of step and is thrown away; until then it answers."""
+    for decoder in pair:
+        decoder.header_table
+        try:
+            decoder.decode(b"\x82", raw=True)
+        except UnicodeDecodeError:
+            raise
+        decoder.header_table_size = 0
+
+
+def encoded(encoder: Encoder) -> None:
+    """What it encodes next can be decoded by whoever has seen its table."""
+    encoder.header_table_size = 0
+    decoder = Decoder()
+    assert decoder.decode(encoder.encode(NAMED), raw=True) == NAMED
+
+
+def both_ways(kept: list[Any]) -> None:
+    """Huffman."""
+    kept.append(_huffman.encode(LONG))
+    kept.append(_huffman.decode(HUFFMAN))
+
+
+def decode(pair: list[Decoder]) -> None:
+    """With an encoding and without."""
+    for decoder in pair:
+        decoder.decode(CODED, raw=True)
+        decoder.header_table
+
+
+def encode(encoder: Encoder) -> None:
+    """Twice, the second time from the table."""
+    encoder.encode(NAMED)
+    encoder.encode([("name-1", "é" * 100), *NAMED])
+    encoder.header_table
+
+
+FAULTY = (frames.headers(1, block(request_fields(method=None))), frames.headers(3, block(request_fields(("X", "y")))),
+          frames.data(5, b"x"), frames.window_update(0, 0))
+CONTROL = (frames.ping(b"12345678"), frames.priority(1), frames.window_update(1, 9), frames.window_update(0, 9),
+           frames.unknown(payload=b"u" * 100), frames.priority_update(1), frames.priority_update(5, b"u=1, i"),
+           frames.ping(ack=True), frames.rst_stream(1), frames.goaway(0, 0, b"debug" * 20))
+
+#: By the module's name, without ``fasth2.``.
+SCENARIOS: dict[str, Scenario] = {
+    "_connection": Scenario(nothing, open_and_answer, shut_all),
+    "_core": Scenario(nothing, upgrade, shut_all),
+    "_errors": feeds(*FAULTY),
+    "_events": Scenario(nothing, events_life, let_go),
+    "_fields": Scenario(nothing, lambda kept: kept.append(_fields.classify(b"content-length", b"12")), let_go),
+    "_frames": on_connection(lambda c: [c.receive_data(frames.data(1, b"d" * 9000).cut(at)[-3000:])
+                                        for at in (3000, 6000, 9000)] + [c.ping(b"12345678"), c.pull(3), c.pull()], POST),
+    "_headers": on_connection(lambda c: (c.send_headers(1, [(":status", "103"), ("link", "x")]),
+                                         c.send_headers(1, FIELDS), c.send_headers(1, [("T", " é ")], end_stream=True)),
+                              POST),
+    "_hpack_decoder": Scenario(lambda: [Decoder(10**6), Decoder(10**6, encoding="utf-8")], decode, decoded),
+    "_hpack_encoder": Scenario(Encoder, encode, encoded),
+    "_huffman": Scenario(nothing, both_ways, let_go),
+    "_limits": feeds(*[frames.priority(1)] * 4, *[frames.ping()] * 5, before=POST, config=H2Configuration(
+        client_side=False, rfc_errors=True, limits=Limits(priority_frames=1, ack_backlog=3))),
+    "_members": Scenario(lambda: [events.StreamReset(stream_id=1, error_code=8)],
+                         lambda kept: (setattr(kept[0], "error_code", [7]), delattr(kept[0], "remote_reset"),
+                                       kept.append(kept[0].error_code)), let_go),
+    "_priority": feeds(request(3, ("priority", "u=2, i")), frames.priority_update(3, b"u=1, i=?1"),
+                       frames.priority_update(1, b"u=9")),
+    "_ready": feeds(POST, frames.priority(1), *[frames.data(1, b"d" * 10)] * 3, frames.headers(
+        1, block([("t", "trailer")]), end_stream=True), request(3), frames.rst_stream(3), frames.goaway()),
+    "_receive": feeds(POST, frames.data(1, b"d" * 100), *CONTROL, config=TEXT),
+    "_receive_control": feeds(*CONTROL, frames.altsvc(0, b"origin"), before=POST),
+    "_receive_data": feeds(*[frames.data(1, b"d" * 2000).pad(20)] * 4, frames.data(1, b"", end_stream=True), before=POST),
+    "_receive_headers": feeds(*in_frames(1, block(request_fields(("x-other", "v" * 300), ("cookie", "a"),
+                                                                 ("cookie", "b"), ("x-text", "é"))), 50),
+                              request(3, ("x-other", b"\xff")), request(5), config=TEXT),
+    "_receive_settings": feeds(frames.settings((1, 100), (3, 20), (4, 70000), (5, 20000), (6, 5), (8, 1), (99, 1)),
+                               frames.settings(), frames.settings((4, 2**31))),
+    "_send": on_connection(answer_late, POST, request(3), request(5, end_stream=False)),
+    "_settings": Scenario(nothing, settings_life, let_go),
+    "_stream": on_connection(lambda c: [(s.state, s.closed_by, s.stream_id, repr(s)) for s in c.streams.values()],
+                             POST, request(3)),
+    "_stream_table": feeds(*(request(n) for n in range(1, 80, 2)), *(frames.rst_stream(n) for n in range(1, 40, 2))),
+    "_settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
+}
