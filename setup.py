@@ -1,7 +1,8 @@
 """Build fasth2's compiled modules. Every compiler directive is set here and nowhere else.
 
-FASTH2_SANITIZE=1 in the environment builds with Cython's bounds checks,
-AddressSanitizer and UndefinedBehaviorSanitizer, for ``make test-sanitize``.
+FASTH2_SANITIZE in the environment names a build for tests (see CONTRIBUTING.md, "Memory and threads"):
+1: Cython's bounds checks, AddressSanitizer and UndefinedBehaviorSanitizer; thread: ThreadSanitizer;
+refnanny: Cython counts each reference that a function takes and gives back.
 """
 import os
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
 
-SANITIZE = os.environ.get("FASTH2_SANITIZE") == "1"
+KIND = os.environ.get("FASTH2_SANITIZE", "")
+SANITIZE = KIND == "1"
 
 DIRECTIVES = {
     "language_level": 3,
@@ -38,6 +40,9 @@ elif SANITIZE:
     CFLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
               "-fno-sanitize-recover=undefined"]
     LDFLAGS = ["-fsanitize=address,undefined"]
+elif KIND == "thread":
+    CFLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=thread"]
+    LDFLAGS = ["-fsanitize=thread"]
 else:
     CFLAGS = ["-std=c11", "-g0", "-O3", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter",
               "-Wno-missing-field-initializers", "-Wno-cast-function-type"]
@@ -54,6 +59,7 @@ setup(
                 [path.as_posix()],
                 include_dirs=[SOURCE.as_posix()],
                 depends=HEADERS,
+                define_macros=[("CYTHON_REFNANNY", "1")] if KIND == "refnanny" else [],
                 extra_compile_args=CFLAGS,
                 extra_link_args=LDFLAGS,
             )
