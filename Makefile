@@ -5,6 +5,8 @@
 PYTHON ?= python3
 PYTHONS ?= $(PYTHON)
 TESTS ?= tests
+# 1: a compiler's warning is an error.
+FASTH2_WERROR ?= 1
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 
 ifeq ($(PYTHON),python3)
@@ -19,12 +21,13 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 GUNICORNS := 25.0.3 25.3.0 26.2.0 27.0.1
 GUNICORN_FOLDERS := $(GUNICORNS:%=.work/gunicorn/%)
 
-SOURCES := $(wildcard src/fasth2/*.pyx src/fasth2/*.pxd src/fasth2/*.h)
+SOURCES := $(wildcard src/fasth2/*.pyx src/fasth2/*.pxd src/fasth2/*.h src/fasth2/server/*.pyx src/fasth2/server/*.pxd)
 SANITIZED := $(CURDIR)/.work/sanitize
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist
+.PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
+.PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check
 .PHONY: help build build-bench gunicorns test test-slow test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
@@ -33,13 +36,18 @@ help:
 	@echo "make test-sanitize  every test under AddressSanitizer, UBSan and bounds checks"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
 	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
-	@echo "make wheel          wheels by each of PYTHONS from the sdist, checked and tested; the workflows"
-	@echo "make test-3.14      the tests that need no server, on another CPython or machine: also test-3.15,"
-	@echo "                    test-i386, test-s390x (root), test-free-threaded"
+	@echo "make test-installed the tests that need no server, against fasth2 as pip installs it"
+	@echo "make test-warnings  builds with gcc and with clang, a warning being an error"
+	@echo "make wheel          wheels by each of PYTHONS (all that are found) from the sdist, checked and tested"
+	@echo "make test-3.14      every test on another CPython, in a Debian of its own (root): also test-3.15"
+	@echo "make test-i386      the tests that need no server, on another machine (root): also test-s390x"
+	@echo "make test-free-threaded  the tests that need no server, on a CPython without the lock"
 	@echo "make serve          gunicorn on fasth2, HTTPS on 127.0.0.1 (PORT, 8443)"
-	@echo "make lint           ruff and cython-lint"
-	@echo "make bench          the benchmarks; also bench-quick, bench-e2e"
-	@echo "make dist           the sdist and a wheel, in dist/"
+	@echo "make lint           ruff, cython-lint and mypy; pre-commit: the same by pre-commit"
+	@echo "make bench          the benchmarks; also bench-quick, bench-e2e, bench-servers"
+	@echo "make dist           the sdist and a wheel, in dist/; also dist-sdist, dist-wheels (cibuildwheel)"
+	@echo "make check-workflows  the workflows against their schema, and zizmor"
+	@echo "make release-check  what has to be so before a release, and what is left to do by hand"
 	@echo "make clean          everything made but the environments; distclean: those too"
 
 # The environment, and in it each list of requirements that is installed.
@@ -60,7 +68,7 @@ $(VENV)/.bench: $(wildcard bench/requirements.txt) $(VENV)/.test
 	@touch $@
 
 $(VENV)/.compiled: setup.py $(SOURCES) $(VENV)/.build
-	$(PY) setup.py --quiet build_ext --inplace --parallel $(JOBS)
+	FASTH2_WERROR=$(FASTH2_WERROR) $(PY) setup.py --quiet build_ext --inplace --parallel $(JOBS)
 	@touch $@
 
 build: $(VENV)/.compiled
@@ -90,9 +98,23 @@ test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns
 	    --parallel $(JOBS)
 	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider --timeout=600 -n $(JOBS) --dist loadfile $(TESTS)
 
-lint: $(VENV)/.lint
+lint: lint-ruff lint-cython lint-mypy
+
+lint-ruff: $(VENV)/.lint
 	$(PY) -m ruff check .
+
+lint-cython: $(VENV)/.lint
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/cython-lint src
+
+lint-mypy: $(VENV)/.lint
+	$(PY) -m mypy src/fasth2
+
+pre-commit: $(VENV)/.pre-commit
+	$(VENV)/bin/pre-commit run --all-files
+
+check-workflows: $(VENV)/.wheel
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/zizmor --offline --quiet --config .github/zizmor.yml .github/workflows
 
 serve: build $(VENV)/.serve
 	@$(PY) tools/serve.py $(ARGS)
@@ -101,11 +123,36 @@ serve: build $(VENV)/.serve
 # folder by default); those with a folder of another Debian run as root.
 
 wheel: $(VENV)/.wheel
-	tools/check_wheels.sh $(VENV)/bin $(PYTHONS)
+	tools/check_wheels.sh $(VENV)/bin \
+	    $(if $(filter file,$(origin PYTHONS)),$$($(PYTHON) tools/find_interpreters.py),$(PYTHONS))
 
-test-3.14 test-3.15: test-%: $(VENV)/.build
+test-installed:
+	rm -rf .work/installed
+	$(PYTHON) -m venv .work/installed
+	.work/installed/bin/python -m pip install --quiet --disable-pip-version-check . -r requirements/test-pure.txt
+	.work/installed/bin/python tools/test_installed.py
+
+# Only whether they compile. The objects of each compiler have a folder of their own.
+COMPILERS ?= gcc clang
+test-warnings: $(VENV)/.build
+	set -e; for compiler in $(COMPILERS); do \
+	    rm -rf .work/warnings; \
+	    CC=$$compiler FASTH2_WERROR=1 $(PY) setup.py --quiet build_ext --force --parallel $(JOBS) \
+	        --build-temp .work/warnings/objects --build-lib .work/warnings/lib; \
+	    echo "no warning by $$($$compiler --version | head -n 1)"; \
+	done
+
+IN_ROOT := --everything --timeout=300 -n $(JOBS) --dist loadfile
+
+test-3.14: test-%: $(VENV)/.build gunicorns
 	root=$$(tools/debian_root.sh python$*) && \
-	    FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python$* -q
+	    FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python$* $(IN_ROOT)
+
+# Not a promise yet: what fails is said and fails nothing.
+test-3.15: test-%: $(VENV)/.build gunicorns
+	@root=$$(tools/debian_root.sh python$*) && \
+	    FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python$* $(IN_ROOT) || \
+	    echo "warning: the tests do not pass on CPython $* yet; the reason stands above"
 
 test-i386 test-s390x: test-%: $(VENV)/.build
 	root=$$(tools/debian_root.sh $*) && FASTH2_HOST_PYTHON=$(PY) tools/test_in_root.sh "$$root" python3 -q
@@ -115,6 +162,13 @@ test-free-threaded:
 
 dist-sdist: $(VENV)/.dist
 	$(PY) -m build --quiet --sdist
+
+# What the release workflow runs on each of its machines; ARCHS as cibuildwheel names them. On Linux it takes Docker.
+dist-wheels: $(VENV)/.wheel
+	CIBW_ARCHS="$(ARCHS)" $(VENV)/bin/cibuildwheel --output-dir dist dist/*.tar.gz
+
+release-check: $(VENV)/.build
+	$(PY) tools/release_check.py
 
 dist: $(VENV)/.dist
 	rm -rf dist

@@ -1,13 +1,14 @@
-# Benchmarks. The Makefile that includes this gives PY, the environment's python;
-# build-bench, after which PY can import fasth2 and all of bench/requirements.txt; and
-# test-packages, after which h2load and libnghttp2-dev are there.
+# Benchmarks. The Makefile that includes this gives PY, the environment's python; VENV, the
+# environment's folder; INSTALL, which installs into it; build-bench, after which PY can import
+# fasth2 and all of bench/requirements.txt; and test-packages, after which h2load and
+# libnghttp2-dev are there.
 
 BENCH_RAW := bench/results/raw.json
 BENCH_SVG := bench/results/ratios.svg
 BENCH_FLOOR := .work/bench/floor
 BENCH_PYTEST := $(PY) -m pytest bench -q -p no:cacheprovider
 
-.PHONY: bench bench-quick bench-e2e bench-profile
+.PHONY: bench bench-quick bench-e2e bench-profile bench-servers bench-servers-profile
 
 $(BENCH_FLOOR): bench/floor/floor.c | test-packages
 	@mkdir -p $(@D)
@@ -30,3 +31,18 @@ bench-e2e: build-bench test-packages
 # Instructions a request, counted by valgrind.
 bench-profile: build-bench $(BENCH_FLOOR)
 	$(PY) -m bench.profile
+
+# fasth2's WSGI worker and other servers, over TLS, in turn. ARGS=--quick takes one short round; --only NAME ... and
+# --row NAME ... take a part of it, and leave the results of the last whole run alone.
+SERVERS_RESULTS := bench/results/servers
+
+bench-servers: build-bench test-packages $(VENV)/.servers
+	@$(PY) -m bench.servers $(if $(ARGS),$(ARGS),--json $(SERVERS_RESULTS).json --svg $(SERVERS_RESULTS).svg)
+
+# Where the worker's time goes, by perf; ARGS=--callgrind counts instructions instead.
+bench-servers-profile: build-bench test-packages $(VENV)/.servers
+	@$(PY) -m bench.servers.profile $(ARGS)
+
+$(VENV)/.servers: bench/servers/requirements.txt $(VENV)/.bench
+	$(INSTALL) -r $<
+	@touch $@

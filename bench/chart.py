@@ -7,13 +7,6 @@ from html import escape
 from itertools import groupby
 from typing import NamedTuple
 
-_COLOURS = {
-    "h2": "#4269d0",
-    "ngh2": "#3ca951",
-    "zttp": "#efb118",
-    "C floor (one call)": "#8c564b",
-    "gunicorn on h2": "#4269d0",
-}
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 270, 60, 78, 80
 _BAR, _GAP = 13, 14
 
@@ -22,9 +15,9 @@ class Bar(NamedTuple):
     """One ratio.
 
     Attributes:
-        row: The workload.
+        row: What was measured.
         peer: Whom fasth2 is compared with.
-        ratio: How many times as long the peer takes.
+        ratio: How many times as good fasth2 is: as long as the peer takes, as many requests.
         least: The ratio that must be reached, or None.
     """
 
@@ -39,24 +32,41 @@ def _text(x: float, y: float, text: str, anchor: str = "start", size: int = 12, 
     return f'<text {place} font-size="{size}" fill="{colour}">{escape(text)}</text>'
 
 
-def _legend() -> list[str]:
-    drawn, x = [], float(_LEFT - 90)
-    for peer, colour in _COLOURS.items():
-        if peer == "gunicorn on h2":
-            continue
+class Look(NamedTuple):
+    """What a chart says beside its bars.
+
+    Attributes:
+        title: Its heading.
+        axis: What the numbers are.
+        colours: Peer -> the colour of its bars.
+        legend: Colour -> what it stands for.
+        asked: What the marks stand for.
+    """
+
+    title: str
+    axis: str
+    colours: dict[str, str]
+    legend: dict[str, str]
+    asked: str
+
+
+def _legend(look: Look) -> list[str]:
+    drawn, x = [], 60.0
+    for colour, text in look.legend.items():
         drawn.append(f'<rect x="{x:.1f}" y="48" width="12" height="12" fill="{colour}"/>')
-        drawn.append(_text(x + 17, 58, f"against {peer}" if peer != "h2" else "against h2, or gunicorn on h2"))
-        x += 200 if peer == "h2" else 100
-    drawn.append(f'<line x1="{x + 76:.1f}" y1="46" x2="{x + 76:.1f}" y2="62" stroke="#c00" stroke-width="2"/>')
-    drawn.append(_text(x + 83, 58, "asked at least"))
+        drawn.append(_text(x + 17, 58, text))
+        x += 42 + 6.2 * len(text)
+    drawn.append(f'<line x1="{x:.1f}" y1="46" x2="{x:.1f}" y2="62" stroke="#c00" stroke-width="2"/>')
+    drawn.append(_text(x + 7, 58, look.asked))
     return drawn
 
 
-def draw(bars: list[Bar], caption: str) -> str:
+def draw(bars: list[Bar], look: Look, caption: str) -> str:
     """Draw the bars, grouped by row, in the order given.
 
     Args:
         bars: The ratios; bars of one row stand together.
+        look: What is said beside them.
         caption: Where, when and on what they were measured.
 
     Returns:
@@ -77,8 +87,8 @@ def draw(bars: list[Bar], caption: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
         'font-family="system-ui, sans-serif">',
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
-        _text(_LEFT, 24, "How many times as long the others take as fasth2", size=17),
-        *_legend(),
+        _text(60, 24, look.title, size=17),
+        *_legend(look),
     ]
     for power in range(math.floor(low), math.ceil(high)):
         for factor in (1, 2, 5):
@@ -98,7 +108,7 @@ def draw(bars: list[Bar], caption: str) -> str:
             left, right = sorted((x(1), x(bar.ratio)))
             drawn.append(
                 f'<rect x="{left:.1f}" y="{y:.1f}" width="{right - left:.1f}" height="{_BAR - 2}" '
-                f'fill="{_COLOURS[bar.peer]}"><title>{escape(f"{row}: {bar.ratio:.3g}× {bar.peer}")}</title></rect>'
+                f'fill="{look.colours[bar.peer]}"><title>{escape(f"{row}: {bar.ratio:.3g}× {bar.peer}")}</title></rect>'
             )
             if bar.least:
                 drawn.append(
@@ -110,7 +120,7 @@ def draw(bars: list[Bar], caption: str) -> str:
             y += _BAR
         y += _GAP / 2
     drawn.append(
-        _text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 34, "time of the peer / time of fasth2, logarithmic", "middle")
+        _text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 34, f"{look.axis}, logarithmic", "middle")
     )
     for number, line in enumerate(textwrap.wrap(caption, 170)):
         drawn.append(_text(12, height - 24 + 11 * number, line, size=9, colour="#777"))

@@ -11,27 +11,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import re
-import signal
-import socket
-import ssl
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import trustme
+from . import h2load
+from .serving import HOST, Certificate, Failed, Server, free_port, issue_certificate, serving
 
 MIB = 1 << 20
-HOST = "127.0.0.1"
-# How long a server may take to start or stop, and h2load to finish, in seconds.
-PATIENCE = 20
-LOAD_PATIENCE = 120
 
 APPLICATION = f"""\
 SMALL, LARGE = b"Hello, World!", bytes({MIB})
@@ -90,7 +79,7 @@ WAYS = {
 }
 
 
-class Load(NamedTuple):
+class Row(NamedTuple):
     """One call of h2load.
 
     Attributes:
@@ -98,8 +87,8 @@ class Load(NamedTuple):
         path: What is asked for.
         octets: The length of each answer.
         requests: How many are sent.
-        clients: Connections (``-c``).
-        streams: Concurrent streams of each (``-m``).
+        clients: Connections.
+        streams: Concurrent streams of each.
         upload: Octets of each request's body.
     """
 
@@ -121,14 +110,14 @@ class Load(NamedTuple):
         return f"{self.title} -c {self.clients} -m {self.streams}"
 
 
-LOADS = (
-    Load("13 bytes", "/", 13, 8_000, 1, 10),
-    Load("13 bytes", "/", 13, 8_000, 8, 10),
-    Load("13 bytes", "/", 13, 4_000, 100, 1),
-    Load("download 1 MiB", "/large", MIB, 200, 1, 2),
-    Load("download 1 MiB", "/large", MIB, 200, 8, 2),
-    Load("upload 1 MiB", "/", 13, 100, 1, 1, MIB),
-    Load("upload 1 MiB", "/", 13, 100, 8, 1, MIB),
+ROWS = (
+    Row("13 bytes", "/", 13, 8_000, 1, 10),
+    Row("13 bytes", "/", 13, 8_000, 8, 10),
+    Row("13 bytes", "/", 13, 4_000, 100, 1),
+    Row("download 1 MiB", "/large", MIB, 200, 1, 2),
+    Row("download 1 MiB", "/large", MIB, 200, 8, 2),
+    Row("upload 1 MiB", "/", 13, 100, 1, 1, MIB),
+    Row("upload 1 MiB", "/", 13, 100, 8, 1, MIB),
 )
 
 # How many requests a quick run sends, of those above.
@@ -136,24 +125,6 @@ QUICK = 8
 
 # What is asked of the worker class and of install(), against stock: requests, downloads.
 LEAST = {"worker": (2.2, 3.0), "install": (1.7, None)}
-
-
-class Server(NamedTuple):
-    """A running gunicorn.
-
-    Attributes:
-        port: Where it listens.
-        worker: The process id of its one worker.
-    """
-
-    port: int
-    worker: int
-
-    def processor_seconds(self) -> float:
-        """Processor time that the worker has used."""
-        # utime and stime are fields 14 and 15; the second may hold spaces, in brackets.
-        fields = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Sample(NamedTuple):
@@ -168,146 +139,76 @@ class Sample(NamedTuple):
     microseconds: float
 
 
-class Failed(Exception):
-    """A server did not start, or a load did not succeed whole."""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def _answers_h2(port: int) -> bool:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    try:
-        with socket.create_connection((HOST, port), timeout=1) as plain, context.wrap_socket(plain) as secure:
-            return secure.selected_alpn_protocol() == "h2"
-    except OSError:
-        return False
-
-
-@contextlib.contextmanager
-def _server(worker: Worker, way: str, directory: Path) -> Iterator[Server]:
-    """Serve one way in; stop it at the end."""
+def _server(
+    worker: Worker, way: str, certificate: Certificate, directory: Path
+) -> contextlib.AbstractContextManager[Server]:
+    """Serve one way in."""
     own, configuration = WAYS[way]
-    port = _free_port()
-    config_path = directory / f"{worker.stock}_{way}_conf.py"
+    name, port = f"{worker.stock}_{way}", free_port()
+    config_path = directory / f"{name}_conf.py"
     config_path.write_text(configuration)
-    with open(directory / f"{worker.stock}_{way}.log", "w+") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable, "-m", "gunicorn", "-k", worker.ours if own else worker.stock, *worker.options,
-                "-c", config_path, "--chdir", directory, "--workers", "1", "--log-level", "warning",
-                "--certfile", directory / "cert.pem", "--keyfile", directory / "key.pem",
-                "--http-protocols", "h2,h1", "--bind", f"{HOST}:{port}", f"application:{worker.application}",
-            ],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while not _answers_h2(port):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    raise Failed(f"{worker.stock}, {way}: the server does not answer HTTP/2\n{log.read()}")
-                time.sleep(0.1)
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            if len(children) != 1:
-                raise Failed(f"{worker.stock}, {way}: {len(children)} workers instead of one")
-            yield Server(port, int(children[0]))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    command = [
+        sys.executable, "-m", "gunicorn", "-k", worker.ours if own else worker.stock, *worker.options,
+        "-c", config_path, "--chdir", directory, "--workers", "1", "--log-level", "warning",
+        "--certfile", certificate.chain, "--keyfile", certificate.key,
+        "--http-protocols", "h2,h1", "--bind", f"{HOST}:{port}", f"application:{worker.application}",
+    ]
+    return serving(name, command, port, directory)
 
 
-def _number(pattern: str, output: str) -> float:
-    found = re.search(pattern, output)
-    if found is None:
-        raise Failed(f"h2load's output lacks {pattern!r}:\n{output}")
-    return float(found[1])
-
-
-def _load(load: Load, server: Server, directory: Path) -> Sample:
+def _sample(row: Row, server: Server, directory: Path) -> Sample:
     """Run h2load once."""
-    body = []
-    if load.upload:
-        file = directory / f"body_{load.upload}"
-        if not file.exists():
-            file.write_bytes(bytes(load.upload))
-        body = ["-d", file]
+    body = None
+    if row.upload:
+        body = directory / f"body_{row.upload}"
+        body.write_bytes(bytes(row.upload))
     before = server.processor_seconds()
-    ran = subprocess.run(
-        [
-            "h2load", "-n", str(load.requests), "-c", str(load.clients), "-m", str(load.streams), *body,
-            f"https://{HOST}:{server.port}{load.path}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=LOAD_PATIENCE,
-        check=True,
-    )
+    report = h2load.run(h2load.Load(row.path, row.octets, row.clients, row.streams, body), server, row.requests)
     spent = server.processor_seconds() - before
-    output = ran.stdout
-    if (
-        _number(r"(\d+) succeeded", output) != load.requests
-        or _number(r"(\d+) failed", output)
-        or _number(r"status codes: (\d+) 2xx", output) != load.requests
-        or _number(r"\((\d+)\) data", output) != load.requests * load.octets
-    ):
-        raise Failed(f"{load.label}: not every request succeeded\n{output}")
-    rate = _number(r"([\d.]+) req/s", output)
-    return Sample(rate * (load.megabytes or 1), spent / load.requests * 1e6)
+    if report.lost:
+        raise Failed(f"{row.label}: {report.lost} requests of {row.requests} did not succeed")
+    return Sample(report.rate * (row.megabytes or 1), spent / report.answered * 1e6)
 
 
 def measure(
-    worker: Worker, ways: list[str], loads: list[Load], rounds: int
-) -> dict[Load, dict[str, list[Sample]]]:
+    worker: Worker, ways: list[str], rows: list[Row], rounds: int
+) -> dict[Row, dict[str, list[Sample]]]:
     """Start every way in and load them in turn.
 
     Args:
         worker: The worker.
         ways: Names of ``WAYS``.
-        loads: What is sent.
-        rounds: How often each load is given to each.
+        rows: What is sent.
+        rounds: How often each row is run with to each.
 
     Returns:
-        For each load and way the sample of every round.
+        For each row and way the sample of every round.
 
     Raises:
         Failed: A server did not start, or a request failed.
     """
-    samples: dict[Load, dict[str, list[Sample]]] = {load: {way: [] for way in ways} for load in loads}
+    samples: dict[Row, dict[str, list[Sample]]] = {row: {way: [] for way in ways} for row in rows}
     with tempfile.TemporaryDirectory(prefix="fasth2-e2e-") as name, contextlib.ExitStack() as stack:
         directory = Path(name)
         (directory / "application.py").write_text(APPLICATION)
-        issued = trustme.CA().issue_cert(HOST, "localhost")
-        issued.private_key_pem.write_to_path(directory / "key.pem")
-        issued.cert_chain_pems[0].write_to_path(directory / "cert.pem")
-        servers = {way: stack.enter_context(_server(worker, way, directory)) for way in ways}
+        certificate = issue_certificate(directory)
+        servers = {way: stack.enter_context(_server(worker, way, certificate, directory)) for way in ways}
         for number in range(rounds):
             first = number % len(ways)
-            for load in loads:
+            for row in rows:
                 for way in ways[first:] + ways[:first]:
-                    samples[load][way].append(_load(load, servers[way], directory))
+                    samples[row][way].append(_sample(row, servers[way], directory))
     return samples
 
 
-def _cell(way: str, load: Load, samples: dict[str, list[Sample]]) -> str:
+def _cell(way: str, row: Row, samples: dict[str, list[Sample]]) -> str:
     microseconds = statistics.median(sample.microseconds for sample in samples[way])
     shown = f"{statistics.median(sample.rate for sample in samples[way]):,.0f}, {microseconds:,.0f} µs"
     if way == "stock" or "stock" not in samples:
         return shown
     pairs = zip(samples[way], samples["stock"], strict=True)
     ratio = statistics.median(mine.rate / stock.rate for mine, stock in pairs)
-    least = None if load.upload or load.clients > 8 else LEAST[way][load.octets >= MIB]
+    least = None if row.upload or row.clients > 8 else LEAST[way][row.octets >= MIB]
     if least is None:
         return f"{shown}, {ratio:.2f}×"
     return f"{shown}, {ratio:.2f}× ({least:g}){' !!' if ratio < least else ''}"
@@ -322,16 +223,16 @@ def main() -> None:
     options = parser.parse_args()
     rounds = options.rounds or (2 if options.quick else 5)
     # h2load wants a request for each stream at least.
-    loads = [load._replace(requests=max(load.requests // QUICK, load.clients * load.streams)) if options.quick else load
-             for load in LOADS]
+    rows = [row._replace(requests=max(row.requests // QUICK, row.clients * row.streams)) if options.quick else row
+            for row in ROWS]
     print("Requests a second (1 MiB: MB a second) and the worker's processor time for each request: medians.")
     print("Ratios of the rates: medians over the rounds; in brackets what is asked at least.")
     for name in options.workers:
-        samples = measure(WORKERS[name], options.ways, loads, rounds)
+        samples = measure(WORKERS[name], options.ways, rows, rounds)
         print("\n|", " | ".join([name, *options.ways]), "|")
         print("| --- |" + " ---: |" * len(options.ways))
-        for load, of_load in samples.items():
-            print("|", " | ".join([load.label, *(_cell(way, load, of_load) for way in options.ways)]), "|", flush=True)
+        for row, of_row in samples.items():
+            print("|", " | ".join([row.label, *(_cell(way, row, of_row) for way in options.ways)]), "|", flush=True)
     print("\nEvery request of every run succeeded.")
 
 

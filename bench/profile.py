@@ -61,11 +61,16 @@ def _callgrind(command: list[str | Path], given: str, directory: Path) -> Counts
     )
     if ran.returncode != 0:
         raise RuntimeError(f"{command} failed under callgrind:\n{ran.stderr}")
-    annotated = subprocess.run(
+    return annotated(out)
+
+
+def annotated(out: Path) -> Counts:
+    """Read what callgrind wrote; return the instructions of each function."""
+    ran = subprocess.run(
         ["callgrind_annotate", "--threshold=100", "--show-percs=no", out], capture_output=True, text=True, check=True
     )
     counts: Counts = Counter()
-    for line in annotated.stdout.splitlines():
+    for line in ran.stdout.splitlines():
         found = re.match(r"\s*([\d,]+)\s+(?:\([^)]*\)\s+)?\S*?:(\S.*)$", line)
         if found:
             counts[re.sub(r"'\d+( |$)", r"\1", found[2])] += int(found[1].replace(",", ""))

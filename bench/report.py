@@ -14,8 +14,9 @@ from pathlib import Path
 
 from . import floor
 from .budgets import ENGINE, FACADE, FLOOR, Budget
-from .chart import Bar, draw
+from .chart import Bar, Look, draw
 from .rows import FACADE_ROWS
+from .tables import columns
 from .workloads import NAMES, TITLES
 
 H2_CALLS = "fasth2_h2_calls"
@@ -86,18 +87,6 @@ def _share(value: float, limit: float | None) -> str:
     return f"{value:.2f} ({limit:g}) {'!!' if value > limit else ''}".rstrip()
 
 
-def _columns(rows: list[list[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for number, row in enumerate(rows):
-        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        lines.append("| " + " | ".join(cells) + " |")
-        if number == 0:
-            rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
-            lines.append("| " + " | ".join(rule) + " |")
-    return "\n".join(lines)
-
-
 def table(results: Results) -> str:
     """Everything in one table of text that is Markdown too."""
     rows = [
@@ -126,13 +115,33 @@ def table(results: Results) -> str:
                 "",
             ]
         )
-    return _columns(rows)
+    return columns(rows)
 
 
 LEGEND = """\
 In brackets what is asked: target/at least. "!" is below the target, "!!" below what must be reached.
 "one call / C" is the time of one call divided by the C floor's; smaller is better.
 The façade's rows stand beside gunicorn's own class on h2, in h2's columns."""
+
+
+_LOOK = Look(
+    title="How many times as long the others take as fasth2",
+    axis="time of the peer / time of fasth2",
+    colours={
+        "h2": "#4269d0",
+        "gunicorn on h2": "#4269d0",
+        "ngh2": "#3ca951",
+        "zttp": "#efb118",
+        "C floor (one call)": "#8c564b",
+    },
+    legend={
+        "#4269d0": "against h2, or gunicorn on h2",
+        "#3ca951": "against ngh2",
+        "#efb118": "against zttp",
+        "#8c564b": "against C floor (one call)",
+    },
+    asked="asked at least",
+)
 
 
 def bars(results: Results) -> list[Bar]:
@@ -163,7 +172,7 @@ def main(arguments: list[str]) -> None:
     results = Results(json.loads(Path(arguments[0]).read_text()))
     print(results.heading(), table(results), LEGEND, sep="\n\n")
     if len(arguments) > 1:
-        Path(arguments[1]).write_text(draw(bars(results), results.heading()))
+        Path(arguments[1]).write_text(draw(bars(results), _LOOK, results.heading()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # environments outside the tree. No compiler may warn, the wheel has to hold what it should, and
 # every module has to be importable where nothing else is installed.
 #
-#     tools/check_package.sh dist/fasth2-0.1.0.tar.gz python3.10 python3.13
+#     tools/check_package.sh .work/sdist/*.tar.gz python3.10 python3.13
 set -euo pipefail
 
 sdist=$(realpath "$1")

@@ -1,61 +1,50 @@
 #!/usr/bin/env bash
 # Make a wheel from the sdist with each interpreter named, and check all of it that one Linux machine can: the platform
-# tag, the metadata, the contents, and the tests against what was installed, with the tree's sources out of reach.
+# tag, the metadata, the contents, and the tests against what was installed, with the tree out of reach.
 #
 #     tools/check_wheels.sh ENVIRONMENT/bin python3.10 python3.13
 #
-# ENVIRONMENT/bin has the programs of requirements/wheel.txt.
+# ENVIRONMENT/bin has the programs of requirements/wheel.txt. The wheels are left in .work/wheels/dist.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools=$(realpath -s "$1")
 shift
+if [ $# -eq 0 ]; then
+    echo "no interpreter to make a wheel with" >&2
+    exit 2
+fi
 export PATH="$tools:$PATH"
-tree=$PWD
-out=$tree/.work/wheels
+out=$PWD/.work/wheels
 rm -rf "$out"
-mkdir -p "$out/raw" "$out/dist"
+mkdir -p "$out/dist"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 python -m build --quiet --sdist --outdir "$out/dist"
 sdist=$(echo "$out"/dist/*.tar.gz)
+# The tests come out of the sdist too, without the sources beside them.
+mkdir "$work/unpacked"
+tar -xzf "$sdist" -C "$work/unpacked" --strip-components 1
+mv "$work/unpacked/src" "$work/sources"
 
 for interpreter in "$@"; do
-    echo "wheel with $interpreter"
-    rm -rf "$out/venv" "$out/raw"/*
-    "$interpreter" -m venv "$out/venv"
-    (cd "$out" && venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir raw "$sdist")
-    for wheel in "$out"/raw/*.whl; do
-        auditwheel repair --strip --plat "manylinux_2_17_$(uname -m)" --wheel-dir "$out/dist" "$wheel"
-    done
-    tag=$("$out/venv/bin/python" -c 'import sys; print("cp%d%d%s" % (*sys.version_info[:2], sys.abiflags))')
+    rm -rf "$work/venv" "$work/raw"
+    "$interpreter" -m venv "$work/venv"
+    tag=$("$work/venv/bin/python" -c 'import sys; print("cp%d%d%s" % (*sys.version_info[:2], sys.abiflags))')
+    echo "== $tag, $interpreter"
+    (cd "$work" && FASTH2_WERROR=1 venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
+        --wheel-dir raw "$sdist")
+    auditwheel --quiet repair --strip --plat "manylinux_2_17_$(uname -m)" --wheel-dir "$out/dist" "$work"/raw/*.whl
     wheel=$(echo "$out"/dist/*-"$tag"-*.whl)
-    python - "$wheel" <<'CHECK'
-import sys, zipfile
-from pathlib import Path, PurePosixPath
-
-wheel = Path(sys.argv[1])
-with zipfile.ZipFile(wheel) as archive:
-    names = [PurePosixPath(name) for name in archive.namelist()]
-source = Path("src/fasth2")
-compiled = {path.stem for path in source.glob("_*.pyx")}
-assert {name.name.partition(".")[0] for name in names if name.suffix == ".so"} == compiled, "not every module is compiled"
-for suffix in (".pyi", ".pxd"):
-    wanted = {path.name for path in source.glob(f"*{suffix}")}
-    assert wanted <= {name.name for name in names}, f"a {suffix} file is missing"
-assert PurePosixPath("fasth2/py.typed") in names, "py.typed is missing"
-assert not [name for name in names if name.suffix == ".c" or name.parts[0] in ("tests", "bench")], "too much in the wheel"
-size = wheel.stat().st_size
-assert size < 2 << 20, f"{wheel.name} has {size} octets"
-print(f"{wheel.name}: {size // 1024} KiB")
-CHECK
-    "$out/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements/test-pure.txt "$wheel"
-    (cd "$out" && venv/bin/python "$tree/tools/test_installed.py" -q)
+    python tools/check_wheel_contents.py "$wheel" "$work/sources/fasth2"
+    "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements/test-pure.txt "$wheel"
+    (cd "$work" && venv/bin/python unpacked/tools/test_installed.py -q -n 2)
 done
-twine check --strict "$out"/dist/*
+twine --no-color check --strict "$out"/dist/*
 
-echo "what cibuildwheel builds"
+echo "== what cibuildwheel builds"
 for platform in linux macos windows; do
     cibuildwheel --print-build-identifiers --platform "$platform"
-done | sort | diff - tools/wheel_identifiers.txt
-check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-zizmor --offline --quiet --config .github/zizmor.yml .github/workflows
+done | LC_ALL=C sort | diff - tools/wheel_identifiers.txt
+make check-workflows

@@ -12,10 +12,13 @@ set -euo pipefail
 
 name=$1
 native=$(dpkg --print-architecture)
+more=()
 build=(gcc libc6-dev make ca-certificates)
 case $name in
     python3.14 | python3.15)
-        suite=sid arch=$native packages=("${build[@]}" "$name" "$name-dev" "$name-venv") ;;
+        suite=sid arch=$native packages=("${build[@]}" "$name" "$name-dev" "$name-venv")
+        # The interpreter's own test modules, and the clients of tools/install_test_packages.sh.
+        more=("lib$name-testsuite" curl nghttp2-client libnghttp2-dev nodejs chromium git) ;;
     i386 | s390x)
         suite=bookworm arch=$name
         packages=("${build[@]}" python3 python3-dev python3-venv) ;;
@@ -29,6 +32,12 @@ use_qemu() {
     [ -e "$register" ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
     # A line of the package's own; the interpreter stays open, so the folder needs none.
     [ -e "/proc/sys/fs/binfmt_misc/qemu-$arch" ] || grep -v '^#' "/usr/lib/binfmt.d/qemu-$arch.conf" >"$register"
+}
+
+apt_get() {
+    # A mirror may lag, and what is made here serves no one.
+    chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
+        http_proxy="${http_proxy:-}" apt-get -o Acquire::Check-Valid-Until=false "$@"
 }
 
 mkdir -p "$cache"
@@ -52,5 +61,10 @@ if [ ! -e "$root/.complete" ]; then
     rm -rf --one-file-system "$root"
     debootstrap --variant=minbase --arch="$arch" --include="$(IFS=,; echo "${packages[*]}")" "$suite" "$root"
     touch "$root/.complete"
+fi
+if [ "$(cat "$root/.complete")" != "${more[*]}" ]; then
+    apt_get update
+    apt_get install -y --no-install-recommends "${more[@]}"
+    echo "${more[*]}" >"$root/.complete"
 fi
 echo "$root" >&3

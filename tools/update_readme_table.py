@@ -1,8 +1,12 @@
-"""Put a run's figures into README.md, between the lines "<!-- benchmarks -->" and "<!-- end of benchmarks -->".
+"""Put a run's figures into README.md, between two lines that mark their place.
 
 usage: python tools/update_readme_table.py [RAW.json]
+       python tools/update_readme_table.py --servers [SERVERS.json]
 
-RAW.json is what ``make bench`` wrote, bench/results/raw.json by default.
+RAW.json is what ``make bench`` wrote, bench/results/raw.json by default; its place is between
+"<!-- benchmarks -->" and "<!-- end of benchmarks -->". SERVERS.json is what ``make bench-servers``
+wrote, bench/results/servers.json by default; its place is between "<!-- servers -->" and
+"<!-- end of servers -->".
 """
 from __future__ import annotations
 
@@ -16,12 +20,16 @@ sys.path.insert(0, str(ROOT))
 from bench import floor  # noqa: E402
 from bench.report import FACADE_PEER, H2_CALLS, ONE_CALL, PEERS, Results  # noqa: E402
 from bench.rows import FACADE_ROWS  # noqa: E402
+from bench.servers import report as servers  # noqa: E402
 from bench.workloads import NAMES, TITLES  # noqa: E402
 
 README = ROOT / "README.md"
 RAW = ROOT / "bench" / "results" / "raw.json"
 BEGIN = "<!-- benchmarks -->\n"
 END = "<!-- end of benchmarks -->\n"
+SERVERS_RAW = ROOT / "bench" / "results" / "servers.json"
+SERVERS_BEGIN = "<!-- servers -->\n"
+SERVERS_END = "<!-- end of servers -->\n"
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -56,25 +64,45 @@ def figures(results: Results) -> str:
     return "\n\n".join([results.heading() + ".", _table(engine), _table(facade)])
 
 
-def replaced(text: str, new: str) -> str:
+def servers_figures(results: servers.Results) -> str:
+    """The table of the servers.
+
+    Args:
+        results: A run.
+
+    Returns:
+        Markdown: where and when it was, the table, what could not be measured.
+    """
+    failed = [f"- {failure}" for failure in servers.failures(results)]
+    return "\n\n".join([results.heading() + ".", servers.table(results, with_asked=False), *failed])
+
+
+def replaced(text: str, new: str, begin: str = BEGIN, end: str = END) -> str:
     """Return a text with other lines between the markers.
 
     Args:
         text: The text; each marker is a line of its own in it, once.
         new: What is to stand there.
+        begin: The line before it.
+        end: The line after it.
 
     Raises:
         ValueError: A marker is missing, or there twice, or they are in the wrong order.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"the lines {BEGIN.strip()} and {END.strip()} must be there once, in this order")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{new}\n\n{END}{tail}"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"the lines {begin.strip()} and {end.strip()} must be there once, in this order")
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}\n{new}\n\n{end}{tail}"
 
 
 def main(arguments: list[str]) -> None:
     """Replace the figures in README.md."""
+    if arguments[:1] == ["--servers"]:
+        raw = Path(arguments[1]) if arguments[1:] else SERVERS_RAW
+        new = servers_figures(servers.Results(json.loads(raw.read_text())))
+        README.write_text(replaced(README.read_text(), new, SERVERS_BEGIN, SERVERS_END))
+        return
     raw = Path(arguments[0]) if arguments else RAW
     new = figures(Results(json.loads(raw.read_text())))
     README.write_text(replaced(README.read_text(), new))

@@ -4,10 +4,11 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fasth2._frames cimport OutBuffer, ReadBuffer
-from fasth2._headers cimport OutgoingFields
-from fasth2._hpack_decoder cimport Decoder
+from fasth2._headers cimport BlockInfo, OutgoingFields
+from fasth2._hpack_decoder cimport Decoder, Entry
 from fasth2._hpack_encoder cimport Encoder
 from fasth2._limits cimport LimitState
+from fasth2._priority cimport EarlyUpdates
 from fasth2._settings cimport SettingsBase
 from fasth2._stream cimport H2Stream
 from fasth2._stream_table cimport StreamTable
@@ -48,8 +49,16 @@ cdef struct Merge:
     bint ends
 
 
+cdef class RequestMaker:
+    # Makes something else of a request's fields than a list of pairs, for `ready_requests`.
+
+    # The fields are borrowed. Called before the stream is opened; what it raises ends the connection.
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info)
+
+
 cdef class Core:
     cdef object _config
+    cdef RequestMaker maker          # of the slim requests' `headers`; None: a list of pairs
     cdef readonly Decoder decoder
     cdef readonly Encoder encoder
     cdef SettingsBase local
@@ -93,6 +102,9 @@ cdef class Core:
     # output
     cdef OutBuffer out
     cdef H2Stream ring               # last of the ring of streams ready to send
+    cdef int64_t prioritized         # streams in it that want anything but plain turns
+    cdef EarlyUpdates early          # PRIORITY_UPDATE frames that came before their request
+    cdef bint no_rfc7540             # the peer's SETTINGS_NO_RFC7540_PRIORITIES, under rfc_errors
     # limits
     cdef LimitState limits
     cdef dict counts                 # counter token -> count; None: nothing was counted
@@ -119,6 +131,8 @@ cdef class Core:
     cdef int count(self, str token) except -1
     cdef int enter_ring(self, H2Stream s) except -1
     cdef int leave_ring(self, H2Stream s) except -1
+    cdef void set_priority(self, H2Stream s, uint16_t said) noexcept
+    cdef void merge_priority(self, H2Stream s, uint16_t said) noexcept
 
 
 cdef extern from "pythread.h":

@@ -4,6 +4,8 @@ from .config import H2Configuration
 
 MODES: dict[str, int]
 
+class RequestMaker: ...
+
 class Core:
     def __init__(self, config: H2Configuration | None = None) -> None: ...
     @property

@@ -5,6 +5,7 @@ import time
 cimport cython
 from cpython.mem cimport PyMem_Free
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport uint16_t
 
 from fasth2._frames cimport (
     out_free,
@@ -21,6 +22,13 @@ from fasth2._headers cimport (
     RULE_VALIDATE,
 )
 from fasth2._limits cimport limits_init
+from fasth2._priority cimport (
+    PRIORITY_HAS_INCREMENTAL,
+    PRIORITY_HAS_URGENCY,
+    PRIORITY_INCREMENTAL,
+    PRIORITY_URGENCY,
+    early_free,
+)
 from fasth2._stream cimport (
     BY_RECV_END_STREAM,
     BY_SEND_END_STREAM,
@@ -30,6 +38,7 @@ from fasth2._stream cimport (
     S_OPEN,
     new_stream,
     queue_clear,
+    stream_has_priority,
     stream_is_open,
 )
 from fasth2._window cimport window_init
@@ -39,6 +48,11 @@ from fasth2.config import DummyLogger, H2Configuration
 from fasth2.exceptions import H2Error, NoSuchStreamError, StreamClosedError
 
 MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
+
+
+cdef class RequestMaker:
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info):
+        raise NotImplementedError
 
 
 cdef class Core:
@@ -93,6 +107,7 @@ cdef class Core:
         out_free(&self.out)
         PyMem_Free(self.tail.data)
         PyMem_Free(self.block.data)
+        early_free(&self.early)
 
     cdef int limit_header_list(self, object size) except -1:
         """Set the decoder's limit (L11) and, under rfc_errors, four times it as the point of no return."""
@@ -118,7 +133,7 @@ cdef class Core:
         if self.rfc_errors:
             self.rules |= RULE_RFC
         self.join_cookies = config.normalize_inbound_headers
-        self.outgoing.options = (
+        self.outgoing.options = <int>(
             (OUT_NORMALIZE if config.normalize_outbound_headers else 0)
             | (OUT_VALIDATE if config.validate_outbound_headers else 0)
             | (OUT_SPLIT_COOKIES if config.split_outbound_cookies else 0)
@@ -179,6 +194,7 @@ cdef class Core:
         cdef void *found
         cdef H2Stream s
         self.ring = None
+        self.prioritized = 0
         while (found := self.table.following(&at)) != NULL:
             s = <H2Stream>found
             s.in_turns = False
@@ -242,6 +258,7 @@ cdef class Core:
             self.ring.next = s
         self.ring = s
         s.in_turns = True
+        self.prioritized += stream_has_priority(s)
         return 0
 
     cdef int leave_ring(self, H2Stream s) except -1:
@@ -249,6 +266,7 @@ cdef class Core:
         if not s.in_turns:
             return 0
         s.in_turns = False
+        self.prioritized -= stream_has_priority(s)
         if s.next is s:
             self.ring = None
         else:
@@ -260,3 +278,20 @@ cdef class Core:
                 self.ring = before
         s.next = None
         return 0
+
+    cdef void set_priority(self, H2Stream s, uint16_t said) noexcept:
+        """Give the stream the priority that the peer wants: what it leaves out is the default (RFC 9218 section 4)."""
+        if s.in_turns:
+            self.prioritized -= stream_has_priority(s)
+        s.urgency = said & PRIORITY_URGENCY
+        s.incremental = (said & PRIORITY_INCREMENTAL) != 0
+        if s.in_turns:
+            self.prioritized += stream_has_priority(s)
+
+    cdef void merge_priority(self, H2Stream s, uint16_t said) noexcept:
+        """Give the stream the priority of its response: what it leaves out stays (RFC 9218 section 8)."""
+        if not said & PRIORITY_HAS_URGENCY:
+            said = (said & ~<uint16_t>PRIORITY_URGENCY) | s.urgency
+        if not said & PRIORITY_HAS_INCREMENTAL and s.incremental:
+            said |= PRIORITY_INCREMENTAL
+        self.set_priority(s, said)

@@ -25,7 +25,7 @@ cdef enum:
     F_EMPTY_VALUE = 1 << 16
     F_CONNECT = 1 << 17          # :method CONNECT
     F_OPTIONS = 1 << 18          # :method OPTIONS
-    F_HEAD = 1 << 19             # :method HEAD
+    F_CONTROL = 1 << 19          # a control that RFC 9110 section 5.5 forbids and RFC 9113 does not: all but HTAB
     F_INFORMATIONAL = 1 << 20    # :status that starts with "1"
     F_PATH_NOT_ABSOLUTE = 1 << 21  # :path that does not start with "/"
     F_PATH_ASTERISK = 1 << 22    # :path "*" (with F_PATH_NOT_ABSOLUTE)
@@ -120,7 +120,8 @@ cdef uint32_t static_name_index(const uint8_t *name, size_t n, uint32_t hash) no
 # that is sensitive whatever the value.
 cdef uint32_t classify_name(const uint8_t *name, size_t n) noexcept nogil
 
-# All flags of a field, given classify_name()'s. `number` receives content-length's value, else -1.
+# All flags of a field, given classify_name()'s. `number` receives content-length's value,
+# what priority says (_priority.pxd), else -1.
 cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n,
                              int64_t *number) noexcept nogil
 

@@ -1,6 +1,6 @@
 # The rules of RFC 9113 section 8 for field blocks, received and sent.
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fasth2._fields cimport OutField
 from fasth2._hpack_decoder cimport Decoder, Entry
@@ -27,7 +27,7 @@ cdef struct BlockInfo:
     Entry *method            # borrowed from the decoder; NULL: absent
     Entry *authority
     Entry *host
-    Entry *priority          # the priority field of RFC 9218
+    uint16_t priority        # what the priority field says (_priority.pxd), 0: nothing
     Entry *culprit           # the field a fault is about, or NULL
 
 
@@ -62,6 +62,7 @@ cdef class OutgoingFields:
     cdef int convert_status(self, int status, object headers) except -1
     cdef int check(self, int block) except -1
     cdef list frozen(self)
+    cdef uint16_t priority(self) noexcept
     cdef void sent(self) noexcept
     cdef void clear(self) noexcept
     cdef int _check_request(self) except -1

@@ -29,6 +29,7 @@ from fasth2._fields cimport (
     static_name_len,
 )
 from fasth2._hpack_decoder cimport entry_header, entry_pair
+from fasth2._priority cimport join_priorities, read_priority_field
 
 from fasth2._header_tuple import HeaderTuple, NeverIndexedHeaderTuple
 from fasth2.exceptions import ProtocolError
@@ -72,7 +73,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
     info.method = NULL
     info.authority = NULL
     info.host = NULL
-    info.priority = NULL
+    info.priority = 0
     info.culprit = NULL
     for i in range(n):
         e = fields[i]
@@ -112,7 +113,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
                     else:
                         info.content_length = e.number
                 else:
-                    info.priority = e
+                    info.priority = join_priorities(info.priority, <uint16_t>e.number)
     info.seen = seen
     info.flags = all_flags
     if all_flags & F_UNDECODABLE:
@@ -306,7 +307,7 @@ cdef uint32_t[62] STATIC_FLAGS
 
 cdef void fill_static_flags() noexcept:
     cdef uint32_t index
-    for index in range(1, STATIC_TABLE_LENGTH + 1):
+    for index in range(1, <uint32_t>(STATIC_TABLE_LENGTH + 1)):
         STATIC_FLAGS[index] = classify_name(static_name(index), static_name_len(index))
 
 
@@ -331,6 +332,10 @@ cdef void fill_status() noexcept:
 
 
 fill_status()
+
+# The name of RFC 9218's field, which the static table has not.
+cdef const uint8_t *PRIORITY_NAME = b"priority"
+cdef uint32_t PRIORITY_HASH = hash_octets(PRIORITY_NAME, 8)
 
 
 cdef inline const uint8_t *octets_of(object value, Py_ssize_t *n) except? NULL:
@@ -488,7 +493,7 @@ cdef class OutgoingFields:
             if flags & F_COOKIE and self.options & OUT_SPLIT_COOKIES and value_len:
                 if memchr(f.value, 0x3B, value_len) != NULL:
                     return self._cookies(PyBytes_FromStringAndSize(<const char *>f.value, value_len), sensitive)
-        f.flags = flags | (F_NEVER_INDEXED if sensitive else 0)
+        f.flags = flags | <uint32_t>(F_NEVER_INDEXED if sensitive else 0)
         Py_INCREF(name)
         Py_INCREF(value)
         self.owners[2 * self.count] = <PyObject *>name
@@ -567,6 +572,17 @@ cdef class OutgoingFields:
         elif seen & BITS_REQUEST:
             raise ProtocolError("request pseudo-header field in a response")
         return 0
+
+    cdef uint16_t priority(self) noexcept:
+        """What a priority field among them says (_priority.pxd), 0: nothing."""
+        cdef Py_ssize_t i
+        cdef OutField *f
+        cdef uint16_t said = 0
+        for i in range(self.count):
+            f = &self.fields[i]
+            if f.name_hash == PRIORITY_HASH and f.name_len == 8 and memcmp(f.name, PRIORITY_NAME, 8) == 0:
+                said = join_priorities(said, read_priority_field(f.value, f.value_len))
+        return said
 
     cdef int _check_request(self) except -1:
         """The request of a push (RFC 9113 section 8.4.1 and 8.3.1)."""

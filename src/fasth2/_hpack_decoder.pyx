@@ -115,7 +115,7 @@ cdef int fill_static_entries() except -1:
     cdef uint32_t i
     cdef Entry *entry
     cdef Entry *text
-    for i in range(1, STATIC_TABLE_LENGTH + 1):
+    for i in range(1, <uint32_t>(STATIC_TABLE_LENGTH + 1)):
         entry = &static_bytes[i]
         entry.refs = -1
         entry.flags = classify_value(classify_name(static_name(i), static_name_len(i)),
@@ -298,8 +298,8 @@ cdef class Decoder:
             raise RuntimeError("the decoder is in use")
         self.max_header_list_size = max_header_list_size
         self.max_string = max_header_list_size
-        self.hard_list_size = (max_header_list_size * 4 if max_header_list_size <= UINT32_MAX // 4
-                               else UINT32_MAX)
+        self.hard_list_size = <uint32_t>(max_header_list_size * 4 if max_header_list_size <= UINT32_MAX // 4
+                                         else UINT32_MAX)
         self.set_encoding(ENCODINGS[encoding], fallback)
 
     def __dealloc__(self):
@@ -398,7 +398,7 @@ cdef class Decoder:
             if left >= 0 and self.count < stop:
                 self.fields[self.count] = entry
                 self.count += 1
-            elif left >= 0 and self.count < self.max_fields:
+            elif left >= 0 and <size_t>self.count < self.max_fields:
                 fault = self.grow()
                 if fault:
                     entry_release(entry)
@@ -423,7 +423,7 @@ cdef class Decoder:
 
     cdef inline Py_ssize_t room(self) noexcept:
         """Return how many fields may be kept before there must be more memory, or the rest be discarded."""
-        return self.capacity if self.capacity < self.max_fields else <Py_ssize_t>self.max_fields
+        return self.capacity if <size_t>self.capacity < self.max_fields else <Py_ssize_t>self.max_fields
 
     cdef int grow(self) noexcept:
         """Make memory for more fields."""
@@ -541,7 +541,7 @@ cdef class Decoder:
         self.evict_to(self.table_limit - entry.size)
         if self.length == self.ring_size:
             # An entry is 32 octets of table or more, so this stays below 2**28 entries.
-            size = self.ring_size * 2 if self.ring_size else FIRST_RING
+            size = <uint32_t>(self.ring_size * 2 if self.ring_size else FIRST_RING)
             ring = <Entry **>PyMem_Malloc(size * sizeof(Entry *))
             if ring == NULL:
                 return HPACK_NO_MEMORY

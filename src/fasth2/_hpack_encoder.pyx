@@ -291,7 +291,7 @@ cdef class Encoder:
         f.match = 0
         if f.static_name:
             last = static_last(f.static_name)
-            for index in range(f.static_name, last + 1):
+            for index in range(f.static_name, <uint32_t>(last + 1)):
                 if static_value_len(index) == f.value_len and same_octets(static_value(index), f.value, f.value_len):
                     f.match = index
                     return

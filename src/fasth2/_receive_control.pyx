@@ -1,6 +1,6 @@
 """The other frames received: what they do to the connection and its streams (RFC 9113 section 6)."""
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport uint32_t, uint8_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from fasth2._core cimport C_CLOSED, Core, find_stream, is_idle, is_shut
 from fasth2._cursor cimport load32
@@ -33,7 +33,7 @@ from fasth2._limits cimport (
     count_window_update,
     output_taken,
 )
-from fasth2._priority cimport read_priority_field
+from fasth2._priority cimport early_keep, early_take, read_priority_field
 from fasth2._ready cimport Goaway, Priority, Reset
 from fasth2._receive_data cimport merge_done
 from fasth2._receive_headers cimport priority_event
@@ -41,6 +41,10 @@ from fasth2._stream cimport BY_RECV_RST_STREAM, H2Stream, stream_has_queue
 from fasth2._window cimport MAX_WINDOW
 
 from fasth2.errors import _error_code_from_int
+
+cdef enum:
+    # Idle streams whose priority is kept, whatever SETTINGS_MAX_CONCURRENT_STREAMS says.
+    EARLY_MOST = 1000
 
 
 cdef int add_reset(Core c, uint32_t sid, uint32_t code, bint remote) except -1:
@@ -74,9 +78,12 @@ cdef int on_priority(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
     read_priority(p, &priority)
-    if priority.depends_on == h.stream_id:
+    if c.no_rfc7540:
+        # RFC 9218 section 2.1: ignored.
+        pass
+    elif priority.depends_on == h.stream_id:
         return FAULT_PRIORITY_SELF
-    if c.slim:
+    elif c.slim:
         ready = Priority.__new__(Priority)
         ready.stream_id = h.stream_id
         ready.weight = priority.weight
@@ -262,16 +269,31 @@ cdef int on_priority_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         c.fault_value = f"{h.length} octets"
         return FAULT_PRIORITY_UPDATE_LENGTH
     sid = load32(p) & 0x7FFFFFFF
-    if sid == 0 or not sid & 1:
+    if sid == 0 or (not sid & 1 and is_idle(c, sid)):
         c.fault_value = f"stream {sid}"
         return FAULT_PRIORITY_UPDATE_STREAM
-    s = find_stream(c, sid)
-    if s is not None:
-        read_priority_field(s, p + 4, h.length - 4)
     fault = count_priority(&c.limits)
     if fault != FAULT_NONE:
         return fault
+    s = find_stream(c, sid)
+    if s is not None:
+        c.set_priority(s, read_priority_field(p + 4, h.length - 4))
+    elif is_idle(c, sid):
+        fault = keep_early_update(c, sid, read_priority_field(p + 4, h.length - 4))
+        if fault != FAULT_NONE:
+            return fault
     return on_unknown(c, h, p)
+
+
+cdef int keep_early_update(Core c, uint32_t sid, uint16_t said) noexcept:
+    """Idle streams with a priority and open streams together may be as many as streams may be open."""
+    cdef uint64_t most = c.local.max_concurrent_streams_
+    early_take(&c.early, c.highest_inbound)
+    most = most - <uint64_t>c.open_inbound if most > <uint64_t>c.open_inbound else 0
+    if early_keep(&c.early, sid, said, <uint32_t>min(most, <uint64_t>EARLY_MOST)) or most > EARLY_MOST:
+        return FAULT_NONE
+    # A peer that has not acknowledged our SETTINGS need not know how many.
+    return FAULT_NONE if c.acks_expected else FAULT_PRIORITY_UPDATE_IDLE
 
 
 # Any other type, RFC 9113 section 5.5; ORIGIN (RFC 8336) among them, which only clients read.

@@ -27,7 +27,7 @@ from fasth2._hpack_decoder cimport (
     fault_message,
 )
 from fasth2._limits cimport count_priority, count_suspicious
-from fasth2._priority cimport read_priority_value
+from fasth2._priority cimport early_take
 from fasth2._ready cimport Request, Trailers
 from fasth2._receive_data cimport stream_ended
 from fasth2._stream cimport (
@@ -94,7 +94,7 @@ cdef int add_fragment(Core c, const uint8_t *p, Py_ssize_t n) except -1:
     cdef Py_ssize_t capacity
     cdef Py_ssize_t limit = c.max_in_frame
     if c.decoder.max_header_list_size > <uint32_t>limit:
-        limit = min(c.decoder.max_header_list_size, 0x3FFFFFFF)
+        limit = min(c.decoder.max_header_list_size, <uint32_t>0x3FFFFFFF)
     if n > limit - c.block.length:
         c.fault_value = f"{c.block.length + n} octets"
         return FAULT_BLOCK_SIZE
@@ -122,9 +122,13 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     cdef BlockInfo info
     cdef bint ends = flags & FLAG_END_STREAM
     cdef int fault, hpack, reason, rules
-    cdef list headers
+    cdef uint16_t said
+    cdef object headers
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
+    if c.no_rfc7540:
+        # RFC 9218 section 2.1: the priority in HEADERS is ignored.
+        flags &= ~<uint8_t>FLAG_PRIORITY
     s = find_stream(c, sid)
     if s is None and not c.rfc_errors and too_many(c):
         c.fault_value = f"the limit is {c.local.max_concurrent_streams_}"
@@ -202,11 +206,13 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         else:
             c.fault_value = culprit_text(info.culprit)
         return fault
-    if c.slim:
+    if c.slim and c.maker is not None and s is None:
+        headers = c.maker.make(decoder.fields, decoder.count, &info)
+    elif c.slim:
         headers = plain_pairs(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
     else:
         headers = header_tuples(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
-    if c.late_encoding is not None:
+    if c.late_encoding is not None and type(headers) is list:
         try:
             headers = late_decoded(c, headers)
         except UnicodeError as error:
@@ -219,8 +225,12 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         s.expected = info.content_length
         s.headers_received = True
         s.connected = info.method != NULL and info.method.flags & F_CONNECT and not info.seen >> KIND_PROTOCOL & 1
-        if info.priority != NULL:
-            read_priority_value(s, <object>info.priority.value)
+        # A PRIORITY_UPDATE that came before is the later word (RFC 9218 section 7).
+        said = early_take(&c.early, sid) if c.early.count else 0
+        if said == 0:
+            said = info.priority
+        if said:
+            c.set_priority(s, said)
         add_request(c, s, headers, flags, depends_on, weight, exclusive)
     else:
         s.trailers_received = True
@@ -264,7 +274,7 @@ cdef PriorityUpdated priority_event(object stream_id, uint32_t depends_on, uint1
     return event
 
 
-cdef int add_request(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
+cdef int add_request(Core c, H2Stream s, object headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
                      bint exclusive) except -1:
     cdef RequestReceived event
     cdef StreamEnded end_event

@@ -71,8 +71,10 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
         code = load16(p + i)
         value = load32(p + i + 2)
         error = check_received(code, value, True)
-        if code == NO_RFC7540_PRIORITIES and value > 1 and c.rfc_errors:
-            error = ErrorCodes.PROTOCOL_ERROR
+        if code == NO_RFC7540_PRIORITIES and c.rfc_errors:
+            if value > 1:
+                error = ErrorCodes.PROTOCOL_ERROR
+            c.no_rfc7540 = value == 1
         if error:
             c.fault_value = f"{setting_code(code)!r} = {value}"
             return FAULT_SETTINGS_WINDOW if code == SETTING_INITIAL_WINDOW_SIZE else FAULT_SETTINGS_VALUE

@@ -1,6 +1,7 @@
 """The sending path: headers, data, queues and credit. RFC 9113 section 5.1, 6 and 8."""
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
 from fasth2._core cimport C_CLOSED, find_stream
@@ -36,6 +37,7 @@ from fasth2._stream cimport (
     stream_is_open,
     stream_may_send,
 )
+from fasth2._turns cimport Turn, next_turn
 from fasth2._window cimport window_open, window_process
 
 from fasth2.exceptions import (
@@ -90,6 +92,7 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
     """Response headers, an informational response, or trailers."""
     cdef H2Stream s
     cdef int block
+    cdef uint16_t said = 0
     c.outgoing.convert(headers)
     must_be_open(c)
     s = c.stream_or_raise(stream_id)
@@ -115,7 +118,11 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
         block = BLOCK_INFORMATIONAL
     elif block == BLOCK_TRAILERS and not end_stream:
         raise ProtocolError("Trailers must have END_STREAM set.")
+    if block == BLOCK_RESPONSE and not end_stream:
+        said = c.outgoing.priority()
     encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if end_stream else 0, 0)
+    if said:
+        c.merge_priority(s, said)
     if s.phase == S_RESERVED_LOCAL:
         s.phase = S_HALF_CLOSED_REMOTE
         c.open_outbound += 1
@@ -154,7 +161,7 @@ cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n
     if pad_length < 0:
         put_data(&c.out, stream_id, data, <uint32_t>n, end_stream)
     else:
-        flags = FLAG_PADDED | (FLAG_END_STREAM if end_stream else 0)
+        flags = <uint8_t>(FLAG_PADDED | (FLAG_END_STREAM if end_stream else 0))
         p = write_frame_header(c.out.data + c.out.length, <uint32_t>size, FRAME_DATA, flags, stream_id)
         p[0] = <uint8_t>pad_length
         if n:
@@ -218,19 +225,31 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
 cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object body, object trailers,
                   bint end_stream) except -1:
     """A response, whole or its first part; False: the stream is gone."""
-    cdef H2Stream s
     cdef list prepared = None
-    cdef Py_ssize_t n
-    cdef bint ends_here, direct
     cdef bint copied = not PyBytes_CheckExact(body)
     if trailers is not None:
-        c.outgoing.convert(trailers)
-        c.outgoing.check(BLOCK_TRAILERS)
-        prepared = c.outgoing.frozen()
+        prepared = prepared_trailers(c, trailers)
+        end_stream = True
     if copied:
         body = b"" if body is None else checked_copy(c, 0, body)
-    n = PyBytes_GET_SIZE(body)
     c.outgoing.convert_status(status, headers)
+    return respond_converted(c, stream_id, status, body, copied, prepared, end_stream)
+
+
+cdef list prepared_trailers(Core c, object trailers):
+    """Trailers, checked, to be encoded when their turn comes."""
+    c.outgoing.convert(trailers)
+    c.outgoing.check(BLOCK_TRAILERS)
+    return c.outgoing.frozen()
+
+
+cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, bint copied, list prepared,
+                            bint end_stream) except -1:
+    """As respond(), of the fields that `outgoing` holds. copied: the engine made `body`."""
+    cdef H2Stream s
+    cdef Py_ssize_t n = PyBytes_GET_SIZE(body)
+    cdef bint ends_here, direct
+    cdef uint16_t said = 0
     if not may_send(c):
         return False
     s = find_stream(c, stream_id)
@@ -243,15 +262,17 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
     if s.headers_sent:
         raise ProtocolError(f"stream {stream_id} has its response headers already")
     c.outgoing.check(BLOCK_RESPONSE)
-    if prepared is not None:
-        end_stream = True
     if status < 200 and (end_stream or n):
         raise ProtocolError("an informational response has no body and does not end the stream")
     ends_here = end_stream and n == 0 and prepared is None
     direct = n and n <= DIRECT and prepared is None and n <= s.out_window and n <= c.out_window
+    if status >= 200 and not ends_here and not (direct and end_stream):
+        said = c.outgoing.priority()
     encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if ends_here else 0, 0, FRAME_HEADER + n if direct else 0)
     if status >= 200:
         s.headers_sent = True
+        if said:
+            c.merge_priority(s, said)
     if ends_here:
         c.end_local(s)
         return True
@@ -277,13 +298,15 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
 cdef bytes checked_copy(Core c, int64_t copied, object data):
     """The octets of a buffer that is not bytes; FlowControlError where a stream would hold too many copies (L17)."""
     cdef Py_ssize_t n
+    cdef int64_t held
     view = memoryview(data)
     try:
         n = view.nbytes
-        if c.limits.unsent_body >= 0 and copied + n > c.limits.unsent_body:
+        held = copied + n
+        if c.limits.unsent_body >= 0 and held > c.limits.unsent_body:
             c.count("unsent_body")
             raise FlowControlError(
-                f"{copied + n} octets would be copied and held, the limit is {c.limits.unsent_body}; "
+                f"{held} octets would be copied and held, the limit is {c.limits.unsent_body}; "
                 "send what is queued first, or pass bytes, which are not copied")
         return view.tobytes()
     finally:
@@ -310,6 +333,18 @@ cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream
     if stream_has_queue(s):
         c.enter_ring(s)
     return s.queued
+
+
+cdef int write_trailers(Core c, uint32_t stream_id, list prepared) except -1:
+    """Queue trailers behind the body; they end the stream."""
+    cdef H2Stream s
+    must_be_open(c)
+    s = c.stream_or_raise(stream_id)
+    if not stream_may_send(s) or s.ends or s.trailers is not None or not s.headers_sent:
+        raise ProtocolError(f"stream {stream_id} cannot send trailers")
+    s.trailers = prepared
+    s.ends = True
+    return c.enter_ring(s)
 
 
 cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1:
@@ -424,6 +459,22 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
     return 1
 
 
+cdef bint send_by_priority(Core c, Py_ssize_t room) except -1:
+    """One frame of the stream that comes first by priority (RFC 9218 section 10); False: none can send."""
+    cdef Turn turn
+    cdef H2Stream s, sender
+    if not next_turn(c, &turn):
+        return False
+    # Kept alive: the stream may end.
+    s = <H2Stream>turn.stream
+    sender = <H2Stream>turn.sender
+    if not send_turn(c, sender, room):
+        return False
+    if s.in_turns:
+        c.ring = s
+    return True
+
+
 cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     """The trailers that waited for the body; encoded now, since the table's state depends on the order."""
     with cython.critical_section(c.encoder):
@@ -465,6 +516,10 @@ cdef bytes pull(Core c, Py_ssize_t most):
             room = -1 if most < 0 else most - (c.out.length - c.out.start)
             if most >= 0 and room <= FRAME_HEADER and c.out.length > c.out.start:
                 break
+            if c.prioritized:
+                if not send_by_priority(c, room):
+                    break
+                continue
             s = c.ring.next
             if send_turn(c, s, room):
                 stuck = None

@@ -1,6 +1,7 @@
 # One stream: its state (RFC 9113 section 5.1), its windows and its send queue.
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
+from fasth2._priority cimport URGENCY_DEFAULT
 from fasth2._window cimport ReceiveWindow
 
 cdef enum:
@@ -44,9 +45,9 @@ cdef class H2Stream:
     cdef list trailers               # prepared trailer fields after the queue, or None
     cdef bint in_turns               # in the connection's ring of streams ready to send
     cdef H2Stream next               # in that ring
-    # RFC 9218, as the peer last said it
+    # RFC 9218; changed by Core.set_priority()
     cdef uint8_t urgency             # 0 (first) to 7
-    cdef bint incremental
+    cdef bint incremental            # takes turns with others; also while nobody has said anything
 
 
 cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t send_window)
@@ -65,6 +66,11 @@ cdef inline bint stream_may_send(H2Stream s) noexcept:
 
 cdef inline bint stream_may_receive(H2Stream s) noexcept:
     return s.phase == S_OPEN or s.phase == S_HALF_CLOSED_LOCAL
+
+
+cdef inline bint stream_has_priority(H2Stream s) noexcept:
+    """Whether the stream wants anything but plain turns."""
+    return s.urgency != URGENCY_DEFAULT or not s.incremental
 
 
 cdef inline bint stream_has_queue(H2Stream s) noexcept:

@@ -84,7 +84,8 @@ cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t sen
     s.window.current = receive_window
     s.out_window = send_window
     s.expected = -1
-    s.urgency = 3
+    s.urgency = URGENCY_DEFAULT
+    s.incremental = True
     return s
 
 

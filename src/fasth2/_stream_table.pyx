@@ -16,7 +16,7 @@ cdef class StreamTable:
     def __dealloc__(self):
         cdef uint32_t i
         if self.slots != NULL:
-            for i in range(self.mask + 1):
+            for i in range(<uint32_t>(self.mask + 1)):
                 if self.slots[i].id != 0:
                     # Streams that wait for their turn hold one another in a ring.
                     (<H2Stream>self.slots[i].stream).next = None
@@ -28,14 +28,14 @@ cdef class StreamTable:
         cdef Slot *old = self.slots
         cdef uint32_t i, j, mask, size
         if old == NULL or self.count * 2 > self.mask:
-            size = 8 if old == NULL else (self.mask + 1) * 2
+            size = <uint32_t>(8 if old == NULL else (self.mask + 1) * 2)
             self.slots = <Slot *>PyMem_Calloc(size, sizeof(Slot))
             if self.slots == NULL:
                 self.slots = old
                 raise MemoryError
             mask = size - 1
             if old != NULL:
-                for i in range(self.mask + 1):
+                for i in range(<uint32_t>(self.mask + 1)):
                     if old[i].id != 0:
                         j = slot_of(old[i].id, mask)
                         while self.slots[j].id != 0:
@@ -121,7 +121,7 @@ cdef class StreamTable:
         cdef uint32_t i
         cdef list found = []
         if self.slots != NULL:
-            for i in range(self.mask + 1):
+            for i in range(<uint32_t>(self.mask + 1)):
                 if self.slots[i].id != 0:
                     found.append(<H2Stream>self.slots[i].stream)
             found.sort(key=lambda s: s.stream_id)

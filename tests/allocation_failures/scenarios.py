@@ -84,7 +84,7 @@ def feeds(*octets: Any, config: H2Configuration = CONFIG, before: Any = b"") -> 
                 receive(connection, whole)
             except ProtocolError:
                 pass
-            connection.counters
+            _ = connection.counters
 
     return Scenario(make, act, shut_all)
 
@@ -194,7 +194,7 @@ def events_life(kept: list[Any]) -> None:
 def decoded(pair: list[Any]) -> None:
     """A decoder that lost a block is out of step and is thrown away; until then it answers."""
     for decoder in pair:
-        decoder.header_table
+        _ = decoder.header_table
         try:
             decoder.decode(b"\x82", raw=True)
         except UnicodeDecodeError:
@@ -219,14 +219,14 @@ def decode(pair: list[Decoder]) -> None:
     """With an encoding and without."""
     for decoder in pair:
         decoder.decode(CODED, raw=True)
-        decoder.header_table
+        _ = decoder.header_table
 
 
 def encode(encoder: Encoder) -> None:
     """Twice, the second time from the table."""
     encoder.encode(NAMED)
     encoder.encode([("name-1", "é" * 100), *NAMED])
-    encoder.header_table
+    _ = encoder.header_table
 
 
 FAULTY = (frames.headers(1, block(request_fields(method=None))), frames.headers(3, block(request_fields(("X", "y")))),

@@ -80,9 +80,10 @@ def test_204_and_304(server):
 
 
 def test_early_hints(server):
-    """h2load counts the first status of each response, 103."""
+    """An older h2load counts the first status of each response, 103; a newer one the last."""
     counts = h2load(server, "/hints", "-n", "300", "-m", "100")
-    assert (counts["succeeded"], counts["2xx"], counts["4xx"], counts["5xx"]) == (300, 0, 0, 0)
+    assert (counts["succeeded"], counts["4xx"], counts["5xx"]) == (300, 0, 0)
+    assert counts["2xx"] in (0, 300)
     assert counts["octets"] == 300 * 13
 
 

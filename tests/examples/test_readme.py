@@ -157,3 +157,26 @@ def test_markers_must_be_there_once(table, text):
 def test_the_readme_has_figures(table):
     between = README.partition(table.BEGIN)[2].partition(table.END)[0]
     assert len(re.findall(r"^\| [^|-]+ \|(?: [0-9.e+]+×? \|){2,6}$", between, re.MULTILINE)) > 10
+
+
+def test_servers_figures_replace_those_between_their_markers(table, tmp_path, monkeypatch):
+    """A run in which one server had a row and another failed in it."""
+    sample = {"rate": 4321.0, "processor": 5.0, "lost": 0}
+    raw = {
+        "contestants": {"fasth2": "fasth2", "granian": "granian"}, "samples": {"8x10": {"fasth2": [sample]}},
+        "errors": {"8x10": {"granian": "not answered"}}, "date": "2026-11-26", "commit": "abc", "processor": "some",
+        "processors": 2, "python": "3.11.7", "openssl": "OpenSSL", "versions": {"granian": "2.8.7"},
+        "worker_class": "fasth2.gunicorn.Worker", "rounds": 1, "quick": False,
+    }
+    (tmp_path / "servers.json").write_text(json.dumps(raw))
+    copy = tmp_path / "README.md"
+    head, tail = "# head\n", "tail\n"
+    copy.write_text(head + table.SERVERS_BEGIN + "old\n" + table.SERVERS_END + tail)
+    monkeypatch.setattr(table, "README", copy)
+    table.main(["--servers", str(tmp_path / "servers.json")])
+    text = copy.read_text()
+    assert text.startswith(head + table.SERVERS_BEGIN)
+    assert text.endswith(table.SERVERS_END + tail)
+    assert re.search(r"^\| 13 bytes, -c 8 -m 10 +\| +requests/s \| +4,321 \| +fails \|$", text, re.MULTILINE)
+    assert "granian fails in 8x10: not answered" in text
+    assert "old" not in text

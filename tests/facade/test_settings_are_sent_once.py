@@ -1,4 +1,4 @@
-"""The server's SETTINGS: the four values, in one frame, once."""
+"""The server's SETTINGS: the four values and RFC 9218's, in one frame, once."""
 from tests.support.facade_peer import config, frames
 
 
@@ -15,7 +15,7 @@ def test_one_frame_with_the_four_values(connect):
     [write] = peer.written()
     [settings] = frames(write)
     assert (settings.kind, settings.flags, settings.stream_id) == ("SETTINGS", 0, 0)
-    assert advertised(settings.payload) == {3: 7, 4: 70000, 5: 20000, 6: 3000}
+    assert advertised(settings.payload) == {3: 7, 4: 70000, 5: 20000, 6: 3000, 9: 1}
 
 
 def test_a_header_list_size_of_0_is_not_advertised(connect):

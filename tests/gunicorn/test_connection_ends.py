@@ -152,6 +152,8 @@ def test_the_upgraded_request_is_stream_1(connect):
     assert sorted(request.headers) == [("HOST", "example.com"), ("X-KEPT", "yes")]
     assert request.body.read() == b"body"
     assert frames(peer.sock.writes[0])[0].kind == "SETTINGS"
+    # SETTINGS_NO_RFC7540_PRIORITIES belongs into the first SETTINGS frame (RFC 9218 section 2.1).
+    assert b"\0\x09\0\0\0\1" in frames(peer.sock.writes[0])[0].payload
     assert peer.server.h2_conn.local_flow_control_window(1) == 7
 
 

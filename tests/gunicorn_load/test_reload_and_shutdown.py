@@ -52,12 +52,15 @@ def test_a_handshake_under_way_is_finished_and_said_goodbye_to(serve):
     """gevent's own server drops the connection."""
     [setup] = [setup for setup in SETUPS if (setup.worker, setup.way) == ("gevent", "class")]
     with serve(setup, *options(setup)) as server:
+        # The master listens before there is a worker that takes connections.
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as first:
+            context = ssl.create_default_context(cafile=str(server.certificate.authority))
+            context.set_alpn_protocols(["h2"])
+            context.wrap_socket(first, server_hostname="127.0.0.1").close()
         with socket.create_connection(("127.0.0.1", server.port), timeout=5) as plain:
             time.sleep(0.3)
             server.terminate()
             time.sleep(1.5)  # the worker looks each second
-            context = ssl.create_default_context(cafile=str(server.certificate.authority))
-            context.set_alpn_protocols(["h2"])
             with context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
                 conn = h2.connection.H2Connection()
                 conn.initiate_connection()

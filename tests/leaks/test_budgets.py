@@ -1,4 +1,6 @@
 """What a connection, a stream and a table cost: the memory budgets, with malloc's own overhead, without the socket."""
+import sys
+
 import hpack
 import pytest
 
@@ -11,6 +13,9 @@ from .servers import SERVERS, UNLIMITED
 
 KIB = 1024
 CONNECTIONS = 500
+
+#: From 3.13 on an object with attributes has room for more of them than it has.
+ROOM = 100 if sys.version_info >= (3, 13) else 0
 
 BROWSER = [
     (":method", "GET"), (":authority", "shop.example.com"), (":scheme", "https"), (":path", "/article/101?view=full"),
@@ -51,7 +56,7 @@ def idle(name):
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_idle_connection(name):
-    assert alone(idle, name) < 10 * KIB
+    assert alone(idle, name) < 10 * KIB + ROOM
 
 
 def literals(size):

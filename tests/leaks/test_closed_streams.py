@@ -10,6 +10,9 @@ from .heap import alone, in_use
 # malloc gives large blocks in whole pages.
 PAGE = 4500
 
+# What an interpreter keeps of freed objects, however many streams there were: 200 octets on 3.11, 1600 on 3.14.
+KEPT = 2500
+
 
 def memory_of_closed_streams(limit, streams):
     """Octets that so many closed streams cost; afterwards twice as many have been closed."""
@@ -34,19 +37,19 @@ def memory_of_closed_streams(limit, streams):
 
 def test_eight_octets_each_up_to_the_limit():
     half, whole = alone(memory_of_closed_streams, 1000, 1000)
-    assert 0 < half <= 8 * 1000 + 500
-    assert whole - half < 500
+    assert 0 < half <= 8 * 1000 + KEPT
+    assert whole - half < KEPT
 
 
 @pytest.mark.slow
 def test_eight_octets_each_without_a_limit():
     half, whole = alone(memory_of_closed_streams, None, 65_536)
-    assert half <= 8 * 65_536 + PAGE
+    assert half <= 8 * 65_536 + PAGE + KEPT
     # Room for twice as many was made at once.
-    assert whole <= 2 * 8 * 65_536 + PAGE
+    assert whole <= 2 * 8 * 65_536 + PAGE + KEPT
 
 
 def test_a_limit_of_none_at_all():
     half, whole = alone(memory_of_closed_streams, 0, 1000)
-    assert half < 500
-    assert whole < 500
+    assert half < KEPT
+    assert whole < KEPT

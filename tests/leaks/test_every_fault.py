@@ -76,6 +76,7 @@ FAULTS = {
     "altsvc_length": [HELLO, f.altsvc(0).body(b"x")],
     "priority_update_length": [HELLO, f.priority_update(1).body(b"123")],
     "priority_update_stream": [HELLO, f.priority_update(0)],
+    "priority_update_idle": [limited(concurrent_streams=1), HELLO, f.settings_ack(), request(1) + f.priority_update(3)],
     "connection_closed": [HELLO, f.goaway() + f.ping()],
     "idle_stream": [HELLO, request(1) + f.data(5)],
     "stream_id_too_low": [HELLO, request(5) + request(3)],

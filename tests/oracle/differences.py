@@ -146,7 +146,8 @@ def _only_reset(step: Step) -> bool:
 _BLOCK = (frames.HEADERS, frames.CONTINUATION)
 
 _ends_where_h2_accepts("reset-of-an-idle-stream", 1, "idle_stream", kinds=(frames.RST_STREAM,))
-_ends_where_h2_accepts("priority-update", 1, "priority_update_stream", "stream_id_not_zero", kinds=(frames.PRIORITY_UPDATE,))
+_ends_where_h2_accepts("priority-update", 1, "priority_update_stream", "priority_update_idle", "stream_id_not_zero",
+                       kinds=(frames.PRIORITY_UPDATE,))
 _ends_where_h2_accepts("priority-update-length", 6, "priority_update_length", kinds=(frames.PRIORITY_UPDATE,))
 _ends_where_h2_accepts("content-length-without-content", 1, "body_length", kinds=_BLOCK)
 _ends_where_h2_accepts("every-setting-is-checked", 1, "settings_value", kinds=(frames.SETTINGS,),
@@ -360,6 +361,20 @@ def _protocol_unasked(step: Step) -> bool:
 def _no_priorities(step: Step) -> bool:
     return (_rfc(step) and step.frame is not None and step.frame.type == frames.SETTINGS
             and step.faults == {"settings_value"} and _h2_accepts(step) and _only_goaway(step, 1))
+
+
+@difference("rfc-rfc7540-priorities-are-ignored")
+def _priorities_ignored(step: Step) -> bool:
+    """The peer's SETTINGS_NO_RFC7540_PRIORITIES is 1: its priorities are not reported, nor looked at for faults."""
+    if not _rfc(step) or step.pair.ours.remote_settings.get(frames.NO_RFC7540_PRIORITIES) != 1:
+        return False
+    if not (_block(step) or (step.frame is not None and step.frame.type == frames.PRIORITY)):
+        return False
+    theirs = [type(event).__name__ for event in step.h2.events]
+    return step.ours.error is None and not step.ours.sent and (
+        "depend on itself" in str(step.h2.error)
+        or ("PriorityUpdated" in theirs and step.h2.sent == []
+            and [type(event).__name__ for event in step.ours.events] == [k for k in theirs if k != "PriorityUpdated"]))
 
 
 @difference("rfc-promised-streams")

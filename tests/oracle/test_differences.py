@@ -102,6 +102,8 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
         ("send_headers", 1, STATUS), frames.headers(1, block([("x", "1")]), end_stream=True)]),
     "rfc-protocol-unasked": ({"rfc_errors": True}, {}, [request(1, method="CONNECT", protocol="websocket")]),
     "rfc-no-rfc7540-priorities": ({"rfc_errors": True}, {}, [frames.settings((frames.NO_RFC7540_PRIORITIES, 2))]),
+    "rfc-rfc7540-priorities-are-ignored": ({"rfc_errors": True}, {}, [
+        frames.settings((frames.NO_RFC7540_PRIORITIES, 1)), frames.priority(1)]),
     "rfc-settings-first": ({"rfc_errors": True}, {}, [frames.ping()]),
     "rfc-promised-streams": ({"rfc_errors": True}, {}, [OPEN, ("push_stream", 1, 2, request_fields()),
                                                         frames.data(2, b"x")]),

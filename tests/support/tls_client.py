@@ -78,7 +78,8 @@ class Client:
                 data = self.sock.recv(65536)
             except TimeoutError:
                 data = b""
-            except ConnectionResetError:
+            except (ConnectionResetError, BrokenPipeError):
+                # The second where what this side wrote last met a socket that was closed already.
                 data = b""
             if not data:
                 return until()

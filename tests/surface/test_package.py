@@ -172,7 +172,8 @@ def test_stubs_say_what_the_modules_have():
         text=True,
         timeout=300,
         check=False,
-        env={**os.environ, "MYPYPATH": str(PACKAGE.parent)},
+        # mypy finds what is installed by itself, and refuses to be told.
+        env={**os.environ, **({} if "site-packages" in PACKAGE.parts else {"MYPYPATH": str(PACKAGE.parent)})},
     )
     assert result.returncode == 0, result.stdout + result.stderr
 

@@ -23,13 +23,17 @@ from ._install import Status, install, status
 from .counting import counters
 
 __all__ = [
-    "ASGIWorker", "AsyncHTTP2Connection", "GeventWorker", "HTTP2ServerConnection", "Status", "ThreadWorker", "counters",
+    "ASGIWorker", "AsyncHTTP2Connection", "GeventWorker", "HTTP2ServerConnection", "Status", "ThreadWorker", "Worker", "counters",
     "install", "status",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # These import gunicorn's workers, or the engine.
+    if name == "Worker":
+        from .own_worker import Worker
+
+        return Worker
     if name == "ThreadWorker":
         from .thread_worker import ThreadWorker
 

@@ -11,7 +11,7 @@ from gunicorn.http2.stream import StreamState
 from fasth2.config import Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolError
-from fasth2.server._engine_turns import EngineTurns
+from fasth2.server._engine_turns import NO_RFC7540_PRIORITIES, EngineTurns
 from fasth2.server._lazy import lazy
 
 from .contract import installed
@@ -82,6 +82,9 @@ class GunicornTurns(EngineTurns):
         Raises:
             HTTP2ProtocolError: The settings are not valid.
         """
+        # The upgrade's own SETTINGS are the first, which have to say it.
+        self.h2_conn.local_settings[NO_RFC7540_PRIORITIES] = 1
+        self.h2_conn.local_settings.acknowledge()
         try:
             self.h2_conn.initiate_upgrade_connection(settings_header=settings_header)
         except (ProtocolError, ValueError) as exc:

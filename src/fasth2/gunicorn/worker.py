@@ -11,7 +11,7 @@ from ._install import ensure_installed, status
 from .known_code import misfits, restore
 from .tls import share_context
 
-__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "HTTP2Worker", "InstallingWorker", "protocols_chosen"]
+__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "HTTP2Worker", "InstallingWorker", "is_chosen"]
 
 #: Seconds, and octets, that a closed connection is read on for, so that the
 #: peer gets to read the last words (RFC 9112 section 9.6).
@@ -33,7 +33,7 @@ class InstallingWorker:
 
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         # In the master, before the fork; after a reload with a fresh configuration.
-        if status().installed and not protocols_chosen(cfg):
+        if status().installed and not is_chosen(cfg, "http_protocols"):
             cfg.set("http_protocols", "h2,h1")
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)  # type: ignore[call-arg]
 
@@ -96,19 +96,20 @@ class HTTP2Worker(InstallingWorker):
         return next(base for base in cls.__mro__ if "overrides" in vars(base))
 
 
-def protocols_chosen(cfg: Any) -> bool:
-    """Whether the operator set ``http_protocols``, even to its default.
+def is_chosen(cfg: Any, name: str) -> bool:
+    """Whether the operator set a setting, even to its default.
 
     Args:
         cfg: gunicorn's configuration, loaded.
+        name: The setting's.
     """
-    setting = cfg.settings["http_protocols"]
-    if cfg.http_protocols != type(setting)().get():
+    setting = cfg.settings[name]
+    if setting.get() != type(setting)().get():
         return True
     words = [*sys.argv[1:], *shlex.split(os.environ.get("GUNICORN_CMD_ARGS", ""))]
     if any(word == option or word.startswith(option + "=") for word in words for option in setting.cli):
         return True
     # Where gunicorn leaves a configuration file, or finds a module.
     location = cfg.config or ""
-    name = location.partition(":")[2] if location.startswith("python:") else "__config__"
-    return hasattr(sys.modules.get(name), "http_protocols")
+    module = location.partition(":")[2] if location.startswith("python:") else "__config__"
+    return hasattr(sys.modules.get(module), name)

@@ -20,6 +20,9 @@ from .errors import HTTP2ErrorCode
 
 __all__ = ["EngineTurns", "seconds", "shared_limits"]
 
+#: The setting that tells clients to use the priorities of RFC 9218 (section 2.1), which the engine sends by.
+NO_RFC7540_PRIORITIES = 9
+
 _REQUEST = _ready.REQUEST
 _DATA = _ready.DATA
 _TRAILERS = _ready.TRAILERS
@@ -124,6 +127,7 @@ class EngineTurns:
             SettingCodes.MAX_CONCURRENT_STREAMS: self.max_concurrent_streams,
             SettingCodes.INITIAL_WINDOW_SIZE: self.initial_window_size,
             SettingCodes.MAX_FRAME_SIZE: self.max_frame_size,
+            NO_RFC7540_PRIORITIES: 1,
         }
         if self.max_header_list_size:
             values[SettingCodes.MAX_HEADER_LIST_SIZE] = self.max_header_list_size

@@ -17,6 +17,7 @@
     ├── HTTP2InadequateSecurity
     ├── HTTP2RequiresHTTP11
     ├── HTTP2StreamError          a fault of one stream; has stream_id
+    │   └── HTTP2StreamAborted    the client ended it, or was too slow; an OSError too
     ├── HTTP2ConnectionError      the socket or the connection is gone
     ├── HTTP2ConfigurationError
     └── HTTP2NotAvailable
@@ -43,6 +44,7 @@ __all__ = [
     "HTTP2RefusedStream",
     "HTTP2RequiresHTTP11",
     "HTTP2SettingsTimeout",
+    "HTTP2StreamAborted",
     "HTTP2StreamClosed",
     "HTTP2StreamError",
 ]
@@ -177,6 +179,10 @@ class HTTP2StreamError(HTTP2Error):
 
     def __str__(self) -> str:
         return f"Stream {self.stream_id}: {self.message}"
+
+
+class HTTP2StreamAborted(HTTP2StreamError, ConnectionAbortedError):
+    """The client ended a stream that was served, or was too slow; frameworks know it as an `OSError`."""
 
 
 class HTTP2ConnectionError(HTTP2Error):

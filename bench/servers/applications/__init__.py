@@ -1,0 +1,1 @@
+"""What the servers serve; each module has an ``application``, and answers GET / with 13 octets."""

@@ -1,0 +1,10 @@
+# Whose turn it is to send, where streams of the ring have priorities (RFC 9218 section 10).
+from fasth2._core cimport Core
+
+
+cdef struct Turn:
+    void *stream             # whose turn it is (borrowed H2Stream)
+    void *sender             # the stream that uses it (borrowed)
+
+# Find the next turn; False: no stream of the ring can send.
+cdef bint next_turn(Core c, Turn *turn) noexcept

@@ -1,0 +1,145 @@
+"""gunicorn's hooks and access log, for requests that fasth2's own worker serves."""
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from typing import Any
+
+from gunicorn import config, glogging
+from gunicorn.http2.request import HTTP2Request
+from gunicorn.http2.stream import StreamState
+
+__all__ = ["Observer", "Request"]
+
+
+class _Stream:
+    """What gunicorn's request looks at of its stream."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self.stream_id = call.stream_id
+        self.request_headers = call.fields_received
+        self.priority_weight = call.environ.get("gunicorn.http2.priority_weight", 16)
+        self.priority_depends_on = call.environ.get("gunicorn.http2.priority_depends_on", 0)
+        self.state = StreamState.OPEN
+
+    @property
+    def trailers(self) -> list[tuple[str, str]] | None:
+        """The request's, once its body was read."""
+        return self._call.input.trailers
+
+
+class Request(HTTP2Request):
+    """gunicorn's request, of a call: what hooks and the log look at.
+
+    Args:
+        call: The call.
+        cfg: gunicorn's configuration.
+        address: The client's address.
+    """
+
+    version = (2, 0)
+    fragment = ""
+    must_close = False
+    proxy_protocol_info = None
+
+    def __init__(self, call: Any, cfg: Any, address: Any) -> None:
+        environ = call.environ
+        self.cfg = cfg
+        self.stream = _Stream(call)
+        self.peer_addr = self.remote_addr = address
+        self.method = environ["REQUEST_METHOD"]
+        self.uri = environ["RAW_URI"]
+        self.path, _, self.query = self.uri.partition("?")
+        self.scheme = environ["wsgi.url_scheme"]
+        self._authority = environ.get("HTTP_HOST", "")
+        self.headers = [(name.upper(), value) for name, value in call.fields_received or () if name[:1] != ":"]
+        if self._authority and not any(name == "HOST" for name, _ in self.headers):
+            self.headers.append(("HOST", self._authority))
+        self.body = call.input
+        self.req_number = call.stream_id
+        self.priority_weight = self.stream.priority_weight
+        self.priority_depends_on = self.stream.priority_depends_on
+
+
+class Observer:
+    """Calls the hooks and writes the access log.
+
+    Args:
+        worker: gunicorn's worker.
+    """
+
+    def __init__(self, worker: Any) -> None:
+        self._worker = worker
+        cfg = worker.cfg
+        self._pre_request = _hook(cfg, config.PreRequest, "pre_request")
+        if self._pre_request is None and worker.log.error_log.isEnabledFor(logging.DEBUG):
+            self._pre_request = cfg.pre_request  # gunicorn's own writes a line
+        self._post_request = _hook(cfg, config.PostRequest, "post_request")
+        self._logs = logs_access(worker)
+
+    @classmethod
+    def of(cls, worker: Any) -> Observer | None:
+        """Return one, or ``None`` where nobody observes.
+
+        Args:
+            worker: gunicorn's worker.
+        """
+        self = cls(worker)
+        return self if self._pre_request or self._post_request or self._logs else None
+
+    def begin(self, call: Any) -> None:
+        """A request is about to be answered.
+
+        Args:
+            call: Its call.
+        """
+        environ = call.environ
+        address = (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])) if "REMOTE_PORT" in environ else ""
+        request = Request(call, self._worker.cfg, address)
+        call.context = (request, time.monotonic())
+        if self._pre_request is not None:
+            self._pre_request(self._worker, request)
+
+    def end(self, call: Any) -> None:
+        """A request was answered, or could not be.
+
+        Args:
+            call: Its call.
+        """
+        if call.context is None:
+            return
+        request, begun = call.context
+        call.context = None
+        worker = self._worker
+        if self._logs:
+            took = timedelta(seconds=time.monotonic() - begun)
+            worker.log.access(call, request, call.environ, took)
+        if self._post_request is not None:
+            try:
+                self._post_request(worker, request, call.environ, call)
+            except Exception:
+                worker.log.exception("Exception in post_request hook")
+
+
+def _hook(cfg: Any, setting: Any, name: str) -> Any:
+    """A hook that the operator set, or ``None``."""
+    hook = getattr(cfg, name)
+    default = setting.default
+    return None if getattr(hook, "__code__", hook) is getattr(default, "__code__", default) else hook
+
+
+def logs_access(worker: Any) -> bool:
+    """Whether the log does something for each request.
+
+    Args:
+        worker: gunicorn's worker.
+    """
+    log, cfg = worker.log, worker.cfg
+    if type(log).access is not glogging.Logger.access:
+        return True  # statsd's, or the operator's own
+    return bool(
+        cfg.accesslog or cfg.logconfig or getattr(cfg, "logconfig_dict", None) or getattr(cfg, "logconfig_json", None)
+        or (cfg.syslog and not cfg.disable_redirect_access_to_syslog)
+    )

@@ -1,0 +1,414 @@
+"""fasth2's own worker for WSGI applications: HTTP/2 on a loop of its own, HTTP/1.1 by gunicorn."""
+from __future__ import annotations
+
+import errno
+import ssl
+import time
+from typing import Any
+
+import gunicorn
+from gunicorn import http, sock, util
+from gunicorn.http import wsgi
+from gunicorn.workers import gthread
+
+from fasth2.config import H2Configuration
+from fasth2.connection import H2Connection
+from fasth2.server._call import Site
+from fasth2.server._engine_turns import seconds
+from fasth2.server._session import Session
+from fasth2.server.tls_stream import TLSStream
+from fasth2.server.wsgi_connection import Client
+from fasth2.server.wsgi_loop import Loop
+from fasth2.settings import SettingCodes
+
+from ._install import status
+from .contract import installed
+from .counting import Record
+from .limits import connection_limits, widen_window
+from .observing import Observer
+from .own_policy import Policy, Refused, is_trusted
+from .tls import share_context
+from .upgrade import upgraded_fields
+from .worker import InstallingWorker, is_chosen
+
+__all__ = ["Worker"]
+
+try:
+    from gunicorn.http2 import negotiation
+except ImportError:
+    # gunicorn's versions before 26.2 have no HTTP/2 in the clear.
+    negotiation = None
+
+#: Errors that a peer which goes away causes.
+_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
+
+#: Seconds between two looks at connections that are being drained.
+_DRAIN_LOOK = 0.05
+
+
+class Worker(InstallingWorker, gthread.ThreadWorker):
+    """A gunicorn worker that serves WSGI applications over HTTP/2 as fast as it can.
+
+    For ``-k fasth2.gunicorn.Worker``. ``threads`` is how many requests it
+    serves at a time; fast ones follow each other on one thread, and one that
+    takes longer than a millisecond gets a thread of its own. It offers HTTP/2
+    and HTTP/1.1 unless the operator set ``http_protocols``; HTTP/1.1 is served
+    by gunicorn's own code, on the same port.
+
+    Without TLS, peers in ``forwarded_allow_ips`` may begin with HTTP/2's
+    preface, unless the operator set ``http2_cleartext``.
+    """
+
+    alive: bool
+    loop: Loop | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._own_nr = 0
+        super().__init__(*args, **kwargs)
+        self._drained_at: float | None = None
+        self._policies: dict[Any, Policy] = {}
+        self._progress = (0, 0.0)
+
+    # gunicorn's worker
+
+    def init_process(self) -> None:
+        """Called by gunicorn in the new process."""
+        if status().installed:
+            share_context()
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve until the worker is to stop."""
+        if not status().installed:
+            super().run()
+            return
+        self.loop = self._make_loop()
+        self.loop.start()
+        try:
+            super().run()
+            self._await_end()
+        finally:
+            self.loop.stop()
+
+    def _make_loop(self) -> Loop:
+        cfg = self.cfg
+        listeners = []
+        for listener in self.sockets:
+            listener.setblocking(False)
+            listeners.append((listener.sock, sock.ssl_context(cfg) if cfg.is_ssl else None))
+        self._contract = installed()
+        self._threads = cfg.threads
+        self._clear = self._takes_clear()
+        self._limits = connection_limits(_Wanted(cfg), self._contract)
+        self._observer = Observer.of(self)
+        return Loop(
+            self,
+            self._make_site,
+            listeners,
+            threads=cfg.threads,
+            timeout=seconds(cfg.timeout),
+            keepalive=seconds(cfg.keepalive),
+            max_connections=cfg.worker_connections,
+        )
+
+    def _make_site(self, lead: Any, wake: Any) -> Site:
+        server = wsgi.SERVER if self._contract.names_server_and_date else gunicorn.SERVER
+        site = Site(self.wsgi, lead, wake, self._report, server=server, timeout=seconds(self.cfg.timeout))
+        site.observer = self._observer
+        site.file_wrapper = wsgi.FileWrapper
+        site.on_limit = self._limit_reached
+        site.limit = self.max_requests
+        return site
+
+    @property
+    def nr(self) -> int:
+        """How many requests were begun, in both protocols."""
+        return self._own_nr + (0 if self.loop is None else self.loop.site.served)
+
+    @nr.setter
+    def nr(self, value: int) -> None:
+        served = 0 if self.loop is None else self.loop.site.served
+        self._own_nr = value - served
+        if self.loop is not None:
+            self.loop.site.limit = self.max_requests - self._own_nr
+
+    def _limit_reached(self) -> None:
+        if self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+            self.method_queue.defer(_nothing)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """The loop accepts, not gunicorn's.
+
+        Args:
+            enabled: False when the worker stops, or has too many connections.
+        """
+        if self.loop is None:
+            super().set_accept_enabled(enabled)
+            return
+        self._accepting = enabled
+        if not enabled and self._drained_at is None and (not self.alive or not self.is_parent_alive()):
+            self._drained_at = time.monotonic()
+            self.loop.drain()
+
+    def _await_end(self) -> None:
+        """Wait for what the loop has begun, no longer than gunicorn waits for its own."""
+        loop = self.loop
+        assert loop is not None
+        begun = self._drained_at if self._drained_at is not None else time.monotonic()
+        loop.drain()
+        while loop.count and time.monotonic() < begun + self.cfg.graceful_timeout:
+            self.notify()
+            time.sleep(_DRAIN_LOOK)
+
+    def notify(self) -> None:
+        """Tell the master that the worker lives; not where every thread is stuck and requests wait."""
+        loop = self.loop
+        if loop is not None and self.timeout and loop.is_stuck():
+            progress, since = self._progress
+            now = time.monotonic()
+            if progress != loop.progress or not since:
+                self._progress = (loop.progress, now)
+            elif now - since > self.timeout:
+                return
+        else:
+            self._progress = (0, 0.0)
+        super().notify()
+
+    def handle_quit(self, sig: Any, frame: Any) -> None:
+        """SIGQUIT and SIGINT: stop at once.
+
+        Args:
+            sig: The signal.
+            frame: Where it came.
+        """
+        if self.loop is not None:
+            self.loop.stop()
+        super().handle_quit(sig, frame)
+
+    # What the loop asks for
+
+    def new_session(self, client: Client) -> Session:
+        """Return the session of an HTTP/2 connection, this side's preface queued.
+
+        Args:
+            client: The connection.
+        """
+        session = self._session(client)
+        engine = session.connection
+        engine.initiate_connection()
+        self._advertise(engine)
+        return session
+
+    def _session(self, client: Client) -> Session:
+        engine = H2Connection(
+            H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=self._limits)
+        )
+        policy = self._policy_of(client)
+        assert self.loop is not None
+        session = Session(engine, self.loop.site, policy.maker(client.address, client.face), self._refer, client)
+        session.record = Record(engine)
+        return session
+
+    def _advertise(self, engine: H2Connection) -> None:
+        cfg = self.cfg
+        values: dict[SettingCodes | int, int] = {
+            SettingCodes.MAX_CONCURRENT_STREAMS: cfg.http2_max_concurrent_streams,
+            SettingCodes.INITIAL_WINDOW_SIZE: cfg.http2_initial_window_size,
+            SettingCodes.MAX_FRAME_SIZE: cfg.http2_max_frame_size,
+        }
+        if cfg.http2_max_header_list_size:
+            values[SettingCodes.MAX_HEADER_LIST_SIZE] = cfg.http2_max_header_list_size
+        engine.update_settings(values)
+        widen_window(engine)
+
+    def _policy_of(self, client: Client) -> Policy:
+        server = client.listener.getsockname()
+        key = (is_trusted(self.cfg, client.address), server)
+        policy = self._policies.get(key)
+        if policy is None:
+            policy = Policy(self.cfg, key[0], server, self._threads, self._observer is not None)
+            self._policies[key] = policy
+        return policy
+
+    def _refer(self, client: Client, stream_id: int, pairs: Any, priority: Any) -> Any:
+        """A request that the maker leaves: its environment, or the answer that refuses it."""
+        try:
+            return self._policy_of(client).environ(pairs, client.address, client.face), None
+        except Refused as exc:
+            address = client.address[0] if isinstance(client.address, tuple) else client.address
+            self.log.warning("Invalid request from ip=%s: %s", address, exc.message)
+            return None, (exc.code, exc.reason, "" if exc.code >= 500 else exc.message)
+
+    def _takes_clear(self) -> bool:
+        """Whether some peers may begin with HTTP/2's preface without TLS."""
+        cfg = self.cfg
+        if cfg.is_ssl or "h2" not in cfg.http_protocols or getattr(cfg, "protocol", "http") != "http":
+            return False
+        if not hasattr(cfg, "http2_cleartext") or not is_chosen(cfg, "http2_cleartext"):
+            return True
+        return cfg.http2_cleartext in ("prior-knowledge", "both")
+
+    def takes_prior_knowledge(self, client: Client) -> bool:
+        """Whether a client in the clear may begin with HTTP/2's preface.
+
+        Args:
+            client: The connection.
+        """
+        return self._clear and is_trusted(self.cfg, client.address)
+
+    def serve_http1(self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
+        """Give a connection to gunicorn's own code.
+
+        Args:
+            sock_: The socket.
+            address: The client's address.
+            listener: The socket that it came by.
+            early: What has been read from it.
+            tls: Its `ssl.SSLObject`, or ``None``.
+            bios: What that reads from and writes to.
+        """
+        self.method_queue.defer(self._begin_http1, sock_, address, listener, early, tls, bios)
+
+    def _begin_http1(self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
+        try:
+            conn = gthread.TConn(self.cfg, sock_, address, listener.getsockname())
+            if tls is not None:
+                conn.sock = TLSStream(sock_, tls, bios)
+            conn.initialized = True
+            conn.data_ready = True
+            if early and tls is None and self._wants_preface(address):
+                util.write_error(sock_, 400, "Bad Request", "the HTTP/2 connection preface is wanted")
+                util.close(sock_)
+                return
+            conn.sock.setblocking(True)
+            conn.parser = http.get_parser(self.cfg, conn.sock, address)
+            if early:
+                conn.parser.unreader.unread(early)
+        except OSError:
+            sock_.close()
+            return
+        self.nr_conns += 1
+        self.enqueue_req(conn)
+
+    def _wants_preface(self, address: Any) -> bool:
+        """Whether nothing but HTTP/2 is to be spoken by a peer in the clear, as gunicorn has it."""
+        cfg = self.cfg
+        return (
+            getattr(cfg, "http2_cleartext", None) == "prior-knowledge" and self._clear and is_trusted(cfg, address)
+        )
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Take a connection back from a thread of gunicorn's.
+
+        Args:
+            conn: gunicorn's connection.
+            fs: The future of what the thread did.
+        """
+        if not fs.cancelled() and fs.exception() is None:
+            result = fs.result()
+            if result is _TAKEN:
+                self.nr_conns -= 1
+                return
+            if result and isinstance(conn.sock, TLSStream) and conn.sock.pending():
+                # The poller does not see what has been read already.
+                self.enqueue_req(conn)
+                return
+        super().finish_request(conn, fs)
+
+    def handle_h2c_upgrade(self, conn: Any, req: Any, settings: Any) -> Any:
+        """Serve a connection whose request asks for ``Upgrade: h2c``, on the loop.
+
+        Args:
+            conn: gunicorn's connection.
+            req: The request.
+            settings: The HTTP2-Settings field's value.
+        """
+        loop = self.loop
+        if loop is None:
+            return super().handle_h2c_upgrade(conn, req, settings)
+        body = b"" if req.body is None else req.body.read() or b""
+        pending = conn.parser.unreader.take_buffered()
+        util.write(conn.sock, negotiation.UPGRADE_101)
+        conn.sock.setblocking(False)
+        loop.do(lambda: self._begin_upgraded(conn, req, settings, body, pending))
+        return _TAKEN
+
+    def _begin_upgraded(self, conn: Any, req: Any, settings: Any, body: bytes, pending: bytes) -> bool:
+        loop = self.loop
+        assert loop is not None
+        listener = next(iter(self.sockets)).sock
+        client = Client(loop, conn.sock, conn.client, listener, None)
+        loop.adopt(client)
+        session = self._session(client)
+        session.connection.initiate_upgrade_connection(settings_header=settings)
+        self._advertise(session.connection)
+        pairs = upgraded_fields(req)
+        environ, answer = self._refer(client, 1, pairs, None)
+        if answer is None:
+            session.begin_upgraded(environ, body, pairs)
+        return client.start_upgraded(session, pending)
+
+    def other_connections(self) -> int:
+        """How many connections gunicorn's own code serves."""
+        return self.nr_conns
+
+    # What is worth a line in the log
+
+    def handshake_failed(self, client: Client, exc: BaseException) -> None:
+        """A client did not get through the TLS handshake.
+
+        Args:
+            client: The connection.
+            exc: Why.
+        """
+        self.log.debug("TLS handshake with %s failed: %s", client.address, exc)
+
+    def connection_ended(self, client: Client, exc: BaseException) -> None:
+        """A connection ended by an error or by its peer.
+
+        Args:
+            client: The connection.
+            exc: Why.
+        """
+        if isinstance(exc, (ssl.SSLError, TimeoutError)) or getattr(exc, "errno", None) in (None, *_GONE):
+            self.log.debug("HTTP/2 connection with %s closed: %s", client.address, exc)
+        else:
+            self.log.error("HTTP/2 socket error", exc_info=exc)
+
+    def failed(self, exc: BaseException) -> None:
+        """Something that should not happen did.
+
+        Args:
+            exc: What.
+        """
+        if isinstance(exc, OSError) and exc.errno in (errno.EMFILE, errno.ENFILE):
+            self.log.error("No descriptors are left; connections wait: %s", exc)
+        else:
+            self.log.error("Error in the loop", exc_info=exc)
+
+    def _report(self, call: Any, exc: BaseException) -> None:
+        if isinstance(exc, ConnectionError):
+            self.log.debug("HTTP/2 stream closed: %s", exc)
+        else:
+            environ = call.environ
+            self.log.error(
+                "Error handling request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
+            )
+
+
+class _Wanted:
+    """What the engine's limits are made of."""
+
+    def __init__(self, cfg: Any) -> None:
+        self.max_concurrent_streams = cfg.http2_max_concurrent_streams
+        self.max_header_list_size = cfg.http2_max_header_list_size
+
+
+#: What a thread returns for a connection that it has given to the loop.
+_TAKEN = object()
+
+
+def _nothing() -> None:
+    """Wake gunicorn's poller."""

@@ -1,0 +1,112 @@
+# One request of a worker: the application's call, and its response.
+from libc.stdint cimport int64_t, uint32_t
+
+from fasth2.server._input cimport Input, Source
+from fasth2.server._lead cimport Gate, Lead
+
+
+# What a thread that has lost the lead asks of the one that has it.
+cdef enum:
+    OP_SEND = 0              # value: bytes, flag: nothing follows
+    OP_CONSUME = 1           # value: octets
+    OP_INFORM = 2            # value: (status, flat fields)
+    OP_RESET = 3             # value: error code
+    OP_DONE = 4
+
+
+cdef class Site:
+    # What all calls of a worker share.
+    cdef public object application
+    cdef readonly Lead lead
+    cdef public object observer      # sees requests begin and end, or None
+    cdef public object report        # called with a call and the exception that ended it
+    cdef public object on_limit      # called when `limit` calls have begun
+    cdef public long long served
+    cdef public long long limit
+    cdef public double timeout       # seconds that a peer may take, negative: any
+    cdef public str server           # the Server field, "": none
+    cdef public object file_wrapper
+    cdef object wake
+    cdef unsigned long asked
+    cdef object requests             # deque of what detached calls ask for
+    cdef volatile bint polling       # the leader waits for events, or is about to
+    cdef object deferred             # deque of slow calls that would take the last thread from fast ones
+    cdef unsigned long fast_tick     # when a fast call ended last
+    cdef dict slow                   # paths whose call last outlasted a tick
+    cdef long second                 # that `date` is of
+    cdef str date
+
+    cdef int ask(self, Call call, int what, object value, bint flag) except -1
+    cdef str now(self)
+    cdef bint defers(self, Call call) except -1
+
+
+cdef class Channel:
+    # A call's connection. Used by the leader only.
+
+    # Whether the call's stream is still there.
+    cdef bint has(self, Call call) except -1
+    # The call has lost the lead, or is about to.
+    cdef int adopt(self, Call call) except -1
+    # Octets unsent, -1: the stream is gone.
+    cdef int64_t send(self, Call call, bytes data, bint ends) except -2
+    cdef int64_t unsent(self, Call call) except -2
+    cdef int consume(self, Call call, int64_t octets) except -1
+    cdef bint inform(self, Call call, int status, list fields) except -1
+    cdef int reset(self, Call call, uint32_t code) except -1
+    cdef int done(self, Call call) except -1
+    cdef int flush(self) except -1
+
+
+cdef class Call(Source):
+    cdef Site site
+    cdef Channel channel
+    cdef readonly object stream_id
+    cdef readonly dict environ
+    cdef readonly list fields_received       # (name, value), or None where nobody asked
+    cdef readonly Input input
+    cdef Gate gate                   # its thread waits there once it is detached
+    cdef bint waiting
+    cdef bint head                   # the method is HEAD
+    cdef bint wants_continue
+    cdef bint finished
+    cdef bint predicted              # taken for slow before it began
+    cdef public object context       # the observer's
+    # the response
+    cdef readonly object status      # "200 OK", or None
+    cdef readonly int status_code
+    cdef list fields                 # name, value, name, value, ...
+    cdef bint has_server
+    cdef bint has_date
+    cdef int64_t length              # -1: not known
+    cdef readonly int64_t sent       # octets of body
+    cdef bint omits_body
+    cdef object trailers             # list of (name, value), or None
+    cdef bytes held                  # the last part, until the next or the end is known
+    cdef readonly bint headers_sent
+    cdef bint ended
+    cdef bint gone                   # the stream is closed: nobody listens
+    cdef int64_t credit              # octets read that the client got no credit for
+    cdef int64_t asked               # octets of body in `requests`
+    cdef int64_t queued              # octets of body in the connection, as the leader last saw
+    cdef unsigned long begun         # tick
+
+    cdef bint run(self) except -1
+    cdef int judge(self) except -1
+    cdef bytes counted(self, bytes data)
+    cdef int serve(self) except -1
+    cdef int serve_parts(self, object result) except -1
+    cdef object next_part(self, object step)
+    cdef bytes part(self, object data)
+    cdef int begin_response(self, object status, object headers) except -1
+    cdef int add_field(self, object name, object value) except -1
+    cdef bytes take_held(self)
+    cdef int flush_held(self) except -1
+    cdef int put(self, bytes data, bint ends) except -1
+    cdef int make_room(self) except -1
+    cdef int wait_for(self, bint room) except -1
+    cdef int failed(self, object error) except -1
+    cdef int answer_error(self, int code, str reason, str message) except -1
+    cdef int finish(self) except -1
+    cdef int notify(self) except -1
+    cdef int lose(self) except -1

@@ -1,0 +1,830 @@
+"""One request of a worker: the application's call (PEP 3333), its response, and the hand-over of what is slow."""
+cimport cython
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
+from libc.stdint cimport uint8_t
+from libc.time cimport time as c_time
+
+import time
+from collections import deque
+from email.utils import formatdate
+from functools import partial
+
+from fasth2.server.errors import HTTP2StreamAborted
+
+cdef extern from "Python.h":
+    int PyUnicode_KIND(object text)
+    uint8_t *PyUnicode_1BYTE_DATA(object text)
+
+cdef enum:
+    # Octets of a response that may wait for the client before its thread does,
+    # and how few must be left before it goes on.
+    HIGH = 262144
+    LOW = 65536
+    # Octets read after which a detached call gives the client credit.
+    CREDIT = 16384
+    # Octets that a file is read by.
+    FILE_PART = 65536
+    # Paths that are remembered as slow, and the longest of them, in characters.
+    SLOW_PATHS = 1024
+    LONGEST_PATH = 256
+    # Ticks after a fast call within which the last free thread is kept for others like it.
+    FAST_LATELY = 20
+    # Names of response fields that are remembered, and the longest.
+    NAMES = 1024
+    LONGEST_NAME = 64
+    MIN_SEND_RATE = 128      # octets a second
+    INTERNAL_ERROR = 2
+    CANCEL = 8
+
+# What a response field is.
+cdef enum:
+    FIELD_PLAIN = 0
+    FIELD_LENGTH = 1
+    FIELD_SERVER = 2
+    FIELD_DATE = 3
+    FIELD_HOP = 4            # of the connection: HTTP/2 has no such (RFC 9113 section 8.2.2)
+
+_KINDS = {
+    "content-length": FIELD_LENGTH, "server": FIELD_SERVER, "date": FIELD_DATE, "connection": FIELD_HOP,
+    "keep-alive": FIELD_HOP, "proxy-authenticate": FIELD_HOP, "proxy-authorization": FIELD_HOP, "te": FIELD_HOP,
+    "trailers": FIELD_HOP, "transfer-encoding": FIELD_HOP, "upgrade": FIELD_HOP, "proxy-connection": FIELD_HOP,
+}
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+cdef dict _names = {}        # as the application wrote it -> FieldName
+cdef dict _statuses = {}     # "200 OK" -> 200
+cdef object _END = object()
+
+
+def read_part(read, size):
+    """The next part of a file."""
+    return read(size) or _END
+
+
+@cython.final
+cdef class FieldName:
+    cdef str lower
+    cdef int kind
+
+
+cdef FieldName field_name(object name):
+    """What is known of a response field's name. TypeError or ValueError: it is none."""
+    cdef PyObject *found
+    cdef FieldName result
+    if not isinstance(name, str):
+        raise TypeError(f"header names are str, not {type(name).__name__}: {name!r}")
+    found = PyDict_GetItemWithError(_names, name)
+    if found != NULL:
+        return <FieldName>found
+    if not name or not _TOKEN.issuperset(name):
+        raise ValueError(f"{name!r} is no header name")
+    result = FieldName.__new__(FieldName)
+    result.lower = str(name).lower()
+    result.kind = _KINDS.get(result.lower, FIELD_PLAIN)
+    if len(name) <= LONGEST_NAME:
+        if len(_names) >= NAMES:
+            _names.clear()
+        _names[str(name)] = result
+    return result
+
+
+cdef int status_code(object status) except -1:
+    """The code of a status line."""
+    cdef PyObject *found
+    cdef int code
+    if not isinstance(status, str):
+        raise TypeError(f"the status is a str, not {type(status).__name__}: {status!r}")
+    found = PyDict_GetItemWithError(_statuses, status)
+    if found != NULL:
+        return <object>found
+    if not (len(status) >= 3 and status[:3].isascii() and status[:3].isdigit() and status[3:4] in ("", " ")):
+        raise ValueError(f"invalid status {status!r}: three digits, a space and a reason are wanted")
+    check_value(status, "the status")
+    code = int(status[:3])
+    if code < 200:
+        raise ValueError(f"invalid status {status!r}: an application's response is final, 200 or above")
+    if len(_statuses) >= NAMES:
+        _statuses.clear()
+    _statuses[str(status)] = code
+    return code
+
+
+cdef bint check_value(str value, object name) except -1:
+    """ValueError where a value has an octet that none may have (RFC 9110 section 5.5). Whether all are ASCII."""
+    cdef Py_ssize_t i
+    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(value)
+    cdef const uint8_t *p
+    cdef uint8_t seen = 0
+    if n == 0:
+        return True
+    if PyUnicode_KIND(value) != 1:
+        # The value is not shown: it may be a secret.
+        raise ValueError(f"the value of {name} has a character that is not latin-1")
+    p = PyUnicode_1BYTE_DATA(value)
+    for i in range(n):
+        if (p[i] < 0x20 and p[i] != 0x09) or p[i] == 0x7F:
+            raise ValueError(f"the value of {name} has a control character")
+        seen |= p[i]
+    return seen < 0x80
+
+
+@cython.final
+cdef class Site:
+    """What all requests of a worker share.
+
+    Args:
+        application: The WSGI application.
+        lead: Who runs the loop.
+        wake: Called to end the leader's wait for events.
+        report: Called with a call and the exception that ended it.
+        server: The Server field of responses that have none; empty for none.
+        timeout: Seconds that a client may take to send more of a body or to take more of a response.
+    """
+
+    def __init__(self, application, Lead lead not None, wake, report, *, str server="", timeout=None):
+        self.application = application
+        self.lead = lead
+        self.wake = wake
+        self.report = report
+        self.server = server
+        self.timeout = -1.0 if timeout is None else timeout
+        self.limit = 0x7FFFFFFFFFFFFFFF
+        self.requests = deque()
+        self.deferred = deque()
+        self.slow = {}
+        self.date = ""
+
+    cdef int ask(self, Call call, int what, object value, bint flag) except -1:
+        """Have the leader do something on a call's connection."""
+        self.requests.append((call, what, value, flag))
+        self.asked += 1
+        if self.polling:
+            self.wake()
+        return 0
+
+    cdef str now(self):
+        """The Date field's value, made once a second."""
+        cdef long second = <long>c_time(NULL)
+        if second != self.second or not self.date:
+            self.date = formatdate(second, usegmt=True)
+            self.second = second
+        return self.date
+
+    @property
+    def progress(self):
+        """A number that changes whenever the application is called, or does something."""
+        return self.lead.calls + self.asked
+
+    def before_poll(self):
+        """Say that the leader is about to wait for events.
+
+        Returns:
+            Whether it may: nothing was asked for.
+        """
+        self.polling = True
+        return not self.requests
+
+    def after_poll(self):
+        """Say that it waits no more."""
+        self.polling = False
+
+    def do_requests(self):
+        """Do what detached calls have asked for.
+
+        Returns:
+            The channels that have something to send.
+        """
+        cdef Call call
+        cdef list touched = []
+        while self.requests:
+            call, what, value, flag = self.requests.popleft()
+            channel = call.channel
+            if what == OP_SEND:
+                with cython.critical_section(call):
+                    call.asked -= PyBytes_GET_SIZE(<bytes>value)
+                if call.channel.send(call, <bytes>value, flag) < 0:
+                    call.lose()
+            elif what == OP_CONSUME:
+                call.channel.consume(call, value)
+            elif what == OP_INFORM:
+                call.channel.inform(call, value[0], value[1])
+            elif what == OP_RESET:
+                call.channel.reset(call, value)
+            else:
+                call.channel.done(call)
+            if channel not in touched:
+                touched.append(channel)
+        return touched
+
+    cdef bint defers(self, Call call) except -1:
+        """Whether a call has to wait: it is slow, as far as is known, and fast ones want the only thread left."""
+        if self.lead.idle or self.lead.ticks - self.fast_tick > FAST_LATELY:
+            return False
+        if call.environ["PATH_INFO"] not in self.slow:
+            return False
+        self.deferred.append(call)
+        self.lead.wanted = True
+        return True
+
+    def run_deferred(self):
+        """Run the slow calls that wait, as far as there are threads for them.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        cdef Call call
+        while self.deferred:
+            if not self.lead.idle and self.lead.ticks - self.fast_tick <= FAST_LATELY:
+                return True
+            call = self.deferred.popleft()
+            if call.channel.has(call) and not call.run():
+                return False
+        self.lead.wanted = False
+        return True
+
+    @property
+    def deferring(self):
+        """Whether there are slow calls that wait for fast ones to end."""
+        return bool(self.deferred)
+
+    @property
+    def waits(self):
+        """Whether there are slow calls that wait, and may be run now."""
+        return bool(self.deferred) and (
+            bool(self.lead.idle) or self.lead.ticks - self.fast_tick > FAST_LATELY)
+
+    def resume(self):
+        """Do what the last leader's call left behind, as the new leader."""
+        cdef Call call
+        cdef object running = self.lead.running
+        if running is not None:
+            call = running
+            if call.detached and not call.finished:
+                call.channel.adopt(call)
+                call.flush_held()
+
+
+cdef class Channel:
+    """A call's connection."""
+
+    cdef bint has(self, Call call) except -1:
+        raise NotImplementedError
+
+    cdef int adopt(self, Call call) except -1:
+        raise NotImplementedError
+
+    cdef int64_t send(self, Call call, bytes data, bint ends) except -2:
+        raise NotImplementedError
+
+    cdef int64_t unsent(self, Call call) except -2:
+        raise NotImplementedError
+
+    cdef int consume(self, Call call, int64_t octets) except -1:
+        raise NotImplementedError
+
+    cdef bint inform(self, Call call, int status, list fields) except -1:
+        raise NotImplementedError
+
+    cdef int reset(self, Call call, uint32_t code) except -1:
+        raise NotImplementedError
+
+    cdef int done(self, Call call) except -1:
+        raise NotImplementedError
+
+    cdef int flush(self) except -1:
+        raise NotImplementedError
+
+
+@cython.final
+cdef class Call(Source):
+    """A request and its response; what gunicorn's log and hooks see as the response too."""
+
+    chunked = False
+    upgrade = False
+    must_close = False
+
+    # The application's interface
+
+    def start_response(self, status, headers, exc_info=None):
+        """PEP 3333's ``start_response``.
+
+        Args:
+            status: Code and reason, ``"200 OK"``.
+            headers: A list of ``(name, value)``, both str.
+            exc_info: As from `sys.exc_info`, where an error replaces what was begun.
+
+        Returns:
+            ``write``.
+
+        Raises:
+            AssertionError: It was called before, and there is no ``exc_info``.
+            TypeError: Something is of another type.
+            ValueError: The status, a name or a value is none.
+        """
+        if exc_info:
+            try:
+                # What was handed over by the application counts as sent.
+                if self.headers_sent or self.held is not None:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None
+        elif self.status is not None:
+            raise AssertionError("Response headers already set!")
+        self.begin_response(status, headers)
+        return self.write
+
+    def write(self, data):
+        """PEP 3333's ``write``: send a part of the body.
+
+        Args:
+            data: bytes.
+
+        Raises:
+            HTTP2StreamError: The client ended the stream, or took nothing for too long.
+        """
+        cdef bytes octets = self.part(data)
+        cdef bint leading
+        if self.status is None:
+            raise AssertionError("write() before start_response()")
+        if self.ended:
+            raise ValueError("write() after the end of the response")
+        leading = not self.detached and self.site.lead.end(self)
+        try:
+            if octets:
+                self.put(octets, False)
+        finally:
+            if leading and not self.detached:
+                self.site.lead.begin(self)
+
+    def send_early_hints(self, headers):
+        """``wsgi.early_hints``: send 103 with these fields (RFC 8297); nothing once the response has begun.
+
+        Args:
+            headers: ``(name, value)`` pairs, str or latin-1 bytes.
+        """
+        cdef list fields = []
+        cdef bint leading
+        for name, value in headers:
+            name = name.decode("latin-1") if isinstance(name, bytes) else name
+            value = value.decode("latin-1") if isinstance(value, bytes) else value
+            if not isinstance(value, str):
+                raise TypeError(f"header values are str, not {type(value).__name__}")
+            known = field_name(name)
+            check_value(value, name)
+            if (<FieldName>known).kind != FIELD_HOP:
+                fields.append((<FieldName>known).lower)
+                fields.append(value.strip(" \t").encode("latin-1"))
+        if self.headers_sent or self.held is not None or self.gone:
+            return
+        leading = not self.detached and self.site.lead.end(self)
+        if not leading:
+            self.site.ask(self, OP_INFORM, (103, fields), False)
+            return
+        try:
+            self.channel.inform(self, 103, fields)
+            self.channel.flush()
+        finally:
+            self.site.lead.begin(self)
+
+    def send_trailers(self, trailers):
+        """``gunicorn.http2.send_trailers``: end the response with these fields (RFC 9113 section 8.1).
+
+        Args:
+            trailers: ``(name, value)`` pairs.
+        """
+        cdef list kept = []
+        for name, value in trailers:
+            name = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+            value = value if isinstance(value, bytes) else str(value).encode("latin-1")
+            kept.append((name.lower(), value))
+        self.trailers = kept
+
+    # What log and hooks look at
+
+    @property
+    def headers(self):
+        """The response's fields, a list of ``(name, value)``."""
+        if self.fields is None:
+            return []
+        return [(self.fields[i], value if isinstance(value := self.fields[i + 1], str) else value.decode("latin-1"))
+                for i in range(0, len(self.fields), 2)]
+
+    @property
+    def response_length(self):
+        """The Content-Length, or ``None``."""
+        return None if self.length < 0 else self.length
+
+    def should_close(self):
+        """Whether the connection ends with this response: never, in HTTP/2."""
+        return False
+
+    def force_close(self):
+        """Do nothing: other requests use the connection."""
+
+    # Running
+
+    cdef bint run(self) except -1:
+        """Answer the request, whatever happens. Whether the thread leads still."""
+        cdef Site site = self.site
+        cdef str path
+        site.served += 1
+        if site.served >= site.limit:
+            site.on_limit()
+        self.begun = site.lead.ticks
+        if site.slow:
+            path = self.environ["PATH_INFO"]
+            if path in site.slow:
+                self.channel.adopt(self)
+                self.predicted = site.lead.resign(self)
+        try:
+            if site.observer is not None:
+                site.observer.begin(self)
+            self.serve()
+        except BaseException as error:
+            self.failed(error)
+        if self.detached:
+            self.judge()
+        else:
+            site.fast_tick = site.lead.ticks
+        if site.observer is not None:
+            try:
+                site.observer.end(self)
+            except Exception as error:
+                site.report(self, error)
+        self.finish()
+        # The environment has methods of the call: no cycle is left to the garbage collector.
+        self.environ = None
+        return not self.detached
+
+    cdef int judge(self) except -1:
+        """Remember whether requests like this one are slow."""
+        cdef Site site = self.site
+        cdef str path = self.environ["PATH_INFO"]
+        if self.predicted:
+            if site.lead.ticks - self.begun <= 1:
+                site.slow.pop(path, None)
+        elif len(path) <= LONGEST_PATH and path not in site.slow:
+            if len(site.slow) >= SLOW_PATHS:
+                site.slow.clear()
+            site.slow[path] = True
+        return 0
+
+    cdef int serve(self) except -1:
+        cdef Lead lead = self.site.lead
+        cdef object result
+        cdef Py_ssize_t i, n
+        if not self.detached:
+            lead.begin(self)
+        try:
+            result = self.site.application(self.environ, self.start_response)
+        finally:
+            if not self.detached:
+                lead.end(self)
+        if type(result) is list or type(result) is tuple:
+            # All there already, and nothing to close.
+            n = len(result)
+            if n == 1:
+                self.put(self.part(result[0]), True)
+                return 0
+            for i in range(n - 1):
+                self.put(self.part(result[i]), False)
+            self.put(self.part(result[n - 1]) if n else b"", True)
+            return 0
+        try:
+            self.serve_parts(result)
+        finally:
+            if hasattr(result, "close"):
+                if not self.detached:
+                    lead.begin(self)
+                try:
+                    result.close()
+                finally:
+                    if not self.detached:
+                        lead.end(self)
+        return 0
+
+    cdef int serve_parts(self, object result) except -1:
+        """Send what an iterable yields, each part before the next is asked for, or meanwhile by another thread."""
+        cdef object part
+        cdef bytes data, before
+        cdef object step = None
+        if self.site.file_wrapper is not None and type(result) is self.site.file_wrapper:
+            step = partial(read_part, result.filelike.read, max(result.blksize, FILE_PART))
+        else:
+            if not self.detached:
+                self.site.lead.begin(self)
+            try:
+                step = iter(result).__next__
+            finally:
+                if not self.detached:
+                    self.site.lead.end(self)
+        while True:
+            part = self.next_part(step)
+            if part is _END:
+                break
+            data = self.part(part)
+            if not data:
+                continue
+            if self.status is None:
+                raise AssertionError("the application returned a body before start_response()")
+            before = self.take_held()
+            if before is not None:
+                self.put(before, False)
+            if self.detached:
+                self.put(data, False)
+            else:
+                self.held = data
+        before = self.take_held()
+        self.put(b"" if before is None else before, True)
+        return 0
+
+    cdef object next_part(self, object step):
+        if not self.detached:
+            self.site.lead.begin(self)
+        try:
+            return step()
+        except StopIteration:
+            return _END
+        finally:
+            if not self.detached:
+                self.site.lead.end(self)
+
+    cdef bytes part(self, object data):
+        if PyBytes_CheckExact(data):
+            return data
+        if isinstance(data, bytes):
+            return bytes(data)
+        raise TypeError(f"parts of a body are bytes, not {type(data).__name__}")
+
+    # The response
+
+    cdef int begin_response(self, object status, object headers) except -1:
+        cdef int code = status_code(status)
+        cdef object header
+        self.fields = []
+        self.length = -1
+        self.has_server = self.has_date = False
+        for header in headers:
+            if type(header) is tuple and len(header) == 2:
+                self.add_field((<tuple>header)[0], (<tuple>header)[1])
+            else:
+                name, value = header
+                self.add_field(name, value)
+        self.status_code = code
+        self.omits_body = self.head or code == 204 or code == 304
+        if code == 204 and self.length >= 0:
+            self.fields = [text for i in range(0, len(self.fields), 2) if self.fields[i] != "content-length"
+                           for text in self.fields[i:i + 2]]
+            self.length = -1
+        self.status = status
+        return 0
+
+    cdef int add_field(self, object name, object value) except -1:
+        cdef FieldName known = field_name(name)
+        cdef bint plain
+        cdef Py_ssize_t n
+        cdef const uint8_t *p
+        if not PyUnicode_CheckExact(value):
+            if not isinstance(value, str):
+                raise TypeError(f"the value of {name} is not a str but {type(value).__name__}")
+            value = str(value)
+        plain = check_value(<str>value, name)
+        n = PyUnicode_GET_LENGTH(value)
+        if n:
+            p = PyUnicode_1BYTE_DATA(value)
+            if p[0] == 0x20 or p[0] == 0x09 or p[n - 1] == 0x20 or p[n - 1] == 0x09:
+                value = (<str>value).strip(" \t")
+        if known.kind != FIELD_PLAIN:
+            if known.kind == FIELD_HOP:
+                return 0
+            if known.kind == FIELD_LENGTH:
+                if not (value.isascii() and value.isdigit() and len(value) <= 18):
+                    raise ValueError(f"content-length {value!r} is no number of octets")
+                self.length = int(value)
+            elif known.kind == FIELD_SERVER:
+                self.has_server = True
+            else:
+                self.has_date = True
+        self.fields.append(known.lower)
+        self.fields.append(value if plain else (<str>value).encode("latin-1"))
+        return 0
+
+    cdef bytes take_held(self):
+        """The part that is held back, for the one that sends it."""
+        cdef bytes held
+        with cython.critical_section(self):
+            held = self.held
+            self.held = None
+        return held
+
+    cdef int flush_held(self) except -1:
+        """As the leader that took over from this call: send what it holds back."""
+        cdef bytes held
+        if not self.detached:
+            return 0
+        # Its thread cannot go on to the next part meanwhile.
+        with cython.critical_section(self):
+            held = self.held
+            self.held = None
+            if held is not None and not self.gone:
+                self.headers_sent = True
+                if self.channel.send(self, self.counted(held), False) < 0:
+                    self.gone = True
+        return 0
+
+    cdef bytes counted(self, bytes data):
+        """What of a part is sent: no more than the Content-Length says, and nothing where there is no body."""
+        if self.omits_body:
+            return b""
+        if self.length >= 0 and PyBytes_GET_SIZE(data) > self.length - self.sent:
+            data = data[:self.length - self.sent]
+        self.sent += PyBytes_GET_SIZE(data)
+        return data
+
+    cdef int put(self, bytes data, bint ends) except -1:
+        """Send a part of the body. By the call's thread, outside the application."""
+        cdef int64_t queued
+        if self.gone:
+            raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
+        if self.status is None:
+            raise AssertionError("the application returned without a call of start_response()")
+        if self.omits_body or self.length >= 0:
+            data = self.counted(data)
+        else:
+            self.sent += PyBytes_GET_SIZE(data)
+        if ends:
+            if self.length > self.sent and not self.omits_body:
+                raise ValueError(f"the body has {self.sent} octets and Content-Length says {self.length}")
+            self.ended = True
+        elif not data and self.headers_sent:
+            return 0
+        self.headers_sent = True
+        if self.detached:
+            with cython.critical_section(self):
+                self.asked += PyBytes_GET_SIZE(data)
+            self.site.ask(self, OP_SEND, data, ends)
+            if not ends:
+                self.wait_for(True)
+            return 0
+        queued = self.channel.send(self, data, ends)
+        if queued < 0:
+            self.gone = True
+            raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
+        if queued > HIGH and not ends:
+            self.make_room()
+        return 0
+
+    cdef int make_room(self) except -1:
+        """As the leader: too much is unsent. Have it sent, and leave the lead where that takes time."""
+        self.channel.flush()
+        self.queued = self.channel.unsent(self)
+        if self.queued > HIGH:
+            self.channel.adopt(self)
+            if self.site.lead.resign(self):
+                self.wait_for(True)
+        return 0
+
+    # Waiting, once the lead is lost
+
+    cdef int wait_for(self, bint room) except -1:
+        """Wait until the client has taken enough of the response (room), or sent more of the request."""
+        cdef double now, deadline, started
+        cdef double timeout = self.site.timeout
+        cdef int64_t first
+        cdef bint there
+        cdef long long patience
+        if self.gate is None:
+            self.gate = Gate()
+        if room and self.asked + self.queued <= HIGH:
+            return 0
+        started = time.monotonic()
+        first = self.asked + self.queued
+        while True:
+            with cython.critical_section(self):
+                there = self.gone
+                if room:
+                    there = there or self.asked + self.queued <= LOW
+                else:
+                    there = there or self.input.complete or bool(self.input.parts)
+                self.waiting = not there
+            if there:
+                break
+            patience = -1
+            if timeout > 0:
+                now = time.monotonic()
+                deadline = started + timeout
+                if room:
+                    deadline += (first - self.asked - self.queued) / <double>MIN_SEND_RATE
+                if now >= deadline:
+                    with cython.critical_section(self):
+                        there = not self.waiting
+                        self.waiting = False
+                    if there:
+                        self.gate.wait(-1)
+                        continue
+                    self.gone = True
+                    self.site.ask(self, OP_RESET, CANCEL, False)
+                    raise HTTP2StreamAborted(self.stream_id, f"the client has {'taken' if room else 'sent'} nothing "
+                                                             f"for {timeout:g} seconds")
+                patience = <long long>((deadline - now) * 1e6) + 1000
+            if not self.gate.wait(patience):
+                with cython.critical_section(self):
+                    there = not self.waiting
+                    self.waiting = False
+                if there:
+                    # Opened just now.
+                    self.gate.wait(-1)
+        if self.gone:
+            raise HTTP2StreamAborted(self.stream_id, "the stream was closed by the client")
+        return 0
+
+    cdef int notify(self) except -1:
+        """As the leader: what the call's thread waits for may have come."""
+        cdef bint opens
+        with cython.critical_section(self):
+            opens = self.waiting
+            self.waiting = False
+        if opens:
+            self.gate.open()
+        return 0
+
+    cdef int lose(self) except -1:
+        """As the leader: the stream is gone."""
+        self.gone = True
+        return self.notify()
+
+    cdef int more(self) except -1:
+        """The application reads, and nothing is at hand."""
+        cdef bint leading = not self.detached and self.site.lead.end(self)
+        if self.gone:
+            if leading:
+                self.site.lead.begin(self)
+            raise HTTP2StreamAborted(self.stream_id, "the stream was closed before its body was complete")
+        if leading:
+            try:
+                if self.wants_continue and not self.headers_sent:
+                    self.channel.inform(self, 100, [])
+                self.channel.flush()
+                self.channel.adopt(self)
+            finally:
+                if not self.site.lead.resign(self):
+                    self.site.lead.begin(self)
+                    raise RuntimeError("the worker stops")
+        else:
+            if self.wants_continue and not self.headers_sent:
+                self.site.ask(self, OP_INFORM, (100, []), False)
+            if self.credit:
+                self.site.ask(self, OP_CONSUME, self.credit, False)
+                self.credit = 0
+        self.wants_continue = False
+        return self.wait_for(False)
+
+    cdef int taken(self, int64_t octets) except -1:
+        self.credit += octets
+        if not self.detached and self.site.lead.end(self):
+            try:
+                self.channel.consume(self, self.credit)
+                self.credit = 0
+            finally:
+                self.site.lead.begin(self)
+        elif self.credit >= CREDIT:
+            self.site.ask(self, OP_CONSUME, self.credit, False)
+            self.credit = 0
+        return 0
+
+    # The end
+
+    cdef int failed(self, object error) except -1:
+        """The application has raised, or its answer is none."""
+        self.take_held()
+        self.site.report(self, error)
+        if self.gone or self.ended:
+            return 0
+        try:
+            if not self.headers_sent:
+                return self.answer_error(500, "Internal Server Error", "Internal Server Error")
+        except Exception as another:
+            self.site.report(self, another)
+        self.ended = True
+        if self.detached:
+            self.site.ask(self, OP_RESET, INTERNAL_ERROR, False)
+        else:
+            self.channel.reset(self, INTERNAL_ERROR)
+        return 0
+
+    cdef int answer_error(self, int code, str reason, str message) except -1:
+        cdef bytes body = message.encode("latin-1", "replace")
+        self.status = None
+        self.trailers = None
+        self.sent = 0
+        self.begin_response(f"{code} {reason}",
+                            [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))])
+        return self.put(body, True)
+
+    cdef int finish(self) except -1:
+        if self.detached:
+            return self.site.ask(self, OP_DONE, None, False)
+        return self.channel.done(self)

@@ -1,0 +1,62 @@
+# Who runs the loop. One thread leads: it polls, reads, and calls the
+# application. A call of the application that outlasts a tick keeps its thread
+# and loses the lead to another.
+cimport cython
+
+cdef extern from "pythread.h":
+    ctypedef void *PyThread_type_lock
+    ctypedef enum PyLockStatus:
+        PY_LOCK_FAILURE
+        PY_LOCK_ACQUIRED
+        PY_LOCK_INTR
+    PyThread_type_lock PyThread_allocate_lock() nogil
+    void PyThread_free_lock(PyThread_type_lock lock) nogil
+    int PyThread_acquire_lock(PyThread_type_lock lock, int wait) nogil
+    PyLockStatus PyThread_acquire_lock_timed(PyThread_type_lock lock, long long microseconds, int intr) nogil
+    void PyThread_release_lock(PyThread_type_lock lock) nogil
+
+
+cdef class Gate:
+    # Something that one thread waits for and another lets through, once each time.
+    cdef PyThread_type_lock lock
+
+    cdef bint wait(self, long long microseconds) except -1
+    cdef void open(self) noexcept
+
+
+cdef class Running:
+    # A call of the application, as the lead sees it.
+    cdef bint detached       # its thread has lost the lead
+
+
+cdef class Seat(Gate):
+    # A thread that can lead.
+    cdef readonly bint helper        # it never calls the application
+
+
+cdef class Lead:
+    cdef Gate bell           # wakes the clock
+    cdef bint bell_rung
+    cdef long long tick      # microseconds
+    # written by the leader, looked at by the clock
+    cdef volatile bint in_call
+    cdef volatile unsigned long calls        # of the application, begun
+    # written by the clock
+    cdef volatile unsigned long ticks        # so far, while there is something to do
+    cdef volatile bint dormant               # the clock stands still until the bell is rung
+    cdef volatile bint stopping
+    cdef Running running     # the call that in_call is about
+    cdef Seat leading        # None between two leaders
+    cdef list idle           # seats that wait to call the application
+    cdef Seat helper
+    cdef bint helper_waits
+    cdef public bint wanted  # the leader waits for a free seat
+    cdef object wake         # called when a seat is free while the helper leads
+    cdef readonly unsigned long overtaken    # calls that outlasted a tick, or gave the lead away
+
+    cdef int begin(self, Running call) except -1
+    cdef bint end(self, Running call) except -1
+    cdef bint resign(self, Running call) except -1
+    cdef bint appoint(self) except -1
+    cdef bint take_over(self, unsigned long call) except -1
+    cdef int ring(self) except -1

@@ -1,0 +1,230 @@
+"""Who runs the loop of a worker: one thread leads, and hands over when a call of the application outlasts a tick."""
+cimport cython
+
+cdef enum:
+    QUIET = 100              # ticks without a call after which the clock stops
+
+
+cdef class Gate:
+    """Something that one thread waits for and another lets through."""
+
+    def __cinit__(self):
+        self.lock = PyThread_allocate_lock()
+        if self.lock == NULL:
+            raise MemoryError
+        PyThread_acquire_lock(self.lock, 1)
+
+    def __dealloc__(self):
+        if self.lock != NULL:
+            # Free locks only are freed.
+            PyThread_acquire_lock(self.lock, 0)
+            PyThread_release_lock(self.lock)
+            PyThread_free_lock(self.lock)
+
+    cdef bint wait(self, long long microseconds) except -1:
+        """Wait until it is opened; whether it was. Negative: without an end."""
+        cdef PyLockStatus status
+        with nogil:
+            status = PyThread_acquire_lock_timed(self.lock, microseconds, 0)
+        return status == PY_LOCK_ACQUIRED
+
+    cdef void open(self) noexcept:
+        """Let the one that waits, or will wait, through. Once for each time it waits."""
+        PyThread_release_lock(self.lock)
+
+
+cdef class Running:
+    """A call of the application, as the lead sees it."""
+
+
+@cython.final
+cdef class Seat(Gate):
+    """A thread that can lead.
+
+    Args:
+        helper: Whether it leads only while all others are in calls of the application.
+    """
+
+    def __init__(self, bint helper=False):
+        self.helper = helper
+
+
+@cython.final
+cdef class Lead:
+    """Has one of several threads lead.
+
+    Args:
+        wake: Called to end the leader's wait for events.
+        tick: Seconds that a call of the application may take before its thread loses the lead.
+    """
+
+    def __init__(self, wake, double tick=0.001):
+        self.wake = wake
+        self.bell = Gate()
+        self.tick = max(<long long>(tick * 1e6), 1)
+        self.idle = []
+        self.dormant = True
+
+    @property
+    def free(self):
+        """How many threads wait to call the application."""
+        return len(self.idle)
+
+    # Calls of the application, by the thread that runs them
+
+    cdef int begin(self, Running call) except -1:
+        """The leader calls the application now."""
+        with cython.critical_section(self):
+            self.running = call
+            self.calls += 1
+            self.in_call = True
+            if self.dormant:
+                self.ring()
+        return 0
+
+    cdef bint end(self, Running call) except -1:
+        """The application has returned. Whether its thread leads still."""
+        with cython.critical_section(self):
+            if call.detached:
+                return False
+            self.in_call = False
+        return True
+
+    cdef bint resign(self, Running call) except -1:
+        """Give the lead away, for a call that is going to wait. Whether there was another thread."""
+        with cython.critical_section(self):
+            if call.detached:
+                return True
+            if not self.appoint():
+                return False
+            call.detached = True
+            self.in_call = False
+            self.overtaken += 1
+        return True
+
+    # Seats
+
+    def sit(self, Seat seat not None):
+        """Wait until a seat's thread is to lead.
+
+        Args:
+            seat: Of the calling thread.
+
+        Returns:
+            False when the worker stops.
+        """
+        cdef bint awaited = False
+        with cython.critical_section(self):
+            if self.stopping:
+                return False
+            if self.leading is None:
+                self.leading = seat
+                return True
+            if seat.helper:
+                self.helper = seat
+                self.helper_waits = True
+            else:
+                self.idle.append(seat)
+                awaited = self.leading.helper or self.wanted
+        if awaited:
+            self.wake()
+        seat.wait(-1)
+        return not self.stopping
+
+    def rise(self, Seat seat not None):
+        """Give the lead of a thread that is not in a call to one that waits for it, if one does.
+
+        Args:
+            seat: Of the calling thread, which leads.
+
+        Returns:
+            Whether it leads no more.
+        """
+        with cython.critical_section(self):
+            return self.leading is seat and self.appoint()
+
+    cdef bint appoint(self) except -1:
+        cdef Seat seat
+        if self.idle:
+            seat = self.idle.pop()
+        elif self.helper_waits:
+            self.helper_waits = False
+            seat = self.helper
+        else:
+            return False
+        self.leading = seat
+        seat.open()
+        return True
+
+    def stop(self):
+        """Let every thread that waits, and the clock, go."""
+        cdef Seat seat
+        with cython.critical_section(self):
+            self.stopping = True
+            for seat in self.idle:
+                seat.open()
+            del self.idle[:]
+            if self.helper_waits:
+                self.helper_waits = False
+                self.helper.open()
+            self.ring()
+
+    # The clock
+
+    cdef int ring(self) except -1:
+        self.dormant = False
+        if not self.bell_rung:
+            self.bell_rung = True
+            self.bell.open()
+        return 0
+
+    cdef bint take_over(self, unsigned long call) except -1:
+        """The call of that number has lasted a tick: whether its thread lost the lead."""
+        with cython.critical_section(self):
+            if not self.in_call or self.calls != call or not self.appoint():
+                return False
+            self.running.detached = True
+            self.in_call = False
+            self.overtaken += 1
+        return True
+
+    def watch(self):
+        """Be the clock, until `stop`. For a thread of its own, which does not need the interpreter a tick."""
+        cdef unsigned long last = 0
+        cdef int quiet = 0
+        cdef bint overdue
+        cdef PyThread_type_lock bell = self.bell.lock
+        while not self.stopping:
+            overdue = False
+            with nogil:
+                while not self.stopping and not self.dormant:
+                    PyThread_acquire_lock_timed(bell, self.tick, 0)
+                    self.ticks += 1
+                    if self.calls != last:
+                        last = self.calls
+                        quiet = 0
+                    elif self.in_call:
+                        overdue = True
+                        break
+                    else:
+                        quiet += 1
+                        if quiet >= QUIET:
+                            break
+            if overdue:
+                if not self.take_over(last):
+                    # Nobody could lead, or it has just ended.
+                    quiet = 0
+                continue
+            with cython.critical_section(self):
+                # The bell may have been opened while the clock ran.
+                if self.bell_rung:
+                    self.bell_rung = False
+                    PyThread_acquire_lock(bell, 0)
+                if quiet >= QUIET and self.calls == last and not self.in_call and not self.stopping:
+                    self.dormant = True
+                quiet = 0
+            if self.dormant and not self.stopping:
+                with nogil:
+                    PyThread_acquire_lock(bell, 1)
+                with cython.critical_section(self):
+                    self.bell_rung = False

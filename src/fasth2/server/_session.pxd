@@ -1,0 +1,36 @@
+# One connection of a worker: the engine, and the calls of its requests.
+from libc.stdint cimport uint8_t, uint32_t
+
+from fasth2._connection cimport H2Connection
+from fasth2._core cimport Core
+from fasth2._ready cimport Request
+from fasth2.server._call cimport Call, Channel, Site
+from fasth2.server._environ cimport EnvironMaker
+
+
+cdef class Session(Channel):
+    cdef Core core
+    cdef Site site
+    cdef EnvironMaker maker
+    cdef object refer        # makes what the maker leaves
+    cdef object client       # the socket; its flush() sends what there is
+    cdef public object record        # the face's own
+    cdef object ready        # deque of calls to run
+    cdef object young        # deque of calls whose body was not whole, to run at the round's end
+    cdef dict calls          # stream id -> call: body incomplete, or detached
+    cdef list ended          # streams answered before their body was complete
+    cdef readonly object error       # the connection error, or None
+    cdef readonly bint goaway_received
+    cdef bint closed
+    cdef readonly unsigned long begun        # requests
+
+    cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1
+    cdef bytes take_output(self, Py_ssize_t most)
+    cdef bint has_output(self) noexcept
+    cdef int take(self, object events) except -1
+    cdef int take_request(self, Request request) except -1
+    cdef Call new_call(self, object stream_id, dict environ, bint complete)
+    cdef int end_calls(self) except -1
+    cdef int end_answered(self) except -1
+    cdef int reset_octets(self, uint32_t stream_id) except -1
+    cdef bint run_from(self, object queue, bint alone) except -1

@@ -1,0 +1,525 @@
+"""One connection of a worker: the engine, the requests' calls, and what detached calls wait for."""
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from collections import deque
+
+from fasth2._core cimport enter, find_stream, leave
+from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
+from fasth2._receive cimport receive
+from fasth2._send cimport (
+    acknowledge,
+    prepared_trailers,
+    pull,
+    reset_stream,
+    respond_converted,
+    write_body,
+    write_trailers,
+)
+from fasth2._stream cimport H2Stream
+from fasth2.server._call cimport Call, Channel, Site
+from fasth2.server._environ cimport EnvironMaker
+from fasth2.server._input cimport Input
+
+from fasth2.exceptions import H2Error
+
+cdef enum:
+    # Calls after which a connection that is alone has its answers sent.
+    EARLY = 4
+    NO_ERROR = 0
+    CANCEL = 8
+    MIN_SEND_RATE = 128      # octets a second
+
+
+@cython.final
+cdef class Session(Channel):
+    """One connection's requests. Used by the leader only.
+
+    Args:
+        connection: The engine, a server's `H2Connection` with ``rfc_errors`` and latin-1 text.
+        site: What the worker's requests share.
+        maker: Makes the environments.
+        refer: Called with ``client``, a stream's number, the request's ``(name, value)`` list and its
+            priority for what the maker leaves; returns an environment and ``None``, or ``None`` and an answer
+            ``(code, reason, message)``.
+        client: The connection's socket; its ``flush`` is called to send what there is.
+    """
+
+    def __init__(self, H2Connection connection not None, Site site not None, EnvironMaker maker not None, refer,
+                 client):
+        self.core = connection
+        self.core.maker = maker
+        self.site = site
+        self.maker = maker
+        self.refer = refer
+        self.client = client
+        self.ready = deque()
+        self.young = deque()
+        self.calls = {}
+        self.ended = []
+
+    @property
+    def connection(self):
+        """The engine."""
+        return self.core
+
+    @property
+    def waiting(self):
+        """Whether there are calls to run."""
+        return bool(self.ready)
+
+    @property
+    def has_young(self):
+        """Whether there are calls to run at the round's end."""
+        return bool(self.young)
+
+    @property
+    def idle(self):
+        """Whether no request is open and nothing of a call is left."""
+        return self.core.open_inbound == 0 and not self.calls and not self.ready and not self.young
+
+    # Input
+
+    def feed(self, data):
+        """Take octets from the client. After a connection error ``error`` is set, and what is to be sent is there.
+
+        Args:
+            data: Any buffer.
+        """
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            self.feed_octets(<const uint8_t *>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1:
+        cdef object events
+        cdef Core c = self.core
+        enter(c)
+        try:
+            with cython.critical_section(c.decoder):
+                events = receive(c, p, n, True)
+        except H2Error as error:
+            self.error = error
+            self.end_calls()
+            return 0
+        finally:
+            leave(c)
+        if events:
+            self.take(events)
+        if self.calls:
+            self.settle()
+        return 0
+
+    cdef int take(self, object events) except -1:
+        cdef object event
+        cdef Call call
+        cdef Data data
+        cdef int64_t padding
+        for event in events:
+            kind = event.kind
+            if kind == REQUEST_:
+                self.take_request(event)
+            elif kind == DATA_:
+                data = event
+                call = self.calls.get(data.stream_id)
+                if call is None or call.finished:
+                    self.consume_octets(data.stream_id, data.flow_controlled_length)
+                else:
+                    padding = <int64_t>data.flow_controlled_length - PyBytes_GET_SIZE(<bytes>data.data)
+                    if padding:
+                        self.consume_octets(data.stream_id, padding)
+                    if PyBytes_GET_SIZE(<bytes>data.data):
+                        call.input.add(data.data)
+                    if not data.end_stream:
+                        call.notify()
+                if data.end_stream:
+                    self.body_complete(data.stream_id, None)
+            elif kind == TRAILERS_:
+                self.body_complete((<Trailers>event).stream_id, (<Trailers>event).headers)
+            elif kind == RESET_:
+                call = self.calls.pop((<Reset>event).stream_id, None)
+                if call is not None:
+                    call.lose()
+            elif type(event) is Goaway:
+                self.goaway_received = True
+        return 0
+
+    def body_complete(self, stream_id, trailers):
+        """A request's body is whole.
+
+        Args:
+            stream_id: Its stream.
+            trailers: A list of ``(name, value)``, or ``None``.
+        """
+        cdef Call call = self.calls.get(stream_id)
+        if call is None:
+            return
+        call.input.finish(trailers)
+        call.notify()
+        if call.finished or not call.detached:
+            del self.calls[stream_id]
+
+    cdef int take_request(self, Request request) except -1:
+        cdef object made = request.headers
+        cdef object pairs = None
+        cdef object answer = None
+        cdef Call call
+        cdef dict environ = None
+        if type(made) is dict:
+            environ = made
+        elif type(made) is tuple:
+            environ, pairs = made
+        else:
+            pairs = made
+            environ, answer = self.refer(self.client, request.stream_id, made, request.priority)
+        if answer is not None:
+            # The face above refuses the request.
+            call = self.new_call(request.stream_id, {}, request.end_stream)
+            call.fields_received = pairs
+            call.answer_error(answer[0], answer[1], answer[2])
+            call.finish()
+            return 0
+        if request.priority is not None:
+            environ["gunicorn.http2.priority_weight"] = request.priority[0]
+            environ["gunicorn.http2.priority_depends_on"] = request.priority[1]
+        call = self.new_call(request.stream_id, environ, request.end_stream)
+        call.fields_received = pairs
+        self.begun += 1
+        if request.end_stream:
+            self.ready.append(call)
+        else:
+            expect = environ.get("HTTP_EXPECT")
+            call.wants_continue = expect is not None and expect.strip().lower() == "100-continue"
+            self.young.append(call)
+        return 0
+
+    cdef Call new_call(self, object stream_id, dict environ, bint complete):
+        cdef Call call = Call.__new__(Call)
+        cdef Input body = Input.__new__(Input)
+        cdef object method = environ.get("REQUEST_METHOD")
+        call.site = self.site
+        call.channel = self
+        call.stream_id = stream_id
+        call.environ = environ
+        call.input = body
+        call.length = -1
+        call.head = method is not None and len(<str>method) == 4 and method == "HEAD"
+        if complete:
+            body.complete = True
+        else:
+            body.source = call
+            self.calls[stream_id] = call
+        environ["wsgi.input"] = body
+        environ["wsgi.early_hints"] = call.send_early_hints
+        environ["gunicorn.http2.send_trailers"] = call.send_trailers
+        return call
+
+    def begin_upgraded(self, dict environ not None, bytes body not None, pairs=None):
+        """Take the request of an HTTP/1.1 ``Upgrade: h2c``, which is stream 1 (RFC 7540 section 3.2).
+
+        Args:
+            environ: Its environment.
+            body: Its body.
+            pairs: Its fields, for the observer.
+        """
+        cdef Call call = self.new_call(1, environ, True)
+        call.input.chunk = body
+        call.fields_received = pairs
+        self.begun += 1
+        self.ready.append(call)
+
+    # Running
+
+    def run(self, bint alone=False):
+        """Run the calls whose request is whole.
+
+        Args:
+            alone: Whether no other connection has anything: then answers are sent early.
+
+        Returns:
+            Whether the thread leads still; if not, it must not touch anything any more.
+        """
+        return self.run_from(self.ready, alone)
+
+    def run_young(self):
+        """Run the calls whose body has yet to come.
+
+        Returns:
+            As `run`.
+        """
+        return self.run_from(self.young, False)
+
+    cdef bint run_from(self, object queue, bint alone) except -1:
+        cdef Call call
+        cdef unsigned long tick = self.site.lead.ticks
+        cdef int held = 0
+        while queue:
+            call = queue.popleft()
+            if find_stream(self.core, call.stream_id) is None:
+                # Reset meanwhile.
+                call.finished = True
+                self.calls.pop(call.stream_id, None)
+                continue
+            if self.site.slow and self.site.defers(call):
+                continue
+            if not call.run():
+                return False
+            if not queue:
+                break
+            held += 1
+            if (alone and held >= EARLY) or self.site.lead.ticks != tick:
+                # No answer waits for a slow neighbour.
+                self.flush()
+                tick = self.site.lead.ticks
+                held = 0
+        return True
+
+    # What calls ask for
+
+    cdef bint has(self, Call call) except -1:
+        return not self.closed and find_stream(self.core, call.stream_id) is not None
+
+    cdef int adopt(self, Call call) except -1:
+        self.calls[call.stream_id] = call
+        return 0
+
+    cdef int64_t send(self, Call call, bytes data, bint ends) except -2:
+        cdef Core c = self.core
+        cdef uint32_t sid = call.stream_id
+        cdef H2Stream s
+        cdef list fields
+        cdef list trailers = None
+        cdef Py_ssize_t i, n
+        enter(c)
+        try:
+            s = find_stream(c, sid)
+            if s is None:
+                return -1
+            if ends and call.trailers is not None:
+                trailers = prepared_trailers(c, call.trailers)
+            if not s.headers_sent:
+                fields = call.fields
+                n = len(fields)
+                c.outgoing.convert_status(call.status_code, ())
+                for i in range(0, n - 1, 2):
+                    c.outgoing._one(fields[i], fields[i + 1], False)
+                if not call.has_server and self.site.server:
+                    c.outgoing._one("server", self.site.server, False)
+                if not call.has_date:
+                    c.outgoing._one("date", self.site.now(), False)
+                if not respond_converted(c, sid, call.status_code, data, False, trailers,
+                                         ends or trailers is not None):
+                    return -1
+            else:
+                if data or (ends and trailers is None):
+                    write_body(c, sid, data, ends and trailers is None)
+                if trailers is not None:
+                    write_trailers(c, sid, trailers)
+            return s.queued
+        finally:
+            c.outgoing.clear()
+            leave(c)
+
+    cdef int64_t unsent(self, Call call) except -2:
+        cdef H2Stream s = find_stream(self.core, call.stream_id)
+        return 0 if s is None else s.queued
+
+    def consume_octets(self, stream_id, int64_t octets):
+        """Give the client credit for octets of a stream (RFC 9113 section 6.9).
+
+        Args:
+            stream_id: The stream.
+            octets: How many, padding included.
+        """
+        enter(self.core)
+        try:
+            acknowledge(self.core, octets, stream_id)
+        finally:
+            leave(self.core)
+
+    cdef int consume(self, Call call, int64_t octets) except -1:
+        self.consume_octets(call.stream_id, octets)
+        return 0
+
+    cdef bint inform(self, Call call, int status, list fields) except -1:
+        cdef Core c = self.core
+        cdef H2Stream s
+        cdef Py_ssize_t i
+        enter(c)
+        try:
+            s = find_stream(c, call.stream_id)
+            # Not `call.headers_sent`: a detached call may have asked for its response since.
+            if s is None or s.headers_sent:
+                return False
+            c.outgoing.convert_status(status, ())
+            for i in range(0, len(fields) - 1, 2):
+                c.outgoing._one(fields[i], fields[i + 1], False)
+            return respond_converted(c, call.stream_id, status, b"", False, None, False)
+        finally:
+            c.outgoing.clear()
+            leave(c)
+
+    cdef int reset(self, Call call, uint32_t code) except -1:
+        enter(self.core)
+        try:
+            if find_stream(self.core, call.stream_id) is not None and not self.core.failed:
+                reset_stream(self.core, call.stream_id, code)
+        finally:
+            leave(self.core)
+        return 0
+
+    cdef int done(self, Call call) except -1:
+        cdef int64_t octets
+        call.finished = True
+        if call.input.complete or call.gone:
+            if self.calls:
+                self.calls.pop(call.stream_id, None)
+            octets = call.credit
+            if call.input.parts is not None:
+                octets += call.input.discard()
+            if octets:
+                call.credit = 0
+                self.consume_octets(call.stream_id, octets)
+            return 0
+        # The rest of its body is of no use: the client is told once the response is out (RFC 9113 section 8.1).
+        octets = call.input.discard() + call.credit
+        call.credit = 0
+        if octets:
+            self.consume_octets(call.stream_id, octets)
+        self.calls[call.stream_id] = call
+        self.ended.append(call)
+        return self.end_answered()
+
+    cdef int end_answered(self) except -1:
+        """Reset the streams that are answered while their request goes on."""
+        cdef Call call
+        cdef list kept = []
+        cdef H2Stream s
+        for call in self.ended:
+            s = find_stream(self.core, call.stream_id)
+            if s is None:
+                self.calls.pop(call.stream_id, None)
+            elif call.input.complete:
+                pass
+            elif s.queued or s.ends or s.trailers is not None:
+                kept.append(call)
+            else:
+                self.reset(call, NO_ERROR)
+                self.calls.pop(call.stream_id, None)
+        self.ended = kept
+        return 0
+
+    cdef int flush(self) except -1:
+        self.client.flush()
+        return 0
+
+    def settle(self):
+        """After octets were sent or received: let the calls go on that waited for it."""
+        cdef Call call
+        cdef H2Stream s
+        if self.ended:
+            self.end_answered()
+        for call in list(self.calls.values()):
+            if not call.detached:
+                continue
+            s = find_stream(self.core, call.stream_id)
+            if s is None:
+                if not call.ended and not call.finished:
+                    call.lose()
+                call.queued = 0
+            else:
+                call.queued = s.queued
+            if call.waiting and (call.asked + call.queued <= 65536 or call.gone):
+                call.notify()
+
+    def on_flushed(self):
+        """Something was done for a detached call: send what there is, and let calls go on."""
+        self.client.flush()
+        self.settle()
+
+    def reset_stuck(self, before, double now, double timeout):
+        """Reset the streams of which the client takes nothing, or less than a slow one would.
+
+        Args:
+            before: What the last call returned, or ``None``.
+            now: Seconds.
+            timeout: Seconds that a stream may stand still.
+
+        Returns:
+            A dict of streams to what is unsent of each and since when; ``None`` where there is none.
+        """
+        cdef H2Stream s
+        cdef Call call
+        cdef dict found = {}
+        for s in self.core.table.all():
+            if s.queued <= 0:
+                continue
+            left, since = s.queued, now
+            if before is not None and s.stream_id in before:
+                left, since = before[s.stream_id]
+                if s.queued > left:
+                    left, since = s.queued, now
+                elif now >= since + timeout + (left - s.queued) / <double>MIN_SEND_RATE:
+                    call = self.calls.pop(s.stream_id, None)
+                    if call is not None:
+                        call.lose()
+                    self.reset_octets(s.stream_id)
+                    continue
+            found[s.stream_id] = (left, since)
+        return found or None
+
+    cdef int reset_octets(self, uint32_t stream_id) except -1:
+        enter(self.core)
+        try:
+            reset_stream(self.core, stream_id, CANCEL)
+        finally:
+            leave(self.core)
+        return 0
+
+    # Output
+
+    def pull(self, Py_ssize_t most):
+        """Take octets to send.
+
+        Args:
+            most: How many at most.
+
+        Returns:
+            bytes, empty when there is nothing to send now.
+        """
+        return self.take_output(most)
+
+    cdef bytes take_output(self, Py_ssize_t most):
+        cdef bytes data
+        enter(self.core)
+        try:
+            data = pull(self.core, most)
+        finally:
+            leave(self.core)
+        if not data and self.calls:
+            self.settle()
+        return data
+
+    cdef bint has_output(self) noexcept:
+        """Whether another pull may bring something."""
+        return self.core.out.length > self.core.out.start or self.core.ring is not None
+
+    # The end
+
+    cdef int end_calls(self) except -1:
+        cdef Call call
+        self.ready.clear()
+        self.young.clear()
+        for call in list(self.calls.values()):
+            call.lose()
+        self.calls.clear()
+        return 0
+
+    def close(self):
+        """The connection is over: nobody listens to its calls any more."""
+        self.closed = True
+        self.end_calls()

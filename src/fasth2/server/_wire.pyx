@@ -1,0 +1,271 @@
+"""A connection's socket and TLS while its requests are served: what every read does, compiled."""
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.errno cimport errno
+from libc.stdint cimport uint8_t
+
+import os
+import ssl
+
+cdef extern from *:
+    """
+    #include <errno.h>
+    static int fasth2_again(void) {
+    #ifdef EWOULDBLOCK
+        return errno == EAGAIN || errno == EINTR || errno == EWOULDBLOCK;
+    #else
+        return errno == EAGAIN || errno == EINTR;
+    #endif
+    }
+    #ifdef _WIN32
+    /* No worker runs there. */
+    static Py_ssize_t fasth2_recv(int fd, void *data, size_t n) { (void)fd; (void)data; (void)n; return -1; }
+    static Py_ssize_t fasth2_send(int fd, const void *data, size_t n) { (void)fd; (void)data; (void)n; return -1; }
+    #else
+    #include <sys/types.h>
+    #include <sys/socket.h>
+    #ifndef MSG_NOSIGNAL
+    #define MSG_NOSIGNAL 0
+    #endif
+    static Py_ssize_t fasth2_recv(int fd, void *data, size_t n) { return recv(fd, data, n, 0); }
+    static Py_ssize_t fasth2_send(int fd, const void *data, size_t n) { return send(fd, data, n, MSG_NOSIGNAL); }
+    #endif
+    """
+    bint fasth2_again() noexcept nogil
+    Py_ssize_t fasth2_recv(int fd, void *data, size_t n) noexcept nogil
+    Py_ssize_t fasth2_send(int fd, const void *data, size_t n) noexcept nogil
+
+cdef enum:
+    READ_SIZE = 65536        # octets that one read asks for
+    BLOCK = 65536            # octets of output that are encrypted and written at a time
+
+cdef object _want_read = ssl.SSLWantReadError
+
+
+cdef class Round:
+    """What a loop and its connections share, the buffers of all reads among it."""
+
+    def __init__(self):
+        self.buffer = bytearray(READ_SIZE)
+        self.clear = bytearray(READ_SIZE)
+        self.young = []
+
+
+cdef object socket_error():
+    cdef int code = errno
+    return OSError(code, os.strerror(code))
+
+
+cdef class Wire:
+    """A socket, TLS over it or not, and the session that answers its requests.
+
+    A subclass has ``blocked()``, called when the socket takes no more.
+
+    Args:
+        sock: The socket, non-blocking.
+        context: For TLS, or ``None``.
+    """
+
+    def __init__(self, sock, context=None):
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.out = b""
+        if context is not None:
+            self.rx = ssl.MemoryBIO()
+            self.tx = ssl.MemoryBIO()
+            self.tls = context.wrap_bio(self.rx, self.tx, server_side=True)
+            # What it is made of, where it shows that: a call less.
+            inner = getattr(self.tls, "_sslobj", self.tls)
+            self.tls_read = inner.read
+            self.tls_write = inner.write
+            self.tls_pending = inner.pending
+            self.rx_write = self.rx.write
+            self.tx_read = self.tx.read
+
+    cdef Py_ssize_t receive(self, Round around) except -1:
+        """Read into the round's buffer; 0 where there is nothing."""
+        cdef Py_ssize_t n = fasth2_recv(self.fd, PyByteArray_AS_STRING(around.buffer),
+                                        PyByteArray_GET_SIZE(around.buffer))
+        if n > 0:
+            return n
+        if n == 0:
+            raise ConnectionResetError("the client closed the connection")
+        if fasth2_again():
+            return 0
+        raise socket_error()
+
+    cdef int decrypt(self, Round around) except -1:
+        """Feed the session what TLS has."""
+        cdef Py_ssize_t n
+        cdef bytearray clear = around.clear
+        cdef Py_ssize_t size = PyByteArray_GET_SIZE(clear)
+        try:
+            while True:
+                n = self.tls_read(size, clear)
+                if n <= 0 or n > size:
+                    raise ConnectionResetError("the client closed the connection")
+                self.session.feed_octets(<const uint8_t *>PyByteArray_AS_STRING(clear), n)
+                if not self.rx.pending and not self.tls_pending():
+                    return 0
+        except _want_read:
+            return 0
+
+    def greet(self, Round around not None):
+        """Read once, for the TLS handshake or the first octets in the clear.
+
+        Args:
+            around: The loop.
+
+        Returns:
+            What was read, empty where there was nothing.
+        """
+        cdef Py_ssize_t n = self.receive(around)
+        return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(around.buffer), n)
+
+    def read_early(self, Round around not None):
+        """Feed the session what came with the end of the TLS handshake.
+
+        Args:
+            around: The loop.
+        """
+        if self.rx.pending or self.tls_pending():
+            self.decrypt(around)
+
+    def serve(self, Round around not None):
+        """Read what there is, run the requests and send the answers.
+
+        Args:
+            around: The loop.
+
+        Returns:
+            False when the thread has lost the lead, and must not touch anything any more.
+
+        Raises:
+            OSError: The connection is over.
+        """
+        cdef Py_ssize_t n = self.receive(around)
+        if n == 0:
+            return True
+        if self.tls is None:
+            self.session.feed_octets(<const uint8_t *>PyByteArray_AS_STRING(around.buffer), n)
+        else:
+            self.rx_write(PyBytes_FromStringAndSize(PyByteArray_AS_STRING(around.buffer), n))
+            self.decrypt(around)
+        return self.serve_round(around)
+
+    def run(self, Round around not None):
+        """Run the requests that are there and send the answers.
+
+        Args:
+            around: The loop.
+
+        Returns:
+            As `serve`.
+        """
+        if self.session is None:
+            return True
+        return self.serve_round(around)
+
+    cdef bint serve_round(self, Round around) except -1:
+        cdef Session session = self.session
+        if session.ready:
+            if around.helping:
+                around.postpone(self)
+            else:
+                around.current = self
+                if not session.run_from(session.ready, around.alone):
+                    return False
+                around.current = None
+        if session.young:
+            around.young.append(self)
+        self.send_all(around)
+        return True
+
+    cdef int put(self, bytes data) except -1:
+        """Write to the socket what it takes, and keep the rest."""
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
+        cdef Py_ssize_t sent
+        cdef const char *p = PyBytes_AS_STRING(data)
+        if self.out:
+            self.out += data
+            return 0
+        with nogil:
+            sent = fasth2_send(self.fd, p, n)
+        if sent == n:
+            return 0
+        if sent < 0:
+            if not fasth2_again():
+                raise socket_error()
+            sent = 0
+        self.out = bytearray(data[sent:])
+        self.blocked()
+        return 0
+
+    cdef int send_all(self, Round around) except -1:
+        """Send what there is, as far as the socket takes it."""
+        cdef Session session = self.session
+        cdef bytes data, sealed
+        cdef Py_ssize_t n, size
+        while not self.out:
+            data = session.take_output(BLOCK)
+            size = PyBytes_GET_SIZE(data)
+            if size == 0:
+                return 0
+            if self.tls is None:
+                self.put(data)
+            else:
+                n = self.tls_write(data)
+                if n < size:
+                    view = memoryview(data)
+                    while n < size:
+                        n += <Py_ssize_t>self.tls_write(view[n:])
+                sealed = self.tx_read()
+                self.put(sealed)
+            if size < BLOCK and not session.calls:
+                # Nothing more, most likely; where there is, it is asked for again.
+                if not session.has_output():
+                    return 0
+        return 0
+
+    def send(self, Round around not None):
+        """As far as the socket takes it, send what there is.
+
+        Args:
+            around: The loop.
+        """
+        self.send_all(around)
+
+    def send_tls(self):
+        """Send what TLS itself has to say."""
+        cdef bytes data = self.tx_read()
+        if data:
+            self.put(data)
+
+    def send_rest(self):
+        """Send what the socket did not take before.
+
+        Returns:
+            Octets that it took.
+        """
+        cdef bytearray out = self.out
+        cdef const char *p = PyByteArray_AS_STRING(out)
+        cdef Py_ssize_t n = PyByteArray_GET_SIZE(out)
+        with nogil:
+            n = fasth2_send(self.fd, p, n)
+        if n < 0:
+            if fasth2_again():
+                return 0
+            raise socket_error()
+        del out[:n]
+        return n
+
+    def drop(self, Round around not None):
+        """Read once and forget it.
+
+        Args:
+            around: The loop.
+
+        Returns:
+            How many octets.
+        """
+        return self.receive(around)

@@ -1,0 +1,337 @@
+"""One client of a worker's loop: its socket, TLS, and the session that answers its requests."""
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from ._wire import Wire
+from .wsgi_poller import READ, WRITE
+
+if TYPE_CHECKING:
+    from .wsgi_loop import Loop
+
+__all__ = ["PREFACE", "Client"]
+
+#: The client's connection preface (RFC 9113 section 3.4).
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+#: Octets a second that a client has to take at least, once it takes less than it is sent.
+MIN_SEND_RATE = 128
+
+#: Seconds, and octets, that a closed connection is read on for, so that the
+#: client gets to read the last words (RFC 9112 section 9.6).
+CLOSING_WAIT = 2.0
+CLOSING_SIZE = 65536
+
+# What a connection is at.
+_GREETING = 0
+_SERVING = 1
+_CLOSING = 2
+_CLOSED = 3
+
+#: The classes of errors that a socket or TLS ends a connection with.
+_FAILURES = (OSError, ValueError)
+
+
+class Client(Wire):
+    """A client's connection. Used by the leader only.
+
+    Args:
+        loop: The loop.
+        sock: The client's socket, non-blocking.
+        address: The client's address.
+        listener: The socket that it came by.
+        context: For TLS, or ``None``.
+    """
+
+    __slots__ = (
+        "_blocked_left", "_blocked_since", "_deadline", "_early", "_ended", "_mask", "_seen_begun", "_state", "_stuck",
+        "address", "in_backlog", "listener", "loop",
+    )  # fmt: skip
+
+    def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, context: Any) -> None:
+        super().__init__(sock, context)
+        self.loop = loop
+        self.address = address
+        self.listener = listener
+        self.in_backlog = False
+        self._state = _GREETING
+        self._mask = READ
+        self._early = b""
+        self._deadline: float | None = loop.now + loop.timeout if loop.timeout is not None else None
+        self._blocked_since: float | None = None
+        self._blocked_left = 0
+        self._seen_begun = -1
+        self._stuck: dict[int, tuple[int, float]] | None = None
+        self._ended = False
+        loop.poller.register(self.fd, READ)
+
+    def __repr__(self) -> str:
+        return f"<Client {self.address} session={self.session!r}>"
+
+    @property
+    def face(self) -> Any:
+        """What an application gets as the connection's socket."""
+        return self.sock
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is to be closed once its requests are answered."""
+        return self._ended
+
+    # Events
+
+    def on_event(self, event: int) -> bool:
+        """Do what the socket is ready for.
+
+        Args:
+            event: READ, WRITE, and what else the poller says.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        try:
+            if self._state == _SERVING:
+                if not self.out:
+                    if not self.serve(self.loop):
+                        return False
+                    self._after_sending()
+                elif event & ~READ:
+                    self._write_rest()
+                    self.flush()
+            elif self.out and event & ~READ:
+                self._write_rest()
+            elif self._state == _GREETING:
+                self._greet()
+                return self.go_on()
+            elif self._state == _CLOSING:
+                self._read_on()
+        except _FAILURES as exc:
+            self._failed(exc)
+        return True
+
+    def go_on(self) -> bool:
+        """Run what requests are there, and send what came of them.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        if self._state == _SERVING:
+            try:
+                if not self.run(self.loop):
+                    return False
+                self._after_sending()
+            except _FAILURES as exc:
+                self._failed(exc)
+        return True
+
+    def run_young(self) -> bool:
+        """As `go_on`, for requests whose body has yet to come."""
+        if self._state != _SERVING:
+            return True
+        self.loop.current = self
+        if not self.session.run_young():
+            return False
+        self.loop.current = None
+        self.flush()
+        return True
+
+    # Reading
+
+    def _greet(self) -> None:
+        """The TLS handshake, or the first octets in the clear: which protocol it is."""
+        loop = self.loop
+        data = self.greet(loop)
+        if not data:
+            return
+        if self.tls is not None:
+            self.rx.write(data)
+            try:
+                self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.send_tls()
+                return
+            except ssl.SSLError as exc:
+                try:
+                    self.send_tls()  # the alert
+                finally:
+                    loop.host.handshake_failed(self, exc)
+                raise
+            self.send_tls()
+            if self.tls.selected_alpn_protocol() == "h2":
+                self._start()
+                self.read_early(loop)
+            else:
+                self._leave_to_http1(b"")
+            return
+        self._early += data
+        early = self._early
+        if loop.host.takes_prior_knowledge(self):
+            if early.startswith(PREFACE):
+                self._early = b""
+                self._start()
+                self.session.feed(early)
+                return
+            if PREFACE.startswith(early):
+                return
+        self._early = b""
+        self._leave_to_http1(early)
+
+    def _start(self) -> None:
+        self._state = _SERVING
+        self._deadline = None
+        self.session = self.loop.host.new_session(self)
+        if self.loop.draining:
+            self.loop.farewell(self)
+
+    def start_upgraded(self, session: Any, pending: bytes) -> bool:
+        """Begin with a connection that HTTP/1.1 was spoken on.
+
+        Args:
+            session: With the request that asked for it.
+            pending: What the client sent after it.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        self._state = _SERVING
+        self._deadline = None
+        self.session = session
+        try:
+            if pending:
+                session.feed(pending)
+            return self.go_on()
+        except _FAILURES as exc:
+            self._failed(exc)
+            return True
+
+    def _leave_to_http1(self, early: bytes) -> None:
+        """Give the socket away; ``early`` has been read from it."""
+        loop = self.loop
+        self._state = _CLOSED
+        loop.forget(self)
+        bios = None if self.tls is None else (self.rx, self.tx)
+        loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios)
+
+    # Writing
+
+    def flush(self) -> None:
+        """Send what there is, as far as the socket takes it."""
+        if self.out or self._state != _SERVING:
+            return
+        try:
+            self.send(self.loop)
+            self._after_sending()
+        except _FAILURES as exc:
+            self._failed(exc)
+
+    def _after_sending(self) -> None:
+        if not self.out and (self._ended or self.session.error is not None):
+            self._finish()
+
+    def blocked(self) -> None:
+        """The socket takes no more; called by `Wire`. A client that does not read is not read from."""
+        self._blocked_since = self.loop.now
+        self._blocked_left = len(self.out)
+        self._wait_for(WRITE)
+
+    def _write_rest(self) -> None:
+        self.send_rest()
+        if not self.out:
+            self.out = b""
+            self._blocked_since = None
+            self._wait_for(READ)
+
+    def _wait_for(self, mask: int) -> None:
+        if mask != self._mask:
+            self._mask = mask
+            self.loop.poller.modify(self.fd, mask)
+
+    # The end
+
+    def end_when_idle(self) -> None:
+        """Close the connection once all its requests are answered."""
+        self._ended = True
+        self.end_if_idle()
+
+    def end_if_idle(self) -> None:
+        """Close it now if it was to be closed and nothing is left."""
+        if self._ended and self._state == _SERVING and not self.out and self.session.idle:
+            self.flush()
+            if not self.out and self._state == _SERVING:
+                self._finish(force=True)
+
+    def _finish(self, force: bool = False) -> None:
+        """Say that nothing more comes, and let the client read the last words."""
+        session = self.session
+        if not force and session.error is None and not session.idle:
+            return
+        session.close()
+        self._state = _CLOSING
+        self._deadline = self.loop.now + CLOSING_WAIT
+        self._blocked_left = CLOSING_SIZE
+        if self.tls is not None:
+            try:
+                self.tls.unwrap()
+            except ssl.SSLError:
+                pass  # it waits for the client's own
+            try:
+                self.send_tls()
+            except OSError:
+                pass
+        self.sock.shutdown(1)
+        self._wait_for(READ)
+
+    def _read_on(self) -> None:
+        self._blocked_left -= self.drop(self.loop)
+        if self._blocked_left < 0:
+            self.close()
+
+    def _failed(self, exc: BaseException) -> None:
+        self.loop.host.connection_ended(self, exc)
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._state == _CLOSED:
+            return
+        self._state = _CLOSED
+        if self.session is not None:
+            self.session.close()
+        self.loop.forget(self)
+        self.sock.close()
+
+    # Time
+
+    def look(self, now: float) -> None:
+        """See whether the client's time is over. Called about once a second.
+
+        Args:
+            now: `time.monotonic`'s.
+        """
+        loop = self.loop
+        if self._state != _SERVING:
+            if self._deadline is not None and now >= self._deadline:
+                self.close()
+            return
+        if self.out and self._blocked_since is not None and loop.timeout is not None:
+            taken = self._blocked_left - len(self.out)
+            if now >= self._blocked_since + loop.timeout + taken / MIN_SEND_RATE:
+                self._failed(TimeoutError("the client takes nothing"))
+            return
+        session = self.session
+        if session.idle:
+            self._stuck = None
+            if self._ended:
+                self.end_if_idle()
+            elif loop.keepalive is not None:
+                if session.begun != self._seen_begun or self._deadline is None:
+                    self._seen_begun = session.begun
+                    self._deadline = now + loop.keepalive
+                elif now >= self._deadline:
+                    loop.farewell(self, final=True)
+            return
+        self._deadline = None
+        if loop.timeout is not None:
+            self._stuck = session.reset_stuck(self._stuck, now, loop.timeout)
+            self.flush()

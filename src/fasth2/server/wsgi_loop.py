@@ -1,0 +1,369 @@
+"""A worker's loop: accepts, polls, and has one thread at a time do both and call the application."""
+from __future__ import annotations
+
+import collections
+import errno
+import threading
+import time
+from typing import Any, Protocol
+
+from ._call import Site
+from ._lead import Lead, Seat
+from ._wire import Round
+from .wsgi_connection import Client
+from .wsgi_poller import READ, Poller, Waker
+
+__all__ = ["Host", "Loop"]
+
+#: Seconds between two looks at the time-outs of all connections.
+LOOK = 1.0
+
+#: Seconds between two looks at slow calls that wait for fast ones to end.
+DEFERRED_LOOK = 0.02
+
+#: Connections that are accepted in a row.
+ACCEPTS = 64
+
+#: Seconds without accepting after the descriptors ran out.
+PAUSE = 0.2
+
+#: Seconds between the first farewell, after which requests that are on their
+#: way are served still, and the last (RFC 9113 section 6.8).
+FAREWELL = 0.25
+
+#: What accept() fails with when there are too many descriptors.
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Host(Protocol):
+    """What the loop needs of the face above it. Called by the leader, but for `failed`."""
+
+    def new_session(self, client: Client) -> Any:
+        """Return the session of an HTTP/2 connection, its preface queued."""
+
+    def takes_prior_knowledge(self, client: Client) -> bool:
+        """Whether a client in the clear may begin with HTTP/2's preface."""
+
+    def serve_http1(self, sock: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
+        """Take over a socket that does not speak HTTP/2."""
+
+    def handshake_failed(self, client: Client, exc: BaseException) -> None:
+        """A client did not get through the TLS handshake."""
+
+    def connection_ended(self, client: Client, exc: BaseException) -> None:
+        """A connection ended by an error or by its peer."""
+
+    def failed(self, exc: BaseException) -> None:
+        """Something that should not happen did."""
+
+    def other_connections(self) -> int:
+        """How many connections there are beside the loop's."""
+
+
+class Loop(Round):
+    """Serves the clients of some listening sockets.
+
+    ``threads`` threads call the application; one of them, or one more that
+    never does, leads.
+
+    Args:
+        host: The face above.
+        site: What makes a `Site` of a lead and a waker.
+        listeners: Listening sockets, with the TLS context of each or ``None``.
+        threads: How many calls of the application there may be at a time.
+        timeout: Seconds that a client may take for a handshake, or stall; ``None`` for any.
+        keepalive: Seconds that a connection may be idle; ``None`` for any.
+        max_connections: Connections at most.
+        tick: Seconds after which a call of the application loses the lead.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        site: Any,
+        listeners: list[tuple[Any, Any]],
+        *,
+        threads: int,
+        timeout: float | None,
+        keepalive: float | None,
+        max_connections: int,
+        tick: float = 0.001,
+    ) -> None:
+        super().__init__()
+        self.host = host
+        self.timeout = timeout
+        self.keepalive = keepalive
+        self.poller = Poller()
+        self._waker = Waker()
+        self.lead = Lead(self._waker.wake, tick)
+        self.site: Site = site(self.lead, self._waker.wake)
+        self.now = time.monotonic()
+        #: Descriptors to clients.
+        self.clients: dict[int, Client] = {}
+        #: Clients with requests that wait for a thread.
+        self.backlog: collections.deque[Client] = collections.deque()
+        self.draining = False
+        self._listeners = {listener.fileno(): (listener, context) for listener, context in listeners}
+        self._accepting = False
+        self._accept_from = 0.0
+        self._max_connections = max_connections
+        self._threads = threads
+        self._stopping = False
+        self._next_look = 0.0
+        self._last_words_at: float | None = None
+        self._tasks: collections.deque[Any] = collections.deque()
+        self._running: list[threading.Thread] = []
+
+    # From other threads
+
+    def start(self) -> None:
+        """Start the threads."""
+        self.poller.register(self._waker.fileno(), READ)
+        self._running = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
+        for number in range(self._threads + 1):
+            helper = number == self._threads
+            name = "fasth2-helper" if helper else f"fasth2-{number}"
+            self._running.append(threading.Thread(target=self._serve, args=(Seat(helper),), name=name, daemon=True))
+        for thread in self._running:
+            thread.start()
+
+    def do(self, task: Any) -> None:
+        """Have the leader call something.
+
+        Args:
+            task: Called without arguments; returns False when it has lost the lead.
+        """
+        self._tasks.append(task)
+        self._waker.wake()
+
+    def drain(self) -> None:
+        """Accept no more, serve what has begun, and end each connection."""
+        self.draining = True
+        self._waker.wake()
+
+    def stop(self) -> None:
+        """End the loop's threads that are not in a call of the application."""
+        self._stopping = True
+        self.lead.stop()
+        self._waker.wake()
+
+    @property
+    def count(self) -> int:
+        """How many connections there are."""
+        return len(self.clients)
+
+    @property
+    def progress(self) -> int:
+        """A number that changes while calls of the application go on."""
+        return self.site.progress
+
+    def is_stuck(self) -> bool:
+        """Whether requests wait while every thread is in a call of the application."""
+        return bool(self.backlog) and self.helping and not self.lead.free
+
+    # The threads
+
+    def _serve(self, seat: Seat) -> None:
+        while self.lead.sit(seat):
+            try:
+                self._run(seat)
+            except BaseException as exc:
+                if self._stopping:
+                    return
+                self.host.failed(exc)
+                # Nobody leads if this one does not.
+                while not self._stopping:
+                    try:
+                        self._run(seat)
+                        break
+                    except BaseException as again:
+                        self.host.failed(again)
+                        time.sleep(0.1)
+            if self._stopping:
+                return
+
+    def _run(self, seat: Seat) -> None:
+        """Lead, until another thread does."""
+        self.helping = seat.helper
+        self.site.resume()
+        if self.current is not None:
+            client, self.current = self.current, None
+            # Its answers so far do not wait for the call that took so long.
+            client.flush()
+            self.postpone(client, first=True)
+        while not self._stopping:
+            if self.helping:
+                if self.lead.free and self.lead.rise(seat):
+                    return
+            else:
+                if self.backlog and not self._run_backlog():
+                    return
+                if self.site.waits and not self.site.run_deferred():
+                    return
+            if not self._round():
+                return
+
+    def _run_backlog(self) -> bool:
+        while self.backlog:
+            client = self.backlog.popleft()
+            client.in_backlog = False
+            if not client.go_on():
+                return False
+        return True
+
+    def _round(self) -> bool:
+        """Wait for events once, and do what they ask for. False when the thread has lost the lead."""
+        site = self.site
+        self._do_requests()
+        timeout = self._prepare()
+        if not site.before_poll() or self._tasks or (self.backlog and not self.helping):
+            timeout = 0.0
+        elif site.deferring:
+            timeout = min(timeout, DEFERRED_LOOK)
+        events = self.poller.poll(timeout)
+        site.after_poll()
+        self.now = time.monotonic()
+        clients = self.clients
+        self.alone = len(events) == 1
+        for fd, event in events:
+            client = clients.get(fd)
+            if client is not None:
+                if not client.on_event(event):
+                    return False
+            elif fd in self._listeners:
+                self._accept(fd)
+            else:
+                self._waker.clear()
+        while self.young:
+            client = self.young.pop()
+            if self.helping:
+                self.postpone(client)
+            elif not client.run_young():
+                return False
+        while self._tasks:
+            if self._tasks.popleft()() is False:
+                return False
+        return True
+
+    def _do_requests(self) -> None:
+        for session in self.site.do_requests():
+            session.on_flushed()
+
+    def postpone(self, client: Client, first: bool = False) -> None:
+        """Have a client's requests run when a thread is free.
+
+        Args:
+            client: The client.
+            first: Whether before all others.
+        """
+        if client.in_backlog:
+            return
+        client.in_backlog = True
+        if first:
+            self.backlog.appendleft(client)
+        else:
+            self.backlog.append(client)
+
+    # Connections
+
+    def _prepare(self) -> float:
+        """Do what is due, and return the seconds until something is again."""
+        now = time.monotonic()
+        self.now = now
+        if self.draining:
+            self._go_on_draining(now)
+        wanted = (
+            not self.draining
+            and now >= self._accept_from
+            and len(self.clients) + self.host.other_connections() < self._max_connections
+        )
+        if wanted != self._accepting:
+            self._accepting = wanted
+            for fd in self._listeners:
+                if wanted:
+                    self.poller.register(fd, READ)
+                else:
+                    self.poller.unregister(fd)
+        if now >= self._next_look:
+            self._next_look = now + (0.05 if self.draining else LOOK)
+            for client in list(self.clients.values()):
+                client.look(now)
+        wait = self._next_look - now
+        if not self._accepting and not self.draining and self._accept_from > now:
+            wait = min(wait, self._accept_from - now)
+        return max(wait, 0.0)
+
+    def _accept(self, fd: int) -> None:
+        listener, context = self._listeners[fd]
+        for _ in range(ACCEPTS):
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as exc:
+                if exc.errno in _EXHAUSTED:
+                    self._accept_from = self.now + PAUSE
+                    self.host.failed(exc)
+                elif exc.errno not in (errno.EPROTO, errno.EAGAIN):
+                    self.host.failed(exc)
+                return
+            try:
+                sock.setblocking(False)
+                if hasattr(address, "__len__") and not isinstance(address, (str, bytes)):
+                    sock.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
+                client = Client(self, sock, address, listener, context)
+            except OSError:
+                sock.close()
+                continue
+            self.clients[client.fd] = client
+
+    def adopt(self, client: Client) -> None:
+        """Take in a client that was made elsewhere.
+
+        Args:
+            client: The client, already registered with the poller.
+        """
+        self.clients[client.fd] = client
+
+    def forget(self, client: Client) -> None:
+        """A client's socket is closed, or given away.
+
+        Args:
+            client: The client.
+        """
+        if self.clients.pop(client.fd, None) is not None:
+            try:
+                self.poller.unregister(client.fd)
+            except (OSError, KeyError, ValueError):
+                pass
+
+    # The end
+
+    def farewell(self, client: Client, final: bool = False) -> None:
+        """Tell a client that the connection ends.
+
+        Args:
+            client: The client.
+            final: Whether requests that are on their way are served no more.
+        """
+        connection = client.session.connection
+        if final:
+            connection.close_connection()
+            client.end_when_idle()
+        else:
+            # As RFC 9113 section 6.8 has it: what is on its way is served still.
+            connection.close_connection(last_stream_id=2**31 - 1)
+        client.flush()
+
+    def _go_on_draining(self, now: float) -> None:
+        if self._last_words_at is None:
+            self._last_words_at = now + FAREWELL
+            self._next_look = now
+            for client in list(self.clients.values()):
+                if client.session is not None:
+                    self.farewell(client)
+        elif now >= self._last_words_at:
+            self._last_words_at = now + FAREWELL
+            for client in list(self.clients.values()):
+                if client.session is not None and not client.leaving:
+                    self.farewell(client, final=True)
