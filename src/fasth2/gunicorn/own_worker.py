@@ -352,17 +352,16 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         loop.adopt(client)
         try:
             session = self._session(client)
+            # The upgrade's own SETTINGS are the first, which have to say it.
             session.connection.local_settings[NO_RFC7540_PRIORITIES] = 1
+            session.connection.local_settings.acknowledge()
             session.connection.initiate_upgrade_connection(settings_header=settings)
             self._advertise(session.connection)
         except Exception as exc:
             self.connection_ended(client, exc)
             client.close()
             return True
-        pairs = upgraded_fields(req)
-        environ, answer = self._refer(client, 1, pairs, None)
-        if answer is None:
-            session.begin_upgraded(environ, body, pairs)
+        session.begin_upgraded(upgraded_fields(req), body)
         return client.start_upgraded(session, pending)
 
     def other_connections(self) -> int:
@@ -409,7 +408,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         else:
             environ = call.environ
             self.log.error(
-                "Error handling request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
+                "Error handling HTTP/2 request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
             )
 
 

@@ -175,12 +175,7 @@ cdef class Session(Channel):
             pairs = made
             environ, answer = self.refer(self.client, request.stream_id, made, request.priority)
         if answer is not None:
-            # The face above refuses the request.
-            call = self.new_call(request.stream_id, {}, request.end_stream)
-            call.fields_received = pairs
-            call.answer_error(answer[0], answer[1], answer[2])
-            call.finish()
-            return 0
+            return self.refuse(request.stream_id, pairs, answer, request.end_stream)
         if request.priority is not None:
             environ["gunicorn.http2.priority_weight"] = request.priority[0]
             environ["gunicorn.http2.priority_depends_on"] = request.priority[1]
@@ -194,6 +189,14 @@ cdef class Session(Channel):
             call.wants_continue = expect is not None and expect.strip().lower() == "100-continue"
             self.young.append(call)
         return 0
+
+    cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
+        """Answer a request that the face above refuses."""
+        cdef dict environ = {"REQUEST_METHOD": value for name, value in pairs if name == ":method"}
+        cdef Call call = self.new_call(stream_id, environ, complete)
+        call.fields_received = pairs
+        call.answer_error(answer[0], answer[1], answer[2])
+        return call.finish()
 
     cdef Call new_call(self, object stream_id, dict environ, bint complete):
         cdef Call call = Call.__new__(Call)
@@ -217,15 +220,19 @@ cdef class Session(Channel):
         environ["gunicorn.http2.send_trailers"] = call.send_trailers
         return call
 
-    def begin_upgraded(self, dict environ not None, bytes body not None, pairs=None):
+    def begin_upgraded(self, list pairs not None, bytes body not None):
         """Take the request of an HTTP/1.1 ``Upgrade: h2c``, which is stream 1 (RFC 7540 section 3.2).
 
         Args:
-            environ: Its environment.
+            pairs: Its ``(name, value)`` fields, as HTTP/2 has them.
             body: Its body.
-            pairs: Its fields, for the observer.
         """
-        cdef Call call = self.new_call(1, environ, True)
+        cdef Call call
+        environ, answer = self.refer(self.client, 1, pairs, None)
+        if answer is not None:
+            self.refuse(1, pairs, answer, True)
+            return
+        call = self.new_call(1, environ, True)
         call.input.chunk = body
         call.fields_received = pairs
         self.begun += 1
