@@ -29,7 +29,8 @@ def described(req):
             "remote": req.remote_addr[0]}
 
 def pre_request(worker, req):
-    note("pre_request", request=described(req), worker=worker.pid > 0, alive=worker.alive)
+    # Whether they are here already is a matter of chance.
+    note("pre_request", request={**described(req), "trailers": None}, worker=worker.pid > 0, alive=worker.alive)
 
 def post_request(worker, req, environ, resp):
     names = ("status", "status_code", "sent", "response_length", "chunked", "must_close", "headers_sent", "upgrade",
