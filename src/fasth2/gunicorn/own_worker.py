@@ -14,7 +14,7 @@ from gunicorn.workers import gthread
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
 from fasth2.server._call import Site
-from fasth2.server._engine_turns import seconds
+from fasth2.server._engine_turns import NO_RFC7540_PRIORITIES, seconds
 from fasth2.server._session import Session
 from fasth2.server.tls_stream import TLSStream
 from fasth2.server.wsgi_connection import Client
@@ -205,6 +205,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         engine = H2Connection(
             H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=self._limits)
         )
+        # It belongs into the first SETTINGS (RFC 9218 section 2.1).
+        engine.local_settings[NO_RFC7540_PRIORITIES] = 1
+        engine.local_settings.acknowledge()
         policy = self._policy_of(client)
         assert self.loop is not None
         session = Session(engine, self.loop.site, policy.maker(client.address, client.face), self._refer, client)
