@@ -17,6 +17,7 @@ from fasth2._send cimport (
     write_trailers,
 )
 from fasth2._stream cimport H2Stream
+from fasth2._turns cimport waits_behind
 from fasth2.server._call cimport Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
@@ -472,6 +473,7 @@ cdef class Session(Channel):
         cdef H2Stream s
         cdef Call call
         cdef dict found = {}
+        cdef list stuck = []
         for s in self.core.table.all():
             if s.queued <= 0:
                 continue
@@ -481,12 +483,18 @@ cdef class Session(Channel):
                 if s.queued > left:
                     left, since = s.queued, now
                 elif now >= since + timeout + (left - s.queued) / <double>MIN_SEND_RATE:
-                    call = self.calls.pop(s.stream_id, None)
-                    if call is not None:
-                        call.lose()
-                    self.reset_octets(s.stream_id)
+                    if waits_behind(self.core, s):
+                        # What goes before it by priority is looked at itself.
+                        found[s.stream_id] = (s.queued, now)
+                        continue
+                    stuck.append(s.stream_id)
                     continue
             found[s.stream_id] = (left, since)
+        for stream_id in stuck:
+            call = self.calls.pop(stream_id, None)
+            if call is not None:
+                call.lose()
+            self.reset_octets(stream_id)
         return found or None
 
     cdef int reset_octets(self, uint32_t stream_id) except -1:
