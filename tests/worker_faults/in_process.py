@@ -95,6 +95,11 @@ class Serving:
 
     def __exit__(self, *exc: object) -> None:
         self.loop.stop()
+        for thread in threading.enumerate():
+            if thread in self.loop.threads:
+                thread.join(5)
+        for client in list(self.loop.clients.values()):
+            client.close()
         self.listener.close()
 
 

@@ -119,7 +119,8 @@ class Loop(Round):
         self._next_look = 0.0
         self._last_words_at: float | None = None
         self._tasks: collections.deque[Any] = collections.deque()
-        self._running: list[threading.Thread] = []
+        #: The loop's threads, the clock first.
+        self.threads: list[threading.Thread] = []
         # The client that the leader does something for.
         self._at_hand: Client | None = None
 
@@ -128,12 +129,12 @@ class Loop(Round):
     def start(self) -> None:
         """Start the threads."""
         self.poller.register(self._waker.fileno(), READ)
-        self._running = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
+        self.threads = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
         for number in range(self._threads + 1):
             helper = number == self._threads
             name = "fasth2-helper" if helper else f"fasth2-{number}"
-            self._running.append(threading.Thread(target=self._serve, args=(Seat(helper),), name=name, daemon=True))
-        for thread in self._running:
+            self.threads.append(threading.Thread(target=self._serve, args=(Seat(helper),), name=name, daemon=True))
+        for thread in self.threads:
             thread.start()
 
     def do(self, task: Any) -> None:
