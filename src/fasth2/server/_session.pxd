@@ -26,6 +26,7 @@ cdef class Session(Channel):
 
     cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1
     cdef bytes take_output(self, Py_ssize_t most)
+    cdef bytes pull_octets(self, Py_ssize_t most)
     cdef bint has_output(self) noexcept
     cdef int take(self, object events) except -1
     cdef int take_request(self, Request request) except -1

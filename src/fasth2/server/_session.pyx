@@ -519,15 +519,22 @@ cdef class Session(Channel):
         return self.take_output(most)
 
     cdef bytes take_output(self, Py_ssize_t most):
-        cdef bytes data
-        enter(self.core)
-        try:
-            data = pull(self.core, most)
-        finally:
-            leave(self.core)
+        cdef bytes data = self.pull_octets(most)
+        if self.ended:
+            # What ends a stream follows its response at once.
+            self.end_answered()
+            if self.core.out.length > self.core.out.start and PyBytes_GET_SIZE(data) < most:
+                data += self.pull_octets(most - PyBytes_GET_SIZE(data))
         if not data and self.calls:
             self.settle()
         return data
+
+    cdef bytes pull_octets(self, Py_ssize_t most):
+        enter(self.core)
+        try:
+            return pull(self.core, most)
+        finally:
+            leave(self.core)
 
     cdef bint has_output(self) noexcept:
         """Whether another pull may bring something."""
