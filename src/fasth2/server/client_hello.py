@@ -4,11 +4,15 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-__all__ = ["chooses_h2", "offers_h2"]
+__all__ = ["chooses_h2", "is_whole", "offers_h2"]
 
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _ALPN = 16
+
+#: Octets of a record's header, and of its content at most.
+_HEADER = 5
+_LARGEST = 16384 + 256
 
 
 class _Reader:
@@ -36,6 +40,18 @@ class _Reader:
     @property
     def left(self) -> int:
         return len(self._data) - self._at
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether the first record is all there, or is none that should be waited for.
+
+    Args:
+        data: What a client sent first.
+    """
+    if data[:1] != bytes((_HANDSHAKE,)):
+        return True
+    size = int.from_bytes(data[3:_HEADER], "big")
+    return len(data) >= _HEADER and (len(data) >= _HEADER + size or size > _LARGEST)
 
 
 def offers_h2(data: bytes) -> bool:

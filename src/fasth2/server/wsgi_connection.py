@@ -5,7 +5,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from ._wire import Wire
-from .client_hello import offers_h2
+from .client_hello import is_whole, offers_h2
 from .wsgi_poller import READ, WRITE
 
 if TYPE_CHECKING:
@@ -148,6 +148,10 @@ class Client(Wire):
             return
         if self._context is not None:
             if self.tls is None:
+                data = self._early = self._early + data
+                if not is_whole(data):
+                    return
+                self._early = b""
                 # One that will speak HTTP/2 stays with the loop.
                 stays = self._context in loop.choose_h2 and offers_h2(data)
                 self.begin_tls(self._context, loop if stays else None)
