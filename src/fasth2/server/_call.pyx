@@ -467,6 +467,15 @@ cdef class Call(Source):
         """The Content-Length, or ``None``."""
         return None if self.length < 0 else self.length
 
+    @property
+    def version(self):
+        """What the Server field says where the application does not."""
+        return self.site.server
+
+    def is_chunked(self):
+        """Whether the body is in chunks: never, in HTTP/2."""
+        return False
+
     def should_close(self):
         """Whether the connection ends with this response: never, in HTTP/2."""
         return False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._wire import Wire
 from .client_hello import is_whole, offers_h2
+from .tls_stream import TLSFace
 from .wsgi_poller import READ, WRITE
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Client(Wire):
     @property
     def face(self) -> Any:
         """What an application gets as the connection's socket."""
-        return self.sock
+        tls = self.tls
+        return self.sock if tls is None else TLSFace(self.sock, tls)
 
     @property
     def leaving(self) -> bool:
