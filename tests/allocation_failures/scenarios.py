@@ -256,7 +256,8 @@ SCENARIOS: dict[str, Scenario] = {
                          lambda kept: (setattr(kept[0], "error_code", [7]), delattr(kept[0], "remote_reset"),
                                        kept.append(kept[0].error_code)), let_go),
     "_priority": feeds(request(3, ("priority", "u=2, i")), frames.priority_update(3, b"u=1, i=?1"),
-                       frames.priority_update(1, b"u=9")),
+                       frames.priority_update(1, b"u=9"), *(frames.priority_update(n, b"u=1") for n in range(21, 3, -2)),
+                       request(11)),
     "_ready": feeds(POST, frames.priority(1), *[frames.data(1, b"d" * 10)] * 3, frames.headers(
         1, block([("t", "trailer")]), end_stream=True), request(3), frames.rst_stream(3), frames.goaway()),
     "_receive": feeds(POST, frames.data(1, b"d" * 100), *CONTROL, config=TEXT),
@@ -272,5 +273,8 @@ SCENARIOS: dict[str, Scenario] = {
     "_stream": on_connection(lambda c: [(s.state, s.closed_by, s.stream_id, repr(s)) for s in c.streams.values()],
                              POST, request(3)),
     "_stream_table": feeds(*(request(n) for n in range(1, 80, 2)), *(frames.rst_stream(n) for n in range(1, 40, 2))),
+    "_turns": on_connection(lambda c: [c.respond(n, 200, [("priority", "i")], b"b" * 9000) for n in (1, 3, 5)]
+                            + [c.pull(5000), c.receive_data(bytes(frames.priority_update(1, b"u=7"))), c.pull()],
+                            *(request(n, ("priority", "u=1")) for n in (1, 3)), request(5)),
     "_settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
 }

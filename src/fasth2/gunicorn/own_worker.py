@@ -14,12 +14,11 @@ from gunicorn.workers import gthread
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
 from fasth2.server._call import Site
-from fasth2.server._engine_turns import seconds
+from fasth2.server._engine_turns import NO_RFC7540_PRIORITIES, announced, seconds
 from fasth2.server._session import Session
 from fasth2.server.tls_stream import TLSStream
 from fasth2.server.wsgi_connection import Client
 from fasth2.server.wsgi_loop import Loop
-from fasth2.settings import SettingCodes
 
 from ._install import status
 from .contract import installed
@@ -204,7 +203,6 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         """
         session = self._session(client)
         engine = session.connection
-        engine.initiate_connection()
         self._advertise(engine)
         return session
 
@@ -212,6 +210,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         engine = H2Connection(
             H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=self._limits)
         )
+        # It belongs into the first SETTINGS (RFC 9218 section 2.1).
+        engine.local_settings[NO_RFC7540_PRIORITIES] = 1
+        engine.local_settings.acknowledge()
         policy = self._policy_of(client)
         assert self.loop is not None
         session = Session(engine, self.loop.site, policy.maker(client.address, client.face), self._refer, client)
@@ -220,14 +221,12 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
 
     def _advertise(self, engine: H2Connection) -> None:
         cfg = self.cfg
-        values: dict[SettingCodes | int, int] = {
-            SettingCodes.MAX_CONCURRENT_STREAMS: cfg.http2_max_concurrent_streams,
-            SettingCodes.INITIAL_WINDOW_SIZE: cfg.http2_initial_window_size,
-            SettingCodes.MAX_FRAME_SIZE: cfg.http2_max_frame_size,
-        }
-        if cfg.http2_max_header_list_size:
-            values[SettingCodes.MAX_HEADER_LIST_SIZE] = cfg.http2_max_header_list_size
-        engine.update_settings(values)
+        engine.update_settings(
+            announced(
+                cfg.http2_max_concurrent_streams, cfg.http2_initial_window_size, cfg.http2_max_frame_size,
+                cfg.http2_max_header_list_size,
+            )
+        )
         widen_window(engine)
 
     def _policy_of(self, client: Client) -> Policy:
@@ -352,6 +351,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         loop.adopt(client)
         try:
             session = self._session(client)
+            session.connection.local_settings[NO_RFC7540_PRIORITIES] = 1
             session.connection.initiate_upgrade_connection(settings_header=settings)
             self._advertise(session.connection)
         except Exception as exc:

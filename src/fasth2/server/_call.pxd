@@ -64,7 +64,8 @@ cdef class Call(Source):
     cdef Site site
     cdef Channel channel
     cdef readonly object stream_id
-    cdef readonly dict environ
+    # With another name in C: Windows has a macro of that one.
+    cdef readonly dict environ "wsgi_environ"
     cdef readonly list fields_received       # (name, value), or None where nobody asked
     cdef readonly Input input
     cdef Gate gate                   # its thread waits there once it is detached

@@ -684,7 +684,7 @@ cdef class Call(Source):
         if self.omits_body:
             return b""
         if self.length >= 0 and PyBytes_GET_SIZE(data) > self.length - self.sent:
-            data = data[:self.length - self.sent]
+            data = data[:<Py_ssize_t>(self.length - self.sent)]
         self.sent += PyBytes_GET_SIZE(data)
         return data
 

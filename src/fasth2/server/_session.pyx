@@ -4,8 +4,6 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from collections import deque
-
 from fasth2._core cimport enter, find_stream, leave
 from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
 from fasth2._receive cimport receive
@@ -19,6 +17,7 @@ from fasth2._send cimport (
     write_trailers,
 )
 from fasth2._stream cimport H2Stream
+from fasth2._turns cimport waits_behind
 from fasth2.server._call cimport Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
@@ -55,8 +54,8 @@ cdef class Session(Channel):
         self.maker = maker
         self.refer = refer
         self.client = client
-        self.ready = deque()
-        self.young = deque()
+        self.ready = []
+        self.young = []
         self.calls = {}
         self.ended = []
 
@@ -254,12 +253,12 @@ cdef class Session(Channel):
         """
         return self.run_from(self.young, False)
 
-    cdef bint run_from(self, object queue, bint alone) except -1:
+    cdef bint run_from(self, list queue, bint alone) except -1:
         cdef Call call
         cdef unsigned long tick = self.site.lead.ticks
         cdef int held = 0
         while queue:
-            call = queue.popleft()
+            call = queue.pop(0)
             if find_stream(self.core, call.stream_id) is None:
                 # Reset meanwhile.
                 self.drop(call)
@@ -474,6 +473,7 @@ cdef class Session(Channel):
         cdef H2Stream s
         cdef Call call
         cdef dict found = {}
+        cdef list stuck = []
         for s in self.core.table.all():
             if s.queued <= 0:
                 continue
@@ -483,12 +483,18 @@ cdef class Session(Channel):
                 if s.queued > left:
                     left, since = s.queued, now
                 elif now >= since + timeout + (left - s.queued) / <double>MIN_SEND_RATE:
-                    call = self.calls.pop(s.stream_id, None)
-                    if call is not None:
-                        call.lose()
-                    self.reset_octets(s.stream_id)
+                    if waits_behind(self.core, s):
+                        # What goes before it by priority is looked at itself.
+                        found[s.stream_id] = (s.queued, now)
+                        continue
+                    stuck.append(s.stream_id)
                     continue
             found[s.stream_id] = (left, since)
+        for stream_id in stuck:
+            call = self.calls.pop(stream_id, None)
+            if call is not None:
+                call.lose()
+            self.reset_octets(stream_id)
         return found or None
 
     cdef int reset_octets(self, uint32_t stream_id) except -1:
@@ -513,15 +519,22 @@ cdef class Session(Channel):
         return self.take_output(most)
 
     cdef bytes take_output(self, Py_ssize_t most):
-        cdef bytes data
-        enter(self.core)
-        try:
-            data = pull(self.core, most)
-        finally:
-            leave(self.core)
+        cdef bytes data = self.pull_octets(most)
+        if self.ended:
+            # What ends a stream follows its response at once.
+            self.end_answered()
+            if self.core.out.length > self.core.out.start and PyBytes_GET_SIZE(data) < most:
+                data += self.pull_octets(most - PyBytes_GET_SIZE(data))
         if not data and self.calls:
             self.settle()
         return data
+
+    cdef bytes pull_octets(self, Py_ssize_t most):
+        enter(self.core)
+        try:
+            return pull(self.core, most)
+        finally:
+            leave(self.core)
 
     cdef bint has_output(self) noexcept:
         """Whether another pull may bring something."""
@@ -532,9 +545,9 @@ cdef class Session(Channel):
     cdef int end_calls(self) except -1:
         cdef Call call
         while self.ready:
-            self.drop(self.ready.popleft())
+            self.drop(self.ready.pop(0))
         while self.young:
-            self.drop(self.young.popleft())
+            self.drop(self.young.pop(0))
         for call in list(self.calls.values()):
             call.lose()
         self.calls.clear()
