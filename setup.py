@@ -1,7 +1,8 @@
 """Build fasth2's compiled modules. Every compiler directive is set here and nowhere else.
 
-FASTH2_SANITIZE=1 in the environment builds with Cython's bounds checks,
-AddressSanitizer and UndefinedBehaviorSanitizer, for ``make test-sanitize``.
+FASTH2_SANITIZE in the environment names a build for tests (see CONTRIBUTING.md, "Memory and threads"):
+1: Cython's bounds checks, AddressSanitizer and UndefinedBehaviorSanitizer; thread: ThreadSanitizer;
+refnanny: Cython counts each reference that a function takes and gives back.
 FASTH2_WERROR=1 makes a compiler's warning an error, as ``make build`` does.
 """
 import os
@@ -21,7 +22,8 @@ from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
-SANITIZE = os.environ.get("FASTH2_SANITIZE") == "1"
+KIND = os.environ.get("FASTH2_SANITIZE", "")
+SANITIZE = KIND == "1"
 WERROR = os.environ.get("FASTH2_WERROR") == "1"
 
 DIRECTIVES = {
@@ -50,6 +52,9 @@ elif SANITIZE:
     CFLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
               "-fno-sanitize-recover=undefined"]
     LDFLAGS = ["-fsanitize=address,undefined"]
+elif KIND == "thread":
+    CFLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=thread"]
+    LDFLAGS = ["-fsanitize=thread"]
 else:
     CFLAGS = ["-std=c11", "-g0", "-O3", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter",
               "-Wno-missing-field-initializers", "-Wno-cast-function-type", *(["-Werror"] if WERROR else [])]
@@ -101,6 +106,7 @@ setup(
                 [path.as_posix()],
                 include_dirs=[SOURCE.as_posix()],
                 depends=HEADERS,
+                define_macros=[("CYTHON_REFNANNY", "1")] if KIND == "refnanny" else [],
                 extra_compile_args=CFLAGS,
                 extra_link_args=LDFLAGS,
             )

@@ -114,6 +114,8 @@ def _finish(process: subprocess.Popen, load: Load, patience: float, seconds: flo
     if process.returncode:
         raise Failed(f"{load}: h2load failed\n{output}{errors}")
     report = parse(output, load.octets, by_time=seconds is not None)
+    if not report.answered:
+        raise Failed(f"{load}: no request succeeded\n{output}")
     # Of a run by time h2load's own figure counts the time to warm up as well.
     return report if seconds is None else report._replace(seconds=seconds)
 

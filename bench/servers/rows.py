@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .. import h2load
 from ..h2load import Load, Report
-from ..serving import Failed, Server
+from ..serving import Server
 from . import idle, system_calls
 
 MIB = 1 << 20
@@ -44,7 +44,7 @@ class Given(NamedTuple):
         server: The server.
         pace: How long to take.
         directory: For files.
-        requests: How many requests take ``pace.seconds``; 0 in the run that finds it out.
+        requests: How many requests take ``pace.seconds``; 0 for a row without ``counted``.
     """
 
     server: Server
@@ -73,18 +73,17 @@ class Row(NamedTuple):
     threads: int = 1
 
 
-def _sample(report: Report, processor: float) -> Sample:
-    if not report.answered:
-        raise Failed("no request succeeded")
-    return {"rate": report.rate, "processor": processor / report.answered * 1e6, LOST: report.lost}
-
-
 _MANY = Load("/", 13, clients=8, streams=10)
 _EACH_ONE = Load("/", 13, clients=100, streams=1)
 
 
 def _patience(given: Given) -> float:
     return given.pace.seconds + h2load.PATIENCE
+
+
+def _sample(report: Report, processor: float) -> Sample:
+    """What a run showed, with the processor time of each request in seconds."""
+    return {"rate": report.rate, "processor": processor * 1e6, LOST: report.lost}
 
 
 def _counted(application: str, load: Load) -> Row:
@@ -94,9 +93,7 @@ def _counted(application: str, load: Load) -> Row:
         before = given.server.processor_seconds()
         report = h2load.run(load, given.server, given.requests, _patience(given))
         processor = given.server.processor_seconds() - before
-        if not report.answered:
-            raise Failed("no request succeeded")
-        return {"rate": report.rate, "processor": processor / report.answered * 1e6, LOST: report.lost}
+        return _sample(report, processor / report.answered)
 
     return Row(application, measure, counted=load)
 
@@ -113,9 +110,7 @@ def _timed(application: str, load: Load) -> Row:
             time.sleep(seconds * 0.8)
             processor = given.server.processor_seconds() - before
             busy = processor / (time.monotonic() - start)
-        if not reports[0].answered:
-            raise Failed("no request succeeded")
-        return {"rate": reports[0].rate, "processor": busy / reports[0].rate * 1e6, LOST: reports[0].lost}
+        return _sample(reports[0], busy / reports[0].rate)
 
     return Row(application, measure, counted=load)
 

@@ -128,8 +128,12 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def pull(self, Py_ssize_t max_bytes=-1):
-        """Take octets to send, at most ``max_bytes``: control frames and headers first, then queued bodies by
-        turns as far as both windows and the peer's SETTINGS_MAX_FRAME_SIZE allow (RFC 9113 section 5.2).
+        """Take octets to send, at most ``max_bytes``: control frames and headers first, then queued bodies as far
+        as both windows and the peer's SETTINGS_MAX_FRAME_SIZE allow (RFC 9113 section 5.2).
+
+        Streams take turns, a frame each, or are sent by the priorities that the client gave them (RFC 9218 section
+        10). A server that wants clients to use those says so in its first SETTINGS, with setting 9,
+        SETTINGS_NO_RFC7540_PRIORITIES, at 1 (section 2.1).
 
         Args:
             max_bytes: Octets at most; negative for all.

@@ -25,7 +25,7 @@ cdef enum:
     F_EMPTY_VALUE = 1 << 16
     F_CONNECT = 1 << 17          # :method CONNECT
     F_OPTIONS = 1 << 18          # :method OPTIONS
-    F_HEAD = 1 << 19             # :method HEAD
+    F_CONTROL = 1 << 19          # a control that RFC 9110 section 5.5 forbids and RFC 9113 does not: all but HTAB
     F_INFORMATIONAL = 1 << 20    # :status that starts with "1"
     F_PATH_NOT_ABSOLUTE = 1 << 21  # :path that does not start with "/"
     F_PATH_ASTERISK = 1 << 22    # :path "*" (with F_PATH_NOT_ABSOLUTE)

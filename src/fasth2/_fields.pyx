@@ -227,13 +227,22 @@ cdef bint has_bad_octet(const uint8_t *p, size_t n) noexcept nogil:
 
 
 cdef bint has_control(const uint8_t *p, size_t n) noexcept nogil:
-    """Return whether one is below 0x0e, as NUL, CR and LF are and few other octets of a value."""
-    cdef uint64_t fine = EACH(0x80)
-    cdef uint64_t x
+    """Return whether one is a control character, HTAB among them."""
+    cdef uint64_t found = 0
+    cdef uint64_t x, low
     while n:
         x = next_octets(&p, &n)
-        fine &= ((x & EACH(0x7f)) + EACH(0x7f - 0x0d)) | x
-    return (fine & EACH(0x80)) != EACH(0x80)
+        low = x & EACH(0x7f)
+        found |= (at_most(low, 0x1f) | equal_to(low, 0x7f)) & ~x
+    return (found & EACH(0x80)) != 0
+
+
+cdef bint has_control_but_tab(const uint8_t *p, size_t n) noexcept nogil:
+    cdef size_t i
+    for i in range(n):
+        if (p[i] < 0x20 and p[i] != 0x09) or p[i] == 0x7f:
+            return True
+    return False
 
 
 cdef uint32_t classify_path(const uint8_t *p, size_t n) noexcept nogil:
@@ -321,8 +330,6 @@ cdef uint32_t classify_special(uint32_t name_flags, const uint8_t *value, size_t
                 return F_CONNECT
             if same(value, b"OPTIONS", 7):
                 return F_OPTIONS
-        elif n == 4 and same(value, b"HEAD", 4):
-            return F_HEAD
         return 0 if is_method(value, n) else F_BAD_TARGET
     if kind == KIND_SCHEME:
         return 0 if is_scheme(value, n) else F_BAD_TARGET
@@ -357,8 +364,8 @@ cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n
             if flags & F_BAD_TARGET and has_bad_octet(value, n):
                 flags |= F_BAD_VALUE
             return flags
-        if has_control(value, n) and has_bad_octet(value, n):
-            flags |= F_BAD_VALUE
+        if has_control(value, n) and has_control_but_tab(value, n):
+            flags |= F_BAD_VALUE if has_bad_octet(value, n) else F_CONTROL
     if name_flags & (F_COOKIE | F_HOST | F_CONTENT_LENGTH | (<uint32_t>15 << F_KIND_SHIFT)):
         flags |= classify_special(name_flags, value, n, number)
     return flags
@@ -386,7 +393,7 @@ FLAGS = MappingProxyType({
     "EMPTY_VALUE": F_EMPTY_VALUE,
     "CONNECT": F_CONNECT,
     "OPTIONS": F_OPTIONS,
-    "HEAD": F_HEAD,
+    "CONTROL": F_CONTROL,
     "INFORMATIONAL": F_INFORMATIONAL,
     "PATH_NOT_ABSOLUTE": F_PATH_NOT_ABSOLUTE,
     "PATH_ASTERISK": F_PATH_ASTERISK,

@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 cdef enum:
     PRIORITY_URGENCY = 7             # mask: 0 (first) to 7; 3 where none is given
     PRIORITY_INCREMENTAL = 1 << 3
-    PRIORITY_HAS_URGENCY = 1 << 4    # the value has a urgency that can be used
+    PRIORITY_HAS_URGENCY = 1 << 4    # the value has an urgency that can be used
     PRIORITY_HAS_INCREMENTAL = 1 << 5
     PRIORITY_NAMES_URGENCY = 1 << 6  # usable or not
     PRIORITY_NAMES_INCREMENTAL = 1 << 7

@@ -44,6 +44,8 @@ cdef class SettingsBase:
     cdef dict acknowledge_all(self)
     # Sets a current value at once. `value` has passed check_setting.
     cdef int assign(self, object key, object value) except -1
+    # Forgets everything for what unpickling brings.
+    cdef int start_afresh(self, bint client, dict current, dict queues) except -1
     cdef int reset_mirrors(self, bint client) except -1
     # Keep the C values right for a setting, by its SettingCodes member or None for an unknown one.
     cdef void mirror(self, object code, int64_t number) noexcept

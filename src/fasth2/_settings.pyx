@@ -449,18 +449,24 @@ cdef class SettingsBase:
         queues = {key: list(queue) for key, queue in self.pending_.items()}
         return copyreg.__newobj__, (type(self),), (bool(self.client_), dict(self.current_), queues)
 
-    @cython.critical_section
     def __setstate__(self, state):
         client, current, queues = state
-        self.reset_mirrors(bool(client))
+        self.start_afresh(bool(client), dict(current), {key: list(queue) for key, queue in queues.items()})
+
+    @cython.critical_section
+    cdef int start_afresh(self, bint client, dict current, dict queues) except -1:
+        cdef object key, value
+        self.reset_mirrors(client)
         self.current_.clear()
         self.pending_.clear()
-        self.pending_.update({key: list(queue) for key, queue in queues.items()})
+        for key, value in queues.items():
+            self.pending_[key] = value
         for key, value in current.items():
             if value is None:
                 self.current_[key] = None
             else:
                 self.assign(key, value)
+        return 0
 
 
 class Settings(SettingsBase, MutableMapping):

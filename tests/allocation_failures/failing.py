@@ -4,11 +4,10 @@ Once with only the nth failing, once with all from the nth on, for each n until 
 """
 from __future__ import annotations
 
+import _testcapi
 import gc
 import sys
 from typing import Any
-
-import _testcapi
 
 from tests.leaks.heap import in_use
 

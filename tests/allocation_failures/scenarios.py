@@ -84,7 +84,7 @@ def feeds(*octets: Any, config: H2Configuration = CONFIG, before: Any = b"") -> 
                 receive(connection, whole)
             except ProtocolError:
                 pass
-            connection.counters
+            _ = connection.counters
 
     return Scenario(make, act, shut_all)
 
@@ -194,7 +194,7 @@ def events_life(kept: list[Any]) -> None:
 def decoded(pair: list[Any]) -> None:
     """A decoder that lost a block is out of step and is thrown away; until then it answers."""
     for decoder in pair:
-        decoder.header_table
+        _ = decoder.header_table
         try:
             decoder.decode(b"\x82", raw=True)
         except UnicodeDecodeError:
@@ -219,14 +219,14 @@ def decode(pair: list[Decoder]) -> None:
     """With an encoding and without."""
     for decoder in pair:
         decoder.decode(CODED, raw=True)
-        decoder.header_table
+        _ = decoder.header_table
 
 
 def encode(encoder: Encoder) -> None:
     """Twice, the second time from the table."""
     encoder.encode(NAMED)
     encoder.encode([("name-1", "é" * 100), *NAMED])
-    encoder.header_table
+    _ = encoder.header_table
 
 
 FAULTY = (frames.headers(1, block(request_fields(method=None))), frames.headers(3, block(request_fields(("X", "y")))),
@@ -256,7 +256,8 @@ SCENARIOS: dict[str, Scenario] = {
                          lambda kept: (setattr(kept[0], "error_code", [7]), delattr(kept[0], "remote_reset"),
                                        kept.append(kept[0].error_code)), let_go),
     "_priority": feeds(request(3, ("priority", "u=2, i")), frames.priority_update(3, b"u=1, i=?1"),
-                       frames.priority_update(1, b"u=9")),
+                       frames.priority_update(1, b"u=9"), *(frames.priority_update(n, b"u=1") for n in range(21, 3, -2)),
+                       request(11)),
     "_ready": feeds(POST, frames.priority(1), *[frames.data(1, b"d" * 10)] * 3, frames.headers(
         1, block([("t", "trailer")]), end_stream=True), request(3), frames.rst_stream(3), frames.goaway()),
     "_receive": feeds(POST, frames.data(1, b"d" * 100), *CONTROL, config=TEXT),
@@ -272,5 +273,8 @@ SCENARIOS: dict[str, Scenario] = {
     "_stream": on_connection(lambda c: [(s.state, s.closed_by, s.stream_id, repr(s)) for s in c.streams.values()],
                              POST, request(3)),
     "_stream_table": feeds(*(request(n) for n in range(1, 80, 2)), *(frames.rst_stream(n) for n in range(1, 40, 2))),
+    "_turns": on_connection(lambda c: [c.respond(n, 200, [("priority", "i")], b"b" * 9000) for n in (1, 3, 5)]
+                            + [c.pull(5000), c.receive_data(bytes(frames.priority_update(1, b"u=7"))), c.pull()],
+                            *(request(n, ("priority", "u=1")) for n in (1, 3)), request(5)),
     "_settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
 }

@@ -4,6 +4,7 @@ import asyncio
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
 import pytest
 from gunicorn.config import Config
 
@@ -214,3 +215,115 @@ def test_a_transport_that_stays_full_ends_the_connection_after_timeout():
         assert session.connection.is_closed
 
     play(app, steps)
+
+
+class Clock(asyncio.SelectorEventLoop):
+    """A loop whose time is what a test says."""
+
+    now = 0.0
+
+    def time(self):
+        return self.now
+
+    async def advance(self, seconds):
+        """Let that much time pass, and then all run that waits for nothing else."""
+        self.now += seconds
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+class Prioritized:
+    """A large download of urgency 0, and a small one of urgency 7 that waits for longer than the time-out.
+
+    Args:
+        window: Octets that the client grants the small one at once.
+        credit: Octets that it takes of both in three seconds.
+    """
+
+    def __init__(self, window, credit=40000):
+        self.window = window
+        self.credit = credit
+        self.bodies = {1: 0, 3: 0}
+        self.resets = []
+
+    @staticmethod
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        size = 10**6 if scope["path"] == "/first" else 10**5
+        try:
+            await send({"type": "http.response.body", "body": bytes(size)})
+        except OSError:
+            pass  # it was given up
+
+    def take(self, session):
+        events = session.client.receive_data(b"".join(session.transport.writes))
+        session.transport.writes.clear()
+        for event in events:
+            if isinstance(event, h2.events.DataReceived):
+                self.bodies[event.stream_id] += len(event.data)
+            elif isinstance(event, h2.events.StreamReset):
+                self.resets.append(event.stream_id)
+
+    async def steps(self, session):
+        session.connection.stream_timeout = 10
+        clock = asyncio.get_running_loop()
+        for stream_id, path, priority in ((1, "/first", "u=0"), (3, "/last", "u=7")):
+            session.client.send_headers(stream_id, [
+                (":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", path),
+                ("priority", priority)], end_stream=True)
+        session.client.increment_flow_control_window(2**24, 1)
+        if self.window:
+            session.client.increment_flow_control_window(self.window, 3)
+        session.send()
+        for _ in range(20):
+            await clock.advance(3)
+            self.take(session)
+            if all(task.done() for task in session.tasks):
+                return
+            session.client.increment_flow_control_window(self.credit)
+            session.send()
+        assert 0 < self.bodies[1] < 10**6
+        session.client.increment_flow_control_window(2**24)
+        session.send()
+        await clock.advance(1)
+        assert all(task.done() for task in session.tasks)
+        self.take(session)
+
+    def play(self, before):
+        async def run():
+            session = Session(self.app)
+            await session.start()
+            before(session)
+            await self.steps(session)
+
+        clock = Clock()
+        try:
+            clock.run_until_complete(run())
+        finally:
+            clock.close()
+
+
+def test_what_waits_behind_others_by_its_priority_is_not_given_up():
+    conversation = Prioritized(2**24)
+    conversation.play(lambda session: None)
+    assert conversation.bodies == {1: 10**6, 3: 10**5}
+    assert conversation.resets == []
+
+
+def test_what_its_own_window_holds_back_is_given_up_whatever_others_take():
+    conversation = Prioritized(0)
+
+    def shut(session):
+        session.client.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
+        session.send()
+
+    conversation.play(shut)
+    assert conversation.bodies[1] == 10**6
+    assert conversation.resets == [3]
+
+
+def test_what_waits_behind_others_that_are_hardly_taken_is_given_up():
+    """One octet now and then buys no time, whichever stream it is taken of."""
+    conversation = Prioritized(2**24, credit=1)
+    conversation.play(lambda session: None)
+    assert sorted(conversation.resets) == [1, 3]

@@ -1,4 +1,6 @@
 """The order in which ``pull`` sends queued bodies: RFC 9218's urgency, then incremental (section 10)."""
+import random
+
 import pytest
 
 from tests.support import frames
@@ -291,7 +293,7 @@ def test_the_responses_field_is_merged_with_the_requests(use):
 
 def test_the_field_of_a_response_with_its_body():
     """In the same call, again and again: fields that were sent before are looked up, not read."""
-    peer = peer_with({n: "u=3" for n in range(1, 13, 2)})
+    peer = peer_with(dict.fromkeys(range(1, 13, 2), "u=3"))
     for n in range(1, 13, 2):
         peer.connection.respond(n, 200, [("a", "b"), ("priority", "u=1" if n > 5 else "u=4")], b"x" * 2 * FRAME)
     assert order(peer.output()) == [7, 7, 9, 9, 11, 11, 1, 1, 3, 3, 5, 5]
@@ -354,3 +356,105 @@ def test_an_update_is_read_by_the_same_rules():
     answered(peer, {1: LARGE, 3: LARGE, 5: LARGE})
     peer.feed(frames.priority_update(3, b"  x=\"y, u=9\",\tu=1;z  "), frames.priority_update(5, b"u=0, a=\""))
     assert order(peer.output()) == [3] * 3 + [1] * 3 + [5] * 3
+
+
+# Any conversation
+
+
+class Model:
+    """What is known of each stream from outside: its priority, its unsent octets, its window."""
+
+    def __init__(self):
+        self.urgency, self.line, self.unsent, self.window = {}, {}, {}, {}
+        self.connection = 65535
+
+    def ready(self, stream_id):
+        """Whether a frame of the stream could be sent now."""
+        return self.unsent[stream_id] == 0 or min(self.window[stream_id], self.connection) > 0
+
+    def check(self, sent):
+        """Each frame is of the lowest urgency that is ready, and of the first in line if its stream stands in line."""
+        for one in sent:
+            if one.kind != "DATA" or one.stream_id not in self.unsent:
+                continue
+            n = one.stream_id
+            ready = [other for other in self.unsent if self.ready(other)]
+            assert n in ready
+            assert self.urgency[n] == min(self.urgency[other] for other in ready)
+            if self.line[n]:
+                assert n == min((self.unsent[other] > FRAME, other) for other in ready
+                                if self.line[other] and self.urgency[other] == self.urgency[n])[1]
+            self.unsent[n] -= len(one.data)
+            self.window[n] -= len(one.data)
+            self.connection -= len(one.data)
+            if one.end_stream:
+                assert self.unsent.pop(n) == 0
+
+
+def whole_frames(peer, most):
+    """What ``pull`` gives, with the rest of a frame that the block cut, which is in the output already."""
+    octets = peer.connection.pull(most)
+    at = 0
+    while at < len(octets):
+        if len(octets) < at + 9:
+            octets += peer.connection.pull(at + 9 - len(octets))
+        at += 9 + int.from_bytes(octets[at:at + 3], "big")
+        if len(octets) < at:
+            octets += peer.connection.pull(at - len(octets))
+    return peer.reader.read(octets)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_conversation_keeps_the_order(seed):
+    """Requests, updates, credit, resets and blocks of any size at random; in the end all bodies are out."""
+    chance = random.Random(seed)
+    model = Model()
+    peer = Peer(window=0, rfc_errors=chance.random() < 0.5)
+    following = 1
+
+    def say(stream_id, value):
+        model.urgency[stream_id] = int(value[2])
+        model.line[stream_id] = "i" not in value
+
+    for _ in range(400):
+        action = chance.choice(["request", "request", "update", "credit", "credit", "reset", "pull", "pull"])
+        value = f"u={chance.randrange(2, 5)}" + chance.choice(["", ", i"])
+        known = chance.choice(list(model.unsent)) if model.unsent else None
+        if action == "request" and len(model.unsent) < 20:
+            n, following = following, following + 2
+            early, copied, field = (chance.random() < 0.3 for _ in range(3))
+            model.urgency[n], model.line[n], model.window[n] = 3, False, 0
+            peer.feed(*([frames.priority_update(n, value.encode())] if early else []),
+                      *asked({n: "u=0" if early else value if field else None}))
+            if early or field:
+                say(n, value)
+            model.unsent[n] = chance.choice([1, 100, FRAME, FRAME + 1, 60000])
+            body = b"x" * model.unsent[n]
+            peer.connection.respond(n, 200, [], memoryview(body) if copied else body)
+        elif action == "update" and known:
+            peer.feed(frames.priority_update(known, value.encode()))
+            say(known, value)
+        elif action == "credit":
+            octets = chance.choice([1, 10, 5000, FRAME, 50000])
+            peer.feed(frames.window_update(known or 0, octets), frames.window_update(0, octets))
+            model.connection += octets
+            if known:
+                model.window[known] += octets
+            else:
+                model.connection += octets
+        elif action == "reset" and known and chance.random() < 0.3:
+            del model.unsent[known]
+            if chance.random() < 0.5:
+                peer.feed(frames.rst_stream(known))
+            else:
+                peer.connection.reset_stream(known)
+        else:
+            model.check(whole_frames(peer, chance.choice([-1, 10, 600, FRAME, 50000])))
+    for n in list(model.unsent):
+        peer.feed(frames.window_update(n, 2**24))
+        model.window[n] += 2**24
+    peer.feed(frames.window_update(0, 2**24))
+    model.connection += 2**24
+    model.check(peer.output())
+    assert model.unsent == {}
+    assert peer.connection.pull() == b""

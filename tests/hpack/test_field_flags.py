@@ -50,7 +50,8 @@ def expected(name, value):
         "INFORMATIONAL": name == b":status" and value.startswith(b"1"),
         "CONNECT": (name, value) == (b":method", b"CONNECT"),
         "OPTIONS": (name, value) == (b":method", b"OPTIONS"),
-        "HEAD": (name, value) == (b":method", b"HEAD"),
+        "CONTROL": (name != b":path" and re.search(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", value)
+                    and not re.search(rb"[\x00\r\n]", value)),
         "PATH_NOT_ABSOLUTE": name == b":path" and not value.startswith(b"/"),
         "PATH_ASTERISK": (name, value) == (b":path", b"*"),
         "NON_ASCII_TARGET": name == b":path" and re.search(rb"[\x80-\xff]", value),

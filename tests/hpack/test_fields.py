@@ -182,7 +182,10 @@ def test_targets_octet_by_octet(octet):
     (b":method", b"CONNECT", {"CONNECT"}),
     (b":method", b"connect", set()),
     (b":method", b"OPTIONS", {"OPTIONS"}),
-    (b":method", b"HEAD", {"HEAD"}),
+    (b":method", b"HEAD", set()),
+    (b"x-control", b"a\x01b", {"CONTROL"}),
+    (b"x-control", b"a\x7f", {"CONTROL"}),
+    (b"x-tab", b"a\tb", set()),
     (b":method", b"", {"BAD_TARGET", "EMPTY_VALUE"}),
     (b":scheme", b"https", set()),
     (b":scheme", b"1http", {"BAD_TARGET"}),
@@ -203,7 +206,7 @@ def test_targets_octet_by_octet(octet):
     (b"te", b"TRAILERS", {"NO_TRAILER"}),
     (b"te", b"trailers, deflate", {"NO_TRAILER", "BAD_TE"}),
     (b"te", b"", {"NO_TRAILER", "BAD_TE", "EMPTY_VALUE"}),
-    (b"te", b"\x14railers", {"NO_TRAILER", "BAD_TE"}),
+    (b"te", b"\x14railers", {"NO_TRAILER", "BAD_TE", "CONTROL"}),
     (b"te", b"\xf4railers", {"NO_TRAILER", "BAD_TE"}),
 ])
 def test_values_of_known_names(name, value, expected):

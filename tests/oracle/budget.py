@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 
 SLOW = os.environ.get("FASTH2_SLOW") == "1"
-SANITIZED = os.environ.get("FASTH2_SANITIZE") == "1"
+SANITIZED = bool(os.environ.get("FASTH2_SANITIZE"))
 
 
 def examples(number: int) -> Any:

@@ -1,29 +1,39 @@
 """Several hundred requests have the same answers on h2 and on fasth2, under every version and worker of gunicorn.
 
 What the application sees, the response and the line of the access log are compared field by field. What differs is
-in `differences.py`, and with its reason in docs/differences.md.
+in `differences.py` and `differences_of_the_own_worker.py`, and with its reason in docs/differences.md.
 """
 import pytest
 
 from tests.examples.test_docs import rows
+from tests.same_answers import differences_of_the_own_worker  # noqa: F401 (its rules are registered)
 from tests.same_answers.cases import CASES
 from tests.same_answers.differences import RULES, compare
 from tests.same_answers.play import answers_of
-from tests.support.gunicorn_matrix import INSTALLED, STOCK, WORKER_CLASSES
+from tests.support.gunicorn_matrix import INSTALLED, OWN, STOCK, WORKER_CLASSES
 from tests.support.gunicorn_server import ROOT
 
-
-@pytest.fixture(scope="module", params=STOCK, ids=lambda setup: f"{setup.version}-{setup.worker}")
-def stock(request, tmp_path_factory, certificate):
-    """gunicorn's own classes: the setup and its answers."""
-    return request.param, answers_of(request.param, CASES, tmp_path_factory.mktemp("stock"), certificate)[0]
+#: What is compared: fasth2's ways, each with gunicorn's own classes; its own worker with gthread.
+PAIRS = [(theirs, setup) for theirs in STOCK for setup in (*INSTALLED, *WORKER_CLASSES, *OWN)
+         if (theirs.version, theirs.worker) == (setup.version, setup.worker)]
 
 
-@pytest.mark.parametrize("way", ["install", "class"])
-def test_they_are_the_same(stock, way, tmp_path, certificate):
-    theirs, wanted = stock
-    [setup] = [each for each in (*INSTALLED, *WORKER_CLASSES)
-               if (each.version, each.worker, each.way) == (theirs.version, theirs.worker, way)]
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory, certificate):
+    """The answers of gunicorn's own classes, asked for once for each setup."""
+    found = {}
+
+    def stock(setup):
+        if setup not in found:
+            found[setup] = answers_of(setup, CASES, tmp_path_factory.mktemp("stock"), certificate)[0]
+        return found[setup]
+
+    return stock
+
+
+@pytest.mark.parametrize("theirs, setup", PAIRS, ids=[str(setup) for _, setup in PAIRS])
+def test_they_are_the_same(stock, theirs, setup, tmp_path, certificate):
+    wanted = stock(theirs)
     seen, log = answers_of(setup, CASES, tmp_path, certificate)
     assert "HTTP/2 by fasth2" in log
     unexplained, shown = compare(setup, CASES, wanted, seen)

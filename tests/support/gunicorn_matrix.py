@@ -25,13 +25,17 @@ class Setup:
     worker: str
 
     #: By whom: ``h2`` (gunicorn's own classes), ``install`` (fasth2's connection class under gunicorn's
-    #: worker) or ``class`` (fasth2's worker class).
+    #: worker), ``class`` (fasth2's worker class) or ``own`` (fasth2's own worker, in gthread's place).
     way: str
 
     def start(self, directory: Path, wsgi: str, asgi: str, *options: str, certificate: Certificate | None = None,
               config: str = "", **kwargs: Any) -> Gunicorn:
         """Start a server; `wsgi` or `asgi` is the application, the rest as for `Gunicorn`."""
-        worker = f"fasth2.gunicorn.{CLASSES[self.worker]}" if self.way == "class" else self.worker
+        worker = self.worker
+        if self.way == "class":
+            worker = f"fasth2.gunicorn.{CLASSES[self.worker]}"
+        elif self.way == "own":
+            worker = "fasth2.gunicorn.Worker"
         if self.way == "install":
             config = INSTALL + config
         return Gunicorn(directory, asgi if self.worker == "asgi" else wsgi, "-k", worker, "--http-protocols", "h2,h1",
@@ -45,3 +49,6 @@ class Setup:
 STOCK, INSTALLED, WORKER_CLASSES = (
     tuple(Setup(version, worker, way) for version in VERSIONS for worker in WORKERS)
     for way in ("h2", "install", "class"))
+
+#: Each version with fasth2's own worker.
+OWN = tuple(Setup(version, "gthread", "own") for version in VERSIONS)

@@ -9,8 +9,8 @@ from fasth2.exceptions import ProtocolError
 from fasth2.server.connection import HTTP2ServerConnection
 from tests.support import frames
 from tests.support.facade_peer import GET, Peer
-from tests.support.fields import in_frames, request, request_fields
 from tests.support.fields import block as encoded
+from tests.support.fields import in_frames, request, request_fields
 from tests.support.frames import PREFACE, FrameReader
 from tests.support.play import server
 from tests.support.threads import rounds, together

@@ -1,11 +1,11 @@
-"""Servers for each worker: under the newest gunicorn by both ways, under the others with fasth2's worker classes."""
+"""Servers for each worker: under the newest gunicorn by both ways, under each with fasth2's worker classes."""
 import pytest
 
 from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
-from tests.support.gunicorn_matrix import INSTALLED, WORKER_CLASSES
+from tests.support.gunicorn_matrix import INSTALLED, OWN, WORKER_CLASSES
 from tests.support.gunicorn_versions import NEWEST
 
-SETUPS = (*(setup for setup in INSTALLED if setup.version == NEWEST), *WORKER_CLASSES)
+SETUPS = (*(setup for setup in INSTALLED if setup.version == NEWEST), *WORKER_CLASSES, *OWN)
 APPLICATION = ("tests.under_load.application:wsgi", "tests.under_load.application:asgi")
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from gunicorn.http import wsgi
@@ -14,6 +15,9 @@ __all__ = ["Policy", "Refused", "is_trusted"]
 
 #: Fields that may be there once (RFC 9110 section 5.3), as gunicorn has it.
 _SINGLETONS = frozenset(("CONTENT-TYPE", "HOST"))
+
+#: What no value may have (RFC 9110 section 5.5), as gunicorn has it.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Refused(Exception):
@@ -166,6 +170,8 @@ class Policy:
         environ["wsgi.url_scheme"] = self._scheme_of(fields, pseudo.get(":scheme"))
         authority = pseudo.get(":authority")
         if authority:
+            if _CONTROL.search(authority):
+                raise Refused(400, "Bad Request", "Invalid HTTP Header: 'HOST'")
             kept = [(name, value) for name, value in kept if name != "HOST"]
             kept.append(("HOST", authority))
         script_name = self._fill(environ, kept)
@@ -193,10 +199,9 @@ class Policy:
         kept = []
         seen = set()
         for name, value in fields:
-            if name in _SINGLETONS:
-                if name in seen:
-                    raise Refused(400, "Bad Request", f"Invalid HTTP Header: {name!r}")
-                seen.add(name)
+            if _CONTROL.search(value) or (name in _SINGLETONS and name in seen):
+                raise Refused(400, "Bad Request", f"Invalid HTTP Header: {name!r}")
+            seen.add(name)
             if "_" in name and name not in self.forwarders and "*" not in self.forwarders:
                 if self.header_map == "drop":
                     continue

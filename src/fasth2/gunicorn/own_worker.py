@@ -42,9 +42,6 @@ except ImportError:
 #: Errors that a peer which goes away causes.
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 
-#: Seconds between two looks at connections that are being drained.
-_DRAIN_LOOK = 0.05
-
 
 class Worker(InstallingWorker, gthread.ThreadWorker):
     """A gunicorn worker that serves WSGI applications over HTTP/2 as fast as it can.
@@ -65,8 +62,10 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._own_nr = 0
         super().__init__(*args, **kwargs)
-        self._drained_at: float | None = None
+        self._waits_for_loop = False
         self._policies: dict[Any, Policy] = {}
+        # Of listeners, which are closed before the last connection is.
+        self._names: dict[int, Any] = {}
         self._progress = (0, 0.0)
 
     # gunicorn's worker
@@ -86,7 +85,6 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         self.loop.start()
         try:
             super().run()
-            self._await_end()
         finally:
             self.loop.stop()
 
@@ -96,6 +94,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         for listener in self.sockets:
             listener.setblocking(False)
             listeners.append((listener.sock, sock.ssl_context(cfg) if cfg.is_ssl else None))
+            self._names[id(listener.sock)] = listener.getsockname()
         self._contract = installed()
         self._threads = cfg.threads
         self._clear = self._takes_clear()
@@ -132,6 +131,24 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         if self.loop is not None:
             self.loop.site.limit = self.max_requests - self._own_nr
 
+    def _wait_for_loop(self) -> None:
+        """Have gunicorn, which waits for its own connections, wait for the loop's too: they count as one."""
+        loop = self.loop
+        assert loop is not None
+        if not self._waits_for_loop:
+            self._waits_for_loop = True
+            self.nr_conns += 1
+        loop.do(loop.tell_if_drained)
+
+    def drained(self) -> None:
+        """The loop's last connection is gone. Called by the leader."""
+        self.method_queue.defer(self._end_of_loop)
+
+    def _end_of_loop(self) -> None:
+        if self._waits_for_loop:
+            self._waits_for_loop = False
+            self.nr_conns -= 1
+
     def _limit_reached(self) -> None:
         if self.alive:
             self.log.info("Autorestarting worker after current request.")
@@ -148,19 +165,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             super().set_accept_enabled(enabled)
             return
         self._accepting = enabled
-        if not enabled and self._drained_at is None and (not self.alive or not self.is_parent_alive()):
-            self._drained_at = time.monotonic()
+        if not enabled and not self.loop.draining and (not self.alive or not self.is_parent_alive()):
             self.loop.drain()
-
-    def _await_end(self) -> None:
-        """Wait for what the loop has begun, no longer than gunicorn waits for its own."""
-        loop = self.loop
-        assert loop is not None
-        begun = self._drained_at if self._drained_at is not None else time.monotonic()
-        loop.drain()
-        while loop.count and time.monotonic() < begun + self.cfg.graceful_timeout:
-            self.notify()
-            time.sleep(_DRAIN_LOOK)
+            self._wait_for_loop()
 
     def notify(self) -> None:
         """Tell the master that the worker lives; not where every thread is stuck and requests wait."""
@@ -224,7 +231,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         widen_window(engine)
 
     def _policy_of(self, client: Client) -> Policy:
-        server = client.listener.getsockname()
+        server = self._names[id(client.listener)]
         key = (is_trusted(self.cfg, client.address), server)
         policy = self._policies.get(key)
         if policy is None:
@@ -273,7 +280,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
 
     def _begin_http1(self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
         try:
-            conn = gthread.TConn(self.cfg, sock_, address, listener.getsockname())
+            conn = gthread.TConn(self.cfg, sock_, address, self._names[id(listener)])
             if tls is not None:
                 conn.sock = TLSStream(sock_, tls, bios)
             conn.initialized = True
@@ -309,6 +316,8 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         if not fs.cancelled() and fs.exception() is None:
             result = fs.result()
             if result is _TAKEN:
+                if self.loop is not None and self.loop.draining:
+                    self._wait_for_loop()
                 self.nr_conns -= 1
                 return
             if result and isinstance(conn.sock, TLSStream) and conn.sock.pending():
@@ -341,9 +350,14 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         listener = next(iter(self.sockets)).sock
         client = Client(loop, conn.sock, conn.client, listener, None)
         loop.adopt(client)
-        session = self._session(client)
-        session.connection.initiate_upgrade_connection(settings_header=settings)
-        self._advertise(session.connection)
+        try:
+            session = self._session(client)
+            session.connection.initiate_upgrade_connection(settings_header=settings)
+            self._advertise(session.connection)
+        except Exception as exc:
+            self.connection_ended(client, exc)
+            client.close()
+            return True
         pairs = upgraded_fields(req)
         environ, answer = self._refer(client, 1, pairs, None)
         if answer is None:

@@ -18,13 +18,18 @@ __all__ = ["AsyncConnection"]
 class _Sender:
     """A task that waits until the peer has taken what its stream has queued."""
 
-    __slots__ = ("first", "future", "left", "progress", "started", "stream_id")
+    __slots__ = ("first", "future", "left", "progress", "started", "stream_id", "taken")
 
-    def __init__(self, stream_id: int, left: int, now: float, future: asyncio.Future[int]) -> None:
+    def __init__(self, stream_id: int, left: int, future: asyncio.Future[int]) -> None:
         self.stream_id = stream_id
-        self.first = self.left = left
-        self.started = self.progress = now
+        self.left = left
         self.future = future
+
+    def begin(self, now: float, taken: int) -> None:
+        """Give the peer its time, from now on; it has taken so many octets of all senders."""
+        self.first = self.left
+        self.started = self.progress = now
+        self.taken = taken
 
 
 class AsyncConnection(EngineTurns):
@@ -59,6 +64,8 @@ class AsyncConnection(EngineTurns):
         self._pause_timer: Any = None
         self._senders: list[_Sender] = []
         self._senders_timer: Any = None
+        # Octets that the peer has taken of all senders, those that are done too.
+        self._taken = 0
         # Whether _flush() is going to be called in the loop's next turn, and the body octets it will find.
         self._flushing = False
         self._deferred = 0
@@ -285,7 +292,8 @@ class AsyncConnection(EngineTurns):
             return 1
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        sender = _Sender(stream_id, left, self._loop.time(), self._loop.create_future())
+        sender = _Sender(stream_id, left, self._loop.create_future())
+        sender.begin(self._loop.time(), self._taken)
         self._senders.append(sender)
         self._watch_senders()
         try:
@@ -305,11 +313,12 @@ class AsyncConnection(EngineTurns):
                 sender.future.set_result(-1)
                 continue
             left = unsent(stream_id)
-            if not left:
-                sender.future.set_result(1)
-            elif left < sender.left:
+            if left < sender.left:
+                self._taken += sender.left - left
                 sender.left = left
                 sender.progress = now
+            if not left:
+                sender.future.set_result(1)
 
     def _watch_senders(self) -> None:
         if self.stream_timeout is None or self._senders_timer is not None:
@@ -330,8 +339,22 @@ class AsyncConnection(EngineTurns):
         now = self._loop.time()
         for sender in self._senders:
             if not sender.future.done() and self._deadline(sender) <= now:
-                sender.future.set_result(0)
+                if self._waits_behind_others(sender, now):
+                    sender.begin(now, self._taken)
+                else:
+                    sender.future.set_result(0)
         self._watch_senders()
+
+    def _waits_behind_others(self, sender: _Sender, now: float) -> bool:
+        """Whether the peer would take the stream, and took what goes before it by priority (RFC 9218) fast enough.
+
+        "Fast enough" is the least rate of all senders together: priorities buy a slow peer no time.
+        """
+        stream = self.h2_conn.streams.get(sender.stream_id)
+        if stream is None or stream.outbound_flow_control_window <= 0:
+            return False
+        others = self._taken - sender.taken - (sender.first - sender.left)
+        return others > self.MIN_SEND_RATE * len(self._senders) * (now - sender.started)
 
     # Ending
 

@@ -37,6 +37,8 @@ cdef class Site:
     cdef str date
 
     cdef int ask(self, Call call, int what, object value, bint flag) except -1
+    cdef int do_request(self, Call call, int what, object value, bint flag) except -1
+    cdef int note(self, Call call, object error) except -1
     cdef str now(self)
     cdef bint defers(self, Call call) except -1
 
@@ -90,9 +92,10 @@ cdef class Call(Source):
     cdef int64_t credit              # octets read that the client got no credit for
     cdef int64_t asked               # octets of body in `requests`
     cdef int64_t queued              # octets of body in the connection, as the leader last saw
-    cdef unsigned long begun         # tick
+    cdef str path                    # PATH_INFO, whatever the application makes of its environment
 
     cdef bint run(self) except -1
+    cdef int observed(self, object hook) except -1
     cdef int judge(self) except -1
     cdef bytes counted(self, bytes data)
     cdef int serve(self) except -1
@@ -110,4 +113,5 @@ cdef class Call(Source):
     cdef int answer_error(self, int code, str reason, str message) except -1
     cdef int finish(self) except -1
     cdef int notify(self) except -1
+    cdef int see(self, int64_t queued) except -1
     cdef int lose(self) except -1

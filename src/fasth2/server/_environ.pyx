@@ -18,6 +18,7 @@ from libc.string cimport memchr
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
 from fasth2._fields cimport (
+    F_CONTROL,
     F_COOKIE,
     F_KIND_SHIFT,
     F_PSEUDO,
@@ -194,7 +195,7 @@ cdef class EnvironMaker(RequestMaker):
         cdef object cookie = None
         for i in range(n):
             e = fields[i]
-            if e.value == NULL or not PyUnicode_CheckExact(<object>e.value):
+            if e.value == NULL or e.flags & F_CONTROL or not PyUnicode_CheckExact(<object>e.value):
                 return False
             if e.flags & F_PSEUDO:
                 pseudo += 1

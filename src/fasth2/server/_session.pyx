@@ -4,8 +4,6 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from collections import deque
-
 from fasth2._core cimport enter, find_stream, leave
 from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
 from fasth2._receive cimport receive
@@ -55,8 +53,8 @@ cdef class Session(Channel):
         self.maker = maker
         self.refer = refer
         self.client = client
-        self.ready = deque()
-        self.young = deque()
+        self.ready = []
+        self.young = []
         self.calls = {}
         self.ended = []
 
@@ -207,6 +205,7 @@ cdef class Session(Channel):
         call.environ = environ
         call.input = body
         call.length = -1
+        call.path = environ.get("PATH_INFO")
         call.head = method is not None and len(<str>method) == 4 and method == "HEAD"
         if complete:
             body.complete = True
@@ -253,16 +252,15 @@ cdef class Session(Channel):
         """
         return self.run_from(self.young, False)
 
-    cdef bint run_from(self, object queue, bint alone) except -1:
+    cdef bint run_from(self, list queue, bint alone) except -1:
         cdef Call call
         cdef unsigned long tick = self.site.lead.ticks
         cdef int held = 0
         while queue:
-            call = queue.popleft()
+            call = queue.pop(0)
             if find_stream(self.core, call.stream_id) is None:
                 # Reset meanwhile.
-                call.finished = True
-                self.calls.pop(call.stream_id, None)
+                self.drop(call)
                 continue
             if self.site.slow and self.site.defers(call):
                 continue
@@ -281,9 +279,23 @@ cdef class Session(Channel):
     # What calls ask for
 
     cdef bint has(self, Call call) except -1:
-        return not self.closed and find_stream(self.core, call.stream_id) is not None
+        return not self.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
+
+    cdef int drop(self, Call call) except -1:
+        """A call that will not be run: its stream is gone."""
+        cdef int64_t octets = call.input.discard()
+        call.finished = call.over = True
+        self.calls.pop(call.stream_id, None)
+        call.environ = None
+        call.input.source = None
+        if octets:
+            self.consume_octets(call.stream_id, octets)
+        return 0
 
     cdef int adopt(self, Call call) except -1:
+        if self.closed or self.core.failed:
+            # Nobody would tell it.
+            return call.lose()
         self.calls[call.stream_id] = call
         return 0
 
@@ -294,6 +306,8 @@ cdef class Session(Channel):
         cdef list fields
         cdef list trailers = None
         cdef Py_ssize_t i, n
+        if self.closed or c.failed:
+            return -1
         enter(c)
         try:
             s = find_stream(c, sid)
@@ -335,6 +349,8 @@ cdef class Session(Channel):
             stream_id: The stream.
             octets: How many, padding included.
         """
+        if self.closed or self.core.failed:
+            return
         enter(self.core)
         try:
             acknowledge(self.core, octets, stream_id)
@@ -347,10 +363,13 @@ cdef class Session(Channel):
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
         cdef Core c = self.core
+        cdef H2Stream s
         cdef Py_ssize_t i
         enter(c)
         try:
-            if find_stream(c, call.stream_id) is None or call.headers_sent:
+            s = find_stream(c, call.stream_id)
+            # Not `call.headers_sent`: a detached call may have asked for its response since.
+            if s is None or s.headers_sent:
                 return False
             c.outgoing.convert_status(status, ())
             for i in range(0, len(fields) - 1, 2):
@@ -372,6 +391,11 @@ cdef class Session(Channel):
     cdef int done(self, Call call) except -1:
         cdef int64_t octets
         call.finished = True
+        call.input.source = None
+        if self.closed:
+            self.calls.pop(call.stream_id, None)
+            call.input.discard()
+            return 0
         if call.input.complete or call.gone:
             if self.calls:
                 self.calls.pop(call.stream_id, None)
@@ -411,7 +435,8 @@ cdef class Session(Channel):
         return 0
 
     cdef int flush(self) except -1:
-        self.client.flush()
+        if not self.closed:
+            self.client.flush()
         return 0
 
     def settle(self):
@@ -424,18 +449,13 @@ cdef class Session(Channel):
             if not call.detached:
                 continue
             s = find_stream(self.core, call.stream_id)
-            if s is None:
-                if not call.ended and not call.finished:
-                    call.lose()
-                call.queued = 0
-            else:
-                call.queued = s.queued
-            if call.waiting and (call.asked + call.queued <= 65536 or call.gone):
-                call.notify()
+            if s is None and not call.ended and not call.finished:
+                call.lose()
+            call.see(0 if s is None else s.queued)
 
     def on_flushed(self):
         """Something was done for a detached call: send what there is, and let calls go on."""
-        self.client.flush()
+        self.flush()
         self.settle()
 
     def reset_stuck(self, before, double now, double timeout):
@@ -509,14 +529,20 @@ cdef class Session(Channel):
 
     cdef int end_calls(self) except -1:
         cdef Call call
-        self.ready.clear()
-        self.young.clear()
+        while self.ready:
+            self.drop(self.ready.pop(0))
+        while self.young:
+            self.drop(self.young.pop(0))
         for call in list(self.calls.values()):
             call.lose()
         self.calls.clear()
+        self.ended = []
         return 0
 
     def close(self):
         """The connection is over: nobody listens to its calls any more."""
         self.closed = True
         self.end_calls()
+        # These would keep one another until the garbage collector comes.
+        self.client = None
+        self.refer = None

@@ -206,7 +206,7 @@ cdef class Wire:
         cdef Session session = self.session
         cdef bytes data, sealed
         cdef Py_ssize_t n, size
-        while not self.out:
+        while not self.out and self.fd >= 0:
             data = session.take_output(BLOCK)
             size = PyBytes_GET_SIZE(data)
             if size == 0:
@@ -225,6 +225,9 @@ cdef class Wire:
                 # Nothing more, most likely; where there is, it is asked for again.
                 if not session.has_output():
                     return 0
+        if session.calls:
+            # Those that wait for room may have it.
+            session.settle()
         return 0
 
     def send(self, Round around not None):
@@ -258,6 +261,10 @@ cdef class Wire:
             raise socket_error()
         del out[:n]
         return n
+
+    def release(self):
+        """The socket is closed or somebody else's: nothing is written to its number any more."""
+        self.fd = -1
 
     def drop(self, Round around not None):
         """Read once and forget it.

@@ -210,6 +210,7 @@ class Client(Wire):
         loop = self.loop
         self._state = _CLOSED
         loop.forget(self)
+        self.release()
         bios = None if self.tls is None else (self.rx, self.tx)
         loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios)
 
@@ -264,6 +265,8 @@ class Client(Wire):
     def _finish(self, force: bool = False) -> None:
         """Say that nothing more comes, and let the client read the last words."""
         session = self.session
+        if self._state != _SERVING:
+            return
         if not force and session.error is None and not session.idle:
             return
         session.close()
@@ -279,8 +282,12 @@ class Client(Wire):
                 self.send_tls()
             except OSError:
                 pass
-        self.sock.shutdown(1)
-        self._wait_for(READ)
+        try:
+            self.sock.shutdown(1)
+        except OSError:
+            self.close()  # the client is gone
+        else:
+            self._wait_for(READ)
 
     def _read_on(self) -> None:
         self._blocked_left -= self.drop(self.loop)
@@ -288,8 +295,10 @@ class Client(Wire):
             self.close()
 
     def _failed(self, exc: BaseException) -> None:
-        self.loop.host.connection_ended(self, exc)
-        self.close()
+        try:
+            self.loop.host.connection_ended(self, exc)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the socket."""
@@ -299,9 +308,19 @@ class Client(Wire):
         if self.session is not None:
             self.session.close()
         self.loop.forget(self)
+        self.release()
         self.sock.close()
 
     # Time
+
+    def hurry(self, deadline: float) -> None:
+        """See to it that a client that has not begun yet does so soon.
+
+        Args:
+            deadline: `time.monotonic`'s.
+        """
+        if self._state == _GREETING and (self._deadline is None or self._deadline > deadline):
+            self._deadline = deadline
 
     def look(self, now: float) -> None:
         """See whether the client's time is over. Called about once a second.

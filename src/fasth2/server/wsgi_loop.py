@@ -31,6 +31,10 @@ PAUSE = 0.2
 #: way are served still, and the last (RFC 9113 section 6.8).
 FAREWELL = 0.25
 
+#: Seconds that a client which has not begun has for it once the loop drains.
+#: As long as gunicorn keeps a stopping worker's idle connections.
+BEGIN = 2.0
+
 #: What accept() fails with when there are too many descriptors.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -58,6 +62,9 @@ class Host(Protocol):
 
     def other_connections(self) -> int:
         """How many connections there are beside the loop's."""
+
+    def drained(self) -> None:
+        """The last connection of a loop that drains is gone."""
 
 
 class Loop(Round):
@@ -113,6 +120,8 @@ class Loop(Round):
         self._last_words_at: float | None = None
         self._tasks: collections.deque[Any] = collections.deque()
         self._running: list[threading.Thread] = []
+        # The client that the leader does something for.
+        self._at_hand: Client | None = None
 
     # From other threads
 
@@ -141,6 +150,11 @@ class Loop(Round):
         self.draining = True
         self._waker.wake()
 
+    def tell_if_drained(self) -> None:
+        """Call the host's `drained` if there is no connection. By the leader; see `do`."""
+        if not self.clients:
+            self.host.drained()
+
     def stop(self) -> None:
         """End the loop's threads that are not in a call of the application."""
         self._stopping = True
@@ -165,25 +179,41 @@ class Loop(Round):
 
     def _serve(self, seat: Seat) -> None:
         while self.lead.sit(seat):
-            try:
-                self._run(seat)
-            except BaseException as exc:
-                if self._stopping:
-                    return
-                self.host.failed(exc)
-                # Nobody leads if this one does not.
-                while not self._stopping:
-                    try:
-                        self._run(seat)
+            while not self._stopping:
+                try:
+                    self._run(seat)
+                    break
+                except BaseException as exc:
+                    if self._stopping:
+                        return
+                    # Nobody leads if this one does not; but it may have lost the lead.
+                    leads = self.lead.leads(seat)
+                    self._broken(exc, self._at_hand if leads else None)
+                    if not leads:
                         break
-                    except BaseException as again:
-                        self.host.failed(again)
-                        time.sleep(0.1)
             if self._stopping:
                 return
 
+    def _broken(self, exc: BaseException, client: Client | None) -> None:
+        """Something failed that must not; the client that it was about is closed."""
+        try:
+            self.host.failed(exc)
+        except Exception:
+            pass  # not even the log can be written
+        if client is None:
+            time.sleep(0.1)
+            return
+        self._at_hand = None
+        if self.current is client:
+            self.current = None
+        try:
+            client.close()
+        except Exception:
+            self.forget(client)
+
     def _run(self, seat: Seat) -> None:
         """Lead, until another thread does."""
+        self._at_hand = None
         self.helping = seat.helper
         self.site.resume()
         if self.current is not None:
@@ -205,7 +235,7 @@ class Loop(Round):
 
     def _run_backlog(self) -> bool:
         while self.backlog:
-            client = self.backlog.popleft()
+            self._at_hand = client = self.backlog.popleft()
             client.in_backlog = False
             if not client.go_on():
                 return False
@@ -216,7 +246,7 @@ class Loop(Round):
         site = self.site
         self._do_requests()
         timeout = self._prepare()
-        if not site.before_poll() or self._tasks or (self.backlog and not self.helping):
+        if not site.before_poll() or self._tasks or self.young or (self.backlog and not self.helping):
             timeout = 0.0
         elif site.deferring:
             timeout = min(timeout, DEFERRED_LOOK)
@@ -228,6 +258,7 @@ class Loop(Round):
         for fd, event in events:
             client = clients.get(fd)
             if client is not None:
+                self._at_hand = client
                 if not client.on_event(event):
                     return False
             elif fd in self._listeners:
@@ -235,11 +266,12 @@ class Loop(Round):
             else:
                 self._waker.clear()
         while self.young:
-            client = self.young.pop()
+            self._at_hand = client = self.young.pop()
             if self.helping:
                 self.postpone(client)
             elif not client.run_young():
                 return False
+        self._at_hand = None
         while self._tasks:
             if self._tasks.popleft()() is False:
                 return False
@@ -247,7 +279,10 @@ class Loop(Round):
 
     def _do_requests(self) -> None:
         for session in self.site.do_requests():
-            session.on_flushed()
+            try:
+                session.on_flushed()
+            except Exception as exc:
+                self._broken(exc, session.client)
 
     def postpone(self, client: Client, first: bool = False) -> None:
         """Have a client's requests run when a thread is free.
@@ -280,14 +315,19 @@ class Loop(Round):
         if wanted != self._accepting:
             self._accepting = wanted
             for fd in self._listeners:
-                if wanted:
-                    self.poller.register(fd, READ)
-                else:
-                    self.poller.unregister(fd)
+                try:
+                    if wanted:
+                        self.poller.register(fd, READ)
+                    else:
+                        self.poller.unregister(fd)
+                except (OSError, KeyError, ValueError):
+                    pass  # it is closed already
         if now >= self._next_look:
             self._next_look = now + (0.05 if self.draining else LOOK)
             for client in list(self.clients.values()):
+                self._at_hand = client
                 client.look(now)
+            self._at_hand = None
         wait = self._next_look - now
         if not self._accepting and not self.draining and self._accept_from > now:
             wait = min(wait, self._accept_from - now)
@@ -295,7 +335,8 @@ class Loop(Round):
 
     def _accept(self, fd: int) -> None:
         listener, context = self._listeners[fd]
-        for _ in range(ACCEPTS):
+        room = self._max_connections - len(self.clients) - self.host.other_connections()
+        for _ in range(min(ACCEPTS, room)):
             try:
                 sock, address = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -331,11 +372,18 @@ class Loop(Round):
         Args:
             client: The client.
         """
-        if self.clients.pop(client.fd, None) is not None:
-            try:
-                self.poller.unregister(client.fd)
-            except (OSError, KeyError, ValueError):
-                pass
+        if self.clients.get(client.fd) is not client:
+            return
+        del self.clients[client.fd]
+        try:
+            self.poller.unregister(client.fd)
+        except (OSError, KeyError, ValueError):
+            pass
+        if client.in_backlog:
+            self.backlog.remove(client)
+            client.in_backlog = False
+        if self.draining:
+            self.tell_if_drained()
 
     # The end
 
@@ -362,6 +410,8 @@ class Loop(Round):
             for client in list(self.clients.values()):
                 if client.session is not None:
                     self.farewell(client)
+                else:
+                    client.hurry(now + BEGIN)
         elif now >= self._last_words_at:
             self._last_words_at = now + FAREWELL
             for client in list(self.clients.values()):

@@ -1,0 +1,135 @@
+"""The worker's loop in the test's own process, on a free port of 127.0.0.1, without gunicorn and TLS."""
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fasth2.config import H2Configuration
+from fasth2.connection import H2Connection
+from fasth2.server._call import Site
+from fasth2.server._environ import PLAIN, EnvironMaker, FieldRule
+from fasth2.server._session import Session
+from fasth2.server.wsgi_loop import Loop
+
+
+class Serving:
+    """A loop that serves one application; a context manager that stops it.
+
+    It is its own host, and what `tests.support.tls_client.Client` takes for a server.
+
+    Args:
+        application: For WSGI.
+        observer: As `Site` has it.
+        **options: Of `Loop`.
+    """
+
+    certificate = None
+
+    def __init__(self, application: Callable[..., Any], observer: Any = None, **options: Any) -> None:
+        self.application = application
+        self.observer = observer
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setblocking(False)
+        self.port = self.listener.getsockname()[1]
+        #: What the loop, and applications, failed with.
+        self.failures: list[BaseException] = []
+        self.reports: list[BaseException] = []
+        #: Called with each new client instead of making a session, where set.
+        self.refuses: Callable[[Any], Any] | None = None
+        self.rules: dict[str, FieldRule] = {}
+        self.loop = Loop(self, self._site, [(self.listener, None)], **{
+            "threads": 2, "timeout": 20.0, "keepalive": None, "max_connections": 1000, **options})
+        self.loop.start()
+
+    def _site(self, lead: Any, wake: Any) -> Site:
+        site = Site(self.application, lead, wake, self._report, timeout=20.0)
+        site.observer = self.observer
+        return site
+
+    def _report(self, call: Any, exc: BaseException) -> None:
+        self.reports.append(exc)
+
+    # The host
+
+    def new_session(self, client: Any) -> Session:
+        if self.refuses is not None:
+            self.refuses(client)
+        engine = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
+        maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, self.rules, self._judge, {})
+        session = Session(engine, self.loop.site, maker, self._refer, client)
+        engine.initiate_connection()
+        return session
+
+    def _judge(self, name: str) -> FieldRule:
+        return FieldRule("HTTP_" + name.upper().replace("-", "_"), PLAIN)
+
+    def _refer(self, client: Any, stream_id: int, pairs: Any, priority: Any) -> Any:
+        return None, (400, "Bad Request", "")
+
+    def takes_prior_knowledge(self, client: Any) -> bool:
+        return True
+
+    def serve_http1(self, sock: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
+        sock.close()
+
+    def handshake_failed(self, client: Any, exc: BaseException) -> None:
+        raise AssertionError("there is no TLS")
+
+    def connection_ended(self, client: Any, exc: BaseException) -> None:
+        pass
+
+    def failed(self, exc: BaseException) -> None:
+        self.failures.append(exc)
+
+    def other_connections(self) -> int:
+        return 0
+
+    def drained(self) -> None:
+        pass
+
+    def __enter__(self) -> Serving:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.loop.stop()
+        self.listener.close()
+
+
+def until(condition: Callable[[], Any], wait: float = 10.0) -> Any:
+    """Wait until something holds; return whether it does.
+
+    Args:
+        condition: It.
+        wait: Seconds at most.
+    """
+    deadline = time.monotonic() + wait
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return found
+
+
+class Paths:
+    """An application that is several functions, by path; what they wait for is in `gates`."""
+
+    def __init__(self, **functions: Callable[..., Any]) -> None:
+        self.functions = functions
+        self.gates: dict[str, threading.Event] = {}
+        self.begun: list[str] = []
+
+    def gate(self, name: str) -> threading.Event:
+        """What the path ``/wait?name`` waits for."""
+        return self.gates.setdefault(name, threading.Event())
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+        self.begun.append(path + ("?" + query if query else ""))
+        if path == "/wait":
+            assert self.gate(query).wait(20)
+        elif path[1:] in self.functions:
+            return self.functions[path[1:]](environ, start_response)
+        body = path.encode()
+        start_response("200 OK", [("content-length", str(len(body)))])
+        return [body]

@@ -1,0 +1,204 @@
+"""Applications and hooks that fail, or do what they should not, harm nobody else."""
+import contextlib
+import threading
+
+import h2.errors
+import h2.events
+import pytest
+
+from tests.support.tls_client import Client
+from tests.worker_faults.in_process import Paths, Serving, until
+from tests.worker_faults.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
+
+DETACHED = pytest.mark.parametrize("slow", [False, True], ids=["fast", "slow"])
+
+
+class Application(Paths):
+    """With a path that does something once it has lost the lead, or at once."""
+
+    server: Serving
+
+    def act(self, slow):
+        """Wait until the call has lost the lead, where it is to; later ones on its path lose it before they begin."""
+        if slow:
+            assert until(lambda: self.server.loop.lead.overtaken)
+
+
+def serving(serve, slow, function, **options):  # noqa: F811
+    app = Application(f=lambda environ, start_response: (app.act(slow), function(environ, start_response))[1])
+    app.server = serve(app, **options)
+    return app.server
+
+
+@DETACHED
+def test_the_environment_is_the_applications(serve, slow):  # noqa: F811
+    def function(environ, start_response):
+        environ.clear()
+        environ["PATH_INFO"] = 7
+        start_response("200 OK", [])
+        return [b"fine"]
+
+    server = serving(serve, slow, function)
+    with Client(server) as client:
+        for stream_id in (1, 3, 5):
+            get(client, "/f", first=stream_id)
+            assert answered(client, stream_id, b"fine")
+        get(client, "/other", first=7)
+        assert answered(client, 7, b"/other")
+    assert not server.failures and not server.reports
+
+
+@DETACHED
+@pytest.mark.parametrize("whole", [True, False])
+def test_trailers_that_are_none_end_the_response(serve, slow, whole):  # noqa: F811
+    def function(environ, start_response):
+        environ["gunicorn.http2.send_trailers"]([(":status", "200")])
+        start_response("200 OK", [])
+        return [b"body"] if whole else iter([b"body"] * 3)
+
+    server = serving(serve, slow, function)
+    with Client(server) as client:
+        get(client, "/f")
+        assert client.read(client.ended(1), 5)
+        resets = client.found(h2.events.StreamReset, 1)
+        assert client.status() == "500" or resets[0].error_code == h2.errors.ErrorCodes.INTERNAL_ERROR
+        get(client, "/other", first=3)
+        assert answered(client, 3, b"/other")
+        assert until(lambda: client_sessions_idle(server))
+    assert not server.failures
+    assert len(server.reports) >= 1
+
+
+def client_sessions_idle(server):
+    return all(each.session.idle for each in server.loop.clients.values())
+
+
+class Hooks:
+    """An observer."""
+
+    def __init__(self, begin=None, end=None):
+        self._begin, self._end = begin, end
+
+    def begin(self, call):
+        if self._begin is not None:
+            self._begin()
+
+    def end(self, call):
+        if self._end is not None:
+            self._end()
+
+
+@DETACHED
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("at", ["begin", "end"])
+def test_hooks_that_raise(serve, slow, error, at):  # noqa: F811
+    def fail():
+        raise error
+
+    def function(environ, start_response):
+        start_response("200 OK", [])
+        return [b"fine"]
+
+    server = serving(serve, slow and at == "end", function, observer=Hooks(**{at: fail}))
+    with Client(server) as client:
+        for stream_id in (1, 3):
+            get(client, "/f", first=stream_id)
+            assert client.read(client.ended(stream_id), 5)
+            assert client.status(stream_id) == ("500" if at == "begin" else "200")
+        assert until(lambda: client_sessions_idle(server))
+    assert not server.failures
+    assert [type(each) for each in server.reports] == [error] * 2
+
+
+@pytest.mark.parametrize("at", ["begin", "end"])
+def test_a_hook_that_blocks_keeps_one_thread(serve, at):  # noqa: F811
+    gate = threading.Event()
+    blocked = threading.Lock()
+
+    def wait():
+        if blocked.acquire(blocking=False):
+            assert gate.wait(20)
+
+    server = serve(Paths(), threads=2, observer=Hooks(**{at: wait}))
+    try:
+        with Client(server) as first, Client(server) as second:
+            get(first, "/first")
+            assert until(blocked.locked)
+            get(second, "/second")
+            assert answered(second, 1, b"/second")
+            gate.set()
+            assert answered(first, 1, b"/first")
+    finally:
+        gate.set()
+
+
+@DETACHED
+def test_the_input_is_read_by_another_thread(serve, slow):  # noqa: F811
+    def function(environ, start_response):
+        found = []
+        thread = threading.Thread(target=lambda: found.append(environ["wsgi.input"].read()))
+        thread.start()
+        thread.join(20)
+        start_response("200 OK", [])
+        return found
+
+    server = serving(serve, slow, function, threads=1)
+    with Client(server) as client:
+        body = b"x" * 40000
+        client.request(1, "/f", "POST", end_stream=False)
+        for _ in range(5):
+            for at in range(0, len(body), 8000):
+                client.data(1, body[at:at + 8000])
+            assert client.read(lambda: client.conn.local_flow_control_window(1) >= len(body), 5)
+        client.data(1, b"", end_stream=True)
+        assert answered(client, 1, body * 5)
+    assert not server.failures and not server.reports
+
+
+@DETACHED
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_input_is_kept_beyond_the_call(serve, slow, complete):  # noqa: F811
+    kept = []
+
+    def function(environ, start_response):
+        kept.append(environ["wsgi.input"])
+        start_response("200 OK", [])
+        return [b"fine"]
+
+    server = serving(serve, slow, function)
+    with Client(server) as client:
+        client.request(1, "/f", "POST", end_stream=False)
+        client.data(1, b"body", end_stream=complete)
+        assert answered(client, 1, b"fine")
+        assert until(lambda: client_sessions_idle(server))
+        with contextlib.suppress(OSError):
+            assert kept[0].read() in (b"", b"body")
+        get(client, "/other", first=3)
+        assert answered(client, 3, b"/other")
+
+
+def test_a_response_that_nobody_waits_for_ends(serve):  # noqa: F811
+    ended = threading.Event()
+
+    def endless(environ, start_response):
+        start_response("200 OK", [])
+        try:
+            while True:
+                yield b"x" * 65536
+        finally:
+            ended.set()
+
+    import socket
+    import struct
+
+    server = serve(Paths(endless=endless), timeout=None)
+    client = Client(server, credit=False)
+    client.conn.increment_flow_control_window(2**31 - 1 - 65535)
+    client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
+    get(client, "/endless")
+    assert client.read(lambda: client.body(), 5)
+    assert not ended.is_set()
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.sock.close()
+    assert ended.wait(5)
+    assert not server.failures
