@@ -646,8 +646,11 @@ cdef class Call(Source):
         self.status_code = code
         self.omits_body = self.head or code == 204 or code == 304
         if code == 204 and self.length >= 0:
-            self.fields = [text for i in range(0, len(self.fields), 2) if self.fields[i] != "content-length"
-                           for text in self.fields[i:i + 2]]
+            kept = []
+            for i in range(0, len(self.fields), 2):
+                if self.fields[i] != "content-length":
+                    kept += self.fields[i:i + 2]
+            self.fields = kept
             self.length = -1
         self.status = status
         return 0
