@@ -131,7 +131,7 @@ def test_statsd_counts_each_request(start):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         sock.settimeout(10)
-        server = start(APP, "--statsd-host", "127.0.0.1:%d" % sock.getsockname()[1], "--statsd-prefix", "pre")
+        server = start(APP, "--statsd-host", f"127.0.0.1:{sock.getsockname()[1]}", "--statsd-prefix", "pre")
         with Client(server) as client:
             ask(client, "/plain")
             ask(client, "/fail")
