@@ -213,6 +213,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         engine = H2Connection(
             H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=self._limits)
         )
+        # It belongs into the first SETTINGS (RFC 9218 section 2.1).
+        engine.local_settings[NO_RFC7540_PRIORITIES] = 1
+        engine.local_settings.acknowledge()
         policy = self._policy_of(client)
         assert self.loop is not None
         session = Session(engine, self.loop.site, policy.maker(client.address, client.face), self._refer, client)

@@ -5,7 +5,7 @@ from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._core cimport enter, find_stream, leave
-from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
+from fasth2._ready cimport Data, Goaway, Request, Reset, Trailers
 from fasth2._receive cimport receive
 from fasth2._send cimport (
     acknowledge,
@@ -17,6 +17,7 @@ from fasth2._send cimport (
     write_trailers,
 )
 from fasth2._stream cimport H2Stream
+from fasth2._turns cimport waits_behind
 from fasth2.server._call cimport Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
@@ -118,10 +119,10 @@ cdef class Session(Channel):
         cdef Data data
         cdef int64_t padding
         for event in events:
-            kind = event.kind
-            if kind == REQUEST_:
+            kind = type(event)
+            if kind is Request:
                 self.take_request(event)
-            elif kind == DATA_:
+            elif kind is Data:
                 data = event
                 call = self.calls.get(data.stream_id)
                 if call is None or call.finished:
@@ -136,13 +137,13 @@ cdef class Session(Channel):
                         call.notify()
                 if data.end_stream:
                     self.body_complete(data.stream_id, None)
-            elif kind == TRAILERS_:
+            elif kind is Trailers:
                 self.body_complete((<Trailers>event).stream_id, (<Trailers>event).headers)
-            elif kind == RESET_:
+            elif kind is Reset:
                 call = self.calls.pop((<Reset>event).stream_id, None)
                 if call is not None:
                     call.lose()
-            elif type(event) is Goaway:
+            elif kind is Goaway:
                 self.goaway_received = True
         return 0
 
@@ -479,6 +480,7 @@ cdef class Session(Channel):
         cdef H2Stream s
         cdef Call call
         cdef dict found = {}
+        cdef list stuck = []
         for s in self.core.table.all():
             if s.queued <= 0:
                 continue
@@ -488,12 +490,18 @@ cdef class Session(Channel):
                 if s.queued > left:
                     left, since = s.queued, now
                 elif now >= since + timeout + (left - s.queued) / <double>MIN_SEND_RATE:
-                    call = self.calls.pop(s.stream_id, None)
-                    if call is not None:
-                        call.lose()
-                    self.reset_octets(s.stream_id)
+                    if waits_behind(self.core, s):
+                        # What goes before it by priority is looked at itself.
+                        found[s.stream_id] = (s.queued, now)
+                        continue
+                    stuck.append(s.stream_id)
                     continue
             found[s.stream_id] = (left, since)
+        for stream_id in stuck:
+            call = self.calls.pop(stream_id, None)
+            if call is not None:
+                call.lose()
+            self.reset_octets(stream_id)
         return found or None
 
     cdef int reset_octets(self, uint32_t stream_id) except -1:

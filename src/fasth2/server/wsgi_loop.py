@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ._call import Site
 from ._lead import Lead, Seat
 from ._wire import Round
+from .client_hello import chooses_h2
 from .wsgi_connection import Client
 from .wsgi_poller import READ, Poller, Waker
 
@@ -110,6 +111,8 @@ class Loop(Round):
         #: Clients with requests that wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
         self.draining = False
+        #: The TLS contexts that choose HTTP/2 for each client that offers it.
+        self.choose_h2 = {context for _, context in listeners if context is not None and chooses_h2(context)}
         self._listeners = {listener.fileno(): (listener, context) for listener, context in listeners}
         self._accepting = False
         self._accept_from = 0.0
@@ -119,7 +122,8 @@ class Loop(Round):
         self._next_look = 0.0
         self._last_words_at: float | None = None
         self._tasks: collections.deque[Any] = collections.deque()
-        self._running: list[threading.Thread] = []
+        #: The loop's threads, the clock first.
+        self.threads: list[threading.Thread] = []
         # The client that the leader does something for.
         self._at_hand: Client | None = None
 
@@ -128,12 +132,12 @@ class Loop(Round):
     def start(self) -> None:
         """Start the threads."""
         self.poller.register(self._waker.fileno(), READ)
-        self._running = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
+        self.threads = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
         for number in range(self._threads + 1):
             helper = number == self._threads
             name = "fasth2-helper" if helper else f"fasth2-{number}"
-            self._running.append(threading.Thread(target=self._serve, args=(Seat(helper),), name=name, daemon=True))
-        for thread in self._running:
+            self.threads.append(threading.Thread(target=self._serve, args=(Seat(helper),), name=name, daemon=True))
+        for thread in self.threads:
             thread.start()
 
     def do(self, task: Any) -> None:
