@@ -14,15 +14,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Folders of tests that work wherever fasth2 does.
-FOLDERS = ("rfc9113", "hpack", "limits", "contract_d", "facade", "oracle", "regressions", "hazards", "surface")
+#: Folders of tests that work wherever fasth2 does; failing allocations need one of CPython's own test modules.
+FOLDERS = ("rfc9113", "hpack", "limits", "contract_d", "facade", "oracle", "regressions", "hazards", "surface",
+           "threads", *(("allocation_failures",) if importlib.util.find_spec("_testcapi") else ()))
 
-#: What asks for something that is not everywhere: mypy, CPython's own test modules, gunicorn's workers, the sources.
+#: What asks for something that is not everywhere: mypy, gunicorn's workers, the sources.
 ELSEWHERE = (
     "surface/test_package.py::test_stubs_say_what_the_modules_have",
     "surface/test_imports.py",
-    "hazards/test_allocation_failure.py",
-    "hpack/test_out_of_memory.py",
     "hpack/test_generated_tables.py",
 )
 

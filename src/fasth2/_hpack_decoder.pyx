@@ -581,6 +581,7 @@ cdef class Decoder:
         return result
 
     @property
+    @cython.critical_section
     def header_table_size(self):
         """The size of the dynamic table that the peer chose, octets."""
         return self.table_limit

@@ -112,6 +112,7 @@ cdef class Encoder:
                 self.set_limit(limit)
 
     @property
+    @cython.critical_section
     def header_table_size(self):
         """Octets that the dynamic table may hold.
 

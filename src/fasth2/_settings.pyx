@@ -336,6 +336,7 @@ cdef class SettingsBase:
         if code is not NO_ERROR:
             raise invalid(setting, value, code)
 
+    @cython.critical_section
     def _mirrors(self):
         """The C values that the engine reads, by setting; for tests of their agreement with the mapping."""
         return {

@@ -1,6 +1,7 @@
 """What each compiled module is there for, as something to play with failing allocations."""
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,11 @@ from fasth2._settings import Settings
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
+from fasth2.server._call import Site
+from fasth2.server._environ import PLAIN, EnvironMaker, FieldRule
+from fasth2.server._lead import Lead, Seat
+from fasth2.server._session import Session
+from fasth2.server._wire import Round, Wire
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
 from tests.support.frames import PREFACE, FrameReader
@@ -235,6 +241,90 @@ CONTROL = (frames.ping(b"12345678"), frames.priority(1), frames.window_update(1,
            frames.unknown(payload=b"u" * 100), frames.priority_update(1), frames.priority_update(5, b"u=1, i"),
            frames.ping(ack=True), frames.rst_stream(1), frames.goaway(0, 0, b"debug" * 20))
 
+class Served:
+    """A session of the worker's loop without the loop: one thread, that leads."""
+
+    def __init__(self, application: Callable[..., Any], wired: bool) -> None:
+        #: Not the exceptions themselves: CPython has a few MemoryErrors for when there is no memory, and wants them back.
+        failed = self.failed = list[type]()
+        self.lead, self.seat = Lead(lambda: None), Seat()
+        self.site = Site(application, self.lead, lambda: None, lambda call, exc: failed.append(type(exc)), timeout=5.0)
+        self.engine = H2Connection(
+            H2Configuration(client_side=False, rfc_errors=True, header_encoding="iso8859-1"))
+        self.maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, lambda name: FieldRule(
+            "HTTP_" + name.upper(), PLAIN), {}, keep=True)
+        self.session = Session(self.engine, self.site, self.maker, lambda *_: (None, (400, "Bad Request", "")), None)
+        self.engine.initiate_connection()
+        self.lead.sit(self.seat)
+        if wired:
+            self.peer, sock = socket.socketpair()
+            sock.setblocking(False)
+            self.wire = Wire(sock)
+            self.wire.session = self.session
+            self.round = Round()
+        self.wired = wired
+
+    def serve(self, octets: bytes) -> None:
+        """Receive octets and run what requests they hold; a failure that an application got counts as one."""
+        if self.wired:
+            self.peer.send(octets)
+            self.wire.serve(self.round)
+            if self.wire.out:
+                self.wire.send_rest()
+        else:
+            self.session.feed(octets)
+            self.session.run(True)
+            self.session.run_young()
+            self.session.settle()
+        if self.failed:
+            raise MemoryError
+
+    def shut(self) -> None:
+        """Close it as the loop does."""
+        if self.wired:
+            self.wire.drop(self.round)
+            self.peer.close()
+        else:
+            FrameReader().read(self.session.pull(-1))
+            self.session.close()
+        self.lead.rise(self.seat)
+        self.lead.stop()
+
+
+def reading(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """An application that reads its body in every way."""
+    body = environ["wsgi.input"]
+    parts = [body.read(10), body.readline(), *body, body.read()]
+    start_response("200 OK", [("x-read", str(len(parts))), ("content-type", "text/plain")])
+    return parts
+
+
+def writing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    """An application that writes, and returns an iterator."""
+    write = start_response("200 OK", [("x-path", environ["PATH_INFO"]), *(("x-%d" % n, "v" * 40) for n in range(5))])
+    write(b"w" * 3000)
+    return iter([b"one", b"two" * 3000])
+
+
+def leads(kept: list[Any]) -> None:
+    """Who leads changes."""
+    kept.append(Lead(lambda: None))
+    kept.append(Seat())
+    kept[0].sit(kept[1])
+    kept[0].watch()
+    kept[0].rise(kept[1])
+    kept[0].stop()
+
+
+def serves(application: Callable[..., Any], *octets: Any, wired: bool = False) -> Scenario:
+    """A scenario of the worker's session."""
+    whole = HELLO + b"".join(bytes(each) for each in octets)
+    return Scenario(lambda: Served(application, wired), lambda served: served.serve(whole), Served.shut)
+
+
+UPLOAD = (request(1, ("x-some", "v" * 50), ("content-type", "text/plain"), end_stream=False),
+          frames.data(1, b"a line\n" * 20), frames.data(1, b"the rest", end_stream=True))
+
 #: By the module's name, without ``fasth2.``.
 SCENARIOS: dict[str, Scenario] = {
     "_connection": Scenario(nothing, open_and_answer, shut_all),
@@ -276,5 +366,13 @@ SCENARIOS: dict[str, Scenario] = {
     "_turns": on_connection(lambda c: [c.respond(n, 200, [("priority", "i")], b"b" * 9000) for n in (1, 3, 5)]
                             + [c.pull(5000), c.receive_data(bytes(frames.priority_update(1, b"u=7"))), c.pull()],
                             *(request(n, ("priority", "u=1")) for n in (1, 3)), request(5)),
+    "server._call": serves(writing, request(1), request(3)),
+    "server._environ": serves(writing, request(1, ("x-a", "b"), ("cookie", "a"), ("cookie", "b"), ("host", "h"),
+                                               ("content-length", "0"), path="/a%20b?c=d")),
+    "server._input": serves(reading, *UPLOAD),
+    "server._lead": Scenario(nothing, leads, let_go),
+    "server._session": serves(reading, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
+                              frames.goaway()),
+    "server._wire": serves(writing, request(1), wired=True),
     "_settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
 }

@@ -370,7 +370,7 @@ def text_part(environ, start_response):
 
 def nobodys_type(environ, start_response):
     start(start_response)
-    return None
+    return
 
 
 def byte_array(environ, start_response):
@@ -448,7 +448,7 @@ def subclasses(environ, start_response):
         pass
 
     start_response(Text("200 OK"), [[Text("X-Text"), Text("yes")]])
-    return [Octets(b"one ")] + [Octets(b"two")]
+    return [Octets(b"one "), Octets(b"two")]
 
 
 def with_a_body(environ, start_response):

@@ -26,6 +26,7 @@ from .counting import Record
 from .limits import connection_limits, widen_window
 from .observing import Observer
 from .own_policy import Policy, Refused, is_trusted
+from .own_settings import tell_what_has_no_effect
 from .tls import share_context
 from .upgrade import upgraded_fields
 from .worker import InstallingWorker, is_chosen
@@ -58,9 +59,11 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
     alive: bool
     loop: Loop | None = None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         self._own_nr = 0
-        super().__init__(*args, **kwargs)
+        super().__init__(age, ppid, sockets, app, timeout, cfg, log)
+        if status().installed:
+            tell_what_has_no_effect(cfg, log)
         self._waits_for_loop = False
         self._policies: dict[Any, Policy] = {}
         # Of listeners, which are closed before the last connection is.
@@ -346,7 +349,8 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
     def _begin_upgraded(self, conn: Any, req: Any, settings: Any, body: bytes, pending: bytes) -> bool:
         loop = self.loop
         assert loop is not None
-        listener = next(iter(self.sockets)).sock
+        listeners = [listener.sock for listener in self.sockets]
+        listener = next((one for one in listeners if one.getsockname() == conn.server), listeners[0])
         client = Client(loop, conn.sock, conn.client, listener, None)
         loop.adopt(client)
         try:

@@ -134,6 +134,23 @@ cdef bint check_value(str value, object name) except -1:
     return seen < 0x80
 
 
+cdef int64_t octets_said(str value) except -1:
+    """A Content-Length that `check_value` has passed; ValueError where it is no number."""
+    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(value)
+    cdef const uint8_t *p
+    cdef int64_t number = 0
+    cdef Py_ssize_t i
+    if 0 < n <= 18:
+        p = PyUnicode_1BYTE_DATA(value)
+        for i in range(n):
+            if not 0x30 <= p[i] <= 0x39:
+                break
+            number = number * 10 + (p[i] - 0x30)
+        else:
+            return number
+    raise ValueError(f"content-length {value!r} is no number of octets")
+
+
 @cython.final
 cdef class Site:
     """What all requests of a worker share.
@@ -450,6 +467,15 @@ cdef class Call(Source):
         """The Content-Length, or ``None``."""
         return None if self.length < 0 else self.length
 
+    @property
+    def version(self):
+        """What the Server field says where the application does not."""
+        return self.site.server
+
+    def is_chunked(self):
+        """Whether the body is in chunks: never, in HTTP/2."""
+        return False
+
     def should_close(self):
         """Whether the connection ends with this response: never, in HTTP/2."""
         return False
@@ -620,8 +646,11 @@ cdef class Call(Source):
         self.status_code = code
         self.omits_body = self.head or code == 204 or code == 304
         if code == 204 and self.length >= 0:
-            self.fields = [text for i in range(0, len(self.fields), 2) if self.fields[i] != "content-length"
-                           for text in self.fields[i:i + 2]]
+            kept = []
+            for i in range(0, len(self.fields), 2):
+                if self.fields[i] != "content-length":
+                    kept += self.fields[i:i + 2]
+            self.fields = kept
             self.length = -1
         self.status = status
         return 0
@@ -645,9 +674,7 @@ cdef class Call(Source):
             if known.kind == FIELD_HOP:
                 return 0
             if known.kind == FIELD_LENGTH:
-                if not (value.isascii() and value.isdigit() and len(value) <= 18):
-                    raise ValueError(f"content-length {value!r} is no number of octets")
-                self.length = int(value)
+                self.length = octets_said(value)
             elif known.kind == FIELD_SERVER:
                 self.has_server = True
             else:

@@ -5,7 +5,7 @@ from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._core cimport enter, find_stream, leave
-from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
+from fasth2._ready cimport Data, Goaway, Request, Reset, Trailers
 from fasth2._receive cimport receive
 from fasth2._send cimport (
     acknowledge,
@@ -119,10 +119,10 @@ cdef class Session(Channel):
         cdef Data data
         cdef int64_t padding
         for event in events:
-            kind = event.kind
-            if kind == REQUEST_:
+            kind = type(event)
+            if kind is Request:
                 self.take_request(event)
-            elif kind == DATA_:
+            elif kind is Data:
                 data = event
                 call = self.calls.get(data.stream_id)
                 if call is None or call.finished:
@@ -137,13 +137,13 @@ cdef class Session(Channel):
                         call.notify()
                 if data.end_stream:
                     self.body_complete(data.stream_id, None)
-            elif kind == TRAILERS_:
+            elif kind is Trailers:
                 self.body_complete((<Trailers>event).stream_id, (<Trailers>event).headers)
-            elif kind == RESET_:
+            elif kind is Reset:
                 call = self.calls.pop((<Reset>event).stream_id, None)
                 if call is not None:
                     call.lose()
-            elif type(event) is Goaway:
+            elif kind is Goaway:
                 self.goaway_received = True
         return 0
 

@@ -5,6 +5,8 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from ._wire import Wire
+from .client_hello import is_whole, offers_h2
+from .tls_stream import TLSFace
 from .wsgi_poller import READ, WRITE
 
 if TYPE_CHECKING:
@@ -45,12 +47,13 @@ class Client(Wire):
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended", "_mask", "_seen_begun", "_state", "_stuck",
-        "address", "in_backlog", "listener", "loop",
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_context", "_deadline", "_early",
+        "_ended", "_mask", "_seen_begun", "_state", "_stuck", "address", "in_backlog", "listener", "loop",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, context: Any) -> None:
-        super().__init__(sock, context)
+        super().__init__(sock)
+        self._context = context
         self.loop = loop
         self.address = address
         self.listener = listener
@@ -73,7 +76,8 @@ class Client(Wire):
     @property
     def face(self) -> Any:
         """What an application gets as the connection's socket."""
-        return self.sock
+        tls = self.tls
+        return self.sock if tls is None else TLSFace(self.sock, tls)
 
     @property
     def leaving(self) -> bool:
@@ -145,7 +149,15 @@ class Client(Wire):
         data = self.greet(loop)
         if not data:
             return
-        if self.tls is not None:
+        if self._context is not None:
+            if self.tls is None:
+                data = self._early = self._early + data
+                if not is_whole(data):
+                    return
+                self._early = b""
+                # One that will speak HTTP/2 stays with the loop.
+                stays = self._context in loop.choose_h2 and offers_h2(data)
+                self.begin_tls(self._context, loop if stays else None)
             self.rx.write(data)
             try:
                 self.tls.do_handshake()
@@ -162,6 +174,8 @@ class Client(Wire):
             if self.tls.selected_alpn_protocol() == "h2":
                 self._start()
                 self.read_early(loop)
+            elif self.rx is loop.rx:
+                raise ssl.SSLError("HTTP/2 was offered, and not chosen")
             else:
                 self._leave_to_http1(b"")
             return
@@ -310,6 +324,7 @@ class Client(Wire):
         if self.session is not None:
             self.session.close()
         self.loop.forget(self)
+        self.end_tls()
         self.release()
         self.sock.close()
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ._call import Site
 from ._lead import Lead, Seat
 from ._wire import Round
+from .client_hello import chooses_h2
 from .wsgi_connection import Client
 from .wsgi_poller import READ, Poller, Waker
 
@@ -110,6 +111,8 @@ class Loop(Round):
         #: Clients with requests that wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
         self.draining = False
+        #: The TLS contexts that choose HTTP/2 for each client that offers it.
+        self.choose_h2 = {context for _, context in listeners if context is not None and chooses_h2(context)}
         self._listeners = {listener.fileno(): (listener, context) for listener, context in listeners}
         self._accepting = False
         self._accept_from = 0.0
