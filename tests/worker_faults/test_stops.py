@@ -150,7 +150,7 @@ def test_another_master(run, begun, tmp_path):
             new = int((tmp_path / "pid.2").read_text())
             server.terminate()
             assert server.process.wait(20) == 0
-            crowd.wait_for_new_connections()
+            crowd.wait_for_answers(50)
         finally:
             crowd.stopped = True
             faults = crowd.end()

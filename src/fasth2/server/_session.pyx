@@ -475,7 +475,8 @@ cdef class Session(Channel):
             timeout: Seconds that a stream may stand still.
 
         Returns:
-            A dict of streams to what is unsent of each and since when; ``None`` where there is none.
+            A dict of streams to what was unsent of each and when, first and at its last progress; ``None`` where
+            there is none.
         """
         cdef H2Stream s
         cdef Call call
@@ -484,19 +485,23 @@ cdef class Session(Channel):
         for s in self.core.table.all():
             if s.queued <= 0:
                 continue
-            left, since = s.queued, now
+            first = last = s.queued
+            since = moved = now
             if before is not None and s.stream_id in before:
-                left, since = before[s.stream_id]
-                if s.queued > left:
-                    left, since = s.queued, now
-                elif now >= since + timeout + (left - s.queued) / <double>MIN_SEND_RATE:
+                first, since, last, moved = before[s.stream_id]
+                if s.queued > last:
+                    # The application has added to it.
+                    first, since = s.queued, now
+                if s.queued != last:
+                    last, moved = s.queued, now
+                if now >= min(moved, since + (first - last) / <double>MIN_SEND_RATE) + timeout:
                     if waits_behind(self.core, s):
                         # What goes before it by priority is looked at itself.
                         found[s.stream_id] = (s.queued, now)
                         continue
                     stuck.append(s.stream_id)
                     continue
-            found[s.stream_id] = (left, since)
+            found[s.stream_id] = (first, since, last, moved)
         for stream_id in stuck:
             call = self.calls.pop(stream_id, None)
             if call is not None:

@@ -47,8 +47,8 @@ class Client(Wire):
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_since", "_context", "_deadline", "_early", "_ended", "_mask", "_seen_begun", "_state", "_stuck",
-        "address", "in_backlog", "listener", "loop",
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_context", "_deadline", "_early",
+        "_ended", "_mask", "_seen_begun", "_state", "_stuck", "address", "in_backlog", "listener", "loop",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, context: Any) -> None:
@@ -63,9 +63,10 @@ class Client(Wire):
         self._early = b""
         self._deadline: float | None = loop.now + loop.timeout if loop.timeout is not None else None
         self._blocked_since: float | None = None
-        self._blocked_left = 0
+        self._blocked_left = self._blocked_seen = 0
+        self._blocked_seen_at = 0.0
         self._seen_begun = -1
-        self._stuck: dict[int, tuple[int, float]] | None = None
+        self._stuck: dict[int, tuple[int, float, int, float]] | None = None
         self._ended = False
         loop.poller.register(self.fd, READ)
 
@@ -247,7 +248,8 @@ class Client(Wire):
     def blocked(self) -> None:
         """The socket takes no more; called by `Wire`. A client that does not read is not read from."""
         self._blocked_since = self.loop.now
-        self._blocked_left = len(self.out)
+        self._blocked_left = self._blocked_seen = len(self.out)
+        self._blocked_seen_at = self.loop.now
         self._wait_for(WRITE)
 
     def _write_rest(self) -> None:
@@ -349,8 +351,12 @@ class Client(Wire):
                 self.close()
             return
         if self.out and self._blocked_since is not None and loop.timeout is not None:
-            taken = self._blocked_left - len(self.out)
-            if now >= self._blocked_since + loop.timeout + taken / MIN_SEND_RATE:
+            left = len(self.out)
+            if left != self._blocked_seen:
+                self._blocked_seen = left
+                self._blocked_seen_at = now
+            taken = self._blocked_left - left
+            if now >= min(self._blocked_since + taken / MIN_SEND_RATE, self._blocked_seen_at) + loop.timeout:
                 self._failed(TimeoutError("the client takes nothing"))
             return
         session = self.session
