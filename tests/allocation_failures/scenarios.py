@@ -311,7 +311,6 @@ def leads(kept: list[Any]) -> None:
     kept.append(Lead(lambda: None))
     kept.append(Seat())
     kept[0].sit(kept[1])
-    kept[0].watch()
     kept[0].rise(kept[1])
     kept[0].stop()
 

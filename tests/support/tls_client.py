@@ -41,6 +41,8 @@ class Client:
         self.conn = (Patience if patient else h2.connection.H2Connection)(
             h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self.events: list[object] = []
+        #: Whether `read` has met the end of the connection.
+        self.closed = False
         try:
             if server.certificate is not None:
                 if context is None:
@@ -80,11 +82,12 @@ class Client:
             try:
                 data = self.sock.recv(65536)
             except TimeoutError:
-                data = b""
+                return until()
             except (ConnectionResetError, BrokenPipeError):
                 # The second where what this side wrote last met a socket that was closed already.
                 data = b""
             if not data:
+                self.closed = True
                 return until()
             for event in self.conn.receive_data(data):
                 self.events.append(event)

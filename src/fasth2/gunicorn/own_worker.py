@@ -110,6 +110,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             timeout=seconds(cfg.timeout),
             keepalive=seconds(cfg.keepalive),
             max_connections=cfg.worker_connections,
+            farewell_after=cfg.graceful_timeout / 2,
         )
 
     def _make_site(self, lead: Any, wake: Any) -> Site:

@@ -244,7 +244,10 @@ cdef class Site:
             if call.channel.send(call, <bytes>value, flag) < 0:
                 call.lose()
         elif what == OP_CONSUME:
-            call.channel.consume(call, value)
+            if value:
+                call.channel.consume(call, value)
+            if flag:
+                call.channel.lend()
         elif what == OP_INFORM:
             call.channel.inform(call, value[0], value[1])
         elif what == OP_RESET:
@@ -333,6 +336,9 @@ cdef class Channel:
         raise NotImplementedError
 
     cdef int consume(self, Call call, int64_t octets) except -1:
+        raise NotImplementedError
+
+    cdef int lend(self) except -1:
         raise NotImplementedError
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
@@ -851,10 +857,12 @@ cdef class Call(Source):
             if leading:
                 lead.step_in(self)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before its body was complete")
+        self.wants = True
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:
                     self.channel.inform(self, 100, [])
+                self.channel.lend()
                 self.channel.flush()
                 self.channel.adopt(self)
             finally:
@@ -866,11 +874,13 @@ cdef class Call(Source):
         else:
             if self.wants_continue and not self.headers_sent:
                 self.site.ask(self, OP_INFORM, (100, []), False)
-            if self.credit:
-                self.site.ask(self, OP_CONSUME, self.credit, False)
-                self.credit = 0
+            self.site.ask(self, OP_CONSUME, self.credit, True)
+            self.credit = 0
         self.wants_continue = False
-        return self.wait_for(False)
+        try:
+            return self.wait_for(False)
+        finally:
+            self.wants = False
 
     cdef int taken(self, int64_t octets) except -1:
         self.credit += octets
