@@ -370,6 +370,7 @@ SCENARIOS: dict[str, Scenario] = {
                                                ("content-length", "0"), path="/a%20b?c=d")),
     "server._input": serves(reading, *UPLOAD),
     "server._lead": Scenario(nothing, leads, let_go),
+    "server._response_fields": serves(writing, request(1)),
     "server._session": serves(reading, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
                               frames.goaway()),
     "server._wire": serves(writing, request(1), wired=True),
