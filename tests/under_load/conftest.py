@@ -5,7 +5,7 @@ from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support.gunicorn_matrix import INSTALLED, OWN, WORKER_CLASSES
 from tests.support.gunicorn_versions import NEWEST
 
-SETUPS = (*(setup for setup in INSTALLED if setup.version == NEWEST), *WORKER_CLASSES, *OWN)
+SETUPS = (*(setup for setup in INSTALLED if setup.version == NEWEST), *WORKER_CLASSES, OWN[0], OWN[-1])
 APPLICATION = ("tests.under_load.application:wsgi", "tests.under_load.application:asgi")
 
 

@@ -5,6 +5,7 @@ import h2.events
 import pytest
 
 from tests.worker.asking import ask, fields, reset_code, written
+from tests.worker.wsgi_application import await_file
 
 LINES = b"first line\nsecond, longer line\n\nlast without an end"
 NO_ERROR, CANCEL = 0, 8
@@ -150,9 +151,9 @@ def test_a_whole_body_that_nobody_reads(client):
 
 def test_a_client_that_resets_its_request(client, tmp_path):
     """The application's read raises an OSError."""
-    client.request(1, f"/cut-off?log={tmp_path}/log", "POST", end_stream=False)
+    client.request(1, f"/cut-off?called={tmp_path}/called&log={tmp_path}/log", "POST", end_stream=False)
     client.data(1, b"a part")
-    time.sleep(0.05)
+    await_file(f"{tmp_path}/called")
     client.conn.reset_stream(1, CANCEL)
     client.flush()
     assert written(tmp_path / "log") == ["OSError"]
@@ -160,9 +161,9 @@ def test_a_client_that_resets_its_request(client, tmp_path):
 
 
 def test_a_client_that_goes_before_its_body_is_complete(client, tmp_path):
-    client.request(1, f"/cut-off?log={tmp_path}/log", "POST", end_stream=False)
+    client.request(1, f"/cut-off?called={tmp_path}/called&log={tmp_path}/log", "POST", end_stream=False)
     client.data(1, b"a part")
-    time.sleep(0.05)
+    await_file(f"{tmp_path}/called")
     client.sock.close()
     assert written(tmp_path / "log") == ["OSError"]
 

@@ -284,7 +284,8 @@ def gated_read(environ, start_response):
 
 
 def cut_off(environ, start_response):
-    """A body whose client goes before it is complete."""
+    """A body whose client goes before it is complete, but not before the application was called."""
+    open(options(environ)["called"], "w").close()
     try:
         environ["wsgi.input"].read(1_000_000)
     except OSError as exc:
