@@ -2,7 +2,7 @@
 
 FASTH2_SANITIZE in the environment names a build for tests (see CONTRIBUTING.md, "Memory and threads"):
 1: Cython's bounds checks, AddressSanitizer and UndefinedBehaviorSanitizer; thread: ThreadSanitizer;
-refnanny: Cython counts each reference that a function takes and gives back.
+refnanny: Cython counts each reference that a function takes and gives back; debug: with the lines of the C.
 FASTH2_WERROR=1 makes a compiler's warning an error, as ``make build`` does.
 """
 import os
@@ -55,6 +55,9 @@ elif SANITIZE:
 elif KIND == "thread":
     CFLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=thread"]
     LDFLAGS = ["-fsanitize=thread"]
+elif KIND == "debug":
+    CFLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer"]
+    LDFLAGS = []
 else:
     CFLAGS = ["-std=c11", "-g0", "-O3", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter",
               "-Wno-missing-field-initializers", "-Wno-cast-function-type", *(["-Werror"] if WERROR else [])]

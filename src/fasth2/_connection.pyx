@@ -7,7 +7,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, Core, enter, find_stream, leave
+from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, Core, await_others, enter, find_stream, leave
 from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
@@ -756,30 +756,35 @@ cdef class H2Connection(Core):
     @cython.critical_section
     def settings_acknowledged(self):
         """Whether the peer has acknowledged every SETTINGS frame sent (RFC 9113 section 6.5.3)."""
+        await_others(self)
         return self.acks_expected == 0
 
     @property
     @cython.critical_section
     def open_inbound_streams(self):
         """How many streams of the peer count against our SETTINGS_MAX_CONCURRENT_STREAMS."""
+        await_others(self)
         return self.open_inbound
 
     @property
     @cython.critical_section
     def open_outbound_streams(self):
         """How many pushed streams count against the peer's SETTINGS_MAX_CONCURRENT_STREAMS."""
+        await_others(self)
         return self.open_outbound
 
     @property
     @cython.critical_section
     def inbound_flow_control_window(self):
         """Octets of DATA that the peer can send on the connection now."""
+        await_others(self)
         return self.window.current
 
     @property
     @cython.critical_section
     def outbound_flow_control_window(self):
         """Octets of DATA that can be sent on the connection now."""
+        await_others(self)
         return self.out_window
 
     @outbound_flow_control_window.setter
@@ -787,12 +792,14 @@ cdef class H2Connection(Core):
     def outbound_flow_control_window(self, int64_t value):
         if value > MAX_WINDOW:
             raise ValueError("a window cannot pass 2**31 - 1")
+        await_others(self)
         self.out_window = value
 
     @property
     @cython.critical_section
     def max_outbound_frame_size(self):
         """Octets of payload that the peer takes in one frame."""
+        await_others(self)
         return self.max_out_frame
 
     @max_outbound_frame_size.setter
@@ -800,12 +807,14 @@ cdef class H2Connection(Core):
     def max_outbound_frame_size(self, value):
         if not 1 <= value <= 0xFFFFFF:
             raise ValueError("a frame's payload is 1 to 2**24 - 1 octets")
+        await_others(self)
         self.max_out_frame = value
 
     @property
     @cython.critical_section
     def max_inbound_frame_size(self):
         """Octets of payload that we take in one frame."""
+        await_others(self)
         return self.max_in_frame
 
     @max_inbound_frame_size.setter
@@ -813,28 +822,33 @@ cdef class H2Connection(Core):
     def max_inbound_frame_size(self, value):
         if not 0 <= value <= 0xFFFFFF:
             raise ValueError("a frame's payload is at most 2**24 - 1 octets")
+        await_others(self)
         self.max_in_frame = value
 
     @property
     @cython.critical_section
     def highest_inbound_stream_id(self):
         """The highest stream that the peer has opened, 0 for none."""
+        await_others(self)
         return self.highest_inbound
 
     @property
     @cython.critical_section
     def highest_outbound_stream_id(self):
         """The highest stream that we have promised, 0 for none."""
+        await_others(self)
         return self.highest_outbound
 
     @property
     @cython.critical_section
     def counters(self):
         """How often each limit was crossed and each kind of fault met: a dict of token to count."""
+        await_others(self)
         return {} if self.counts is None else dict(self.counts)
 
     @cython.critical_section
     def __repr__(self):
+        await_others(self)
         return f"<H2Connection streams={0 if self.table is None else self.table.count} closed={self.phase == C_CLOSED}>"
 
     # h2's class constants.

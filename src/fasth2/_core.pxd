@@ -148,6 +148,13 @@ cdef inline int enter(Core c) except -1:
     return 0
 
 
+cdef inline int await_others(Core c) except -1:
+    """For what only looks: let the call of another thread end first. A call of this thread may look while it is on."""
+    if c.busy and c.initialised and c.owner != PyThread_get_thread_ident():
+        c.wait_turn()
+    return 0
+
+
 cdef inline void leave(Core c) noexcept:
     c.busy = False
 

@@ -301,7 +301,7 @@ def reading(environ: dict[str, Any], start_response: Callable[..., Any]) -> list
 
 def writing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
     """An application that writes, and returns an iterator."""
-    write = start_response("200 OK", [("x-path", environ["PATH_INFO"]), *(("x-%d" % n, "v" * 40) for n in range(5))])
+    write = start_response("200 OK", [("x-path", environ["PATH_INFO"]), *((f"x-{n}", "v" * 40) for n in range(5))])
     write(b"w" * 3000)
     return iter([b"one", b"two" * 3000])
 
@@ -311,7 +311,6 @@ def leads(kept: list[Any]) -> None:
     kept.append(Lead(lambda: None))
     kept.append(Seat())
     kept[0].sit(kept[1])
-    kept[0].watch()
     kept[0].rise(kept[1])
     kept[0].stop()
 
@@ -371,6 +370,7 @@ SCENARIOS: dict[str, Scenario] = {
                                                ("content-length", "0"), path="/a%20b?c=d")),
     "server._input": serves(reading, *UPLOAD),
     "server._lead": Scenario(nothing, leads, let_go),
+    "server._response_fields": serves(writing, request(1)),
     "server._session": serves(reading, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
                               frames.goaway()),
     "server._wire": serves(writing, request(1), wired=True),

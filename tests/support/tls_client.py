@@ -29,9 +29,11 @@ class Client:
         server: The server to connect to, over TLS where it has a certificate.
         credit: Whether window is returned for what is received.
         patient: Whether frames may be sent and received after the server's GOAWAY.
+        context: For TLS, where it is not one that trusts the server and offers h2.
     """
 
-    def __init__(self, server: Gunicorn, credit: bool = True, patient: bool = False) -> None:
+    def __init__(self, server: Gunicorn, credit: bool = True, patient: bool = False,
+                 context: ssl.SSLContext | None = None) -> None:
         self.credit = credit
         self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -43,8 +45,9 @@ class Client:
         self.closed = False
         try:
             if server.certificate is not None:
-                context = ssl.create_default_context(cafile=str(server.certificate.authority))
-                context.set_alpn_protocols(["h2"])
+                if context is None:
+                    context = ssl.create_default_context(cafile=str(server.certificate.authority))
+                    context.set_alpn_protocols(["h2"])
                 self.sock = context.wrap_socket(self.sock, server_hostname="127.0.0.1")
                 assert self.sock.selected_alpn_protocol() == "h2"
             self.conn.initiate_connection()

@@ -89,6 +89,29 @@ def test_a_call_waits_while_another_thread_is_inside_one():
     assert [one.kind for one in reader.read(connection.data_to_send())] == ["HEADERS", "PING"]
 
 
+def test_what_is_looked_at_waits_too():
+    """A number of the connection is the one before or after a call, not one in between."""
+    connection, _ = opened()
+    inside = threading.Event()
+    seen = []
+
+    def slow():
+        def headers():
+            inside.set()
+            time.sleep(0.1)
+            # A call may look at its own connection.
+            seen.append(connection.open_inbound_streams)
+            yield (":status", "200")
+        connection.send_headers(1, headers(), end_stream=True)
+
+    def quick():
+        inside.wait()
+        seen.append(connection.open_inbound_streams)
+
+    together(slow, quick)
+    assert seen == [len(STREAMS), len(STREAMS) - 1]
+
+
 def test_the_counters_lose_nothing():
     """Every frame that every thread feeds is counted."""
     connection, _ = opened()

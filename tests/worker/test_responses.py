@@ -2,7 +2,10 @@
 import h2.events
 import pytest
 
+from tests.support import frames
+from tests.support.play import request
 from tests.worker.asking import ask, fields, reset_code, written
+from tests.worker.raw_client import RawClient
 from tests.worker.wsgi_application import BAD, LARGE
 
 NO_ERROR, INTERNAL_ERROR, CANCEL = 0, 2, 8
@@ -210,3 +213,15 @@ def test_strings_of_other_types(client):
 def test_the_errors_stream_is_the_log(client, server):
     assert ask(client, "/errors")[0] == "200"
     assert "a line of the application's" in server.log
+
+
+@pytest.mark.parametrize("server", ["clear"], indirect=True)
+def test_values_are_latin_1_octet_for_octet(server):
+    """Both ways; a response's value loses its padding (RFC 9113 section 8.2.1)."""
+    with RawClient(server.port) as peer:
+        every = bytes(range(0xA0, 0x100))
+        peer.send(frames.PREFACE + frames.settings() + request(1, (b"x-there", b"caf\xe9 " + every), path=b"/latin-1"))
+        assert peer.read(lambda: any(sent.end_stream for sent in peer.wrote("DATA", 1)))
+        [response] = peer.wrote("HEADERS", 1)
+        assert {(b"x-back", b"caf\xe9 " + every), (b"x-every", every), (b"x-padded", b"a\tb")} <= set(response.fields)
+        assert b"".join(sent.data for sent in peer.wrote("DATA", 1)) == b"caf\xe9 " + every

@@ -88,12 +88,18 @@ def test_slow_calls_are_waited_for(run):
         ids = ask(client, "/hold?1.5", "/hold?2", "/parts?0.3")
         time.sleep(0.3)
         server.terminate()
-        assert client.read(lambda: client.found(h2.events.ConnectionTerminated))
-        # What was on its way when the server said goodbye is served still.
+        time.sleep(0.3)
+        # Some clients take nothing after a goodbye: there is none while a request is open.
+        assert not client.read(lambda: client.found(h2.events.ConnectionTerminated), 0.1)
         ids += ask(client, "/hello", first=7)
         assert client.read(all_ended(client, ids))
         assert [client.status(stream_id) for stream_id in ids] == ["200"] * 4
-        assert client.found(h2.events.ConnectionTerminated)[-1].last_stream_id == 7
+        goodbyes = client.found
+        assert client.read(lambda: goodbyes(h2.events.ConnectionTerminated))
+        # What is on its way then is served still.
+        ids += ask(client, "/hello", first=9)
+        assert client.read(all_ended(client, ids))
+        assert client.read(lambda: goodbyes(h2.events.ConnectionTerminated)[-1].last_stream_id == 9)
         client.read(lambda: False, 5)
         client.sock.close()
         assert server.process.wait(10) == 0
@@ -150,7 +156,7 @@ def test_another_master(run, begun, tmp_path):
             new = int((tmp_path / "pid.2").read_text())
             server.terminate()
             assert server.process.wait(20) == 0
-            crowd.wait_for_new_connections()
+            crowd.wait_for_answers(50)
         finally:
             crowd.stopped = True
             faults = crowd.end()

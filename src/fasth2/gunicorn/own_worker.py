@@ -110,6 +110,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             timeout=seconds(cfg.timeout),
             keepalive=seconds(cfg.keepalive),
             max_connections=cfg.worker_connections,
+            farewell_after=cfg.graceful_timeout / 2,
         )
 
     def _make_site(self, lead: Any, wake: Any) -> Site:
@@ -355,17 +356,16 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         loop.adopt(client)
         try:
             session = self._session(client)
+            # The upgrade's own SETTINGS are the first, which have to say it.
             session.connection.local_settings[NO_RFC7540_PRIORITIES] = 1
+            session.connection.local_settings.acknowledge()
             session.connection.initiate_upgrade_connection(settings_header=settings)
             self._advertise(session.connection)
         except Exception as exc:
             self.connection_ended(client, exc)
             client.close()
             return True
-        pairs = upgraded_fields(req)
-        environ, answer = self._refer(client, 1, pairs, None)
-        if answer is None:
-            session.begin_upgraded(environ, body, pairs)
+        session.begin_upgraded(upgraded_fields(req), body)
         return client.start_upgraded(session, pending)
 
     def other_connections(self) -> int:
@@ -412,7 +412,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         else:
             environ = call.environ
             self.log.error(
-                "Error handling request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
+                "Error handling HTTP/2 request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
             )
 
 

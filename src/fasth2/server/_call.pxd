@@ -54,6 +54,8 @@ cdef class Channel:
     cdef int64_t send(self, Call call, bytes data, bint ends) except -2
     cdef int64_t unsent(self, Call call) except -2
     cdef int consume(self, Call call, int64_t octets) except -1
+    # A call waits for more of its request.
+    cdef int lend(self) except -1
     cdef bint inform(self, Call call, int status, list fields) except -1
     cdef int reset(self, Call call, uint32_t code) except -1
     cdef int done(self, Call call) except -1
@@ -70,6 +72,7 @@ cdef class Call(Source):
     cdef readonly Input input
     cdef Gate gate                   # its thread waits there once it is detached
     cdef bint waiting
+    cdef bint wants                  # it waits, or is about to, for more of the request
     cdef bint head                   # the method is HEAD
     cdef bint wants_continue
     cdef bint finished

@@ -10,9 +10,6 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 def read_part(read: Callable[[int], bytes], size: int) -> Any: ...
 
 @final
-class FieldName: ...
-
-@final
 class Site:
     application: Callable[..., Any]
     observer: Any

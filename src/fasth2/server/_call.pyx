@@ -1,8 +1,6 @@
 """One request of a worker: the application's call (PEP 3333), its response, and the hand-over of what is slow."""
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_GetItemWithError
-from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport uint8_t
 from libc.time cimport time as c_time
@@ -13,6 +11,17 @@ from email.utils import formatdate
 from functools import partial
 
 from fasth2.server._lead cimport PyThread_get_thread_ident
+from fasth2.server._response_fields cimport (
+    FIELD_HOP,
+    FIELD_LENGTH,
+    FIELD_PLAIN,
+    FIELD_SERVER,
+    FieldName,
+    check_value,
+    field_name,
+    octets_said,
+    status_code,
+)
 
 from fasth2.server.errors import HTTP2StreamAborted
 
@@ -36,119 +45,16 @@ cdef enum:
     LONGEST_PATH = 256
     # Ticks after a fast call within which the last free thread is kept for others like it.
     FAST_LATELY = 20
-    # Names of response fields that are remembered, and the longest.
-    NAMES = 1024
-    LONGEST_NAME = 64
     MIN_SEND_RATE = 128      # octets a second
     INTERNAL_ERROR = 2
     CANCEL = 8
 
-# What a response field is.
-cdef enum:
-    FIELD_PLAIN = 0
-    FIELD_LENGTH = 1
-    FIELD_SERVER = 2
-    FIELD_DATE = 3
-    FIELD_HOP = 4            # of the connection: HTTP/2 has no such (RFC 9113 section 8.2.2)
-
-_KINDS = {
-    "content-length": FIELD_LENGTH, "server": FIELD_SERVER, "date": FIELD_DATE, "connection": FIELD_HOP,
-    "keep-alive": FIELD_HOP, "proxy-authenticate": FIELD_HOP, "proxy-authorization": FIELD_HOP, "te": FIELD_HOP,
-    "trailers": FIELD_HOP, "transfer-encoding": FIELD_HOP, "upgrade": FIELD_HOP, "proxy-connection": FIELD_HOP,
-}
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-
-cdef dict _names = {}        # as the application wrote it -> FieldName
-cdef dict _statuses = {}     # "200 OK" -> 200
 cdef object _END = object()
 
 
 def read_part(read, size):
     """The next part of a file."""
     return read(size) or _END
-
-
-@cython.final
-cdef class FieldName:
-    cdef str lower
-    cdef int kind
-
-
-cdef FieldName field_name(object name):
-    """What is known of a response field's name. TypeError or ValueError: it is none."""
-    cdef PyObject *found
-    cdef FieldName result
-    if not isinstance(name, str):
-        raise TypeError(f"header names are str, not {type(name).__name__}: {name!r}")
-    found = PyDict_GetItemWithError(_names, name)
-    if found != NULL:
-        return <FieldName>found
-    if not name or not _TOKEN.issuperset(name):
-        raise ValueError(f"{name!r} is no header name")
-    result = FieldName.__new__(FieldName)
-    result.lower = str(name).lower()
-    result.kind = _KINDS.get(result.lower, FIELD_PLAIN)
-    if len(name) <= LONGEST_NAME:
-        # Nothing is taken out again: without the interpreter lock a reader may have it.
-        if len(_names) < NAMES:
-            return _names.setdefault(str(name), result)
-    return result
-
-
-cdef int status_code(object status) except -1:
-    """The code of a status line."""
-    cdef PyObject *found
-    cdef int code
-    if not isinstance(status, str):
-        raise TypeError(f"the status is a str, not {type(status).__name__}: {status!r}")
-    found = PyDict_GetItemWithError(_statuses, status)
-    if found != NULL:
-        return <object>found
-    if not (len(status) >= 3 and status[:3].isascii() and status[:3].isdigit() and status[3:4] in ("", " ")):
-        raise ValueError(f"invalid status {status!r}: three digits, a space and a reason are wanted")
-    check_value(status, "the status")
-    code = int(status[:3])
-    if code < 200:
-        raise ValueError(f"invalid status {status!r}: an application's response is final, 200 or above")
-    if len(_statuses) < NAMES:
-        _statuses.setdefault(str(status), code)
-    return code
-
-
-cdef bint check_value(str value, object name) except -1:
-    """ValueError where a value has an octet that none may have (RFC 9110 section 5.5). Whether all are ASCII."""
-    cdef Py_ssize_t i
-    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(value)
-    cdef const uint8_t *p
-    cdef uint8_t seen = 0
-    if n == 0:
-        return True
-    if PyUnicode_KIND(value) != 1:
-        # The value is not shown: it may be a secret.
-        raise ValueError(f"the value of {name} has a character that is not latin-1")
-    p = PyUnicode_1BYTE_DATA(value)
-    for i in range(n):
-        if (p[i] < 0x20 and p[i] != 0x09) or p[i] == 0x7F:
-            raise ValueError(f"the value of {name} has a control character")
-        seen |= p[i]
-    return seen < 0x80
-
-
-cdef int64_t octets_said(str value) except -1:
-    """A Content-Length that `check_value` has passed; ValueError where it is no number."""
-    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(value)
-    cdef const uint8_t *p
-    cdef int64_t number = 0
-    cdef Py_ssize_t i
-    if 0 < n <= 18:
-        p = PyUnicode_1BYTE_DATA(value)
-        for i in range(n):
-            if not 0x30 <= p[i] <= 0x39:
-                break
-            number = number * 10 + (p[i] - 0x30)
-        else:
-            return number
-    raise ValueError(f"content-length {value!r} is no number of octets")
 
 
 @cython.final
@@ -244,7 +150,10 @@ cdef class Site:
             if call.channel.send(call, <bytes>value, flag) < 0:
                 call.lose()
         elif what == OP_CONSUME:
-            call.channel.consume(call, value)
+            if value:
+                call.channel.consume(call, value)
+            if flag:
+                call.channel.lend()
         elif what == OP_INFORM:
             call.channel.inform(call, value[0], value[1])
         elif what == OP_RESET:
@@ -333,6 +242,9 @@ cdef class Channel:
         raise NotImplementedError
 
     cdef int consume(self, Call call, int64_t octets) except -1:
+        raise NotImplementedError
+
+    cdef int lend(self) except -1:
         raise NotImplementedError
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
@@ -851,10 +763,12 @@ cdef class Call(Source):
             if leading:
                 lead.step_in(self)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before its body was complete")
+        self.wants = True
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:
                     self.channel.inform(self, 100, [])
+                self.channel.lend()
                 self.channel.flush()
                 self.channel.adopt(self)
             finally:
@@ -866,11 +780,13 @@ cdef class Call(Source):
         else:
             if self.wants_continue and not self.headers_sent:
                 self.site.ask(self, OP_INFORM, (100, []), False)
-            if self.credit:
-                self.site.ask(self, OP_CONSUME, self.credit, False)
-                self.credit = 0
+            self.site.ask(self, OP_CONSUME, self.credit, True)
+            self.credit = 0
         self.wants_continue = False
-        return self.wait_for(False)
+        try:
+            return self.wait_for(False)
+        finally:
+            self.wants = False
 
     cdef int taken(self, int64_t octets) except -1:
         self.credit += octets

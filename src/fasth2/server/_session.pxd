@@ -30,6 +30,7 @@ cdef class Session(Channel):
     cdef bint has_output(self) noexcept
     cdef int take(self, object events) except -1
     cdef int take_request(self, Request request) except -1
+    cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1
     cdef Call new_call(self, object stream_id, dict environ, bint complete)
     cdef int end_calls(self) except -1
     cdef int drop(self, Call call) except -1

@@ -27,6 +27,8 @@ from fasth2.exceptions import H2Error
 cdef enum:
     # Calls after which a connection that is alone has its answers sent.
     EARLY = 4
+    # Octets of the connection's window below which a body may be held up.
+    SHORT_WINDOW = 16384
     NO_ERROR = 0
     CANCEL = 8
     MIN_SEND_RATE = 128      # octets a second
@@ -176,12 +178,7 @@ cdef class Session(Channel):
             pairs = made
             environ, answer = self.refer(self.client, request.stream_id, made, request.priority)
         if answer is not None:
-            # The face above refuses the request.
-            call = self.new_call(request.stream_id, {}, request.end_stream)
-            call.fields_received = pairs
-            call.answer_error(answer[0], answer[1], answer[2])
-            call.finish()
-            return 0
+            return self.refuse(request.stream_id, pairs, answer, request.end_stream)
         if request.priority is not None:
             environ["gunicorn.http2.priority_weight"] = request.priority[0]
             environ["gunicorn.http2.priority_depends_on"] = request.priority[1]
@@ -195,6 +192,14 @@ cdef class Session(Channel):
             call.wants_continue = expect is not None and expect.strip().lower() == "100-continue"
             self.young.append(call)
         return 0
+
+    cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
+        """Answer a request that the face above refuses."""
+        cdef dict environ = {"REQUEST_METHOD": value for name, value in pairs if name == ":method"}
+        cdef Call call = self.new_call(stream_id, environ, complete)
+        call.fields_received = pairs
+        call.answer_error(answer[0], answer[1], answer[2])
+        return call.finish()
 
     cdef Call new_call(self, object stream_id, dict environ, bint complete):
         cdef Call call = Call.__new__(Call)
@@ -218,15 +223,19 @@ cdef class Session(Channel):
         environ["gunicorn.http2.send_trailers"] = call.send_trailers
         return call
 
-    def begin_upgraded(self, dict environ not None, bytes body not None, pairs=None):
+    def begin_upgraded(self, list pairs not None, bytes body not None):
         """Take the request of an HTTP/1.1 ``Upgrade: h2c``, which is stream 1 (RFC 7540 section 3.2).
 
         Args:
-            environ: Its environment.
+            pairs: Its ``(name, value)`` fields, as HTTP/2 has them.
             body: Its body.
-            pairs: Its fields, for the observer.
         """
-        cdef Call call = self.new_call(1, environ, True)
+        cdef Call call
+        environ, answer = self.refer(self.client, 1, pairs, None)
+        if answer is not None:
+            self.refuse(1, pairs, answer, True)
+            return
+        call = self.new_call(1, environ, True)
         call.input.chunk = body
         call.fields_received = pairs
         self.begun += 1
@@ -358,6 +367,23 @@ cdef class Session(Channel):
         finally:
             leave(self.core)
 
+    cdef int lend(self) except -1:
+        """A call waits for its body: have a connection whose window is full of other bodies, which wait for a thread,
+        let it through. Each body stays within its stream's window; what is lent is kept back when those are read.
+        """
+        cdef Core c = self.core
+        cdef int64_t increment = c.window.maximum - c.window.current
+        if self.closed or c.failed or c.window.current >= SHORT_WINDOW or increment <= 0:
+            return 0
+        enter(c)
+        try:
+            c.write_window_update(0, increment)
+            c.window.current += increment
+            c.window.processed = 0
+        finally:
+            leave(c)
+        return 0
+
     cdef int consume(self, Call call, int64_t octets) except -1:
         self.consume_octets(call.stream_id, octets)
         return 0
@@ -444,6 +470,7 @@ cdef class Session(Channel):
         """After octets were sent or received: let the calls go on that waited for it."""
         cdef Call call
         cdef H2Stream s
+        cdef bint starves = False
         if self.ended:
             self.end_answered()
         for call in list(self.calls.values()):
@@ -453,11 +480,15 @@ cdef class Session(Channel):
             if s is None and not call.ended and not call.finished:
                 call.lose()
             call.see(0 if s is None else s.queued)
+            if call.wants and not call.input.complete and not call.input.parts:
+                starves = True
+        if starves:
+            self.lend()
 
     def on_flushed(self):
         """Something was done for a detached call: send what there is, and let calls go on."""
-        self.flush()
         self.settle()
+        self.flush()
 
     def reset_stuck(self, before, double now, double timeout):
         """Reset the streams of which the client takes nothing, or less than a slow one would.
@@ -468,7 +499,8 @@ cdef class Session(Channel):
             timeout: Seconds that a stream may stand still.
 
         Returns:
-            A dict of streams to what is unsent of each and since when; ``None`` where there is none.
+            A dict of streams to what was unsent of each and when, first and at its last progress; ``None`` where
+            there is none.
         """
         cdef H2Stream s
         cdef Call call
@@ -477,19 +509,23 @@ cdef class Session(Channel):
         for s in self.core.table.all():
             if s.queued <= 0:
                 continue
-            left, since = s.queued, now
+            first = last = s.queued
+            since = moved = now
             if before is not None and s.stream_id in before:
-                left, since = before[s.stream_id]
-                if s.queued > left:
-                    left, since = s.queued, now
-                elif now >= since + timeout + (left - s.queued) / <double>MIN_SEND_RATE:
+                first, since, last, moved = before[s.stream_id]
+                if s.queued > last:
+                    # The application has added to it.
+                    first, since = s.queued, now
+                if s.queued != last:
+                    last, moved = s.queued, now
+                if now >= min(moved, since + (first - last) / <double>MIN_SEND_RATE) + timeout:
                     if waits_behind(self.core, s):
                         # What goes before it by priority is looked at itself.
                         found[s.stream_id] = (s.queued, now)
                         continue
                     stuck.append(s.stream_id)
                     continue
-            found[s.stream_id] = (left, since)
+            found[s.stream_id] = (first, since, last, moved)
         for stream_id in stuck:
             call = self.calls.pop(stream_id, None)
             if call is not None:
@@ -527,6 +563,8 @@ cdef class Session(Channel):
                 data += self.pull_octets(most - PyBytes_GET_SIZE(data))
         if not data and self.calls:
             self.settle()
+            if self.core.out.length > self.core.out.start:
+                return self.take_output(most)
         return data
 
     cdef bytes pull_octets(self, Py_ssize_t most):

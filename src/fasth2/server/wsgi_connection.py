@@ -25,6 +25,9 @@ MIN_SEND_RATE = 128
 CLOSING_WAIT = 2.0
 CLOSING_SIZE = 65536
 
+#: Seconds that a new connection has for its first request while the worker stops.
+FIRST_REQUEST = 1.0
+
 # What a connection is at.
 _GREETING = 0
 _SERVING = 1
@@ -47,8 +50,9 @@ class Client(Wire):
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_since", "_context", "_deadline", "_early", "_ended", "_mask", "_seen_begun", "_state", "_stuck",
-        "address", "in_backlog", "listener", "loop",
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_context", "_deadline", "_early",
+        "_ended", "_mask", "_seen_begun", "_served_from", "_state", "_stuck", "address", "in_backlog", "listener",
+        "loop", "warned_at",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, context: Any) -> None:
@@ -63,9 +67,13 @@ class Client(Wire):
         self._early = b""
         self._deadline: float | None = loop.now + loop.timeout if loop.timeout is not None else None
         self._blocked_since: float | None = None
-        self._blocked_left = 0
+        self._blocked_left = self._blocked_seen = 0
+        self._blocked_seen_at = 0.0
         self._seen_begun = -1
-        self._stuck: dict[int, tuple[int, float]] | None = None
+        self._served_from = 0.0
+        #: When it was told that the connection ends, or ``None``.
+        self.warned_at: float | None = None
+        self._stuck: dict[int, tuple[int, float, int, float]] | None = None
         self._ended = False
         loop.poller.register(self.fd, READ)
 
@@ -157,9 +165,10 @@ class Client(Wire):
                 # One that will speak HTTP/2 stays with the loop.
                 stays = self._context in loop.choose_h2 and offers_h2(data)
                 self.begin_tls(self._context, loop if stays else None)
+            tls: Any = self.tls
             self.rx.write(data)
             try:
-                self.tls.do_handshake()
+                tls.do_handshake()
             except ssl.SSLWantReadError:
                 self.send_tls()
                 return
@@ -170,7 +179,7 @@ class Client(Wire):
                     loop.host.handshake_failed(self, exc)
                 raise
             self.send_tls()
-            if self.tls.selected_alpn_protocol() == "h2":
+            if tls.selected_alpn_protocol() == "h2":
                 self._start()
                 self.read_early(loop)
             elif self.rx is loop.rx:
@@ -195,8 +204,16 @@ class Client(Wire):
         self._state = _SERVING
         self._deadline = None
         self.session = self.loop.host.new_session(self)
-        if self.loop.draining:
-            self.loop.farewell(self)
+        self._served_from = self.loop.now
+
+    def is_quiet(self, now: float) -> bool:
+        """Whether it has no request open, and has had one or the time for it.
+
+        Args:
+            now: `time.monotonic`'s.
+        """
+        session = self.session
+        return session.idle and not self.out and (session.begun > 0 or now >= self._served_from + FIRST_REQUEST)
 
     def start_upgraded(self, session: Any, pending: bytes) -> bool:
         """Begin with a connection that HTTP/1.1 was spoken on.
@@ -247,7 +264,8 @@ class Client(Wire):
     def blocked(self) -> None:
         """The socket takes no more; called by `Wire`. A client that does not read is not read from."""
         self._blocked_since = self.loop.now
-        self._blocked_left = len(self.out)
+        self._blocked_left = self._blocked_seen = len(self.out)
+        self._blocked_seen_at = self.loop.now
         self._wait_for(WRITE)
 
     def _write_rest(self) -> None:
@@ -349,8 +367,12 @@ class Client(Wire):
                 self.close()
             return
         if self.out and self._blocked_since is not None and loop.timeout is not None:
-            taken = self._blocked_left - len(self.out)
-            if now >= self._blocked_since + loop.timeout + taken / MIN_SEND_RATE:
+            left = len(self.out)
+            if left != self._blocked_seen:
+                self._blocked_seen = left
+                self._blocked_seen_at = now
+            taken = self._blocked_left - left
+            if now >= min(self._blocked_since + taken / MIN_SEND_RATE, self._blocked_seen_at) + loop.timeout:
                 self._failed(TimeoutError("the client takes nothing"))
             return
         session = self.session

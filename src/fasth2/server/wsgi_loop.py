@@ -28,6 +28,9 @@ ACCEPTS = 64
 #: Seconds without accepting after the descriptors ran out.
 PAUSE = 0.2
 
+#: Seconds between two looks while it drains.
+DRAIN_LOOK = 0.05
+
 #: Seconds between the first farewell, after which requests that are on their
 #: way are served still, and the last (RFC 9113 section 6.8).
 FAREWELL = 0.25
@@ -82,6 +85,7 @@ class Loop(Round):
         timeout: Seconds that a client may take for a handshake, or stall; ``None`` for any.
         keepalive: Seconds that a connection may be idle; ``None`` for any.
         max_connections: Connections at most.
+        farewell_after: Seconds of draining after which clients that always have a request open are told too.
         tick: Seconds after which a call of the application loses the lead.
     """
 
@@ -95,6 +99,7 @@ class Loop(Round):
         timeout: float | None,
         keepalive: float | None,
         max_connections: int,
+        farewell_after: float = 15.0,
         tick: float = 0.001,
     ) -> None:
         super().__init__()
@@ -120,7 +125,9 @@ class Loop(Round):
         self._threads = threads
         self._stopping = False
         self._next_look = 0.0
-        self._last_words_at: float | None = None
+        self._drained_at: float | None = None
+        self._next_farewell = 0.0
+        self._farewell_after = farewell_after
         self._tasks: collections.deque[Any] = collections.deque()
         #: The loop's threads, the clock first.
         self.threads: list[threading.Thread] = []
@@ -327,7 +334,7 @@ class Loop(Round):
                 except (OSError, KeyError, ValueError):
                     pass  # it is closed already
         if now >= self._next_look:
-            self._next_look = now + (0.05 if self.draining else LOOK)
+            self._next_look = now + (DRAIN_LOOK if self.draining else LOOK)
             for client in list(self.clients.values()):
                 self._at_hand = client
                 client.look(now)
@@ -408,16 +415,25 @@ class Loop(Round):
         client.flush()
 
     def _go_on_draining(self, now: float) -> None:
-        if self._last_words_at is None:
-            self._last_words_at = now + FAREWELL
-            self._next_look = now
-            for client in list(self.clients.values()):
-                if client.session is not None:
-                    self.farewell(client)
-                else:
+        """Say goodbye to clients that have no request open, and in the end to those that always have one.
+
+        Some clients take nothing any more after a GOAWAY, whatever it says: for them it comes when all is answered.
+        """
+        if self._drained_at is None:
+            self._drained_at = self._next_look = now
+            for client in self.clients.values():
+                if client.session is None:
                     client.hurry(now + BEGIN)
-        elif now >= self._last_words_at:
-            self._last_words_at = now + FAREWELL
-            for client in list(self.clients.values()):
-                if client.session is not None and not client.leaving:
-                    self.farewell(client, final=True)
+        elif now < self._next_farewell:
+            return
+        self._next_farewell = now + DRAIN_LOOK
+        late = now >= self._drained_at + self._farewell_after
+        for client in list(self.clients.values()):
+            if client.session is None or client.leaving:
+                continue
+            if client.warned_at is None:
+                if late or client.is_quiet(now):
+                    client.warned_at = now
+                    self.farewell(client)
+            elif now >= client.warned_at + FAREWELL:
+                self.farewell(client, final=True)
