@@ -301,7 +301,7 @@ def reading(environ: dict[str, Any], start_response: Callable[..., Any]) -> list
 
 def writing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
     """An application that writes, and returns an iterator."""
-    write = start_response("200 OK", [("x-path", environ["PATH_INFO"]), *(("x-%d" % n, "v" * 40) for n in range(5))])
+    write = start_response("200 OK", [("x-path", environ["PATH_INFO"]), *((f"x-{n}", "v" * 40) for n in range(5))])
     write(b"w" * 3000)
     return iter([b"one", b"two" * 3000])
 
