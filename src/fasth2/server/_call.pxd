@@ -48,6 +48,8 @@ cdef class Channel:
 
     # Whether the call's stream is still there.
     cdef bint has(self, Call call) except -1
+    # It will not be run: its stream is gone.
+    cdef int drop(self, Call call) except -1
     # The call has lost the lead, or is about to.
     cdef int adopt(self, Call call) except -1
     # Octets unsent, -1: the stream is gone.

@@ -192,6 +192,7 @@ cdef class Site:
                 return True
             call = self.deferred.popleft()
             if not call.channel.has(call):
+                call.channel.drop(call)
                 continue
             if not call.run():
                 return False
@@ -230,6 +231,9 @@ cdef class Channel:
     """A call's connection."""
 
     cdef bint has(self, Call call) except -1:
+        raise NotImplementedError
+
+    cdef int drop(self, Call call) except -1:
         raise NotImplementedError
 
     cdef int adopt(self, Call call) except -1:

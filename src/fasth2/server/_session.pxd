@@ -33,7 +33,6 @@ cdef class Session(Channel):
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1
     cdef Call new_call(self, object stream_id, dict environ, bint complete)
     cdef int end_calls(self) except -1
-    cdef int drop(self, Call call) except -1
     cdef int end_answered(self) except -1
     cdef int reset_octets(self, uint32_t stream_id) except -1
     cdef bint run_from(self, list queue, bint alone) except -1

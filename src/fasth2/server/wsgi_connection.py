@@ -91,6 +91,12 @@ class Client(Wire):
         """Whether it is to be closed once its requests are answered."""
         return self._ended
 
+    @property
+    def waits(self) -> bool:
+        """Whether it has requests that wait for a thread."""
+        session = self.session
+        return session is not None and (session.waiting or session.has_young)
+
     # Events
 
     def on_event(self, event: int) -> bool:

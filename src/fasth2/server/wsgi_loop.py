@@ -184,7 +184,9 @@ class Loop(Round):
 
     def is_stuck(self) -> bool:
         """Whether requests wait while every thread is in a call of the application."""
-        return bool(self.backlog) and self.helping and not self.lead.free
+        if not self.helping or self.lead.free:
+            return False
+        return self.site.deferring or any(client.waits for client in list(self.backlog))
 
     # The threads
 
@@ -231,7 +233,8 @@ class Loop(Round):
             client, self.current = self.current, None
             # Its answers so far do not wait for the call that took so long.
             client.flush()
-            self.postpone(client, first=True)
+            if client.waits:
+                self.postpone(client, first=True)
         while not self._stopping:
             if self.helping:
                 if self.lead.free and self.lead.rise(seat):
@@ -259,7 +262,7 @@ class Loop(Round):
         timeout = self._prepare()
         if not site.before_poll() or self._tasks or self.young or (self.backlog and not self.helping):
             timeout = 0.0
-        elif site.deferring:
+        elif site.deferring and not self.helping:
             timeout = min(timeout, DEFERRED_LOOK)
         events = self.poller.poll(timeout)
         site.after_poll()
