@@ -26,6 +26,7 @@ SANITIZED := $(CURDIR)/.work/sanitize
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PHONY: test-refnanny test-debug test-valgrind test-memory test-tsan
 .PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
 .PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check check-windows
 .PHONY: help build build-bench gunicorns test test-slow test-sanitize test-package test-packages lint serve dist clean distclean
@@ -34,6 +35,8 @@ help:
 	@echo "make test           build, then every test; long runs at a tenth of their length"
 	@echo "make test-slow      the long runs at full length"
 	@echo "make test-sanitize  every test under AddressSanitizer, UBSan and bounds checks"
+	@echo "make test-memory    test-sanitize, and its fellows: test-refnanny, test-debug, test-valgrind"
+	@echo "make test-tsan      the tests of threads under ThreadSanitizer, without the interpreter's lock"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
 	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
 	@echo "make test-installed the tests that need no server, against fasth2 as pip installs it"
@@ -42,7 +45,7 @@ help:
 	@echo "make wheel          wheels by each of PYTHONS (all that are found) from the sdist, checked and tested"
 	@echo "make test-3.14      every test on another CPython, in a Debian of its own (root): also test-3.15"
 	@echo "make test-i386      the tests that need no server, on another machine (root): also test-s390x"
-	@echo "make test-free-threaded  the tests that need no server, on a CPython without the lock"
+	@echo "make test-free-threaded  the tests that need no server, on a CPython without the lock; each in threads too"
 	@echo "make serve          gunicorn on fasth2, HTTPS on 127.0.0.1 (PORT, 8443)"
 	@echo "make lint           ruff, cython-lint and mypy; pre-commit: the same by pre-commit"
 	@echo "make bench          the benchmarks; also bench-quick, bench-e2e, bench-servers"
@@ -98,6 +101,22 @@ test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns
 	FASTH2_SANITIZE=1 $(PY) setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib \
 	    --parallel $(JOBS)
 	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider --timeout=600 -n $(JOBS) --dist loadfile $(TESTS)
+
+# The other builds that look closely at memory; CONTRIBUTING.md says what each sees. Interpreters are built once,
+# outside the tree.
+test-memory: test-sanitize test-refnanny test-debug test-valgrind
+
+test-refnanny: $(VENV)/.build $(VENV)/.test
+	tools/test_refnanny.sh $(PY)
+
+test-debug:
+	tools/test_debug.sh suite "$$(tools/build_python.sh debug)"
+
+test-valgrind:
+	tools/test_debug.sh valgrind "$$(tools/build_python.sh debug)"
+
+test-tsan:
+	tools/test_tsan.sh "$$(tools/build_python.sh free-threaded-tsan)" "$$(tools/build_python.sh free-threaded)"
 
 lint: lint-ruff lint-cython lint-mypy
 

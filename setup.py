@@ -116,7 +116,7 @@ setup(
             for path in MODULES
         ],
         compiler_directives=DIRECTIVES,
-        # The C of the two kinds of build differs, so each has a folder of its own.
-        build_dir="build/c-sanitize" if SANITIZE else "build/c",
+        # The C of the kinds of build differs, or is made of another Cython's; so each has a folder of its own.
+        build_dir=f"build/c-{KIND}" if KIND else "build/c",
     ),
 )

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install fasth2 for a free-threaded interpreter and run the tests that need no server, with the lock off.
+# Install fasth2 for a free-threaded interpreter and, with the lock off, run the tests that need no server; run those
+# of the engine once more, each in several threads at once; say how the engine scales over two threads.
 #
 #     tools/test_free_threaded.sh INTERPRETER
 set -euo pipefail
@@ -11,7 +12,8 @@ rm -rf "$work"
 mkdir -p "$work"
 "$interpreter" -m venv "$work/venv"
 python=$PWD/$work/venv/bin/python
-"$python" -m pip install --quiet --disable-pip-version-check . -r requirements/test-pure.txt
+"$python" -m pip install --quiet --disable-pip-version-check . -r requirements/test-pure.txt \
+    -r requirements/test-parallel.txt
 cd "$work"
 "$python" -W error::RuntimeWarning - <<'CHECK'
 import importlib, pkgutil, sys
@@ -25,4 +27,10 @@ if sys._is_gil_enabled():
     raise SystemExit("importing fasth2 has switched the lock on")
 print(sys.version)
 CHECK
-PYTHON_GIL=0 "$python" "$OLDPWD/tools/test_installed.py" -q
+export PYTHON_GIL=0
+"$python" "$OLDPWD/tools/test_installed.py" -q -p no:run-parallel
+# Those that cannot are marked thread_unsafe, with the reason, or use a fixture that the plug-in knows to be so.
+cd "$OLDPWD"
+"$python" -m pytest -q -p no:cacheprovider --rootdir="$PWD" --parallel-threads=4 \
+    tests/{rfc9113,hpack,limits,contract_d,regressions,hazards}
+"$python" -m bench.threads

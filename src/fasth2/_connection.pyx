@@ -63,6 +63,9 @@ cdef class H2Connection(Core):
     A connection error leaves GOAWAY in the output and raises h2's exception, whose ``events`` are those of the
     frames before; later input is ignored. A call that is refused changes nothing.
 
+    Several threads may use one connection, with the interpreter's lock or without: each call happens before or after
+    another's, and waits for it. A call from inside a call, by the same thread, raises RuntimeError.
+
     Args:
         config: An `H2Configuration` with ``client_side=False``.
 

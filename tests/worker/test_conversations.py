@@ -62,6 +62,7 @@ def application(environ, start_response):
 def server(request, tmp_path_factory, certificate):
     """A worker with few threads."""
     with Gunicorn(tmp_path_factory.mktemp("conversations"), APP, *WORKER, "--threads", "3", "--timeout", "60",
+                  "--keep-alive", "60",
                   certificate=certificate if request.param == "tls" else None) as server:
         yield server
         assert "Error" not in server.log
