@@ -124,6 +124,8 @@ def step(client, chance, asked):
             if last and one.trailers:
                 client.conn.send_headers(stream_id, [("x-sum", "1")], end_stream=True)
             one.ended = last
+    elif act < 0.9:
+        pass  # there is nothing to ask or send
     elif act < 0.91:
         client.conn.ping(b"12345678")
     elif act < 0.92:

@@ -11,7 +11,7 @@ from tests.gunicorn_load.payload import fill
 from tests.support.tls_client import Client
 from tests.worker_faults.conftest import SLOW
 
-SECONDS = 180 if SLOW else 6
+SECONDS = 180 if SLOW else 5
 
 #: Requests that a connection has open at once.
 OPEN = 12

@@ -3,8 +3,11 @@ import contextlib
 import os
 import re
 import signal
+import socket
+import ssl
 import time
 
+import h2.connection
 import h2.events
 import pytest
 
@@ -81,6 +84,35 @@ def test_an_idle_worker_stops_at_once(run):
         client.sock.close()
         server.process.wait(5)
         assert server.process.returncode == 0
+
+
+@pytest.mark.parametrize("protocol", ["h2", "http/1.1"])
+def test_a_connection_that_was_accepted_is_served(run, protocol):
+    """The handshake, and the first request, come when the worker has been told to stop."""
+    with run("--graceful-timeout", "10", "--timeout", "20") as server, \
+            socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain:
+        with Client(server) as client:
+            ask(client, "/hello")
+            assert client.read(client.ended())
+        server.terminate()
+        time.sleep(0.5)
+        context = ssl.create_default_context(cafile=str(server.certificate.authority))
+        context.set_alpn_protocols([protocol])
+        with context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
+            if protocol == "h2":
+                conn = h2.connection.H2Connection()
+                conn.initiate_connection()
+                conn.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "a"),
+                                      (":path", "/hello")], end_stream=True)
+                sock.sendall(conn.data_to_send())
+            else:
+                sock.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = b""
+            while data := sock.recv(65536):
+                answer += data
+        assert b"Hello, world!" in answer
+        assert server.process.wait(10) == 0
+    assert "[ERROR]" not in server.log
 
 
 def test_slow_calls_are_waited_for(run):

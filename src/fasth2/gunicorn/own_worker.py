@@ -351,7 +351,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         loop = self.loop
         assert loop is not None
         listeners = [listener.sock for listener in self.sockets]
-        listener = next((one for one in listeners if one.getsockname() == conn.server), listeners[0])
+        listener = next((one for one in listeners if self._names[id(one)] == conn.server), listeners[0])
         client = Client(loop, conn.sock, conn.client, listener, None)
         loop.adopt(client)
         try:

@@ -225,6 +225,7 @@ cdef class Site:
                     self.note(call, error)
                     call.lose()
                     call.channel.reset(call, INTERNAL_ERROR)
+                call.channel.flush()
 
 
 cdef class Channel:

@@ -307,6 +307,8 @@ class Client(Wire):
             return
         if not force and session.error is None and not session.idle:
             return
+        if session.error is not None:
+            self.loop.host.connection_ended(self, session.error)
         session.close()
         self._state = _CLOSING
         self._deadline = self.loop.now + CLOSING_WAIT
