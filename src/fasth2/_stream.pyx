@@ -23,7 +23,6 @@ cdef extern from *:
     int64_t look64 "fasth2_look64"(const int64_t *p) noexcept
 
 
-
 class StreamState(enum.IntEnum):
     """States of a stream, RFC 9113 section 5.1."""
 

@@ -257,9 +257,9 @@ class Served:
         self.engine.initiate_connection()
         self.lead.sit(self.seat)
         if wired:
-            self.peer, sock = socket.socketpair()
-            sock.setblocking(False)
-            self.wire = Wire(sock)
+            self.peer, self.sock = socket.socketpair()
+            self.sock.setblocking(False)
+            self.wire = Wire(self.sock)
             self.wire.session = self.session
             self.round = Round()
         self.wired = wired
@@ -283,6 +283,7 @@ class Served:
         """Close it as the loop does."""
         if self.wired:
             self.wire.drop(self.round)
+            self.sock.close()
             self.peer.close()
         else:
             FrameReader().read(self.session.pull(-1))
