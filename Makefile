@@ -28,7 +28,7 @@ SANITIZED := $(CURDIR)/.work/sanitize
 .DELETE_ON_ERROR:
 .PHONY: test-refnanny test-debug test-valgrind test-memory test-tsan
 .PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
-.PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check
+.PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check check-windows
 .PHONY: help build build-bench gunicorns test test-slow test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
 	@echo "make test-installed the tests that need no server, against fasth2 as pip installs it"
 	@echo "make test-warnings  builds with gcc and with clang, a warning being an error"
+	@echo "make check-windows  the C against the headers of Windows, by clang (root)"
 	@echo "make wheel          wheels by each of PYTHONS (all that are found) from the sdist, checked and tested"
 	@echo "make test-3.14      every test on another CPython, in a Debian of its own (root): also test-3.15"
 	@echo "make test-i386      the tests that need no server, on another machine (root): also test-s390x"
@@ -160,6 +161,10 @@ test-warnings: $(VENV)/.build
 	        --build-temp .work/warnings/objects --build-lib .work/warnings/lib; \
 	    echo "no warning by $$($$compiler --version | head -n 1)"; \
 	done
+
+# As near to Windows as one gets here.
+check-windows: $(VENV)/.build
+	tools/check_windows_c.sh $(PY)
 
 IN_ROOT := --everything --timeout=300 -n $(JOBS) --dist loadfile
 

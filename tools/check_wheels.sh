@@ -35,11 +35,12 @@ for interpreter in "$@"; do
     echo "== $tag, $interpreter"
     (cd "$work" && FASTH2_WERROR=1 venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
         --wheel-dir raw "$sdist")
-    auditwheel --quiet repair --strip --plat "manylinux_2_17_$(uname -m)" --wheel-dir "$out/dist" "$work"/raw/*.whl
+    auditwheel repair --strip --plat "manylinux_2_17_$(uname -m)" --wheel-dir "$out/dist" "$work"/raw/*.whl
     wheel=$(echo "$out"/dist/*-"$tag"-*.whl)
     python tools/check_wheel_contents.py "$wheel" "$work/sources/fasth2"
     "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements/test-pure.txt "$wheel"
-    (cd "$work" && venv/bin/python unpacked/tools/test_installed.py -q -n 2)
+    # Failing allocations are the same in every wheel, and take long.
+    (cd "$work" && venv/bin/python unpacked/tools/test_installed.py -q -n 2 --ignore=tests/allocation_failures)
 done
 twine --no-color check --strict "$out"/dist/*
 

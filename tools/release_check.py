@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     (".ci/run",),
     ("make", "test-warnings"),
+    ("make", "check-windows"),
     ("make", "test-sanitize"),
     ("make", "test-slow"),
     ("make", "wheel"),

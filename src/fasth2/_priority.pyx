@@ -173,7 +173,7 @@ cdef uint16_t with_member(uint16_t said, uint8_t key, int item, int64_t value) n
         said &= ~<uint16_t>(PRIORITY_INCREMENTAL | PRIORITY_HAS_INCREMENTAL)
         said |= PRIORITY_NAMES_INCREMENTAL
         if item == ITEM_BOOLEAN:
-            return said | PRIORITY_HAS_INCREMENTAL | (PRIORITY_INCREMENTAL if value else 0)
+            return <uint16_t>(said | PRIORITY_HAS_INCREMENTAL | (PRIORITY_INCREMENTAL if value else 0))
     return said
 
 

@@ -459,11 +459,26 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
     return 1
 
 
+cdef int drop_shut(Core c) except -1:
+    """Let the streams whose own window is shut leave the ring: WINDOW_UPDATE brings them back."""
+    cdef H2Stream last = c.ring
+    cdef H2Stream s = last.next
+    cdef H2Stream following
+    while True:
+        following = s.next
+        if s.queued and s.out_window <= 0:
+            c.leave_ring(s)
+        if s is last:
+            return 0
+        s = following
+
+
 cdef bint send_by_priority(Core c, Py_ssize_t room) except -1:
     """One frame of the stream that comes first by priority (RFC 9218 section 10); False: none can send."""
     cdef Turn turn
     cdef H2Stream s, sender
     if not next_turn(c, &turn):
+        drop_shut(c)
         return False
     # Kept alive: the stream may end.
     s = <H2Stream>turn.stream

@@ -46,3 +46,18 @@ cdef bint next_turn(Core c, Turn *turn) noexcept:
         return False
     turn.sender = turn.stream if (<H2Stream>turn.stream).incremental else first
     return True
+
+
+cdef bint waits_behind(Core c, H2Stream s) noexcept:
+    cdef H2Stream t
+    if not c.prioritized or not s.in_turns or s.out_window <= 0:
+        return False
+    t = s.next
+    while t is not s:
+        if t.queued > 0 and t.out_window > 0:
+            if t.urgency < s.urgency:
+                return True
+            if t.urgency == s.urgency and t.id < s.id and not t.incremental and not s.incremental:
+                return True
+        t = t.next
+    return False

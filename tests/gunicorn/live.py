@@ -33,10 +33,10 @@ def start(tmp_path, certificate):
         server.stop()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, certificate):
-    """One server of our worker class for a module's tests."""
-    with Gunicorn(tmp_path_factory.mktemp("server"), APP, "-k", "fasth2.gunicorn.ThreadWorker", "--threads", "4",
+@pytest.fixture(scope="module", params=["Worker", "ThreadWorker"])
+def server(request, tmp_path_factory, certificate):
+    """One server of each of our worker classes with threads, for a module's tests."""
+    with Gunicorn(tmp_path_factory.mktemp("server"), APP, "-k", f"fasth2.gunicorn.{request.param}", "--threads", "4",
                   "--keep-alive", "5", certificate=certificate, blocked=("h2", "hpack", "hyperframe")) as server:
         yield server
         assert server.log.count("Traceback") == server.log.count("ValueError: on purpose")
@@ -50,7 +50,7 @@ def curl(server, path="/", *options, http="--http2", data=None):
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 
-@pytest.fixture(params=["ThreadWorker", "GeventWorker"])
+@pytest.fixture(params=["Worker", "ThreadWorker", "GeventWorker"])
 def worker(request):
     """The options of a worker class. With FASTH2_DISABLE=1 in the environment it is gunicorn's own."""
     return ("-k", f"fasth2.gunicorn.{request.param}", "--http-protocols", "h2,h1")

@@ -29,9 +29,11 @@ class Client:
         server: The server to connect to, over TLS where it has a certificate.
         credit: Whether window is returned for what is received.
         patient: Whether frames may be sent and received after the server's GOAWAY.
+        context: For TLS, where it is not one that trusts the server and offers h2.
     """
 
-    def __init__(self, server: Gunicorn, credit: bool = True, patient: bool = False) -> None:
+    def __init__(self, server: Gunicorn, credit: bool = True, patient: bool = False,
+                 context: ssl.SSLContext | None = None) -> None:
         self.credit = credit
         self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -39,10 +41,13 @@ class Client:
         self.conn = (Patience if patient else h2.connection.H2Connection)(
             h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self.events: list[object] = []
+        #: Whether `read` has met the end of the connection.
+        self.closed = False
         try:
             if server.certificate is not None:
-                context = ssl.create_default_context(cafile=str(server.certificate.authority))
-                context.set_alpn_protocols(["h2"])
+                if context is None:
+                    context = ssl.create_default_context(cafile=str(server.certificate.authority))
+                    context.set_alpn_protocols(["h2"])
                 self.sock = context.wrap_socket(self.sock, server_hostname="127.0.0.1")
                 assert self.sock.selected_alpn_protocol() == "h2"
             self.conn.initiate_connection()
@@ -77,11 +82,12 @@ class Client:
             try:
                 data = self.sock.recv(65536)
             except TimeoutError:
-                data = b""
+                return until()
             except (ConnectionResetError, BrokenPipeError):
                 # The second where what this side wrote last met a socket that was closed already.
                 data = b""
             if not data:
+                self.closed = True
                 return until()
             for event in self.conn.receive_data(data):
                 self.events.append(event)

@@ -1,4 +1,4 @@
-"""The worker's loop in the test's own process, on a free port of 127.0.0.1, without gunicorn and TLS."""
+"""The worker's loop in the test's own process, on a free port of 127.0.0.1, without gunicorn."""
 from __future__ import annotations
 
 import socket
@@ -23,12 +23,13 @@ class Serving:
     Args:
         application: For WSGI.
         observer: As `Site` has it.
+        context: For TLS, or ``None``.
         **options: Of `Loop`.
     """
 
     certificate = None
 
-    def __init__(self, application: Callable[..., Any], observer: Any = None, **options: Any) -> None:
+    def __init__(self, application: Callable[..., Any], observer: Any = None, context: Any = None, **options: Any) -> None:
         self.application = application
         self.observer = observer
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -40,7 +41,7 @@ class Serving:
         #: Called with each new client instead of making a session, where set.
         self.refuses: Callable[[Any], Any] | None = None
         self.rules: dict[str, FieldRule] = {}
-        self.loop = Loop(self, self._site, [(self.listener, None)], **{
+        self.loop = Loop(self, self._site, [(self.listener, context)], **{
             "threads": 2, "timeout": 20.0, "keepalive": None, "max_connections": 1000, **options})
         self.loop.start()
 
@@ -76,7 +77,7 @@ class Serving:
         sock.close()
 
     def handshake_failed(self, client: Any, exc: BaseException) -> None:
-        raise AssertionError("there is no TLS")
+        self.failures.append(exc)
 
     def connection_ended(self, client: Any, exc: BaseException) -> None:
         pass
@@ -95,6 +96,11 @@ class Serving:
 
     def __exit__(self, *exc: object) -> None:
         self.loop.stop()
+        for thread in threading.enumerate():
+            if thread in self.loop.threads:
+                thread.join(5)
+        for client in list(self.loop.clients.values()):
+            client.close()
         self.listener.close()
 
 

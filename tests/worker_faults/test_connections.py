@@ -33,6 +33,35 @@ def test_a_body_that_is_reset_before_its_call_gives_its_window_back(serve):  # n
     assert app.begun[1:] in ([], ["/post"])
 
 
+def test_bodies_that_wait_for_a_thread_leave_the_window_to_the_one_that_is_read(serve):  # noqa: F811
+    """Otherwise none of them goes on: the connection's window is full of what nobody reads yet."""
+    def upload(environ, start_response):
+        body = environ["wsgi.input"].read()
+        start_response("200 OK", [])
+        return [str(len(body)).encode()]
+
+    server = serve(Paths(upload=upload), threads=1)
+    with Client(server) as client:
+        client.request(1, "/upload", "POST", end_stream=False)
+        client.data(1, b"first")
+        for stream_id in (3, 5, 7):
+            client.request(stream_id, "/upload", "POST", end_stream=False)
+        sent = {1: 5, 3: 0, 5: 0, 7: 0}
+        while sent[1] < 100_000:
+            # The others first.
+            for stream_id in (3, 5, 7, 1):
+                size = min(client.conn.local_flow_control_window(stream_id), 16384)
+                client.data(stream_id, b"x" * size)
+                sent[stream_id] += size
+            assert client.read(lambda: client.conn.local_flow_control_window(1) > 0, 5), sent
+        for stream_id in (1, 3, 5, 7):
+            client.data(stream_id, b"", end_stream=True)
+        for stream_id in (1, 3, 5, 7):
+            assert answered(client, stream_id, str(sent[stream_id]).encode())
+        assert min(sent.values()) >= 65535
+    assert not server.failures and not server.reports
+
+
 def test_connections_are_freed_without_the_collector(serve):  # noqa: F811
     def upload(environ, start_response):
         body = environ["wsgi.input"].read()

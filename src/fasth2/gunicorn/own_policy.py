@@ -238,8 +238,9 @@ class Policy:
         host = environ.get("HTTP_HOST")
         if not host:
             return (self.server if isinstance(self.server, str) else os.fsdecode(self.server)), ""
-        name, colon, port = host.partition(":")
-        return name, port if colon else {"http": "80", "https": "443"}.get(environ["wsgi.url_scheme"], "")
+        literal, bracket, rest = host.rpartition("]")  # an IPv6 address has colons of its own
+        name, colon, port = rest.partition(":")
+        return literal + bracket + name, port if colon else {"http": "80", "https": "443"}.get(environ["wsgi.url_scheme"], "")
 
 
 def _unquoted(path: str) -> str:

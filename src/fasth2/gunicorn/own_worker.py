@@ -14,12 +14,11 @@ from gunicorn.workers import gthread
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
 from fasth2.server._call import Site
-from fasth2.server._engine_turns import seconds
+from fasth2.server._engine_turns import NO_RFC7540_PRIORITIES, announced, seconds
 from fasth2.server._session import Session
 from fasth2.server.tls_stream import TLSStream
 from fasth2.server.wsgi_connection import Client
 from fasth2.server.wsgi_loop import Loop
-from fasth2.settings import SettingCodes
 
 from ._install import status
 from .contract import installed
@@ -27,6 +26,7 @@ from .counting import Record
 from .limits import connection_limits, widen_window
 from .observing import Observer
 from .own_policy import Policy, Refused, is_trusted
+from .own_settings import tell_what_has_no_effect
 from .tls import share_context
 from .upgrade import upgraded_fields
 from .worker import InstallingWorker, is_chosen
@@ -41,9 +41,6 @@ except ImportError:
 
 #: Errors that a peer which goes away causes.
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
-
-#: Seconds between two looks at connections that are being drained.
-_DRAIN_LOOK = 0.05
 
 
 class Worker(InstallingWorker, gthread.ThreadWorker):
@@ -62,11 +59,15 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
     alive: bool
     loop: Loop | None = None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         self._own_nr = 0
-        super().__init__(*args, **kwargs)
-        self._drained_at: float | None = None
+        super().__init__(age, ppid, sockets, app, timeout, cfg, log)
+        if status().installed:
+            tell_what_has_no_effect(cfg, log)
+        self._waits_for_loop = False
         self._policies: dict[Any, Policy] = {}
+        # Of listeners, which are closed before the last connection is.
+        self._names: dict[int, Any] = {}
         self._progress = (0, 0.0)
 
     # gunicorn's worker
@@ -86,7 +87,6 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         self.loop.start()
         try:
             super().run()
-            self._await_end()
         finally:
             self.loop.stop()
 
@@ -96,6 +96,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         for listener in self.sockets:
             listener.setblocking(False)
             listeners.append((listener.sock, sock.ssl_context(cfg) if cfg.is_ssl else None))
+            self._names[id(listener.sock)] = listener.getsockname()
         self._contract = installed()
         self._threads = cfg.threads
         self._clear = self._takes_clear()
@@ -109,6 +110,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             timeout=seconds(cfg.timeout),
             keepalive=seconds(cfg.keepalive),
             max_connections=cfg.worker_connections,
+            farewell_after=cfg.graceful_timeout / 2,
         )
 
     def _make_site(self, lead: Any, wake: Any) -> Site:
@@ -132,6 +134,24 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         if self.loop is not None:
             self.loop.site.limit = self.max_requests - self._own_nr
 
+    def _wait_for_loop(self) -> None:
+        """Have gunicorn, which waits for its own connections, wait for the loop's too: they count as one."""
+        loop = self.loop
+        assert loop is not None
+        if not self._waits_for_loop:
+            self._waits_for_loop = True
+            self.nr_conns += 1
+        loop.do(loop.tell_if_drained)
+
+    def drained(self) -> None:
+        """The loop's last connection is gone. Called by the leader."""
+        self.method_queue.defer(self._end_of_loop)
+
+    def _end_of_loop(self) -> None:
+        if self._waits_for_loop:
+            self._waits_for_loop = False
+            self.nr_conns -= 1
+
     def _limit_reached(self) -> None:
         if self.alive:
             self.log.info("Autorestarting worker after current request.")
@@ -148,19 +168,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             super().set_accept_enabled(enabled)
             return
         self._accepting = enabled
-        if not enabled and self._drained_at is None and (not self.alive or not self.is_parent_alive()):
-            self._drained_at = time.monotonic()
+        if not enabled and not self.loop.draining and (not self.alive or not self.is_parent_alive()):
             self.loop.drain()
-
-    def _await_end(self) -> None:
-        """Wait for what the loop has begun, no longer than gunicorn waits for its own."""
-        loop = self.loop
-        assert loop is not None
-        begun = self._drained_at if self._drained_at is not None else time.monotonic()
-        loop.drain()
-        while loop.count and time.monotonic() < begun + self.cfg.graceful_timeout:
-            self.notify()
-            time.sleep(_DRAIN_LOOK)
+            self._wait_for_loop()
 
     def notify(self) -> None:
         """Tell the master that the worker lives; not where every thread is stuck and requests wait."""
@@ -197,7 +207,6 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         """
         session = self._session(client)
         engine = session.connection
-        engine.initiate_connection()
         self._advertise(engine)
         return session
 
@@ -205,6 +214,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         engine = H2Connection(
             H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=self._limits)
         )
+        # It belongs into the first SETTINGS (RFC 9218 section 2.1).
+        engine.local_settings[NO_RFC7540_PRIORITIES] = 1
+        engine.local_settings.acknowledge()
         policy = self._policy_of(client)
         assert self.loop is not None
         session = Session(engine, self.loop.site, policy.maker(client.address, client.face), self._refer, client)
@@ -213,18 +225,16 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
 
     def _advertise(self, engine: H2Connection) -> None:
         cfg = self.cfg
-        values: dict[SettingCodes | int, int] = {
-            SettingCodes.MAX_CONCURRENT_STREAMS: cfg.http2_max_concurrent_streams,
-            SettingCodes.INITIAL_WINDOW_SIZE: cfg.http2_initial_window_size,
-            SettingCodes.MAX_FRAME_SIZE: cfg.http2_max_frame_size,
-        }
-        if cfg.http2_max_header_list_size:
-            values[SettingCodes.MAX_HEADER_LIST_SIZE] = cfg.http2_max_header_list_size
-        engine.update_settings(values)
+        engine.update_settings(
+            announced(
+                cfg.http2_max_concurrent_streams, cfg.http2_initial_window_size, cfg.http2_max_frame_size,
+                cfg.http2_max_header_list_size,
+            )
+        )
         widen_window(engine)
 
     def _policy_of(self, client: Client) -> Policy:
-        server = client.listener.getsockname()
+        server = self._names[id(client.listener)]
         key = (is_trusted(self.cfg, client.address), server)
         policy = self._policies.get(key)
         if policy is None:
@@ -273,7 +283,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
 
     def _begin_http1(self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
         try:
-            conn = gthread.TConn(self.cfg, sock_, address, listener.getsockname())
+            conn = gthread.TConn(self.cfg, sock_, address, self._names[id(listener)])
             if tls is not None:
                 conn.sock = TLSStream(sock_, tls, bios)
             conn.initialized = True
@@ -309,6 +319,8 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         if not fs.cancelled() and fs.exception() is None:
             result = fs.result()
             if result is _TAKEN:
+                if self.loop is not None and self.loop.draining:
+                    self._wait_for_loop()
                 self.nr_conns -= 1
                 return
             if result and isinstance(conn.sock, TLSStream) and conn.sock.pending():
@@ -338,16 +350,22 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
     def _begin_upgraded(self, conn: Any, req: Any, settings: Any, body: bytes, pending: bytes) -> bool:
         loop = self.loop
         assert loop is not None
-        listener = next(iter(self.sockets)).sock
+        listeners = [listener.sock for listener in self.sockets]
+        listener = next((one for one in listeners if one.getsockname() == conn.server), listeners[0])
         client = Client(loop, conn.sock, conn.client, listener, None)
         loop.adopt(client)
-        session = self._session(client)
-        session.connection.initiate_upgrade_connection(settings_header=settings)
-        self._advertise(session.connection)
-        pairs = upgraded_fields(req)
-        environ, answer = self._refer(client, 1, pairs, None)
-        if answer is None:
-            session.begin_upgraded(environ, body, pairs)
+        try:
+            session = self._session(client)
+            # The upgrade's own SETTINGS are the first, which have to say it.
+            session.connection.local_settings[NO_RFC7540_PRIORITIES] = 1
+            session.connection.local_settings.acknowledge()
+            session.connection.initiate_upgrade_connection(settings_header=settings)
+            self._advertise(session.connection)
+        except Exception as exc:
+            self.connection_ended(client, exc)
+            client.close()
+            return True
+        session.begin_upgraded(upgraded_fields(req), body)
         return client.start_upgraded(session, pending)
 
     def other_connections(self) -> int:
@@ -394,7 +412,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         else:
             environ = call.environ
             self.log.error(
-                "Error handling request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
+                "Error handling HTTP/2 request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
             )
 
 

@@ -37,6 +37,8 @@ cdef class Site:
     cdef str date
 
     cdef int ask(self, Call call, int what, object value, bint flag) except -1
+    cdef int do_request(self, Call call, int what, object value, bint flag) except -1
+    cdef int note(self, Call call, object error) except -1
     cdef str now(self)
     cdef bint defers(self, Call call) except -1
 
@@ -46,12 +48,16 @@ cdef class Channel:
 
     # Whether the call's stream is still there.
     cdef bint has(self, Call call) except -1
+    # It will not be run: its stream is gone.
+    cdef int drop(self, Call call) except -1
     # The call has lost the lead, or is about to.
     cdef int adopt(self, Call call) except -1
     # Octets unsent, -1: the stream is gone.
     cdef int64_t send(self, Call call, bytes data, bint ends) except -2
     cdef int64_t unsent(self, Call call) except -2
     cdef int consume(self, Call call, int64_t octets) except -1
+    # A call waits for more of its request.
+    cdef int lend(self) except -1
     cdef bint inform(self, Call call, int status, list fields) except -1
     cdef int reset(self, Call call, uint32_t code) except -1
     cdef int done(self, Call call) except -1
@@ -62,11 +68,13 @@ cdef class Call(Source):
     cdef Site site
     cdef Channel channel
     cdef readonly object stream_id
-    cdef readonly dict environ
+    # With another name in C: Windows has a macro of that one.
+    cdef readonly dict environ "wsgi_environ"
     cdef readonly list fields_received       # (name, value), or None where nobody asked
     cdef readonly Input input
     cdef Gate gate                   # its thread waits there once it is detached
     cdef bint waiting
+    cdef bint wants                  # it waits, or is about to, for more of the request
     cdef bint head                   # the method is HEAD
     cdef bint wants_continue
     cdef bint finished
@@ -89,9 +97,10 @@ cdef class Call(Source):
     cdef int64_t credit              # octets read that the client got no credit for
     cdef int64_t asked               # octets of body in `requests`
     cdef int64_t queued              # octets of body in the connection, as the leader last saw
-    cdef unsigned long begun         # tick
+    cdef str path                    # PATH_INFO, whatever the application makes of its environment
 
     cdef bint run(self) except -1
+    cdef int observed(self, object hook) except -1
     cdef int judge(self) except -1
     cdef bytes counted(self, bytes data)
     cdef int serve(self) except -1
@@ -109,4 +118,5 @@ cdef class Call(Source):
     cdef int answer_error(self, int code, str reason, str message) except -1
     cdef int finish(self) except -1
     cdef int notify(self) except -1
+    cdef int see(self, int64_t queued) except -1
     cdef int lose(self) except -1

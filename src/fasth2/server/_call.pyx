@@ -1,8 +1,6 @@
 """One request of a worker: the application's call (PEP 3333), its response, and the hand-over of what is slow."""
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_GetItemWithError
-from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport uint8_t
 from libc.time cimport time as c_time
@@ -11,6 +9,19 @@ import time
 from collections import deque
 from email.utils import formatdate
 from functools import partial
+
+from fasth2.server._lead cimport PyThread_get_thread_ident
+from fasth2.server._response_fields cimport (
+    FIELD_HOP,
+    FIELD_LENGTH,
+    FIELD_PLAIN,
+    FIELD_SERVER,
+    FieldName,
+    check_value,
+    field_name,
+    octets_said,
+    status_code,
+)
 
 from fasth2.server.errors import HTTP2StreamAborted
 
@@ -25,6 +36,8 @@ cdef enum:
     LOW = 65536
     # Octets read after which a detached call gives the client credit.
     CREDIT = 16384
+    # What a part counts for beside its octets.
+    PART = 256
     # Octets that a file is read by.
     FILE_PART = 65536
     # Paths that are remembered as slow, and the longest of them, in characters.
@@ -32,103 +45,16 @@ cdef enum:
     LONGEST_PATH = 256
     # Ticks after a fast call within which the last free thread is kept for others like it.
     FAST_LATELY = 20
-    # Names of response fields that are remembered, and the longest.
-    NAMES = 1024
-    LONGEST_NAME = 64
     MIN_SEND_RATE = 128      # octets a second
     INTERNAL_ERROR = 2
     CANCEL = 8
 
-# What a response field is.
-cdef enum:
-    FIELD_PLAIN = 0
-    FIELD_LENGTH = 1
-    FIELD_SERVER = 2
-    FIELD_DATE = 3
-    FIELD_HOP = 4            # of the connection: HTTP/2 has no such (RFC 9113 section 8.2.2)
-
-_KINDS = {
-    "content-length": FIELD_LENGTH, "server": FIELD_SERVER, "date": FIELD_DATE, "connection": FIELD_HOP,
-    "keep-alive": FIELD_HOP, "proxy-authenticate": FIELD_HOP, "proxy-authorization": FIELD_HOP, "te": FIELD_HOP,
-    "trailers": FIELD_HOP, "transfer-encoding": FIELD_HOP, "upgrade": FIELD_HOP, "proxy-connection": FIELD_HOP,
-}
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-
-cdef dict _names = {}        # as the application wrote it -> FieldName
-cdef dict _statuses = {}     # "200 OK" -> 200
 cdef object _END = object()
 
 
 def read_part(read, size):
     """The next part of a file."""
     return read(size) or _END
-
-
-@cython.final
-cdef class FieldName:
-    cdef str lower
-    cdef int kind
-
-
-cdef FieldName field_name(object name):
-    """What is known of a response field's name. TypeError or ValueError: it is none."""
-    cdef PyObject *found
-    cdef FieldName result
-    if not isinstance(name, str):
-        raise TypeError(f"header names are str, not {type(name).__name__}: {name!r}")
-    found = PyDict_GetItemWithError(_names, name)
-    if found != NULL:
-        return <FieldName>found
-    if not name or not _TOKEN.issuperset(name):
-        raise ValueError(f"{name!r} is no header name")
-    result = FieldName.__new__(FieldName)
-    result.lower = str(name).lower()
-    result.kind = _KINDS.get(result.lower, FIELD_PLAIN)
-    if len(name) <= LONGEST_NAME:
-        if len(_names) >= NAMES:
-            _names.clear()
-        _names[str(name)] = result
-    return result
-
-
-cdef int status_code(object status) except -1:
-    """The code of a status line."""
-    cdef PyObject *found
-    cdef int code
-    if not isinstance(status, str):
-        raise TypeError(f"the status is a str, not {type(status).__name__}: {status!r}")
-    found = PyDict_GetItemWithError(_statuses, status)
-    if found != NULL:
-        return <object>found
-    if not (len(status) >= 3 and status[:3].isascii() and status[:3].isdigit() and status[3:4] in ("", " ")):
-        raise ValueError(f"invalid status {status!r}: three digits, a space and a reason are wanted")
-    check_value(status, "the status")
-    code = int(status[:3])
-    if code < 200:
-        raise ValueError(f"invalid status {status!r}: an application's response is final, 200 or above")
-    if len(_statuses) >= NAMES:
-        _statuses.clear()
-    _statuses[str(status)] = code
-    return code
-
-
-cdef bint check_value(str value, object name) except -1:
-    """ValueError where a value has an octet that none may have (RFC 9110 section 5.5). Whether all are ASCII."""
-    cdef Py_ssize_t i
-    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(value)
-    cdef const uint8_t *p
-    cdef uint8_t seen = 0
-    if n == 0:
-        return True
-    if PyUnicode_KIND(value) != 1:
-        # The value is not shown: it may be a secret.
-        raise ValueError(f"the value of {name} has a character that is not latin-1")
-    p = PyUnicode_1BYTE_DATA(value)
-    for i in range(n):
-        if (p[i] < 0x20 and p[i] != 0x09) or p[i] == 0x7F:
-            raise ValueError(f"the value of {name} has a control character")
-        seen |= p[i]
-    return seen < 0x80
 
 
 @cython.final
@@ -159,9 +85,12 @@ cdef class Site:
 
     cdef int ask(self, Call call, int what, object value, bint flag) except -1:
         """Have the leader do something on a call's connection."""
-        self.requests.append((call, what, value, flag))
-        self.asked += 1
-        if self.polling:
+        cdef bint polling
+        with cython.critical_section(self):
+            self.requests.append((call, what, value, flag))
+            self.asked += 1
+            polling = self.polling
+        if polling:
             self.wake()
         return 0
 
@@ -184,8 +113,9 @@ cdef class Site:
         Returns:
             Whether it may: nothing was asked for.
         """
-        self.polling = True
-        return not self.requests
+        with cython.critical_section(self):
+            self.polling = True
+            return not self.requests
 
     def after_poll(self):
         """Say that it waits no more."""
@@ -202,28 +132,49 @@ cdef class Site:
         while self.requests:
             call, what, value, flag = self.requests.popleft()
             channel = call.channel
-            if what == OP_SEND:
-                with cython.critical_section(call):
-                    call.asked -= PyBytes_GET_SIZE(<bytes>value)
-                if call.channel.send(call, <bytes>value, flag) < 0:
-                    call.lose()
-            elif what == OP_CONSUME:
-                call.channel.consume(call, value)
-            elif what == OP_INFORM:
-                call.channel.inform(call, value[0], value[1])
-            elif what == OP_RESET:
-                call.channel.reset(call, value)
-            else:
-                call.channel.done(call)
             if channel not in touched:
                 touched.append(channel)
+            try:
+                self.do_request(call, what, value, flag)
+            except Exception as error:
+                # The call's answer is none; its thread may have gone on.
+                self.note(call, error)
+                call.lose()
+                channel.reset(call, INTERNAL_ERROR)
         return touched
+
+    cdef int do_request(self, Call call, int what, object value, bint flag) except -1:
+        if what == OP_SEND:
+            with cython.critical_section(call):
+                call.asked -= PyBytes_GET_SIZE(<bytes>value) + PART
+            if call.channel.send(call, <bytes>value, flag) < 0:
+                call.lose()
+        elif what == OP_CONSUME:
+            if value:
+                call.channel.consume(call, value)
+            if flag:
+                call.channel.lend()
+        elif what == OP_INFORM:
+            call.channel.inform(call, value[0], value[1])
+        elif what == OP_RESET:
+            call.channel.reset(call, value)
+        else:
+            call.channel.done(call)
+        return 0
+
+    cdef int note(self, Call call, object error) except -1:
+        """Report an error, whatever comes of that."""
+        try:
+            self.report(call, error)
+        except BaseException:
+            pass  # not even the log can be written
+        return 0
 
     cdef bint defers(self, Call call) except -1:
         """Whether a call has to wait: it is slow, as far as is known, and fast ones want the only thread left."""
         if self.lead.idle or self.lead.ticks - self.fast_tick > FAST_LATELY:
             return False
-        if call.environ["PATH_INFO"] not in self.slow:
+        if call.path not in self.slow:
             return False
         self.deferred.append(call)
         self.lead.wanted = True
@@ -240,8 +191,12 @@ cdef class Site:
             if not self.lead.idle and self.lead.ticks - self.fast_tick <= FAST_LATELY:
                 return True
             call = self.deferred.popleft()
-            if call.channel.has(call) and not call.run():
+            if not call.channel.has(call):
+                call.channel.drop(call)
+                continue
+            if not call.run():
                 return False
+            call.channel.flush()
         self.lead.wanted = False
         return True
 
@@ -264,13 +219,21 @@ cdef class Site:
             call = running
             if call.detached and not call.finished:
                 call.channel.adopt(call)
-                call.flush_held()
+                try:
+                    call.flush_held()
+                except Exception as error:
+                    self.note(call, error)
+                    call.lose()
+                    call.channel.reset(call, INTERNAL_ERROR)
 
 
 cdef class Channel:
     """A call's connection."""
 
     cdef bint has(self, Call call) except -1:
+        raise NotImplementedError
+
+    cdef int drop(self, Call call) except -1:
         raise NotImplementedError
 
     cdef int adopt(self, Call call) except -1:
@@ -283,6 +246,9 @@ cdef class Channel:
         raise NotImplementedError
 
     cdef int consume(self, Call call, int64_t octets) except -1:
+        raise NotImplementedError
+
+    cdef int lend(self) except -1:
         raise NotImplementedError
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
@@ -351,13 +317,13 @@ cdef class Call(Source):
             raise AssertionError("write() before start_response()")
         if self.ended:
             raise ValueError("write() after the end of the response")
-        leading = not self.detached and self.site.lead.end(self)
+        leading = self.site.lead.step_out(self)
         try:
             if octets:
                 self.put(octets, False)
         finally:
-            if leading and not self.detached:
-                self.site.lead.begin(self)
+            if leading:
+                self.site.lead.step_in(self)
 
     def send_early_hints(self, headers):
         """``wsgi.early_hints``: send 103 with these fields (RFC 8297); nothing once the response has begun.
@@ -377,9 +343,9 @@ cdef class Call(Source):
             if (<FieldName>known).kind != FIELD_HOP:
                 fields.append((<FieldName>known).lower)
                 fields.append(value.strip(" \t").encode("latin-1"))
-        if self.headers_sent or self.held is not None or self.gone:
+        if self.headers_sent or self.held is not None or self.gone or self.over:
             return
-        leading = not self.detached and self.site.lead.end(self)
+        leading = self.site.lead.step_out(self)
         if not leading:
             self.site.ask(self, OP_INFORM, (103, fields), False)
             return
@@ -387,7 +353,7 @@ cdef class Call(Source):
             self.channel.inform(self, 103, fields)
             self.channel.flush()
         finally:
-            self.site.lead.begin(self)
+            self.site.lead.step_in(self)
 
     def send_trailers(self, trailers):
         """``gunicorn.http2.send_trailers``: end the response with these fields (RFC 9113 section 8.1).
@@ -417,6 +383,15 @@ cdef class Call(Source):
         """The Content-Length, or ``None``."""
         return None if self.length < 0 else self.length
 
+    @property
+    def version(self):
+        """What the Server field says where the application does not."""
+        return self.site.server
+
+    def is_chunked(self):
+        """Whether the body is in chunks: never, in HTTP/2."""
+        return False
+
     def should_close(self):
         """Whether the connection ends with this response: never, in HTTP/2."""
         return False
@@ -429,19 +404,17 @@ cdef class Call(Source):
     cdef bint run(self) except -1:
         """Answer the request, whatever happens. Whether the thread leads still."""
         cdef Site site = self.site
-        cdef str path
         site.served += 1
-        if site.served >= site.limit:
-            site.on_limit()
+        self.thread = PyThread_get_thread_ident()
         self.begun = site.lead.ticks
-        if site.slow:
-            path = self.environ["PATH_INFO"]
-            if path in site.slow:
-                self.channel.adopt(self)
-                self.predicted = site.lead.resign(self)
+        if site.slow and self.path in site.slow:
+            self.channel.adopt(self)
+            self.predicted = site.lead.resign(self)
         try:
+            if site.served >= site.limit:
+                site.on_limit()
             if site.observer is not None:
-                site.observer.begin(self)
+                self.observed(site.observer.begin)
             self.serve()
         except BaseException as error:
             self.failed(error)
@@ -451,9 +424,10 @@ cdef class Call(Source):
             site.fast_tick = site.lead.ticks
         if site.observer is not None:
             try:
-                site.observer.end(self)
-            except Exception as error:
-                site.report(self, error)
+                self.observed(site.observer.end)
+            except BaseException as error:
+                site.note(self, error)
+        self.over = True
         self.finish()
         # The environment has methods of the call: no cycle is left to the garbage collector.
         self.environ = None
@@ -462,7 +436,7 @@ cdef class Call(Source):
     cdef int judge(self) except -1:
         """Remember whether requests like this one are slow."""
         cdef Site site = self.site
-        cdef str path = self.environ["PATH_INFO"]
+        cdef str path = self.path
         if self.predicted:
             if site.lead.ticks - self.begun <= 1:
                 site.slow.pop(path, None)
@@ -470,6 +444,17 @@ cdef class Call(Source):
             if len(site.slow) >= SLOW_PATHS:
                 site.slow.clear()
             site.slow[path] = True
+        return 0
+
+    cdef int observed(self, object hook) except -1:
+        """Call what the face above has for it, which may take as long as the application."""
+        if not self.detached:
+            self.site.lead.begin(self)
+        try:
+            hook(self)
+        finally:
+            if not self.detached:
+                self.site.lead.end(self)
         return 0
 
     cdef int serve(self) except -1:
@@ -543,7 +528,8 @@ cdef class Call(Source):
 
     cdef object next_part(self, object step):
         if not self.detached:
-            self.site.lead.begin(self)
+            # However quick each part is, others do not wait for all of them.
+            self.site.lead.step_in(self)
         try:
             return step()
         except StopIteration:
@@ -604,9 +590,7 @@ cdef class Call(Source):
             if known.kind == FIELD_HOP:
                 return 0
             if known.kind == FIELD_LENGTH:
-                if not (value.isascii() and value.isdigit() and len(value) <= 18):
-                    raise ValueError(f"content-length {value!r} is no number of octets")
-                self.length = int(value)
+                self.length = octets_said(value)
             elif known.kind == FIELD_SERVER:
                 self.has_server = True
             else:
@@ -633,9 +617,9 @@ cdef class Call(Source):
             held = self.held
             self.held = None
             if held is not None and not self.gone:
-                self.headers_sent = True
                 if self.channel.send(self, self.counted(held), False) < 0:
                     self.gone = True
+                self.headers_sent = True
         return 0
 
     cdef bytes counted(self, bytes data):
@@ -643,7 +627,7 @@ cdef class Call(Source):
         if self.omits_body:
             return b""
         if self.length >= 0 and PyBytes_GET_SIZE(data) > self.length - self.sent:
-            data = data[:self.length - self.sent]
+            data = data[:<Py_ssize_t>(self.length - self.sent)]
         self.sent += PyBytes_GET_SIZE(data)
         return data
 
@@ -661,18 +645,20 @@ cdef class Call(Source):
         if ends:
             if self.length > self.sent and not self.omits_body:
                 raise ValueError(f"the body has {self.sent} octets and Content-Length says {self.length}")
-            self.ended = True
         elif not data and self.headers_sent:
             return 0
-        self.headers_sent = True
         if self.detached:
+            self.headers_sent = True
+            self.ended = ends
             with cython.critical_section(self):
-                self.asked += PyBytes_GET_SIZE(data)
+                self.asked += PyBytes_GET_SIZE(data) + PART
             self.site.ask(self, OP_SEND, data, ends)
             if not ends:
                 self.wait_for(True)
             return 0
         queued = self.channel.send(self, data, ends)
+        self.headers_sent = True
+        self.ended = ends
         if queued < 0:
             self.gone = True
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
@@ -754,45 +740,68 @@ cdef class Call(Source):
             self.gate.open()
         return 0
 
+    cdef int see(self, int64_t queued) except -1:
+        """As the leader: so many octets of its body are unsent."""
+        cdef bint goes_on
+        with cython.critical_section(self):
+            self.queued = queued
+            goes_on = self.waiting and (self.gone or self.asked + queued <= LOW)
+        if goes_on:
+            self.notify()
+        return 0
+
     cdef int lose(self) except -1:
         """As the leader: the stream is gone."""
-        self.gone = True
+        with cython.critical_section(self):
+            self.gone = True
         return self.notify()
 
     cdef int more(self) except -1:
         """The application reads, and nothing is at hand."""
-        cdef bint leading = not self.detached and self.site.lead.end(self)
-        if self.gone:
+        cdef Lead lead = self.site.lead
+        cdef bint leading
+        if self.over:
+            raise HTTP2StreamAborted(self.stream_id, "the request has been answered")
+        leading = lead.step_out(self)
+        if self.gone or self.over:
             if leading:
-                self.site.lead.begin(self)
+                lead.step_in(self)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before its body was complete")
+        self.wants = True
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:
                     self.channel.inform(self, 100, [])
+                self.channel.lend()
                 self.channel.flush()
                 self.channel.adopt(self)
             finally:
-                if not self.site.lead.resign(self):
-                    self.site.lead.begin(self)
-                    raise RuntimeError("the worker stops")
+                while not lead.resign(self):
+                    if lead.stopping:
+                        lead.begin(self)
+                        raise HTTP2StreamAborted(self.stream_id, "the worker stops")
+                    lead.pause()
         else:
             if self.wants_continue and not self.headers_sent:
                 self.site.ask(self, OP_INFORM, (100, []), False)
-            if self.credit:
-                self.site.ask(self, OP_CONSUME, self.credit, False)
-                self.credit = 0
+            self.site.ask(self, OP_CONSUME, self.credit, True)
+            self.credit = 0
         self.wants_continue = False
-        return self.wait_for(False)
+        try:
+            return self.wait_for(False)
+        finally:
+            self.wants = False
 
     cdef int taken(self, int64_t octets) except -1:
         self.credit += octets
-        if not self.detached and self.site.lead.end(self):
+        if self.over:
+            return 0
+        if self.site.lead.step_out(self):
             try:
                 self.channel.consume(self, self.credit)
                 self.credit = 0
             finally:
-                self.site.lead.begin(self)
+                self.site.lead.step_in(self)
         elif self.credit >= CREDIT:
             self.site.ask(self, OP_CONSUME, self.credit, False)
             self.credit = 0
@@ -803,14 +812,14 @@ cdef class Call(Source):
     cdef int failed(self, object error) except -1:
         """The application has raised, or its answer is none."""
         self.take_held()
-        self.site.report(self, error)
+        self.site.note(self, error)
         if self.gone or self.ended:
             return 0
         try:
             if not self.headers_sent:
                 return self.answer_error(500, "Internal Server Error", "Internal Server Error")
         except Exception as another:
-            self.site.report(self, another)
+            self.site.note(self, another)
         self.ended = True
         if self.detached:
             self.site.ask(self, OP_RESET, INTERNAL_ERROR, False)

@@ -18,7 +18,7 @@ from fasth2.settings import SettingCodes
 from ._lazy import lazy
 from .errors import HTTP2ErrorCode
 
-__all__ = ["EngineTurns", "seconds", "shared_limits"]
+__all__ = ["NO_RFC7540_PRIORITIES", "EngineTurns", "announced", "seconds", "shared_limits"]
 
 #: The setting that tells clients to use the priorities of RFC 9218 (section 2.1), which the engine sends by.
 NO_RFC7540_PRIORITIES = 9
@@ -39,6 +39,26 @@ def seconds(value: Any) -> float | None:
 def shared_limits(**values: Any) -> Limits:
     """``Limits`` of these values, which never change: one object for all connections of a server."""
     return Limits(**values)
+
+
+def announced(streams: int, window: int, frame_size: int, header_list_size: int) -> dict[SettingCodes | int, int]:
+    """Return the settings that this side begins with (RFC 9113 section 6.5.2, RFC 9218 section 2.1).
+
+    Args:
+        streams: Concurrent streams of the peer.
+        window: Octets of a stream's window.
+        frame_size: Octets of a frame.
+        header_list_size: Octets of a header list, 0 for any.
+    """
+    values: dict[SettingCodes | int, int] = {
+        SettingCodes.MAX_CONCURRENT_STREAMS: streams,
+        SettingCodes.INITIAL_WINDOW_SIZE: window,
+        SettingCodes.MAX_FRAME_SIZE: frame_size,
+        NO_RFC7540_PRIORITIES: 1,
+    }
+    if header_list_size:
+        values[SettingCodes.MAX_HEADER_LIST_SIZE] = header_list_size
+    return values
 
 
 class EngineTurns:
@@ -123,15 +143,11 @@ class EngineTurns:
         # Pending until the peer acknowledges them, as RFC 9113 section 6.5.3
         # has it: a peer that sends at once may still count on the defaults.
         # The limits on streams and header lists hold from the start.
-        values: dict[SettingCodes | int, int] = {
-            SettingCodes.MAX_CONCURRENT_STREAMS: self.max_concurrent_streams,
-            SettingCodes.INITIAL_WINDOW_SIZE: self.initial_window_size,
-            SettingCodes.MAX_FRAME_SIZE: self.max_frame_size,
-            NO_RFC7540_PRIORITIES: 1,
-        }
-        if self.max_header_list_size:
-            values[SettingCodes.MAX_HEADER_LIST_SIZE] = self.max_header_list_size
-        self.h2_conn.update_settings(values)
+        self.h2_conn.update_settings(
+            announced(
+                self.max_concurrent_streams, self.initial_window_size, self.max_frame_size, self.max_header_list_size
+            )
+        )
 
     @property
     def counters(self) -> dict[str, int]:

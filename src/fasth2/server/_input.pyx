@@ -5,6 +5,8 @@ from libc.string cimport memchr
 
 from collections import deque
 
+from fasth2.server.errors import HTTP2StreamAborted
+
 
 cdef class Source(Running):
     """Where a request's body comes from."""
@@ -75,17 +77,23 @@ cdef class Input:
     cdef bint fill(self) except -1:
         """Whether octets are at hand; waits for them. False at the end."""
         cdef bint complete
+        cdef Source source
         while self.chunk is None or self.at >= PyBytes_GET_SIZE(self.chunk):
+            # It may end meanwhile.
+            source = self.source
             # In this order: what is complete gets no more parts.
             complete = self.complete
             if self.parts:
                 self.chunk = self.parts.popleft()
                 self.at = 0
-                self.source.taken(PyBytes_GET_SIZE(self.chunk))
+                if source is not None:
+                    source.taken(PyBytes_GET_SIZE(self.chunk))
             elif complete:
                 return False
+            elif source is None:
+                raise HTTP2StreamAborted(0, "the request has been answered before its body was complete")
             else:
-                self.source.more()
+                source.more()
         return True
 
     cdef bytes cut(self, Py_ssize_t n):

@@ -11,6 +11,7 @@ cdef extern from "pythread.h":
         PY_LOCK_INTR
     PyThread_type_lock PyThread_allocate_lock() nogil
     void PyThread_free_lock(PyThread_type_lock lock) nogil
+    unsigned long PyThread_get_thread_ident() nogil
     int PyThread_acquire_lock(PyThread_type_lock lock, int wait) nogil
     PyLockStatus PyThread_acquire_lock_timed(PyThread_type_lock lock, long long microseconds, int intr) nogil
     void PyThread_release_lock(PyThread_type_lock lock) nogil
@@ -27,16 +28,21 @@ cdef class Gate:
 cdef class Running:
     # A call of the application, as the lead sees it.
     cdef bint detached       # its thread has lost the lead
+    cdef bint over           # it has ended, whatever the application keeps of it
+    cdef unsigned long thread        # that runs it
+    cdef unsigned long begun         # tick
 
 
 cdef class Seat(Gate):
     # A thread that can lead.
     cdef readonly bint helper        # it never calls the application
+    cdef bint enrolled       # it waits already, as far as others see
 
 
 cdef class Lead:
     cdef Gate bell           # wakes the clock
     cdef bint bell_rung
+    cdef Gate never          # nobody opens it
     cdef long long tick      # microseconds
     # written by the leader, looked at by the clock
     cdef volatile bint in_call
@@ -56,7 +62,11 @@ cdef class Lead:
 
     cdef int begin(self, Running call) except -1
     cdef bint end(self, Running call) except -1
+    cdef bint step_out(self, Running call) except -1
+    cdef int step_in(self, Running call) except -1
     cdef bint resign(self, Running call) except -1
+    cdef int pause(self) except -1
+    cdef int enroll(self, Seat seat) except -1
     cdef bint appoint(self) except -1
-    cdef bint take_over(self, unsigned long call) except -1
+    cdef bint detach(self, Running call, unsigned long number) except -1
     cdef int ring(self) except -1

@@ -61,6 +61,7 @@ cdef class Lead:
     def __init__(self, wake, double tick=0.001):
         self.wake = wake
         self.bell = Gate()
+        self.never = Gate()
         self.tick = max(<long long>(tick * 1e6), 1)
         self.idle = []
         self.dormant = True
@@ -98,9 +99,32 @@ cdef class Lead:
             if not self.appoint():
                 return False
             call.detached = True
+            self.running = call
             self.in_call = False
             self.overtaken += 1
         return True
+
+    cdef bint step_out(self, Running call) except -1:
+        """The application has called back, to use the connection. Whether the calling thread leads."""
+        if not call.detached and call.thread != PyThread_get_thread_ident():
+            # A thread of the application's own, while that of the call leads and may come back any moment.
+            while not (call.detached or call.over or self.stopping or self.detach(call, self.calls)):
+                self.pause()
+            return False
+        return self.end(call)
+
+    cdef int step_in(self, Running call) except -1:
+        """Back to the application after `step_out` said yes. The lead is lost where the call has taken long in all."""
+        if not call.detached and (self.ticks - call.begun <= 1 or not self.resign(call)):
+            self.begin(call)
+        return 0
+
+    cdef int pause(self) except -1:
+        """Let another thread get to where it can lead."""
+        cdef PyThread_type_lock never = self.never.lock
+        with nogil:
+            PyThread_acquire_lock_timed(never, self.tick, 0)
+        return 0
 
     # Seats
 
@@ -115,17 +139,16 @@ cdef class Lead:
         """
         cdef bint awaited = False
         with cython.critical_section(self):
-            if self.stopping:
+            if seat.enrolled:
+                seat.enrolled = False
+            elif self.stopping:
                 return False
-            if self.leading is None:
+            elif self.leading is None:
                 self.leading = seat
                 return True
-            if seat.helper:
-                self.helper = seat
-                self.helper_waits = True
             else:
-                self.idle.append(seat)
-                awaited = self.leading.helper or self.wanted
+                awaited = not seat.helper and (self.leading.helper or self.wanted)
+                self.enroll(seat)
         if awaited:
             self.wake()
         seat.wait(-1)
@@ -141,7 +164,29 @@ cdef class Lead:
             Whether it leads no more.
         """
         with cython.critical_section(self):
-            return self.leading is seat and self.appoint()
+            if self.leading is not seat or not self.appoint():
+                return False
+            # Now, not when its thread comes to wait: the next leader may have to give the lead away before that.
+            seat.enrolled = True
+            self.enroll(seat)
+        return True
+
+    def leads(self, Seat seat not None):
+        """Whether a thread leads.
+
+        Args:
+            seat: Its seat.
+        """
+        with cython.critical_section(self):
+            return self.leading is seat
+
+    cdef int enroll(self, Seat seat) except -1:
+        if seat.helper:
+            self.helper = seat
+            self.helper_waits = True
+        else:
+            self.idle.append(seat)
+        return 0
 
     cdef bint appoint(self) except -1:
         cdef Seat seat
@@ -178,10 +223,12 @@ cdef class Lead:
             self.bell.open()
         return 0
 
-    cdef bint take_over(self, unsigned long call) except -1:
-        """The call of that number has lasted a tick: whether its thread lost the lead."""
+    cdef bint detach(self, Running call, unsigned long number) except -1:
+        """Have the thread of a call that is in the application lose the lead. None: of the call of that number."""
         with cython.critical_section(self):
-            if not self.in_call or self.calls != call or not self.appoint():
+            if not self.in_call or self.calls != number or (call is not None and self.running is not call):
+                return False
+            if not self.appoint():
                 return False
             self.running.detached = True
             self.in_call = False
@@ -211,7 +258,7 @@ cdef class Lead:
                         if quiet >= QUIET:
                             break
             if overdue:
-                if not self.take_over(last):
+                if not self.detach(None, last):
                     # Nobody could lead, or it has just ended.
                     quiet = 0
                 continue

@@ -13,10 +13,10 @@ cdef class Session(Channel):
     cdef Site site
     cdef EnvironMaker maker
     cdef object refer        # makes what the maker leaves
-    cdef object client       # the socket; its flush() sends what there is
+    cdef readonly object client      # the socket; its flush() sends what there is; None once it is closed
     cdef public object record        # the face's own
-    cdef object ready        # deque of calls to run
-    cdef object young        # deque of calls whose body was not whole, to run at the round's end
+    cdef list ready          # calls to run
+    cdef list young          # calls whose body was not whole, to run at the round's end
     cdef dict calls          # stream id -> call: body incomplete, or detached
     cdef list ended          # streams answered before their body was complete
     cdef readonly object error       # the connection error, or None
@@ -26,11 +26,13 @@ cdef class Session(Channel):
 
     cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1
     cdef bytes take_output(self, Py_ssize_t most)
+    cdef bytes pull_octets(self, Py_ssize_t most)
     cdef bint has_output(self) noexcept
     cdef int take(self, object events) except -1
     cdef int take_request(self, Request request) except -1
+    cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1
     cdef Call new_call(self, object stream_id, dict environ, bint complete)
     cdef int end_calls(self) except -1
     cdef int end_answered(self) except -1
     cdef int reset_octets(self, uint32_t stream_id) except -1
-    cdef bint run_from(self, object queue, bint alone) except -1
+    cdef bint run_from(self, list queue, bint alone) except -1

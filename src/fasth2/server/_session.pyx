@@ -4,10 +4,8 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from collections import deque
-
 from fasth2._core cimport enter, find_stream, leave
-from fasth2._ready cimport DATA_, REQUEST_, RESET_, TRAILERS_, Data, Goaway, Request, Reset, Trailers
+from fasth2._ready cimport Data, Goaway, Request, Reset, Trailers
 from fasth2._receive cimport receive
 from fasth2._send cimport (
     acknowledge,
@@ -19,6 +17,7 @@ from fasth2._send cimport (
     write_trailers,
 )
 from fasth2._stream cimport H2Stream
+from fasth2._turns cimport waits_behind
 from fasth2.server._call cimport Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
@@ -28,6 +27,8 @@ from fasth2.exceptions import H2Error
 cdef enum:
     # Calls after which a connection that is alone has its answers sent.
     EARLY = 4
+    # Octets of the connection's window below which a body may be held up.
+    SHORT_WINDOW = 16384
     NO_ERROR = 0
     CANCEL = 8
     MIN_SEND_RATE = 128      # octets a second
@@ -55,8 +56,8 @@ cdef class Session(Channel):
         self.maker = maker
         self.refer = refer
         self.client = client
-        self.ready = deque()
-        self.young = deque()
+        self.ready = []
+        self.young = []
         self.calls = {}
         self.ended = []
 
@@ -120,10 +121,10 @@ cdef class Session(Channel):
         cdef Data data
         cdef int64_t padding
         for event in events:
-            kind = event.kind
-            if kind == REQUEST_:
+            kind = type(event)
+            if kind is Request:
                 self.take_request(event)
-            elif kind == DATA_:
+            elif kind is Data:
                 data = event
                 call = self.calls.get(data.stream_id)
                 if call is None or call.finished:
@@ -138,13 +139,13 @@ cdef class Session(Channel):
                         call.notify()
                 if data.end_stream:
                     self.body_complete(data.stream_id, None)
-            elif kind == TRAILERS_:
+            elif kind is Trailers:
                 self.body_complete((<Trailers>event).stream_id, (<Trailers>event).headers)
-            elif kind == RESET_:
+            elif kind is Reset:
                 call = self.calls.pop((<Reset>event).stream_id, None)
                 if call is not None:
                     call.lose()
-            elif type(event) is Goaway:
+            elif kind is Goaway:
                 self.goaway_received = True
         return 0
 
@@ -177,12 +178,7 @@ cdef class Session(Channel):
             pairs = made
             environ, answer = self.refer(self.client, request.stream_id, made, request.priority)
         if answer is not None:
-            # The face above refuses the request.
-            call = self.new_call(request.stream_id, {}, request.end_stream)
-            call.fields_received = pairs
-            call.answer_error(answer[0], answer[1], answer[2])
-            call.finish()
-            return 0
+            return self.refuse(request.stream_id, pairs, answer, request.end_stream)
         if request.priority is not None:
             environ["gunicorn.http2.priority_weight"] = request.priority[0]
             environ["gunicorn.http2.priority_depends_on"] = request.priority[1]
@@ -197,6 +193,14 @@ cdef class Session(Channel):
             self.young.append(call)
         return 0
 
+    cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
+        """Answer a request that the face above refuses."""
+        cdef dict environ = {"REQUEST_METHOD": value for name, value in pairs if name == ":method"}
+        cdef Call call = self.new_call(stream_id, environ, complete)
+        call.fields_received = pairs
+        call.answer_error(answer[0], answer[1], answer[2])
+        return call.finish()
+
     cdef Call new_call(self, object stream_id, dict environ, bint complete):
         cdef Call call = Call.__new__(Call)
         cdef Input body = Input.__new__(Input)
@@ -207,6 +211,7 @@ cdef class Session(Channel):
         call.environ = environ
         call.input = body
         call.length = -1
+        call.path = environ.get("PATH_INFO")
         call.head = method is not None and len(<str>method) == 4 and method == "HEAD"
         if complete:
             body.complete = True
@@ -218,15 +223,19 @@ cdef class Session(Channel):
         environ["gunicorn.http2.send_trailers"] = call.send_trailers
         return call
 
-    def begin_upgraded(self, dict environ not None, bytes body not None, pairs=None):
+    def begin_upgraded(self, list pairs not None, bytes body not None):
         """Take the request of an HTTP/1.1 ``Upgrade: h2c``, which is stream 1 (RFC 7540 section 3.2).
 
         Args:
-            environ: Its environment.
+            pairs: Its ``(name, value)`` fields, as HTTP/2 has them.
             body: Its body.
-            pairs: Its fields, for the observer.
         """
-        cdef Call call = self.new_call(1, environ, True)
+        cdef Call call
+        environ, answer = self.refer(self.client, 1, pairs, None)
+        if answer is not None:
+            self.refuse(1, pairs, answer, True)
+            return
+        call = self.new_call(1, environ, True)
         call.input.chunk = body
         call.fields_received = pairs
         self.begun += 1
@@ -253,16 +262,15 @@ cdef class Session(Channel):
         """
         return self.run_from(self.young, False)
 
-    cdef bint run_from(self, object queue, bint alone) except -1:
+    cdef bint run_from(self, list queue, bint alone) except -1:
         cdef Call call
         cdef unsigned long tick = self.site.lead.ticks
         cdef int held = 0
         while queue:
-            call = queue.popleft()
+            call = queue.pop(0)
             if find_stream(self.core, call.stream_id) is None:
                 # Reset meanwhile.
-                call.finished = True
-                self.calls.pop(call.stream_id, None)
+                self.drop(call)
                 continue
             if self.site.slow and self.site.defers(call):
                 continue
@@ -281,9 +289,23 @@ cdef class Session(Channel):
     # What calls ask for
 
     cdef bint has(self, Call call) except -1:
-        return not self.closed and find_stream(self.core, call.stream_id) is not None
+        return not self.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
+
+    cdef int drop(self, Call call) except -1:
+        """A call that will not be run: its stream is gone."""
+        cdef int64_t octets = call.input.discard()
+        call.finished = call.over = True
+        self.calls.pop(call.stream_id, None)
+        call.environ = None
+        call.input.source = None
+        if octets:
+            self.consume_octets(call.stream_id, octets)
+        return 0
 
     cdef int adopt(self, Call call) except -1:
+        if self.closed or self.core.failed:
+            # Nobody would tell it.
+            return call.lose()
         self.calls[call.stream_id] = call
         return 0
 
@@ -294,6 +316,8 @@ cdef class Session(Channel):
         cdef list fields
         cdef list trailers = None
         cdef Py_ssize_t i, n
+        if self.closed or c.failed:
+            return -1
         enter(c)
         try:
             s = find_stream(c, sid)
@@ -335,11 +359,30 @@ cdef class Session(Channel):
             stream_id: The stream.
             octets: How many, padding included.
         """
+        if self.closed or self.core.failed:
+            return
         enter(self.core)
         try:
             acknowledge(self.core, octets, stream_id)
         finally:
             leave(self.core)
+
+    cdef int lend(self) except -1:
+        """A call waits for its body: have a connection whose window is full of other bodies, which wait for a thread,
+        let it through. Each body stays within its stream's window; what is lent is kept back when those are read.
+        """
+        cdef Core c = self.core
+        cdef int64_t increment = c.window.maximum - c.window.current
+        if self.closed or c.failed or c.window.current >= SHORT_WINDOW or increment <= 0:
+            return 0
+        enter(c)
+        try:
+            c.write_window_update(0, increment)
+            c.window.current += increment
+            c.window.processed = 0
+        finally:
+            leave(c)
+        return 0
 
     cdef int consume(self, Call call, int64_t octets) except -1:
         self.consume_octets(call.stream_id, octets)
@@ -375,6 +418,11 @@ cdef class Session(Channel):
     cdef int done(self, Call call) except -1:
         cdef int64_t octets
         call.finished = True
+        call.input.source = None
+        if self.closed:
+            self.calls.pop(call.stream_id, None)
+            call.input.discard()
+            return 0
         if call.input.complete or call.gone:
             if self.calls:
                 self.calls.pop(call.stream_id, None)
@@ -414,32 +462,33 @@ cdef class Session(Channel):
         return 0
 
     cdef int flush(self) except -1:
-        self.client.flush()
+        if not self.closed:
+            self.client.flush()
         return 0
 
     def settle(self):
         """After octets were sent or received: let the calls go on that waited for it."""
         cdef Call call
         cdef H2Stream s
+        cdef bint starves = False
         if self.ended:
             self.end_answered()
         for call in list(self.calls.values()):
             if not call.detached:
                 continue
             s = find_stream(self.core, call.stream_id)
-            if s is None:
-                if not call.ended and not call.finished:
-                    call.lose()
-                call.queued = 0
-            else:
-                call.queued = s.queued
-            if call.waiting and (call.asked + call.queued <= 65536 or call.gone):
-                call.notify()
+            if s is None and not call.ended and not call.finished:
+                call.lose()
+            call.see(0 if s is None else s.queued)
+            if call.wants and not call.input.complete and not call.input.parts:
+                starves = True
+        if starves:
+            self.lend()
 
     def on_flushed(self):
         """Something was done for a detached call: send what there is, and let calls go on."""
-        self.client.flush()
         self.settle()
+        self.flush()
 
     def reset_stuck(self, before, double now, double timeout):
         """Reset the streams of which the client takes nothing, or less than a slow one would.
@@ -450,26 +499,38 @@ cdef class Session(Channel):
             timeout: Seconds that a stream may stand still.
 
         Returns:
-            A dict of streams to what is unsent of each and since when; ``None`` where there is none.
+            A dict of streams to what was unsent of each and when, first and at its last progress; ``None`` where
+            there is none.
         """
         cdef H2Stream s
         cdef Call call
         cdef dict found = {}
+        cdef list stuck = []
         for s in self.core.table.all():
             if s.queued <= 0:
                 continue
-            left, since = s.queued, now
+            first = last = s.queued
+            since = moved = now
             if before is not None and s.stream_id in before:
-                left, since = before[s.stream_id]
-                if s.queued > left:
-                    left, since = s.queued, now
-                elif now >= since + timeout + (left - s.queued) / <double>MIN_SEND_RATE:
-                    call = self.calls.pop(s.stream_id, None)
-                    if call is not None:
-                        call.lose()
-                    self.reset_octets(s.stream_id)
+                first, since, last, moved = before[s.stream_id]
+                if s.queued > last:
+                    # The application has added to it.
+                    first, since = s.queued, now
+                if s.queued != last:
+                    last, moved = s.queued, now
+                if now >= min(moved, since + (first - last) / <double>MIN_SEND_RATE) + timeout:
+                    if waits_behind(self.core, s):
+                        # What goes before it by priority is looked at itself.
+                        found[s.stream_id] = (s.queued, now)
+                        continue
+                    stuck.append(s.stream_id)
                     continue
-            found[s.stream_id] = (left, since)
+            found[s.stream_id] = (first, since, last, moved)
+        for stream_id in stuck:
+            call = self.calls.pop(stream_id, None)
+            if call is not None:
+                call.lose()
+            self.reset_octets(stream_id)
         return found or None
 
     cdef int reset_octets(self, uint32_t stream_id) except -1:
@@ -494,15 +555,24 @@ cdef class Session(Channel):
         return self.take_output(most)
 
     cdef bytes take_output(self, Py_ssize_t most):
-        cdef bytes data
-        enter(self.core)
-        try:
-            data = pull(self.core, most)
-        finally:
-            leave(self.core)
+        cdef bytes data = self.pull_octets(most)
+        if self.ended:
+            # What ends a stream follows its response at once.
+            self.end_answered()
+            if self.core.out.length > self.core.out.start and PyBytes_GET_SIZE(data) < most:
+                data += self.pull_octets(most - PyBytes_GET_SIZE(data))
         if not data and self.calls:
             self.settle()
+            if self.core.out.length > self.core.out.start:
+                return self.take_output(most)
         return data
+
+    cdef bytes pull_octets(self, Py_ssize_t most):
+        enter(self.core)
+        try:
+            return pull(self.core, most)
+        finally:
+            leave(self.core)
 
     cdef bint has_output(self) noexcept:
         """Whether another pull may bring something."""
@@ -512,14 +582,20 @@ cdef class Session(Channel):
 
     cdef int end_calls(self) except -1:
         cdef Call call
-        self.ready.clear()
-        self.young.clear()
+        while self.ready:
+            self.drop(self.ready.pop(0))
+        while self.young:
+            self.drop(self.young.pop(0))
         for call in list(self.calls.values()):
             call.lose()
         self.calls.clear()
+        self.ended = []
         return 0
 
     def close(self):
         """The connection is over: nobody listens to its calls any more."""
         self.closed = True
         self.end_calls()
+        # These would keep one another until the garbage collector comes.
+        self.client = None
+        self.refer = None

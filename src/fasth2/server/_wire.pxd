@@ -9,6 +9,8 @@ cdef class Round:
     cdef public bint alone           # one connection only has something
     cdef public list young           # clients with requests to be run at the round's end
     cdef public double now           # time.monotonic() at the round's start
+    cdef readonly object rx          # what TLS reads from and writes to, of all connections that stay
+    cdef readonly object tx
     cdef readonly bytearray buffer   # what is read from sockets
     cdef readonly bytearray clear    # the same, decrypted
 
@@ -21,12 +23,9 @@ cdef class Wire:
     cdef readonly object tls         # ssl.SSLObject, or None
     cdef readonly object rx          # ssl.MemoryBIO that TLS reads from
     cdef readonly object tx
-    cdef object tls_read
-    cdef object tls_write
-    cdef object tls_pending
-    cdef object rx_write
-    cdef object tx_read
+    cdef object inner                # of tls, or tls
 
+    cdef int empty(self) except -1
     cdef Py_ssize_t receive(self, Round around) except -1
     cdef int decrypt(self, Round around) except -1
     cdef int put(self, bytes data) except -1

@@ -1,14 +1,41 @@
-"""A blocking socket over a TLS connection that began through memory."""
+"""A TLS connection that began through memory, as a socket: for code that blocks, and for applications to ask."""
 from __future__ import annotations
 
 import socket
 import ssl
 from typing import Any
 
-__all__ = ["TLSStream"]
+__all__ = ["TLSFace", "TLSStream"]
 
 #: Octets that are read from the socket at a time; a TLS record at most.
 _READ = 16384 + 256
+
+#: What can be asked of the socket, and of TLS.
+_OF_SOCKET = ("fileno", "getpeername", "getsockname", "getsockopt", "gettimeout", "getblocking")
+_OF_TLS = ("getpeercert", "cipher", "version", "selected_alpn_protocol", "shared_ciphers", "compression",
+           "get_channel_binding")  # fmt: skip
+
+
+class TLSFace:
+    """What an application may ask of its connection: addresses, and what TLS agreed on, as of an `ssl.SSLSocket`.
+
+    Args:
+        sock: The socket.
+        tls: The `ssl.SSLObject`.
+    """
+
+    __slots__ = ("_sock", "_tls")
+
+    def __init__(self, sock: socket.socket, tls: ssl.SSLObject) -> None:
+        self._sock = sock
+        self._tls = tls
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_TLS or name in ("context", "session", "session_reused", "server_side", "server_hostname"):
+            return getattr(self._tls, name)
+        if name in _OF_SOCKET or name in ("family", "type", "proto"):
+            return getattr(self._sock, name)
+        raise AttributeError(f"a connection that others use too has no {name!r} for an application")
 
 
 class TLSStream:
@@ -24,10 +51,9 @@ class TLSStream:
         self._sock = sock
         self._tls = tls
         self._rx, self._tx = bios
-        for name in ("fileno", "getpeername", "getsockname", "setsockopt", "getsockopt", "settimeout", "gettimeout",
-                     "setblocking", "getblocking", "shutdown"):
+        for name in (*_OF_SOCKET, "setsockopt", "settimeout", "setblocking", "shutdown"):
             setattr(self, name, getattr(sock, name))
-        for name in ("getpeercert", "cipher", "version", "selected_alpn_protocol", "shared_ciphers", "compression"):
+        for name in _OF_TLS:
             setattr(self, name, getattr(tls, name))
 
     @property

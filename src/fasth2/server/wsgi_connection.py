@@ -5,6 +5,8 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from ._wire import Wire
+from .client_hello import is_whole, offers_h2
+from .tls_stream import TLSFace
 from .wsgi_poller import READ, WRITE
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ MIN_SEND_RATE = 128
 #: client gets to read the last words (RFC 9112 section 9.6).
 CLOSING_WAIT = 2.0
 CLOSING_SIZE = 65536
+
+#: Seconds that a new connection has for its first request while the worker stops.
+FIRST_REQUEST = 1.0
 
 # What a connection is at.
 _GREETING = 0
@@ -45,12 +50,14 @@ class Client(Wire):
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_since", "_deadline", "_early", "_ended", "_mask", "_seen_begun", "_state", "_stuck",
-        "address", "in_backlog", "listener", "loop",
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_context", "_deadline", "_early",
+        "_ended", "_mask", "_seen_begun", "_served_from", "_state", "_stuck", "address", "in_backlog", "listener",
+        "loop", "warned_at",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, context: Any) -> None:
-        super().__init__(sock, context)
+        super().__init__(sock)
+        self._context = context
         self.loop = loop
         self.address = address
         self.listener = listener
@@ -60,9 +67,13 @@ class Client(Wire):
         self._early = b""
         self._deadline: float | None = loop.now + loop.timeout if loop.timeout is not None else None
         self._blocked_since: float | None = None
-        self._blocked_left = 0
+        self._blocked_left = self._blocked_seen = 0
+        self._blocked_seen_at = 0.0
         self._seen_begun = -1
-        self._stuck: dict[int, tuple[int, float]] | None = None
+        self._served_from = 0.0
+        #: When it was told that the connection ends, or ``None``.
+        self.warned_at: float | None = None
+        self._stuck: dict[int, tuple[int, float, int, float]] | None = None
         self._ended = False
         loop.poller.register(self.fd, READ)
 
@@ -72,12 +83,19 @@ class Client(Wire):
     @property
     def face(self) -> Any:
         """What an application gets as the connection's socket."""
-        return self.sock
+        tls = self.tls
+        return self.sock if tls is None else TLSFace(self.sock, tls)
 
     @property
     def leaving(self) -> bool:
         """Whether it is to be closed once its requests are answered."""
         return self._ended
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has requests that wait for a thread."""
+        session = self.session
+        return session is not None and (session.waiting or session.has_young)
 
     # Events
 
@@ -144,10 +162,19 @@ class Client(Wire):
         data = self.greet(loop)
         if not data:
             return
-        if self.tls is not None:
+        if self._context is not None:
+            if self.tls is None:
+                data = self._early = self._early + data
+                if not is_whole(data):
+                    return
+                self._early = b""
+                # One that will speak HTTP/2 stays with the loop.
+                stays = self._context in loop.choose_h2 and offers_h2(data)
+                self.begin_tls(self._context, loop if stays else None)
+            tls: Any = self.tls
             self.rx.write(data)
             try:
-                self.tls.do_handshake()
+                tls.do_handshake()
             except ssl.SSLWantReadError:
                 self.send_tls()
                 return
@@ -158,9 +185,11 @@ class Client(Wire):
                     loop.host.handshake_failed(self, exc)
                 raise
             self.send_tls()
-            if self.tls.selected_alpn_protocol() == "h2":
+            if tls.selected_alpn_protocol() == "h2":
                 self._start()
                 self.read_early(loop)
+            elif self.rx is loop.rx:
+                raise ssl.SSLError("HTTP/2 was offered, and not chosen")
             else:
                 self._leave_to_http1(b"")
             return
@@ -181,8 +210,16 @@ class Client(Wire):
         self._state = _SERVING
         self._deadline = None
         self.session = self.loop.host.new_session(self)
-        if self.loop.draining:
-            self.loop.farewell(self)
+        self._served_from = self.loop.now
+
+    def is_quiet(self, now: float) -> bool:
+        """Whether it has no request open, and has had one or the time for it.
+
+        Args:
+            now: `time.monotonic`'s.
+        """
+        session = self.session
+        return session.idle and not self.out and (session.begun > 0 or now >= self._served_from + FIRST_REQUEST)
 
     def start_upgraded(self, session: Any, pending: bytes) -> bool:
         """Begin with a connection that HTTP/1.1 was spoken on.
@@ -210,6 +247,7 @@ class Client(Wire):
         loop = self.loop
         self._state = _CLOSED
         loop.forget(self)
+        self.release()
         bios = None if self.tls is None else (self.rx, self.tx)
         loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios)
 
@@ -232,7 +270,8 @@ class Client(Wire):
     def blocked(self) -> None:
         """The socket takes no more; called by `Wire`. A client that does not read is not read from."""
         self._blocked_since = self.loop.now
-        self._blocked_left = len(self.out)
+        self._blocked_left = self._blocked_seen = len(self.out)
+        self._blocked_seen_at = self.loop.now
         self._wait_for(WRITE)
 
     def _write_rest(self) -> None:
@@ -264,6 +303,8 @@ class Client(Wire):
     def _finish(self, force: bool = False) -> None:
         """Say that nothing more comes, and let the client read the last words."""
         session = self.session
+        if self._state != _SERVING:
+            return
         if not force and session.error is None and not session.idle:
             return
         session.close()
@@ -279,8 +320,12 @@ class Client(Wire):
                 self.send_tls()
             except OSError:
                 pass
-        self.sock.shutdown(1)
-        self._wait_for(READ)
+        try:
+            self.sock.shutdown(1)
+        except OSError:
+            self.close()  # the client is gone
+        else:
+            self._wait_for(READ)
 
     def _read_on(self) -> None:
         self._blocked_left -= self.drop(self.loop)
@@ -288,8 +333,10 @@ class Client(Wire):
             self.close()
 
     def _failed(self, exc: BaseException) -> None:
-        self.loop.host.connection_ended(self, exc)
-        self.close()
+        try:
+            self.loop.host.connection_ended(self, exc)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the socket."""
@@ -299,9 +346,20 @@ class Client(Wire):
         if self.session is not None:
             self.session.close()
         self.loop.forget(self)
+        self.end_tls()
+        self.release()
         self.sock.close()
 
     # Time
+
+    def hurry(self, deadline: float) -> None:
+        """See to it that a client that has not begun yet does so soon.
+
+        Args:
+            deadline: `time.monotonic`'s.
+        """
+        if self._state == _GREETING and (self._deadline is None or self._deadline > deadline):
+            self._deadline = deadline
 
     def look(self, now: float) -> None:
         """See whether the client's time is over. Called about once a second.
@@ -315,8 +373,12 @@ class Client(Wire):
                 self.close()
             return
         if self.out and self._blocked_since is not None and loop.timeout is not None:
-            taken = self._blocked_left - len(self.out)
-            if now >= self._blocked_since + loop.timeout + taken / MIN_SEND_RATE:
+            left = len(self.out)
+            if left != self._blocked_seen:
+                self._blocked_seen = left
+                self._blocked_seen_at = now
+            taken = self._blocked_left - left
+            if now >= min(self._blocked_since + taken / MIN_SEND_RATE, self._blocked_seen_at) + loop.timeout:
                 self._failed(TimeoutError("the client takes nothing"))
             return
         session = self.session

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ._call import Site
 from ._lead import Lead, Seat
 from ._wire import Round
+from .client_hello import chooses_h2
 from .wsgi_connection import Client
 from .wsgi_poller import READ, Poller, Waker
 
@@ -27,9 +28,16 @@ ACCEPTS = 64
 #: Seconds without accepting after the descriptors ran out.
 PAUSE = 0.2
 
+#: Seconds between two looks while it drains.
+DRAIN_LOOK = 0.05
+
 #: Seconds between the first farewell, after which requests that are on their
 #: way are served still, and the last (RFC 9113 section 6.8).
 FAREWELL = 0.25
+
+#: Seconds that a client which has not begun has for it once the loop drains.
+#: As long as gunicorn keeps a stopping worker's idle connections.
+BEGIN = 2.0
 
 #: What accept() fails with when there are too many descriptors.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -59,6 +67,9 @@ class Host(Protocol):
     def other_connections(self) -> int:
         """How many connections there are beside the loop's."""
 
+    def drained(self) -> None:
+        """The last connection of a loop that drains is gone."""
+
 
 class Loop(Round):
     """Serves the clients of some listening sockets.
@@ -74,6 +85,7 @@ class Loop(Round):
         timeout: Seconds that a client may take for a handshake, or stall; ``None`` for any.
         keepalive: Seconds that a connection may be idle; ``None`` for any.
         max_connections: Connections at most.
+        farewell_after: Seconds of draining after which clients that always have a request open are told too.
         tick: Seconds after which a call of the application loses the lead.
     """
 
@@ -87,6 +99,7 @@ class Loop(Round):
         timeout: float | None,
         keepalive: float | None,
         max_connections: int,
+        farewell_after: float = 15.0,
         tick: float = 0.001,
     ) -> None:
         super().__init__()
@@ -103,6 +116,8 @@ class Loop(Round):
         #: Clients with requests that wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
         self.draining = False
+        #: The TLS contexts that choose HTTP/2 for each client that offers it.
+        self.choose_h2 = {context for _, context in listeners if context is not None and chooses_h2(context)}
         self._listeners = {listener.fileno(): (listener, context) for listener, context in listeners}
         self._accepting = False
         self._accept_from = 0.0
@@ -110,21 +125,26 @@ class Loop(Round):
         self._threads = threads
         self._stopping = False
         self._next_look = 0.0
-        self._last_words_at: float | None = None
+        self._drained_at: float | None = None
+        self._next_farewell = 0.0
+        self._farewell_after = farewell_after
         self._tasks: collections.deque[Any] = collections.deque()
-        self._running: list[threading.Thread] = []
+        #: The loop's threads, the clock first.
+        self.threads: list[threading.Thread] = []
+        # The client that the leader does something for.
+        self._at_hand: Client | None = None
 
     # From other threads
 
     def start(self) -> None:
         """Start the threads."""
         self.poller.register(self._waker.fileno(), READ)
-        self._running = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
+        self.threads = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
         for number in range(self._threads + 1):
             helper = number == self._threads
             name = "fasth2-helper" if helper else f"fasth2-{number}"
-            self._running.append(threading.Thread(target=self._serve, args=(Seat(helper),), name=name, daemon=True))
-        for thread in self._running:
+            self.threads.append(threading.Thread(target=self._serve, args=(Seat(helper),), name=name, daemon=True))
+        for thread in self.threads:
             thread.start()
 
     def do(self, task: Any) -> None:
@@ -140,6 +160,11 @@ class Loop(Round):
         """Accept no more, serve what has begun, and end each connection."""
         self.draining = True
         self._waker.wake()
+
+    def tell_if_drained(self) -> None:
+        """Call the host's `drained` if there is no connection. By the leader; see `do`."""
+        if not self.clients:
+            self.host.drained()
 
     def stop(self) -> None:
         """End the loop's threads that are not in a call of the application."""
@@ -159,38 +184,57 @@ class Loop(Round):
 
     def is_stuck(self) -> bool:
         """Whether requests wait while every thread is in a call of the application."""
-        return bool(self.backlog) and self.helping and not self.lead.free
+        if not self.helping or self.lead.free:
+            return False
+        return self.site.deferring or any(client.waits for client in list(self.backlog))
 
     # The threads
 
     def _serve(self, seat: Seat) -> None:
         while self.lead.sit(seat):
-            try:
-                self._run(seat)
-            except BaseException as exc:
-                if self._stopping:
-                    return
-                self.host.failed(exc)
-                # Nobody leads if this one does not.
-                while not self._stopping:
-                    try:
-                        self._run(seat)
+            while not self._stopping:
+                try:
+                    self._run(seat)
+                    break
+                except BaseException as exc:
+                    if self._stopping:
+                        return
+                    # Nobody leads if this one does not; but it may have lost the lead.
+                    leads = self.lead.leads(seat)
+                    self._broken(exc, self._at_hand if leads else None)
+                    if not leads:
                         break
-                    except BaseException as again:
-                        self.host.failed(again)
-                        time.sleep(0.1)
             if self._stopping:
                 return
 
+    def _broken(self, exc: BaseException, client: Client | None) -> None:
+        """Something failed that must not; the client that it was about is closed."""
+        try:
+            self.host.failed(exc)
+        except Exception:
+            pass  # not even the log can be written
+        if client is None:
+            time.sleep(0.1)
+            return
+        self._at_hand = None
+        if self.current is client:
+            self.current = None
+        try:
+            client.close()
+        except Exception:
+            self.forget(client)
+
     def _run(self, seat: Seat) -> None:
         """Lead, until another thread does."""
+        self._at_hand = None
         self.helping = seat.helper
         self.site.resume()
         if self.current is not None:
             client, self.current = self.current, None
             # Its answers so far do not wait for the call that took so long.
             client.flush()
-            self.postpone(client, first=True)
+            if client.waits:
+                self.postpone(client, first=True)
         while not self._stopping:
             if self.helping:
                 if self.lead.free and self.lead.rise(seat):
@@ -205,7 +249,7 @@ class Loop(Round):
 
     def _run_backlog(self) -> bool:
         while self.backlog:
-            client = self.backlog.popleft()
+            self._at_hand = client = self.backlog.popleft()
             client.in_backlog = False
             if not client.go_on():
                 return False
@@ -216,9 +260,9 @@ class Loop(Round):
         site = self.site
         self._do_requests()
         timeout = self._prepare()
-        if not site.before_poll() or self._tasks or (self.backlog and not self.helping):
+        if not site.before_poll() or self._tasks or self.young or (self.backlog and not self.helping):
             timeout = 0.0
-        elif site.deferring:
+        elif site.deferring and not self.helping:
             timeout = min(timeout, DEFERRED_LOOK)
         events = self.poller.poll(timeout)
         site.after_poll()
@@ -228,6 +272,7 @@ class Loop(Round):
         for fd, event in events:
             client = clients.get(fd)
             if client is not None:
+                self._at_hand = client
                 if not client.on_event(event):
                     return False
             elif fd in self._listeners:
@@ -235,11 +280,12 @@ class Loop(Round):
             else:
                 self._waker.clear()
         while self.young:
-            client = self.young.pop()
+            self._at_hand = client = self.young.pop()
             if self.helping:
                 self.postpone(client)
             elif not client.run_young():
                 return False
+        self._at_hand = None
         while self._tasks:
             if self._tasks.popleft()() is False:
                 return False
@@ -247,7 +293,10 @@ class Loop(Round):
 
     def _do_requests(self) -> None:
         for session in self.site.do_requests():
-            session.on_flushed()
+            try:
+                session.on_flushed()
+            except Exception as exc:
+                self._broken(exc, session.client)
 
     def postpone(self, client: Client, first: bool = False) -> None:
         """Have a client's requests run when a thread is free.
@@ -280,14 +329,19 @@ class Loop(Round):
         if wanted != self._accepting:
             self._accepting = wanted
             for fd in self._listeners:
-                if wanted:
-                    self.poller.register(fd, READ)
-                else:
-                    self.poller.unregister(fd)
+                try:
+                    if wanted:
+                        self.poller.register(fd, READ)
+                    else:
+                        self.poller.unregister(fd)
+                except (OSError, KeyError, ValueError):
+                    pass  # it is closed already
         if now >= self._next_look:
-            self._next_look = now + (0.05 if self.draining else LOOK)
+            self._next_look = now + (DRAIN_LOOK if self.draining else LOOK)
             for client in list(self.clients.values()):
+                self._at_hand = client
                 client.look(now)
+            self._at_hand = None
         wait = self._next_look - now
         if not self._accepting and not self.draining and self._accept_from > now:
             wait = min(wait, self._accept_from - now)
@@ -295,7 +349,8 @@ class Loop(Round):
 
     def _accept(self, fd: int) -> None:
         listener, context = self._listeners[fd]
-        for _ in range(ACCEPTS):
+        room = self._max_connections - len(self.clients) - self.host.other_connections()
+        for _ in range(min(ACCEPTS, room)):
             try:
                 sock, address = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -331,11 +386,18 @@ class Loop(Round):
         Args:
             client: The client.
         """
-        if self.clients.pop(client.fd, None) is not None:
-            try:
-                self.poller.unregister(client.fd)
-            except (OSError, KeyError, ValueError):
-                pass
+        if self.clients.get(client.fd) is not client:
+            return
+        del self.clients[client.fd]
+        try:
+            self.poller.unregister(client.fd)
+        except (OSError, KeyError, ValueError):
+            pass
+        if client.in_backlog:
+            self.backlog.remove(client)
+            client.in_backlog = False
+        if self.draining:
+            self.tell_if_drained()
 
     # The end
 
@@ -356,14 +418,25 @@ class Loop(Round):
         client.flush()
 
     def _go_on_draining(self, now: float) -> None:
-        if self._last_words_at is None:
-            self._last_words_at = now + FAREWELL
-            self._next_look = now
-            for client in list(self.clients.values()):
-                if client.session is not None:
+        """Say goodbye to clients that have no request open, and in the end to those that always have one.
+
+        Some clients take nothing any more after a GOAWAY, whatever it says: for them it comes when all is answered.
+        """
+        if self._drained_at is None:
+            self._drained_at = self._next_look = now
+            for client in self.clients.values():
+                if client.session is None:
+                    client.hurry(now + BEGIN)
+        elif now < self._next_farewell:
+            return
+        self._next_farewell = now + DRAIN_LOOK
+        late = now >= self._drained_at + self._farewell_after
+        for client in list(self.clients.values()):
+            if client.session is None or client.leaving:
+                continue
+            if client.warned_at is None:
+                if late or client.is_quiet(now):
+                    client.warned_at = now
                     self.farewell(client)
-        elif now >= self._last_words_at:
-            self._last_words_at = now + FAREWELL
-            for client in list(self.clients.values()):
-                if client.session is not None and not client.leaving:
-                    self.farewell(client, final=True)
+            elif now >= client.warned_at + FAREWELL:
+                self.farewell(client, final=True)
