@@ -17,8 +17,8 @@ from .scenarios import SCENARIOS
 # `datetime` keeps memory after calls that found none (CPython 3.11).
 _call.formatdate = lambda second, usegmt: "Thu, 01 Jan 1970 00:00:00 GMT"
 
-#: Passes whose leaks add up, after one that warms up.
-PASSES = 4
+#: Passes before those whose leaks add up: CPython makes room for what it learns of code that runs often.
+WARM_UP, PASSES = 3, 4
 
 
 def attempt(scenario: Any, first: int, stop: int) -> bool:
@@ -72,12 +72,12 @@ def fail_each(name: str, step: int = 1) -> dict[str, Any]:
     gc.freeze()
     total = allocations(scenario)
     failures = before = 0
-    for number in range(1 + PASSES):
+    for number in range(-WARM_UP, PASSES):
         failures = 0
+        if number == 0:
+            before = in_use()
         for n in range(1, total + 1, step):
             failures += not attempt(scenario, n, n + 1)
             failures += not attempt(scenario, n, 0)
-        if number == 0:
-            before = in_use()
     leaked = (in_use() - before) / PASSES
     return {"allocations": total, "failures": failures, "leaked": leaked, "swallowed": swallowed}

@@ -257,9 +257,9 @@ class Served:
         self.engine.initiate_connection()
         self.lead.sit(self.seat)
         if wired:
-            self.peer, sock = socket.socketpair()
-            sock.setblocking(False)
-            self.wire = Wire(sock)
+            self.peer, self.sock = socket.socketpair()
+            self.sock.setblocking(False)
+            self.wire = Wire(self.sock)
             self.wire.session = self.session
             self.round = Round()
         self.wired = wired
@@ -283,6 +283,7 @@ class Served:
         """Close it as the loop does."""
         if self.wired:
             self.wire.drop(self.round)
+            self.sock.close()
             self.peer.close()
         else:
             FrameReader().read(self.session.pull(-1))
@@ -299,9 +300,13 @@ def reading(environ: dict[str, Any], start_response: Callable[..., Any]) -> list
     return parts
 
 
+#: Made beforehand: CPython 3.13 crashes where a generator expression finds no memory.
+MANY = [(f"x-{n}", "v" * 40) for n in range(5)]
+
+
 def writing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
     """An application that writes, and returns an iterator."""
-    write = start_response("200 OK", [("x-path", environ["PATH_INFO"]), *((f"x-{n}", "v" * 40) for n in range(5))])
+    write = start_response("200 OK", [("x-path", environ["PATH_INFO"]), *MANY])
     write(b"w" * 3000)
     return iter([b"one", b"two" * 3000])
 

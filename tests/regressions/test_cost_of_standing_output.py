@@ -1,6 +1,8 @@
 """Output that is handed out in parts and never empty: what it costs does not grow with what waits."""
 import time
 
+import pytest
+
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.play import server
@@ -25,6 +27,7 @@ def seconds(waiting):
     return min(best)
 
 
+@pytest.mark.thread_unsafe(reason="it measures time")
 def test_a_large_standing_output_costs_no_more_than_a_small_one():
     """Moving all of it to the front for each write took a hundred times as long."""
     assert seconds(512) < 12 * seconds(8)

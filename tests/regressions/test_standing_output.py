@@ -6,6 +6,9 @@ from tests.support import frames
 from tests.support.fields import request
 from tests.support.play import server
 
+# What each test counts are the frames of one connection, which the threads would share.
+pytestmark = pytest.mark.thread_unsafe(reason="its fixture is a connection")
+
 BACKLOG = 8 * 16384
 
 
