@@ -13,6 +13,7 @@ import pytest
 
 from tests.gunicorn_load.crowd import Crowd
 from tests.support.tls_client import Client
+from tests.worker_faults.conftest import SLOW
 from tests.worker_faults.in_process import until
 from tests.worker_faults.test_slow_calls import all_ended, ask
 
@@ -36,7 +37,7 @@ def is_running(pid):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2] if SLOW else [2])
 def test_reload_and_shutdown(run, begun, workers):
     with run("--workers", str(workers), "--graceful-timeout", "5", "--keep-alive", "20",
              env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
