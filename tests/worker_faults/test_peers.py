@@ -181,6 +181,18 @@ def test_what_is_no_preface_or_stops_after_it(clear):
         bytes(100) + b"\r\n\r\n", PREFACE[:20], b"", PREFACE, PREFACE + bytes(9) + b"\0\0\1\6"])
 
 
+def test_plain_clients_that_do_not_close(clear):
+    """The worker lives, though it waits for each of them a while."""
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(connect(clear)) for _ in range(6)]
+        for sock in socks:
+            sock.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        time.sleep(2 * TIMEOUT + 2)
+        for sock in socks:
+            assert sock.recv(65536).endswith(b"Hello, world!")
+    assert clear.log.count("Booting worker") == 1
+
+
 @pytest.mark.parametrize("over", ["strict", "clear"])
 def test_headers_that_dribble(over, request):
     server = request.getfixturevalue(over)

@@ -327,7 +327,15 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
                 # The poller does not see what has been read already.
                 self.enqueue_req(conn)
                 return
+            if not result:
+                # This waits for the client, which is nothing for the thread that tells the master that the worker lives.
+                closing = self.tpool.submit(conn.close, graceful=True)
+                closing.add_done_callback(lambda _: self.method_queue.defer(self._closed))
+                return
         super().finish_request(conn, fs)
+
+    def _closed(self) -> None:
+        self.nr_conns -= 1
 
     def handle_h2c_upgrade(self, conn: Any, req: Any, settings: Any) -> Any:
         """Serve a connection whose request asks for ``Upgrade: h2c``, on the loop.
