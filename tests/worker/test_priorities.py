@@ -1,16 +1,27 @@
 """RFC 9218 over a worker: which of several responses goes first, and how long a small one waits for a large one."""
 import pytest
 
-from tests.support import frames
+from tests.support import frames, wsgi_app
 from tests.support.frames import PREFACE
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.play import request
 from tests.worker.conftest import WORKER
 from tests.worker.raw_client import RawClient
 
-APP = "tests.support.wsgi_app:app"
+APP = "tests.worker.test_priorities:application"
 LARGE = 4_000_000
 WINDOW = frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31 - 1))
+
+
+def application(environ, start_response):
+    """Large answers; those below ``/urgent`` say of themselves that they come first."""
+    urgent = environ["PATH_INFO"].startswith("/urgent")
+    environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix("/urgent")
+
+    def start(status, fields):
+        return start_response(status, [*fields, ("Priority", "u=0")] if urgent else fields)
+
+    return wsgi_app.app(environ, start)
 
 
 @pytest.fixture(scope="module")
@@ -107,5 +118,14 @@ def test_incremental_streams_take_turns(peer):
 def test_PRIORITY_UPDATE_of_a_response_that_waits(peer):
     wait_for_the_window(peer, (3, ask(3, "/big?50000")), (5, ask(5, "/big?50000")))
     peer.send(bytes(frames.priority_update(5, b"u=0")) + bytes(frames.window_update(0, 1_000_000)))
+    assert peer.read(ended(peer, 3, 5))
+    assert order(peer) == [5, 3]
+
+
+def test_the_application_has_a_say(peer):
+    """The response's field replaces what the client asked for (RFC 9218 section 8)."""
+    wait_for_the_window(peer, (3, ask(3, "/big?50000", (b"priority", b"u=2"))),
+                        (5, ask(5, "/urgent/big?50000", (b"priority", b"u=4"))))
+    peer.send(bytes(frames.window_update(0, 1_000_000)))
     assert peer.read(ended(peer, 3, 5))
     assert order(peer) == [5, 3]
