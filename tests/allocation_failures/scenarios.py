@@ -379,5 +379,7 @@ SCENARIOS: dict[str, Scenario] = {
     "server._session": serves(reading, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
                               frames.goaway()),
     "server._wire": serves(writing, request(1), wired=True),
+    # CPython 3.13's PyDict_SetDefault leaves a dict that finds no memory to grow with an entry too many.
+    "server._environ that grows": serves(writing, request(1, *((f"x-{n}", "v") for n in range(30)))),
     "_settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
 }

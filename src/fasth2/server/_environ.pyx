@@ -4,7 +4,7 @@ What most requests are made of is handled here. A request with anything else
 is left to the face above, as the list of its fields.
 """
 cimport cython
-from cpython.dict cimport PyDict_Copy, PyDict_GetItemWithError, PyDict_SetDefault, PyDict_SetItem, PyDict_Size
+from cpython.dict cimport PyDict_Contains, PyDict_Copy, PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
 from cpython.object cimport PyObject
 from cpython.unicode cimport (
     PyUnicode_CheckExact,
@@ -121,6 +121,16 @@ cdef str percent_decoded(str text):
         PyMem_Free(out)
 
 
+cdef inline bint added(dict environ, str key, object value) except -1:
+    """Set what has no value yet; whether it had none."""
+    # Not PyDict_SetDefault: where the dict finds no memory to grow, CPython 3.13's returns the value with an error set,
+    # and counts an entry that is not there.
+    if PyDict_Contains(environ, key):
+        return False
+    PyDict_SetItem(environ, key, value)
+    return True
+
+
 @cython.final
 cdef class EnvironMaker(RequestMaker):
     """Makes the environments of one connection's requests.
@@ -183,7 +193,7 @@ cdef class EnvironMaker(RequestMaker):
 
     cdef bint fill(self, dict environ, Entry **fields, Py_ssize_t n, BlockInfo *info) except -1:
         """Whether the environment is complete; where not, it is left to the face above."""
-        cdef Py_ssize_t i, size
+        cdef Py_ssize_t i
         cdef Py_ssize_t pseudo = 0
         cdef Entry *e
         cdef uint32_t kind
@@ -221,15 +231,11 @@ cdef class EnvironMaker(RequestMaker):
                 continue
             rule = self.rule_of(<object>e.name)
             if rule.kind == PLAIN_:
-                size = PyDict_Size(environ)
-                PyDict_SetDefault(environ, rule.key, <object>e.value)
-                if PyDict_Size(environ) == size:
+                if not added(environ, rule.key, <object>e.value):
                     # Repeated, or one of the template's own keys, which no plain field has.
                     environ[rule.key] = f"{environ[rule.key]},{<object>e.value}"
             elif rule.kind == SINGLETON_:
-                size = PyDict_Size(environ)
-                PyDict_SetDefault(environ, rule.key, <object>e.value)
-                if PyDict_Size(environ) == size:
+                if not added(environ, rule.key, <object>e.value):
                     return False
             elif rule.kind == HOST_:
                 host = <object>e.value
@@ -238,9 +244,7 @@ cdef class EnvironMaker(RequestMaker):
                 if said is not None and said != value:
                     return False
                 said = value
-                size = PyDict_Size(environ)
-                PyDict_SetDefault(environ, rule.key, <object>e.value)
-                if PyDict_Size(environ) == size:
+                if not added(environ, rule.key, <object>e.value):
                     environ[rule.key] = f"{environ[rule.key]},{<object>e.value}"
             elif rule.kind == LEAVE_:
                 return False

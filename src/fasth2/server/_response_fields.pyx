@@ -23,11 +23,22 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 
 cdef dict _names = {}        # as the application wrote it -> FieldName
 cdef dict _statuses = {}     # "200 OK" -> 200
+cdef cython.pymutex _remembering
 
 
 @cython.final
 cdef class FieldName:
     """A name as it is sent, and what the field is."""
+
+
+cdef int remember(dict known, str key, object value) except -1:
+    """Keep what is known of a key, where there is room."""
+    # Nothing is replaced or taken out again: without the interpreter lock a reader may have it. Not setdefault: where
+    # the dict finds no memory to grow, CPython 3.13's counts an entry that is not there.
+    with _remembering:
+        if len(known) < NAMES and key not in known:
+            known[key] = value
+    return 0
 
 
 cdef FieldName field_name(object name):
@@ -45,9 +56,7 @@ cdef FieldName field_name(object name):
     result.lower = str(name).lower()
     result.kind = _KINDS.get(result.lower, FIELD_PLAIN)
     if len(name) <= LONGEST_NAME:
-        # Nothing is taken out again: without the interpreter lock a reader may have it.
-        if len(_names) < NAMES:
-            return _names.setdefault(str(name), result)
+        remember(_names, str(name), result)
     return result
 
 
@@ -66,8 +75,7 @@ cdef int status_code(object status) except -1:
     code = int(status[:3])
     if code < 200:
         raise ValueError(f"invalid status {status!r}: an application's response is final, 200 or above")
-    if len(_statuses) < NAMES:
-        _statuses.setdefault(str(status), code)
+    remember(_statuses, str(status), code)
     return code
 
 
