@@ -202,3 +202,23 @@ def test_a_response_that_nobody_waits_for_ends(serve):  # noqa: F811
     client.sock.close()
     assert ended.wait(5)
     assert not server.failures
+
+
+class Safe(str):
+    """As template engines mark text: its str() is itself."""
+
+    def __str__(self):
+        return self
+
+
+def test_text_of_a_subclass_is_text(serve):  # noqa: F811
+    def app(environ, start_response):
+        start_response(Safe("200 OK"), [(Safe("Content-Type"), Safe("text/plain")), (Safe("X-A"), Safe(" e "))])
+        return [b"ok"]
+
+    with Client(serve(app)) as client:
+        for stream_id in (1, 3):
+            get(client, "/", first=stream_id)
+            assert client.read(client.ended(stream_id))
+            assert client.status(stream_id) == "200"
+            assert client.body(stream_id) == b"ok"

@@ -580,7 +580,8 @@ cdef class Call(Source):
         if not PyUnicode_CheckExact(value):
             if not isinstance(value, str):
                 raise TypeError(f"the value of {name} is not a str but {type(value).__name__}")
-            value = str(value)
+            # Of a subclass, the text it holds, whatever its __str__ says.
+            value = str.__str__(value)
         plain = check_value(<str>value, name)
         n = PyUnicode_GET_LENGTH(value)
         if n:

@@ -53,10 +53,10 @@ cdef FieldName field_name(object name):
     if not name or not _TOKEN.issuperset(name):
         raise ValueError(f"{name!r} is no header name")
     result = FieldName.__new__(FieldName)
-    result.lower = str(name).lower()
+    result.lower = str.__str__(name).lower()
     result.kind = _KINDS.get(result.lower, FIELD_PLAIN)
     if len(name) <= LONGEST_NAME:
-        remember(_names, str(name), result)
+        remember(_names, str.__str__(name), result)
     return result
 
 
@@ -66,6 +66,9 @@ cdef int status_code(object status) except -1:
     cdef int code
     if not isinstance(status, str):
         raise TypeError(f"the status is a str, not {type(status).__name__}: {status!r}")
+    if type(status) is not str:
+        # The text that it holds, whatever its __str__ says.
+        status = str.__str__(status)
     found = PyDict_GetItemWithError(_statuses, status)
     if found != NULL:
         return <object>found
@@ -75,7 +78,7 @@ cdef int status_code(object status) except -1:
     code = int(status[:3])
     if code < 200:
         raise ValueError(f"invalid status {status!r}: an application's response is final, 200 or above")
-    remember(_statuses, str(status), code)
+    remember(_statuses, status, code)
     return code
 
 
