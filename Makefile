@@ -8,6 +8,8 @@ TESTS ?= tests
 # 1: a compiler's warning is an error.
 FASTH2_WERROR ?= 1
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
+# Tests wait for servers much of the time.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 ifeq ($(PYTHON),python3)
 VENV := .venv
@@ -88,7 +90,7 @@ $(GUNICORN_FOLDERS): .work/gunicorn/%: | $(VENV)/.build
 gunicorns: $(GUNICORN_FOLDERS)
 
 test: build $(VENV)/.test test-packages gunicorns
-	$(PY) -m pytest --timeout=300 -n $(JOBS) --dist loadfile $(TESTS)
+	$(PY) -m pytest --timeout=300 -n $(TEST_JOBS) --dist loadfile $(TESTS)
 
 test-slow: build $(VENV)/.test test-packages gunicorns
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)

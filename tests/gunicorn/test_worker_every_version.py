@@ -8,7 +8,6 @@ from tests.support.gunicorn_versions import NEWEST, VERSIONS
 CHOSEN = (
     (("test_remembered_requests.py", "test_remembered_responses.py"), "", 4),
     (("test_worker_overrides.py", "test_worker_writes.py"), "fit or mismatch or one_write or trailers or yields", 13),
-    (("test_worker_connections.py",), "no_thread or prolong or half_way or behind_a_body or upgrade or hints", 10),
 )
 
 
