@@ -164,3 +164,23 @@ def test_a_loop_that_drains_does_not_wait_for_the_idle(monkeypatch, state):
             server.loop.drain()
             assert until(lambda: not server.loop.clients, 4)
         assert not server.failures
+
+
+def test_a_connection_that_is_given_away_at_the_end_is_given_first():
+    """The host may stop when it hears that the loop is drained."""
+    told = []
+
+    class Host(Serving):
+        def serve_http1(self, sock, *rest):
+            told.append("given")
+            sock.close()
+
+        def drained(self):
+            told.append("drained")
+
+    with Host(Paths()) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        assert until(lambda: server.loop.clients)
+        server.loop.drain()
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert until(lambda: len(told) == 2)
+    assert told == ["given", "drained"]

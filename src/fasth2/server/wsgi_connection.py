@@ -4,6 +4,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
+from ._engine_turns import CLOSING_SIZE, CLOSING_WAIT, EngineTurns
 from ._wire import Wire
 from .client_hello import is_whole, offers_h2
 from .tls_stream import TLSFace
@@ -16,14 +17,6 @@ __all__ = ["PREFACE", "Client"]
 
 #: The client's connection preface (RFC 9113 section 3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-#: Octets a second that a client has to take at least, once it takes less than it is sent.
-MIN_SEND_RATE = 128
-
-#: Seconds, and octets, that a closed connection is read on for, so that the
-#: client gets to read the last words (RFC 9112 section 9.6).
-CLOSING_WAIT = 2.0
-CLOSING_SIZE = 65536
 
 #: Seconds that a new connection has for its first request while the worker stops.
 FIRST_REQUEST = 1.0
@@ -246,10 +239,12 @@ class Client(Wire):
         """Give the socket away; ``early`` has been read from it."""
         loop = self.loop
         self._state = _CLOSED
-        loop.forget(self)
-        self.release()
         bios = None if self.tls is None else (self.rx, self.tx)
-        loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios)
+        loop.forget(
+            self,
+            lambda: loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios),
+        )
+        self.release()
 
     # Writing
 
@@ -380,7 +375,7 @@ class Client(Wire):
                 self._blocked_seen = left
                 self._blocked_seen_at = now
             taken = self._blocked_left - left
-            if now >= min(self._blocked_since + taken / MIN_SEND_RATE, self._blocked_seen_at) + loop.timeout:
+            if now >= min(self._blocked_since + taken / EngineTurns.MIN_SEND_RATE, self._blocked_seen_at) + loop.timeout:
                 self._failed(TimeoutError("the client takes nothing"))
             return
         session = self.session

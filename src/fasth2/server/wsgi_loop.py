@@ -5,6 +5,7 @@ import collections
 import errno
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ._call import Site
@@ -171,11 +172,6 @@ class Loop(Round):
         self._stopping = True
         self.lead.stop()
         self._waker.wake()
-
-    @property
-    def count(self) -> int:
-        """How many connections there are."""
-        return len(self.clients)
 
     @property
     def progress(self) -> int:
@@ -380,11 +376,12 @@ class Loop(Round):
         """
         self.clients[client.fd] = client
 
-    def forget(self, client: Client) -> None:
+    def forget(self, client: Client, taker: Callable[[], Any] | None = None) -> None:
         """A client's socket is closed, or given away.
 
         Args:
             client: The client.
+            taker: Called for whoever takes the socket, before the host may hear that the loop is drained.
         """
         if self.clients.get(client.fd) is not client:
             return
@@ -396,6 +393,8 @@ class Loop(Round):
         if client.in_backlog:
             self.backlog.remove(client)
             client.in_backlog = False
+        if taker is not None:
+            taker()
         if self.draining:
             self.tell_if_drained()
 
