@@ -185,7 +185,7 @@ def test_wsgi_errors_finds_a_log_that_was_reopened(tmp_path):
     handler = logging.FileHandler(tmp_path / "first")
     log.addHandler(handler)
     try:
-        errors = environs._Errors(cfg)
+        errors = environs.SharedErrors(cfg)
         errors.write("one\n")
         log.removeHandler(handler)
         handler.close()

@@ -32,15 +32,7 @@ def test_an_upload_that_is_read_slowly(setup, servers):
         peak = Peak(server)
         client.request(5, "/read-slowly", "POST", end_stream=False)
         for part in fill(SIZE):
-            view = memoryview(part)
-            while view:
-                size = min(client.conn.max_outbound_frame_size, len(view))
-                if client.conn.local_flow_control_window(5) >= size:
-                    client.data(5, bytes(view[:size]))
-                    view = view[size:]
-                else:
-                    client.events.clear()
-                    assert client.read(lambda: client.events)
+            client.upload(5, part)
         client.data(5, b"", end_stream=True)
         assert client.read(client.ended(5), wait=60)
         assert client.body(5) == b"%d right" % SIZE

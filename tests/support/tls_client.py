@@ -74,6 +74,18 @@ class Client:
         self.conn.send_data(stream_id, data, end_stream=end_stream)
         self.flush()
 
+    def upload(self, stream_id, part):
+        """Send a part of a body as the server gives credit for it."""
+        view = memoryview(part)
+        while view:
+            size = min(self.conn.max_outbound_frame_size, len(view))
+            if self.conn.local_flow_control_window(stream_id) >= size:
+                self.data(stream_id, bytes(view[:size]))
+                view = view[size:]
+            else:
+                self.events.clear()
+                assert self.read(lambda: self.events)
+
     def read(self, until, wait=10.0):
         """Read until a condition on the client holds, or the server has closed; return whether it holds."""
         deadline = time.monotonic() + wait

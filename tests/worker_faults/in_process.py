@@ -67,7 +67,7 @@ class Serving:
     def _judge(self, name: str) -> FieldRule:
         return FieldRule("HTTP_" + name.upper().replace("-", "_"), PLAIN)
 
-    def _refer(self, client: Any, stream_id: int, pairs: Any, priority: Any) -> Any:
+    def _refer(self, client: Any, pairs: Any) -> Any:
         return None, (400, "Bad Request", "")
 
     def takes_prior_knowledge(self, client: Any) -> bool:

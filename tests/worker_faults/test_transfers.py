@@ -34,15 +34,7 @@ def test_an_upload_that_is_read_slowly(fresh):
     with Client(fresh) as client:
         client.request(1, "/read-slowly", "POST", end_stream=False)
         for part in fill(SIZE):
-            view = memoryview(part)
-            while view:
-                size = min(client.conn.max_outbound_frame_size, len(view))
-                if client.conn.local_flow_control_window(1) >= size:
-                    client.data(1, bytes(view[:size]))
-                    view = view[size:]
-                else:
-                    client.events.clear()
-                    assert client.read(lambda: client.events)
+            client.upload(1, part)
         client.data(1, b"", end_stream=True)
         assert client.read(client.ended(), wait=60)
         assert client.body() == b"%d right" % SIZE

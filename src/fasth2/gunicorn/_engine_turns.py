@@ -11,7 +11,7 @@ from gunicorn.http2.stream import StreamState
 from fasth2.config import Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolError
-from fasth2.server._engine_turns import NO_RFC7540_PRIORITIES, EngineTurns
+from fasth2.server._engine_turns import EngineTurns, begin_upgraded
 from fasth2.server._lazy import lazy
 
 from .contract import installed
@@ -66,7 +66,7 @@ class GunicornTurns(EngineTurns):
         return collections.deque()
 
     def _make_limits(self) -> Limits:
-        return connection_limits(self, self.contract)
+        return connection_limits(self.max_concurrent_streams, self.max_header_list_size, self.contract)
 
     def _count(self, name: str) -> int:
         self._record.add(self._counts)
@@ -82,11 +82,8 @@ class GunicornTurns(EngineTurns):
         Raises:
             HTTP2ProtocolError: The settings are not valid.
         """
-        # The upgrade's own SETTINGS are the first, which have to say it.
-        self.h2_conn.local_settings[NO_RFC7540_PRIORITIES] = 1
-        self.h2_conn.local_settings.acknowledge()
         try:
-            self.h2_conn.initiate_upgrade_connection(settings_header=settings_header)
+            begin_upgraded(self.h2_conn, settings_header)
         except (ProtocolError, ValueError) as exc:
             raise HTTP2ProtocolError(f"HTTP2-Settings not valid: {exc}") from exc
         self._advertise()

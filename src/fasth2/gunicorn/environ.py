@@ -9,7 +9,7 @@ from gunicorn.http import wsgi
 from .known_code import same
 from .response import HTTP2Response, WholeResponse
 
-__all__ = ["EnvironTemplate", "known"]
+__all__ = ["EnvironTemplate", "SharedErrors", "field_key", "known"]
 
 #: Names of fields whose key is remembered.
 _NAMES = 1024
@@ -34,11 +34,19 @@ known = same(
 _keys: dict[str, str] = {}
 
 
-def _key(name: str) -> str:
-    """The key of a field, by its name in upper case."""
+def field_key(name: str) -> str:
+    """Return a field's key in the environment.
+
+    Args:
+        name: The field's, in upper case.
+    """
     key = name.replace("-", "_")
-    if name not in ("CONTENT-TYPE", "CONTENT-LENGTH"):
-        key = "HTTP_" + key
+    return key if name in ("CONTENT-TYPE", "CONTENT-LENGTH") else "HTTP_" + key
+
+
+def _key(name: str) -> str:
+    """The same, remembered."""
+    key = field_key(name)
     if len(name) <= _LONGEST:
         if len(_keys) >= _NAMES:
             _keys.clear()
@@ -46,7 +54,7 @@ def _key(name: str) -> str:
     return key
 
 
-class _Errors(wsgi.WSGIErrorsWrapper):
+class SharedErrors(wsgi.WSGIErrorsWrapper):
     """``wsgi.errors`` of many requests: looks for the log when it is written to.
 
     gunicorn makes one a request, which finds the log's file as it is then;
@@ -116,7 +124,7 @@ class EnvironTemplate:
         if known and not isinstance(self._server, str) and "HTTP_SCRIPT_NAME" not in environ:
             shared = {key: value for key, value in environ.items()
                       if key == "HTTP_VERSION" or not (key in _OF_REQUEST or key.startswith("HTTP_"))}
-            shared["wsgi.errors"] = _Errors(self._cfg)
+            shared["wsgi.errors"] = SharedErrors(self._cfg)
             self._script_name = shared["SCRIPT_NAME"]
             self._shared = shared
         return environ

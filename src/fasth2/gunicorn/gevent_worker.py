@@ -11,12 +11,12 @@ from gevent.server import StreamServer  # type: ignore[import-untyped]
 from gunicorn import http
 from gunicorn.workers import ggevent
 
-from fasth2.server._engine_turns import seconds
+from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, seconds
 
 from ._install import status
 from .batching import BatchingConnection
 from .serving import Serving, report
-from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
+from .worker import HTTP2Worker
 
 __all__ = ["GeventWorker"]
 

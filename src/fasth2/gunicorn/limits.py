@@ -12,22 +12,23 @@ from .contract import Contract
 __all__ = ["connection_limits", "widen_window"]
 
 
-def connection_limits(connection: Any, contract: Contract) -> Limits:
+def connection_limits(streams: int, header_list_size: int, contract: Contract) -> Limits:
     """Return the limits for a connection.
 
     Args:
-        connection: Its ``max_concurrent_streams`` and ``max_header_list_size`` are read.
+        streams: Concurrent streams of the peer.
+        header_list_size: Octets of a header list, 0 for fasth2's own limit.
         contract: The installed gunicorn's.
     """
     values = {
-        "concurrent_streams": connection.max_concurrent_streams,
+        "concurrent_streams": streams,
         "reset_burst": contract.reset_limit,
         "reset_rate": max(1, int(contract.reset_limit / contract.reset_seconds)),
         "suspicious_burst": contract.control_limit,
         "suspicious_rate": max(1, int(contract.control_limit / contract.control_seconds)),
     }
-    if connection.max_header_list_size:
-        values["header_list_size"] = connection.max_header_list_size
+    if header_list_size:
+        values["header_list_size"] = header_list_size
     values.update(settings.current().limits)
     return shared_limits(**values)
 

@@ -7,9 +7,19 @@ from typing import Any
 
 from gunicorn.http import wsgi
 
-from fasth2.server._environ import HOST, LEAVE, LEFT_OUT, PLAIN, SCHEME, SINGLETON, EnvironMaker, FieldRule
+from fasth2.server._environ import (
+    HOST,
+    LEAVE,
+    LEFT_OUT,
+    PLAIN,
+    SCHEME,
+    SINGLETON,
+    EnvironMaker,
+    FieldRule,
+    percent_decoded,
+)
 
-from .environ import _Errors as SharedErrors
+from .environ import SharedErrors, field_key
 
 __all__ = ["Policy", "Refused", "is_trusted"]
 
@@ -60,11 +70,6 @@ def is_trusted(cfg: Any, address: Any) -> bool:
     except ValueError:
         return False
     return any(ip in network for network in networks())
-
-
-def _key(name: str) -> str:
-    key = name.replace("-", "_")
-    return key if name in ("CONTENT-TYPE", "CONTENT-LENGTH") else "HTTP_" + key
 
 
 class Policy:
@@ -142,7 +147,7 @@ class Policy:
             kind = SCHEME
         elif name in _SINGLETONS or name == "CONTENT-LENGTH":
             kind = SINGLETON
-        return FieldRule(_key(name), kind)
+        return FieldRule(field_key(name), kind)
 
     def environ(self, pairs: list[tuple[str, str]], address: Any, sock: Any) -> dict[str, Any]:
         """Make the environment of any request.
@@ -184,7 +189,7 @@ class Policy:
                               f"Request path {path!r} does not start with SCRIPT_NAME {script_name!r}")
             path = path[len(script_name) :]
         environ["SCRIPT_NAME"] = script_name
-        environ["PATH_INFO"] = _unquoted(path)
+        environ["PATH_INFO"] = percent_decoded(path)
         return environ
 
     def _check_sizes(self, fields: list[tuple[str, str]]) -> None:
@@ -225,7 +230,7 @@ class Policy:
         for name, value in kept:
             if name == "SCRIPT_NAME":
                 script_name = value
-            values.setdefault(_key(name), []).append(value)
+            values.setdefault(field_key(name), []).append(value)
         for key, several in values.items():
             if key == "CONTENT_LENGTH":
                 environ[key] = several[-1]  # the engine has seen that they agree
@@ -241,13 +246,6 @@ class Policy:
         literal, bracket, rest = host.rpartition("]")  # an IPv6 address has colons of its own
         name, colon, port = rest.partition(":")
         return literal + bracket + name, port if colon else {"http": "80", "https": "443"}.get(environ["wsgi.url_scheme"], "")
-
-
-def _unquoted(path: str) -> str:
-    """As PEP 3333 wants it: the octets, unquoted, as latin-1."""
-    from urllib.parse import unquote_to_bytes
-
-    return unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
 
 
 def remote_keys(address: Any) -> dict[str, str]:

@@ -14,7 +14,7 @@ from gunicorn.workers import gthread
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
 from fasth2.server._call import Site
-from fasth2.server._engine_turns import NO_RFC7540_PRIORITIES, announced, seconds
+from fasth2.server._engine_turns import announced, begin_upgraded, seconds
 from fasth2.server._session import Session
 from fasth2.server.tls_stream import TLSStream
 from fasth2.server.wsgi_connection import Client
@@ -100,7 +100,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         self._contract = installed()
         self._threads = cfg.threads
         self._clear = self._takes_clear()
-        self._limits = connection_limits(_Wanted(cfg), self._contract)
+        self._limits = connection_limits(
+            cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size, self._contract
+        )
         self._observer = Observer.of(self)
         return Loop(
             self,
@@ -206,17 +208,13 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             client: The connection.
         """
         session = self._session(client)
-        engine = session.connection
-        self._advertise(engine)
+        self._advertise(session.connection)
         return session
 
     def _session(self, client: Client) -> Session:
         engine = H2Connection(
             H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=self._limits)
         )
-        # It belongs into the first SETTINGS (RFC 9218 section 2.1).
-        engine.local_settings[NO_RFC7540_PRIORITIES] = 1
-        engine.local_settings.acknowledge()
         policy = self._policy_of(client)
         assert self.loop is not None
         session = Session(engine, self.loop.site, policy.maker(client.address, client.face), self._refer, client)
@@ -242,7 +240,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             self._policies[key] = policy
         return policy
 
-    def _refer(self, client: Client, stream_id: int, pairs: Any, priority: Any) -> Any:
+    def _refer(self, client: Client, pairs: Any) -> Any:
         """A request that the maker leaves: its environment, or the answer that refuses it."""
         try:
             return self._policy_of(client).environ(pairs, client.address, client.face), None
@@ -364,10 +362,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         loop.adopt(client)
         try:
             session = self._session(client)
-            # The upgrade's own SETTINGS are the first, which have to say it.
-            session.connection.local_settings[NO_RFC7540_PRIORITIES] = 1
-            session.connection.local_settings.acknowledge()
-            session.connection.initiate_upgrade_connection(settings_header=settings)
+            begin_upgraded(session.connection, settings)
             self._advertise(session.connection)
         except Exception as exc:
             self.connection_ended(client, exc)
@@ -422,14 +417,6 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             self.log.error(
                 "Error handling HTTP/2 request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
             )
-
-
-class _Wanted:
-    """What the engine's limits are made of."""
-
-    def __init__(self, cfg: Any) -> None:
-        self.max_concurrent_streams = cfg.http2_max_concurrent_streams
-        self.max_header_list_size = cfg.http2_max_header_list_size
 
 
 #: What a thread returns for a connection that it has given to the loop.

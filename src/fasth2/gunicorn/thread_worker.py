@@ -10,11 +10,11 @@ from typing import Any
 
 from gunicorn.workers import gthread
 
-from fasth2.server._engine_turns import seconds
+from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, seconds
 
 from .polling import PollingConnection
 from .serving import Serving, report
-from .worker import CLOSING_SIZE, CLOSING_WAIT, HTTP2Worker
+from .worker import HTTP2Worker
 
 __all__ = ["ThreadWorker"]
 

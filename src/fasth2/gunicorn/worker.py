@@ -11,13 +11,7 @@ from ._install import ensure_installed, status
 from .known_code import misfits, restore
 from .tls import share_context
 
-__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "HTTP2Worker", "InstallingWorker", "is_chosen"]
-
-#: Seconds, and octets, that a closed connection is read on for, so that the
-#: peer gets to read the last words (RFC 9112 section 9.6).
-CLOSING_WAIT = 2.0
-CLOSING_SIZE = 65536
-
+__all__ = ["HTTP2Worker", "InstallingWorker", "is_chosen"]
 
 class InstallingWorker:
     """A worker class that does `install`'s work, and offers HTTP/2 unless the operator set ``http_protocols``."""

@@ -5,6 +5,13 @@ from fasth2.server._input cimport Input, Source
 from fasth2.server._lead cimport Gate, Lead
 
 
+cdef enum:
+    # Octets a second that a client has to take, as `EngineTurns` has it.
+    MIN_SEND_RATE = 128
+    # Error code.
+    CANCEL = 8
+
+
 # What a thread that has lost the lead asks of the one that has it.
 cdef enum:
     OP_SEND = 0              # value: bytes, flag: nothing follows
@@ -41,6 +48,7 @@ cdef class Site:
     cdef int note(self, Call call, object error) except -1
     cdef str now(self)
     cdef bint defers(self, Call call) except -1
+    cdef int give_up(self, Call call, object error) except -1
 
 
 cdef class Channel:

@@ -1,7 +1,7 @@
 """One request of a worker: the application's call (PEP 3333), its response, and the hand-over of what is slow."""
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
+from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport uint8_t
 from libc.time cimport time as c_time
 
@@ -25,10 +25,6 @@ from fasth2.server._response_fields cimport (
 
 from fasth2.server.errors import HTTP2StreamAborted
 
-cdef extern from "Python.h":
-    int PyUnicode_KIND(object text)
-    uint8_t *PyUnicode_1BYTE_DATA(object text)
-
 cdef enum:
     # Octets of a response that may wait for the client before its thread does,
     # and how few must be left before it goes on.
@@ -45,9 +41,7 @@ cdef enum:
     LONGEST_PATH = 256
     # Ticks after a fast call within which the last free thread is kept for others like it.
     FAST_LATELY = 20
-    MIN_SEND_RATE = 128      # octets a second
     INTERNAL_ERROR = 2
-    CANCEL = 8
 
 cdef object _END = object()
 
@@ -137,11 +131,14 @@ cdef class Site:
             try:
                 self.do_request(call, what, value, flag)
             except Exception as error:
-                # The call's answer is none; its thread may have gone on.
-                self.note(call, error)
-                call.lose()
-                channel.reset(call, INTERNAL_ERROR)
+                self.give_up(call, error)
         return touched
+
+    cdef int give_up(self, Call call, object error) except -1:
+        """The call's answer is none; its thread may have gone on."""
+        self.note(call, error)
+        call.lose()
+        return call.channel.reset(call, INTERNAL_ERROR)
 
     cdef int do_request(self, Call call, int what, object value, bint flag) except -1:
         if what == OP_SEND:
@@ -222,9 +219,7 @@ cdef class Site:
                 try:
                     call.flush_held()
                 except Exception as error:
-                    self.note(call, error)
-                    call.lose()
-                    call.channel.reset(call, INTERNAL_ERROR)
+                    self.give_up(call, error)
                 call.channel.flush()
 
 
@@ -449,26 +444,22 @@ cdef class Call(Source):
 
     cdef int observed(self, object hook) except -1:
         """Call what the face above has for it, which may take as long as the application."""
-        if not self.detached:
-            self.site.lead.begin(self)
+        self.site.lead.begin(self)
         try:
             hook(self)
         finally:
-            if not self.detached:
-                self.site.lead.end(self)
+            self.site.lead.end(self)
         return 0
 
     cdef int serve(self) except -1:
         cdef Lead lead = self.site.lead
         cdef object result
         cdef Py_ssize_t i, n
-        if not self.detached:
-            lead.begin(self)
+        lead.begin(self)
         try:
             result = self.site.application(self.environ, self.start_response)
         finally:
-            if not self.detached:
-                lead.end(self)
+            lead.end(self)
         if type(result) is list or type(result) is tuple:
             # All there already, and nothing to close.
             n = len(result)
@@ -483,13 +474,11 @@ cdef class Call(Source):
             self.serve_parts(result)
         finally:
             if hasattr(result, "close"):
-                if not self.detached:
-                    lead.begin(self)
+                lead.begin(self)
                 try:
                     result.close()
                 finally:
-                    if not self.detached:
-                        lead.end(self)
+                    lead.end(self)
         return 0
 
     cdef int serve_parts(self, object result) except -1:
@@ -500,13 +489,11 @@ cdef class Call(Source):
         if self.site.file_wrapper is not None and type(result) is self.site.file_wrapper:
             step = partial(read_part, result.filelike.read, max(result.blksize, FILE_PART))
         else:
-            if not self.detached:
-                self.site.lead.begin(self)
+            self.site.lead.begin(self)
             try:
                 step = iter(result).__next__
             finally:
-                if not self.detached:
-                    self.site.lead.end(self)
+                self.site.lead.end(self)
         while True:
             part = self.next_part(step)
             if part is _END:
@@ -528,16 +515,14 @@ cdef class Call(Source):
         return 0
 
     cdef object next_part(self, object step):
-        if not self.detached:
-            # However quick each part is, others do not wait for all of them.
-            self.site.lead.step_in(self)
+        # However quick each part is, others do not wait for all of them.
+        self.site.lead.step_in(self)
         try:
             return step()
         except StopIteration:
             return _END
         finally:
-            if not self.detached:
-                self.site.lead.end(self)
+            self.site.lead.end(self)
 
     cdef bytes part(self, object data):
         if PyBytes_CheckExact(data):

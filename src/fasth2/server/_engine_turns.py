@@ -18,10 +18,15 @@ from fasth2.settings import SettingCodes
 from ._lazy import lazy
 from .errors import HTTP2ErrorCode
 
-__all__ = ["NO_RFC7540_PRIORITIES", "EngineTurns", "announced", "seconds", "shared_limits"]
+__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "EngineTurns", "announced", "begin_upgraded", "seconds", "shared_limits"]
 
 #: The setting that tells clients to use the priorities of RFC 9218 (section 2.1), which the engine sends by.
 NO_RFC7540_PRIORITIES = 9
+
+#: Seconds, and octets, that a closed connection is read on for, so that the
+#: peer gets to read the last words (RFC 9112 section 9.6).
+CLOSING_WAIT = 2.0
+CLOSING_SIZE = 65536
 
 _REQUEST = _ready.REQUEST
 _DATA = _ready.DATA
@@ -59,6 +64,23 @@ def announced(streams: int, window: int, frame_size: int, header_list_size: int)
     if header_list_size:
         values[SettingCodes.MAX_HEADER_LIST_SIZE] = header_list_size
     return values
+
+
+def begin_upgraded(engine: H2Connection, settings_header: bytes) -> None:
+    """Go on in HTTP/2 after ``Upgrade: h2c``; this side's SETTINGS are in the output then (RFC 7540 section 3.2).
+
+    Args:
+        engine: The connection's, new.
+        settings_header: The request's HTTP2-Settings.
+
+    Raises:
+        ProtocolError: The settings are not valid.
+        ValueError: They are not base64url.
+    """
+    # These SETTINGS are the first, which have to say it.
+    engine.local_settings[NO_RFC7540_PRIORITIES] = 1
+    engine.local_settings.acknowledge()
+    engine.initiate_upgrade_connection(settings_header=settings_header)
 
 
 class EngineTurns:

@@ -27,4 +27,4 @@ cdef class EnvironMaker(RequestMaker):
     cdef bint set_path(self, dict environ, str uri) except -1
 
 
-cdef str percent_decoded(str text)
+cpdef str percent_decoded(str text)

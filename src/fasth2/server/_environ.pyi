@@ -10,6 +10,8 @@ LEFT_OUT: Final = 3
 HOST: Final = 4
 LEAVE: Final = 5
 
+def percent_decoded(text: str) -> str: ...
+
 @final
 class FieldRule:
     def __init__(self, key: str, kind: int) -> None: ...

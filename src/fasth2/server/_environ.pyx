@@ -7,9 +7,11 @@ cimport cython
 from cpython.dict cimport PyDict_Contains, PyDict_Copy, PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
 from cpython.object cimport PyObject
 from cpython.unicode cimport (
+    PyUnicode_1BYTE_DATA,
     PyUnicode_CheckExact,
     PyUnicode_DecodeLatin1,
     PyUnicode_GET_LENGTH,
+    PyUnicode_KIND,
     PyUnicode_Substring,
 )
 from libc.stdint cimport uint8_t, uint32_t
@@ -29,10 +31,6 @@ from fasth2._fields cimport (
 )
 from fasth2._headers cimport BlockInfo, plain_pairs
 from fasth2._hpack_decoder cimport Entry
-
-cdef extern from "Python.h":
-    int PyUnicode_KIND(object text)
-    uint8_t *PyUnicode_1BYTE_DATA(object text)
 
 # What a field is, beside being in the environment.
 PLAIN = PLAIN_
@@ -87,8 +85,15 @@ cdef inline int hex_value(uint8_t c) noexcept:
     return -1
 
 
-cdef str percent_decoded(str text):
-    """A path as PEP 3333 wants it: its octets, unquoted, as latin-1. Of text that is latin-1."""
+cpdef str percent_decoded(str text):
+    """A path as PEP 3333 wants it.
+
+    Args:
+        text: The path, latin-1.
+
+    Returns:
+        Its octets, unquoted, as latin-1.
+    """
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
     cdef Py_ssize_t i = 0
     cdef Py_ssize_t at = 0
@@ -172,8 +177,11 @@ cdef class EnvironMaker(RequestMaker):
         self.leave_all = leave_all
 
     cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info):
-        cdef dict environ = PyDict_Copy(self.template)
-        if self.leave_all or not self.fill(environ, fields, n, info):
+        cdef dict environ
+        if self.leave_all:
+            return plain_pairs(fields, n, info.cookies)
+        environ = PyDict_Copy(self.template)
+        if not self.fill(environ, fields, n, info):
             return plain_pairs(fields, n, info.cookies)
         if self.keep:
             return environ, plain_pairs(fields, n, info.cookies)

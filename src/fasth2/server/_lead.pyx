@@ -74,8 +74,10 @@ cdef class Lead:
     # Calls of the application, by the thread that runs them
 
     cdef int begin(self, Running call) except -1:
-        """The leader calls the application now."""
+        """A call goes into the application; one that has lost the lead does so as any thread."""
         with cython.critical_section(self):
+            if call.detached:
+                return 0
             self.running = call
             self.calls += 1
             self.in_call = True
@@ -115,7 +117,7 @@ cdef class Lead:
 
     cdef int step_in(self, Running call) except -1:
         """Back to the application after `step_out` said yes. The lead is lost where the call has taken long in all."""
-        if not call.detached and (self.ticks - call.begun <= 1 or not self.resign(call)):
+        if self.ticks - call.begun <= 1 or not self.resign(call):
             self.begin(call)
         return 0
 

@@ -2,12 +2,8 @@
 cimport cython
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_GET_LENGTH
+from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
 from libc.stdint cimport uint8_t
-
-cdef extern from "Python.h":
-    int PyUnicode_KIND(object text)
-    uint8_t *PyUnicode_1BYTE_DATA(object text)
 
 cdef enum:
     # Names and status lines that are remembered, and the longest name.

@@ -20,7 +20,6 @@ cdef class Session(Channel):
     cdef dict calls          # stream id -> call: body incomplete, or detached
     cdef list ended          # streams answered before their body was complete
     cdef readonly object error       # the connection error, or None
-    cdef readonly bint goaway_received
     cdef bint closed
     cdef readonly unsigned long begun        # requests
 

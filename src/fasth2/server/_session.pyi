@@ -16,7 +16,7 @@ class Session(Channel):
         connection: H2Connection,
         site: Site,
         maker: EnvironMaker,
-        refer: Callable[[Any, int, list[tuple[str, str]], tuple[int, int, bool] | None], Any],
+        refer: Callable[[Any, list[tuple[str, str]]], Any],
         client: Any,
     ) -> None: ...
     @property
@@ -25,8 +25,6 @@ class Session(Channel):
     def connection(self) -> H2Connection: ...
     @property
     def error(self) -> Exception | None: ...
-    @property
-    def goaway_received(self) -> bool: ...
     @property
     def begun(self) -> int: ...
     @property

@@ -5,7 +5,7 @@ from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._core cimport enter, find_stream, leave
-from fasth2._ready cimport Data, Goaway, Request, Reset, Trailers
+from fasth2._ready cimport Data, Request, Reset, Trailers
 from fasth2._receive cimport receive
 from fasth2._send cimport (
     acknowledge,
@@ -18,7 +18,7 @@ from fasth2._send cimport (
 )
 from fasth2._stream cimport H2Stream
 from fasth2._turns cimport waits_behind
-from fasth2.server._call cimport Call, Channel, Site
+from fasth2.server._call cimport CANCEL, MIN_SEND_RATE, Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
 
@@ -30,8 +30,6 @@ cdef enum:
     # Octets of the connection's window below which a body may be held up.
     SHORT_WINDOW = 16384
     NO_ERROR = 0
-    CANCEL = 8
-    MIN_SEND_RATE = 128      # octets a second
 
 
 @cython.final
@@ -42,9 +40,8 @@ cdef class Session(Channel):
         connection: The engine, a server's `H2Connection` with ``rfc_errors`` and latin-1 text.
         site: What the worker's requests share.
         maker: Makes the environments.
-        refer: Called with ``client``, a stream's number, the request's ``(name, value)`` list and its
-            priority for what the maker leaves; returns an environment and ``None``, or ``None`` and an answer
-            ``(code, reason, message)``.
+        refer: Called with ``client`` and the request's ``(name, value)`` list for what the maker leaves; returns an
+            environment and ``None``, or ``None`` and an answer ``(code, reason, message)``.
         client: The connection's socket; its ``flush`` is called to send what there is.
     """
 
@@ -145,8 +142,6 @@ cdef class Session(Channel):
                 call = self.calls.pop((<Reset>event).stream_id, None)
                 if call is not None:
                     call.lose()
-            elif kind is Goaway:
-                self.goaway_received = True
         return 0
 
     def body_complete(self, stream_id, trailers):
@@ -176,7 +171,7 @@ cdef class Session(Channel):
             environ, pairs = made
         else:
             pairs = made
-            environ, answer = self.refer(self.client, request.stream_id, made, request.priority)
+            environ, answer = self.refer(self.client, made)
         if answer is not None:
             return self.refuse(request.stream_id, pairs, answer, request.end_stream)
         if request.priority is not None:
@@ -231,7 +226,7 @@ cdef class Session(Channel):
             body: Its body.
         """
         cdef Call call
-        environ, answer = self.refer(self.client, 1, pairs, None)
+        environ, answer = self.refer(self.client, pairs)
         if answer is not None:
             self.refuse(1, pairs, answer, True)
             return
