@@ -42,7 +42,7 @@ def push_input(connection: Any) -> bool:
     connection.attach(transport)
     protocol.reader = _Inlet(connection)
     for name in ("pause_writing", "resume_writing"):
-        setattr(protocol, name, _both(getattr(connection, name), getattr(protocol, name, None)))
+        setattr(protocol, name, _both(getattr(protocol, name, None), getattr(connection, name)))
     # What arrived before.
     buffered = bytes(reader._buffer)
     reader._buffer.clear()
@@ -60,10 +60,13 @@ def _protocol(transport: Any) -> Any:
     return protocol if isinstance(protocol, asyncio.BaseProtocol) else None
 
 
-def _both(first: Any, second: Any) -> Any:
+def _both(theirs: Any, ours: Any) -> Any:
     def call() -> None:
-        first()
-        if second is not None:
-            second()
+        # In this order: ours may write, and the transport be full again before it returns.
+        try:
+            if theirs is not None:
+                theirs()
+        finally:
+            ours()
 
     return call
