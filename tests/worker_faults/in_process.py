@@ -41,7 +41,8 @@ class Serving:
         #: Called with each new client instead of making a session, where set.
         self.refuses: Callable[[Any], Any] | None = None
         self.rules: dict[str, FieldRule] = {}
-        self.loop = Loop(self, self._site, [(self.listener, context)], **{
+        self.loop = Loop(self, self._site, [self.listener], **{
+            "tls_context": None if context is None else lambda: context,
             "threads": 2, "timeout": 20.0, "keepalive": None, "max_connections": 1000, **options})
         self.loop.start()
 

@@ -9,7 +9,7 @@ import h2.events
 import pytest
 import trustme
 
-from fasth2.server.client_hello import chooses_h2, is_whole, offers_h2
+from fasth2.server.client_hello import ServerTLS, is_whole, offers_h2
 from tests.worker_faults.in_process import Paths, Serving
 
 
@@ -76,19 +76,19 @@ def server_context(authority, protocols):
     ("protocols", "chosen"), [(["h2", "http/1.1"], True), (["h2"], True), (["http/1.1", "h2"], False), ([], False)]
 )
 def test_what_a_server_chooses(authority, protocols, chosen):
-    assert chooses_h2(server_context(authority, protocols)) is chosen
+    assert ServerTLS(server_context(authority, protocols)).chooses_h2 is chosen
 
 
 def test_a_server_that_may_take_another_context_is_not_counted_on(authority):
     context = server_context(authority, ["h2"])
     context.sni_callback = lambda *args: None
-    assert chooses_h2(context) is False
+    assert ServerTLS(context).chooses_h2 is False
 
 
 def test_a_server_that_wants_certificates_is_not_counted_on(authority):
     context = server_context(authority, ["h2"])
     context.verify_mode = ssl.CERT_REQUIRED
-    assert chooses_h2(context) is False
+    assert ServerTLS(context).chooses_h2 is False
 
 
 class Piecewise:
@@ -137,7 +137,6 @@ class Piecewise:
 
 def test_records_in_pieces_of_many_connections_do_not_mix(authority):
     with Serving(Paths(), context=server_context(authority, ["h2"])) as server:
-        assert server.loop.choose_h2
         clients = [Piecewise(server.port, authority) for _ in range(8)]
         rng = random.Random(11)
         rounds = 0

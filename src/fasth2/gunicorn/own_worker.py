@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import gunicorn
-from gunicorn import http, sock, util
+from gunicorn import http, util
 from gunicorn.http import wsgi
 from gunicorn.workers import gthread
 
@@ -27,6 +27,7 @@ from .limits import connection_limits, widen_window
 from .observing import Observer
 from .own_policy import Policy, Refused, is_trusted
 from .own_settings import tell_what_has_no_effect
+from .own_tls import ContextInUse
 from .tls import share_context
 from .upgrade import upgraded_fields
 from .worker import InstallingWorker, is_chosen
@@ -95,7 +96,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         listeners = []
         for listener in self.sockets:
             listener.setblocking(False)
-            listeners.append((listener.sock, sock.ssl_context(cfg) if cfg.is_ssl else None))
+            listeners.append(listener.sock)
             self._names[id(listener.sock)] = listener.getsockname()
         self._contract = installed()
         self._threads = cfg.threads
@@ -108,6 +109,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             self,
             self._make_site,
             listeners,
+            tls_context=ContextInUse(cfg, self.log) if cfg.is_ssl else None,
             threads=cfg.threads,
             timeout=seconds(cfg.timeout),
             keepalive=seconds(cfg.keepalive),

@@ -101,7 +101,7 @@ def is_chosen(cfg: Any, name: str) -> bool:
     if setting.get() != type(setting)().get():
         return True
     words = [*sys.argv[1:], *shlex.split(os.environ.get("GUNICORN_CMD_ARGS", ""))]
-    if any(word == option or word.startswith(option + "=") for word in words for option in setting.cli):
+    if any(word == option or word.startswith(option + "=") for word in words for option in setting.cli or ()):
         return True
     # Where gunicorn leaves a configuration file, or finds a module.
     location = cfg.config or ""

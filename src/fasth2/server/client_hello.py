@@ -4,7 +4,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-__all__ = ["chooses_h2", "is_whole", "offers_h2"]
+__all__ = ["ServerTLS", "is_whole", "offers_h2"]
 
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
@@ -89,12 +89,25 @@ def offers_h2(data: bytes) -> bool:
     return False
 
 
-def chooses_h2(context: ssl.SSLContext) -> bool:
-    """Whether a server chooses HTTP/2 for every client that offers it.
+class ServerTLS:
+    """A server's TLS context, and what it does with clients that offer HTTP/2.
 
     Args:
-        context: The server's.
+        context: The context.
+
+    Attributes:
+        context: The context.
+        chooses_h2: Whether it chooses HTTP/2 for every client that offers it.
     """
+
+    __slots__ = ("chooses_h2", "context")
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+        self.chooses_h2 = _chooses_h2(context)
+
+
+def _chooses_h2(context: ssl.SSLContext) -> bool:
     if context.sni_callback is not None:
         # It may take another context.
         return False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._engine_turns import CLOSING_SIZE, CLOSING_WAIT, EngineTurns
 from ._wire import Wire
-from .client_hello import is_whole, offers_h2
+from .client_hello import ServerTLS, is_whole, offers_h2
 from .tls_stream import TLSFace
 from .wsgi_poller import READ, WRITE
 
@@ -39,18 +39,18 @@ class Client(Wire):
         sock: The client's socket, non-blocking.
         address: The client's address.
         listener: The socket that it came by.
-        context: For TLS, or ``None``.
+        server_tls: For TLS, or ``None``.
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_context", "_deadline", "_early",
-        "_ended", "_mask", "_seen_begun", "_served_from", "_state", "_stuck", "address", "in_backlog", "listener",
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended",
+        "_mask", "_seen_begun", "_served_from", "_server_tls", "_state", "_stuck", "address", "in_backlog", "listener",
         "loop", "warned_at",
     )  # fmt: skip
 
-    def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, context: Any) -> None:
+    def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
         super().__init__(sock)
-        self._context = context
+        self._server_tls = server_tls
         self.loop = loop
         self.address = address
         self.listener = listener
@@ -155,15 +155,16 @@ class Client(Wire):
         data = self.greet(loop)
         if not data:
             return
-        if self._context is not None:
+        server_tls = self._server_tls
+        if server_tls is not None:
             if self.tls is None:
                 data = self._early = self._early + data
                 if not is_whole(data):
                     return
                 self._early = b""
                 # One that will speak HTTP/2 stays with the loop.
-                stays = self._context in loop.choose_h2 and offers_h2(data)
-                self.begin_tls(self._context, loop if stays else None)
+                stays = server_tls.chooses_h2 and offers_h2(data)
+                self.begin_tls(server_tls.context, loop if stays else None)
             tls: Any = self.tls
             self.rx.write(data)
             try:

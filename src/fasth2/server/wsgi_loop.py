@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import collections
 import errno
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 from ._call import Site
 from ._lead import Lead, Seat
 from ._wire import Round
-from .client_hello import chooses_h2
+from .client_hello import ServerTLS
 from .wsgi_connection import Client
 from .wsgi_poller import READ, Poller, Waker
 
@@ -81,7 +82,8 @@ class Loop(Round):
     Args:
         host: The face above.
         site: What makes a `Site` of a lead and a waker.
-        listeners: Listening sockets, with the TLS context of each or ``None``.
+        listeners: Listening sockets.
+        tls_context: Returns the TLS context for new connections; ``None`` for connections in the clear.
         threads: How many calls of the application there may be at a time.
         timeout: Seconds that a client may take for a handshake, or stall; ``None`` for any.
         keepalive: Seconds that a connection may be idle; ``None`` for any.
@@ -94,8 +96,9 @@ class Loop(Round):
         self,
         host: Host,
         site: Any,
-        listeners: list[tuple[Any, Any]],
+        listeners: list[Any],
         *,
+        tls_context: Callable[[], ssl.SSLContext] | None = None,
         threads: int,
         timeout: float | None,
         keepalive: float | None,
@@ -117,9 +120,9 @@ class Loop(Round):
         #: Clients with requests that wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
         self.draining = False
-        #: The TLS contexts that choose HTTP/2 for each client that offers it.
-        self.choose_h2 = {context for _, context in listeners if context is not None and chooses_h2(context)}
-        self._listeners = {listener.fileno(): (listener, context) for listener, context in listeners}
+        self._tls_context = tls_context
+        self._tls: ServerTLS | None = None
+        self._listeners = {listener.fileno(): listener for listener in listeners}
         self._accepting = False
         self._accept_from = 0.0
         self._max_connections = max_connections
@@ -343,8 +346,18 @@ class Loop(Round):
             wait = min(wait, self._accept_from - now)
         return max(wait, 0.0)
 
+    def _server_tls(self) -> ServerTLS | None:
+        """What a new connection begins TLS with."""
+        if self._tls_context is None:
+            return None
+        context = self._tls_context()
+        if self._tls is None or self._tls.context is not context:
+            self._tls = ServerTLS(context)
+        return self._tls
+
     def _accept(self, fd: int) -> None:
-        listener, context = self._listeners[fd]
+        listener = self._listeners[fd]
+        tls = self._server_tls()
         room = self._max_connections - len(self.clients) - self.host.other_connections()
         for _ in range(min(ACCEPTS, room)):
             try:
@@ -362,7 +375,7 @@ class Loop(Round):
                 sock.setblocking(False)
                 if hasattr(address, "__len__") and not isinstance(address, (str, bytes)):
                     sock.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
-                client = Client(self, sock, address, listener, context)
+                client = Client(self, sock, address, listener, tls)
             except OSError:
                 sock.close()
                 continue
