@@ -14,9 +14,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Folders of tests that work wherever fasth2 does; failing allocations need one of CPython's own test modules.
+#: Folders of tests that work wherever fasth2 does; the worker's loop is for systems that gunicorn runs on, and failing
+#: allocations need one of CPython's own test modules.
 FOLDERS = ("rfc9113", "hpack", "limits", "contract_d", "facade", "oracle", "regressions", "hazards", "surface",
-           "threads", *(("allocation_failures",) if importlib.util.find_spec("_testcapi") else ()))
+           "threads", *(("worker_loop",) if os.name == "posix" else ()),
+           *(("allocation_failures",) if importlib.util.find_spec("_testcapi") else ()))
 
 #: What asks for something that is not everywhere: mypy, gunicorn's workers, the sources.
 ELSEWHERE = (

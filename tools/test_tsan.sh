@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run tests/threads under ThreadSanitizer: on a free-threaded interpreter that is built with it, with fasth2 built
-# with it too. Any report that tools/tsan_suppressions.txt does not know fails.
+# Run tests/threads and tests/worker_loop under ThreadSanitizer: on a free-threaded interpreter that is built with it,
+# with fasth2 built with it too. Any report that tools/tsan_suppressions.txt does not know fails.
 #
 #     tools/test_tsan.sh INTERPRETER BUILDER [pytest's arguments]
 #
@@ -24,7 +24,7 @@ rm -f "$work"/report.*
 export PYTHONPATH="$work/lib:$work/packages:$PWD"
 export PYTHON_GIL=0
 export TSAN_OPTIONS="suppressions=$PWD/tools/tsan_suppressions.txt log_path=$work/report history_size=4 exitcode=0"
-"$interpreter" -m pytest -q -p no:cacheprovider --rootdir="$PWD" "$@" tests/threads || result=$?
+"$interpreter" -m pytest -q -p no:cacheprovider --rootdir="$PWD" "$@" tests/{threads,worker_loop} || result=$?
 if compgen -G "$work/report.*" >/dev/null; then
     cat "$work"/report.*
     echo "ThreadSanitizer has reported: see above" >&2

@@ -4,12 +4,14 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from typing import TYPE_CHECKING
 
 import h2.config
 import h2.connection
 import h2.events
 
-from .gunicorn_server import Gunicorn
+if TYPE_CHECKING:
+    from .gunicorn_server import Gunicorn
 
 
 class Patience(h2.connection.H2Connection):

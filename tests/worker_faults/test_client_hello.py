@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from fasth2.server.client_hello import ServerTLS, is_whole, offers_h2
-from tests.worker_faults.in_process import Paths, Serving
+from tests.worker_loop.in_process import Paths, Serving
 
 
 def hello(protocols, version=None):

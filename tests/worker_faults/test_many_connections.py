@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.tls_client import Client
 from tests.worker_faults.conftest import SLOW
-from tests.worker_faults.in_process import until
+from tests.worker_loop.in_process import until
 
 #: Octets that an idle TLS connection may hold of the worker after a request.
 PER_CONNECTION = 25 << 10

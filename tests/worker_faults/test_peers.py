@@ -15,7 +15,7 @@ import h2.settings
 import pytest
 
 from tests.support.tls_client import Client
-from tests.worker_faults.in_process import until
+from tests.worker_loop.in_process import until
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 TIMEOUT = 2

@@ -14,8 +14,8 @@ import pytest
 from tests.gunicorn_load.crowd import Crowd
 from tests.support.tls_client import Client
 from tests.worker_faults.conftest import SLOW
-from tests.worker_faults.in_process import until
 from tests.worker_faults.test_slow_calls import all_ended, ask
+from tests.worker_loop.in_process import until
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from tests.support.tls_client import Client
-from tests.worker_faults.in_process import until
 from tests.worker_faults.test_peers import descriptors
 from tests.worker_faults.test_slow_calls import all_ended, ask
+from tests.worker_loop.in_process import until
 
 
 def curl(server, *paths):

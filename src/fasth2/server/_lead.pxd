@@ -67,6 +67,8 @@ cdef class Lead:
     cdef bint resign(self, Running call) except -1
     cdef int pause(self) except -1
     cdef int enroll(self, Seat seat) except -1
-    cdef bint appoint(self) except -1
+    cdef Seat successor(self)
+    cdef int appoint(self, Seat seat) except -1
+    cdef bint replace(self, Running call) except -1
     cdef bint detach(self, Running call, unsigned long number) except -1
     cdef int ring(self) except -1

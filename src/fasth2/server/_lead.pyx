@@ -98,13 +98,7 @@ cdef class Lead:
         with cython.critical_section(self):
             if call.detached:
                 return True
-            if not self.appoint():
-                return False
-            call.detached = True
-            self.running = call
-            self.in_call = False
-            self.overtaken += 1
-        return True
+            return self.replace(call)
 
     cdef bint step_out(self, Running call) except -1:
         """The application has called back, to use the connection. Whether the calling thread leads."""
@@ -165,12 +159,17 @@ cdef class Lead:
         Returns:
             Whether it leads no more.
         """
+        cdef Seat successor
         with cython.critical_section(self):
-            if self.leading is not seat or not self.appoint():
+            if self.leading is not seat:
+                return False
+            successor = self.successor()
+            if successor is None:
                 return False
             # Now, not when its thread comes to wait: the next leader may have to give the lead away before that.
             seat.enrolled = True
             self.enroll(seat)
+            self.appoint(successor)
         return True
 
     def leads(self, Seat seat not None):
@@ -190,17 +189,31 @@ cdef class Lead:
             self.idle.append(seat)
         return 0
 
-    cdef bint appoint(self) except -1:
-        cdef Seat seat
+    cdef Seat successor(self):
+        """A seat that waits, which it does no more, or ``None``."""
         if self.idle:
-            seat = self.idle.pop()
-        elif self.helper_waits:
+            return self.idle.pop()
+        if self.helper_waits:
             self.helper_waits = False
-            seat = self.helper
-        else:
-            return False
+            return self.helper
+        return None
+
+    cdef int appoint(self, Seat seat) except -1:
+        """Have a seat's thread lead. It begins at once: what it looks at has to be there."""
         self.leading = seat
         seat.open()
+        return 0
+
+    cdef bint replace(self, Running call) except -1:
+        """Have another thread than a call's lead, if there is one."""
+        cdef Seat seat = self.successor()
+        if seat is None:
+            return False
+        call.detached = True
+        self.running = call
+        self.in_call = False
+        self.overtaken += 1
+        self.appoint(seat)
         return True
 
     def stop(self):
@@ -230,12 +243,7 @@ cdef class Lead:
         with cython.critical_section(self):
             if not self.in_call or self.calls != number or (call is not None and self.running is not call):
                 return False
-            if not self.appoint():
-                return False
-            self.running.detached = True
-            self.in_call = False
-            self.overtaken += 1
-        return True
+            return self.replace(self.running)
 
     def watch(self):
         """Be the clock, until `stop`. For a thread of its own, which does not need the interpreter a tick."""

@@ -10,8 +10,8 @@ import pytest
 from fasth2.server import wsgi_loop
 from fasth2.server._session import Session
 from tests.support.tls_client import Client
-from tests.worker_faults.in_process import Paths, Serving, until
-from tests.worker_faults.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
+from tests.worker_loop.in_process import Paths, Serving, until
+from tests.worker_loop.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
 
 
 def test_a_body_that_is_reset_before_its_call_gives_its_window_back(serve):  # noqa: F811

@@ -9,7 +9,7 @@ import pytest
 from fasth2.server import wsgi_loop
 from fasth2.server._lead import Lead, Seat
 from tests.support.tls_client import Client
-from tests.worker_faults.in_process import Paths, Serving, until
+from tests.worker_loop.in_process import Paths, Serving, until
 
 
 @pytest.fixture
@@ -163,23 +163,29 @@ def test_many_quick_parts_do_not_keep_the_lead(serve, kind):
 
 
 def test_a_part_that_is_held_back_does_not_wait_for_the_next(serve):
+    rounds = 100
+
     def parts(environ, start_response):
+        number = environ["PATH_INFO"]
         start_response("200 OK", [])
         yield b"one"
-        assert app.gate("two").wait(20)
+        assert app.gate(number + "two").wait(20)
         yield b"two"
-        assert app.gate("three").wait(20)
+        assert app.gate(number + "three").wait(20)
         yield b"three"
 
-    app = Paths(parts=parts)
+    # Each by a path of its own: none is known to be slow.
+    app = Paths(**{f"parts{number}": parts for number in range(rounds)})
     server = serve(app, threads=1)
     with Client(server) as client:
-        get(client, "/parts")
-        assert client.read(lambda: client.body() == b"one", 5)
-        app.gate("two").set()
-        assert client.read(lambda: client.body() == b"onetwo", 5)
-        app.gate("three").set()
-        assert answered(client, 1, b"onetwothree")
+        for number in range(rounds):
+            stream, path = 2 * number + 1, f"/parts{number}"
+            get(client, path, first=stream)
+            assert client.read(lambda s=stream: client.body(s) == b"one", 5)
+            app.gate(path + "two").set()
+            assert client.read(lambda s=stream: client.body(s) == b"onetwo", 5)
+            app.gate(path + "three").set()
+            assert answered(client, stream, b"onetwothree")
 
 
 def test_only_so_many_threads_run_the_application(serve):

@@ -7,8 +7,8 @@ import h2.events
 import pytest
 
 from tests.support.tls_client import Client
-from tests.worker_faults.in_process import Paths, Serving, until
-from tests.worker_faults.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
+from tests.worker_loop.in_process import Paths, Serving, until
+from tests.worker_loop.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
 
 DETACHED = pytest.mark.parametrize("slow", [False, True], ids=["fast", "slow"])
 

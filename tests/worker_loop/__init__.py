@@ -1,0 +1,1 @@
+"""The own worker's loop without gunicorn, in the test's process."""
