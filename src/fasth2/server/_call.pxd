@@ -36,7 +36,7 @@ cdef class Site:
     cdef object wake
     cdef unsigned long asked
     cdef object requests             # deque of what detached calls ask for
-    cdef volatile bint polling       # the leader waits for events, or is about to
+    cdef bint polling                # the leader waits for events, or is about to
     cdef object deferred             # deque of slow calls that would take the last thread from fast ones
     cdef unsigned long fast_tick     # when a fast call ended last
     cdef dict slow                   # paths whose call last outlasted a tick
@@ -82,7 +82,7 @@ cdef class Call(Source):
     cdef readonly Input input
     cdef Gate gate                   # its thread waits there once it is detached
     cdef bint waiting
-    cdef bint wants                  # it waits, or is about to, for more of the request
+    cdef int wants                   # it waits, or is about to, for more of the request
     cdef bint head                   # the method is HEAD
     cdef bint wants_continue
     cdef bint finished
@@ -101,7 +101,7 @@ cdef class Call(Source):
     cdef bytes held                  # the last part, until the next or the end is known
     cdef readonly bint headers_sent
     cdef bint ended
-    cdef bint gone                   # the stream is closed: nobody listens
+    cdef int gone                    # the stream is closed: nobody listens
     cdef int64_t credit              # octets read that the client got no credit for
     cdef int64_t asked               # octets of body in `requests`
     cdef int64_t queued              # octets of body in the connection, as the leader last saw
@@ -121,6 +121,9 @@ cdef class Call(Source):
     cdef int flush_held(self) except -1
     cdef int put(self, bytes data, bint ends) except -1
     cdef int make_room(self) except -1
+    cdef int64_t unsent(self) except -1
+    cdef bint has_come(self, bint room) except -1
+    cdef bint is_called_off(self) except -1
     cdef int wait_for(self, bint room) except -1
     cdef int failed(self, object error) except -1
     cdef int answer_error(self, int code, str reason, str message) except -1

@@ -10,6 +10,7 @@ from collections import deque
 from email.utils import formatdate
 from functools import partial
 
+from fasth2.server._atomics cimport load_flag, load_number, store_flag, store_number
 from fasth2.server._lead cimport PyThread_get_thread_ident
 from fasth2.server._response_fields cimport (
     FIELD_HOP,
@@ -82,7 +83,7 @@ cdef class Site:
         cdef bint polling
         with cython.critical_section(self):
             self.requests.append((call, what, value, flag))
-            self.asked += 1
+            store_number(&self.asked, self.asked + 1)
             polling = self.polling
         if polling:
             self.wake()
@@ -99,7 +100,7 @@ cdef class Site:
     @property
     def progress(self):
         """A number that changes whenever the application is called, or does something."""
-        return self.lead.calls + self.asked
+        return load_number(&self.lead.calls) + load_number(&self.asked)
 
     def before_poll(self):
         """Say that the leader is about to wait for events.
@@ -113,7 +114,8 @@ cdef class Site:
 
     def after_poll(self):
         """Say that it waits no more."""
-        self.polling = False
+        with cython.critical_section(self):
+            self.polling = False
 
     def do_requests(self):
         """Do what detached calls have asked for.
@@ -169,12 +171,12 @@ cdef class Site:
 
     cdef bint defers(self, Call call) except -1:
         """Whether a call has to wait: it is slow, as far as is known, and fast ones want the only thread left."""
-        if self.lead.idle or self.lead.ticks - self.fast_tick > FAST_LATELY:
+        if self.lead.idle or self.lead.now() - self.fast_tick > FAST_LATELY:
             return False
         if call.path not in self.slow:
             return False
         self.deferred.append(call)
-        self.lead.wanted = True
+        store_flag(&self.lead.wanted, True)
         return True
 
     def run_deferred(self):
@@ -185,7 +187,7 @@ cdef class Site:
         """
         cdef Call call
         while self.deferred:
-            if not self.lead.idle and self.lead.ticks - self.fast_tick <= FAST_LATELY:
+            if not self.lead.idle and self.lead.now() - self.fast_tick <= FAST_LATELY:
                 return True
             call = self.deferred.popleft()
             if not call.channel.has(call):
@@ -194,7 +196,7 @@ cdef class Site:
             if not call.run():
                 return False
             call.channel.flush()
-        self.lead.wanted = False
+        store_flag(&self.lead.wanted, False)
         return True
 
     @property
@@ -206,7 +208,7 @@ cdef class Site:
     def waits(self):
         """Whether there are slow calls that wait, and may be run now."""
         return bool(self.deferred) and (
-            bool(self.lead.idle) or self.lead.ticks - self.fast_tick > FAST_LATELY)
+            bool(self.lead.idle) or self.lead.now() - self.fast_tick > FAST_LATELY)
 
     def resume(self):
         """Do what the last leader's call left behind, as the new leader."""
@@ -339,7 +341,7 @@ cdef class Call(Source):
             if (<FieldName>known).kind != FIELD_HOP:
                 fields.append((<FieldName>known).lower)
                 fields.append(value.strip(" \t").encode("latin-1"))
-        if self.headers_sent or self.held is not None or self.gone or self.over:
+        if self.headers_sent or self.held is not None or load_flag(&self.gone) or load_flag(&self.over):
             return
         leading = self.site.lead.step_out(self)
         if not leading:
@@ -402,7 +404,7 @@ cdef class Call(Source):
         cdef Site site = self.site
         site.served += 1
         self.thread = PyThread_get_thread_ident()
-        self.begun = site.lead.ticks
+        self.begun = site.lead.now()
         if site.slow and self.path in site.slow:
             self.channel.adopt(self)
             self.predicted = site.lead.resign(self)
@@ -417,13 +419,13 @@ cdef class Call(Source):
         if self.detached:
             self.judge()
         else:
-            site.fast_tick = site.lead.ticks
+            site.fast_tick = site.lead.now()
         if site.observer is not None:
             try:
                 self.observed(site.observer.end)
             except BaseException as error:
                 site.note(self, error)
-        self.over = True
+        store_flag(&self.over, True)
         self.finish()
         # The environment has methods of the call: no cycle is left to the garbage collector.
         self.environ = None
@@ -434,7 +436,7 @@ cdef class Call(Source):
         cdef Site site = self.site
         cdef str path = self.path
         if self.predicted:
-            if site.lead.ticks - self.begun <= 1:
+            if site.lead.now() - self.begun <= 1:
                 site.slow.pop(path, None)
         elif len(path) <= LONGEST_PATH and path not in site.slow:
             if len(site.slow) >= SLOW_PATHS:
@@ -605,7 +607,7 @@ cdef class Call(Source):
             self.held = None
             if held is not None and not self.gone:
                 if self.channel.send(self, self.counted(held), False) < 0:
-                    self.gone = True
+                    store_flag(&self.gone, True)
                 self.headers_sent = True
         return 0
 
@@ -621,7 +623,7 @@ cdef class Call(Source):
     cdef int put(self, bytes data, bint ends) except -1:
         """Send a part of the body. By the call's thread, outside the application."""
         cdef int64_t queued
-        if self.gone:
+        if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
         if self.status is None:
             raise AssertionError("the application returned without a call of start_response()")
@@ -647,7 +649,7 @@ cdef class Call(Source):
         self.headers_sent = True
         self.ended = ends
         if queued < 0:
-            self.gone = True
+            store_flag(&self.gone, True)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
         if queued > HIGH and not ends:
             self.make_room()
@@ -665,55 +667,59 @@ cdef class Call(Source):
 
     # Waiting, once the lead is lost
 
+    cdef int64_t unsent(self) except -1:
+        """Octets of the body that the client has not taken, as far as is known."""
+        with cython.critical_section(self):
+            return self.asked + self.queued
+
+    cdef bint has_come(self, bint room) except -1:
+        """Whether there is nothing to wait for; if there is, `notify` opens the gate from now on."""
+        cdef bint there
+        with cython.critical_section(self, self.input):
+            there = self.gone or (self.asked + self.queued <= LOW if room
+                                  else self.input.complete or bool(self.input.parts))
+            self.waiting = not there
+        return there
+
+    cdef bint is_called_off(self) except -1:
+        """Wait no more; whether that came before `notify`, which otherwise has opened the gate."""
+        cdef bint opened
+        with cython.critical_section(self):
+            opened = not self.waiting
+            self.waiting = False
+        if opened:
+            self.gate.wait(-1)
+        return not opened
+
     cdef int wait_for(self, bint room) except -1:
         """Wait until the client has taken enough of the response (room), or sent more of the request."""
         cdef double now, deadline, started
         cdef double timeout = self.site.timeout
-        cdef int64_t first
-        cdef bint there
+        cdef int64_t first = self.unsent()
         cdef long long patience
         if self.gate is None:
             self.gate = Gate()
-        if room and self.asked + self.queued <= HIGH:
+        if room and first <= HIGH:
             return 0
         started = time.monotonic()
-        first = self.asked + self.queued
-        while True:
-            with cython.critical_section(self):
-                there = self.gone
-                if room:
-                    there = there or self.asked + self.queued <= LOW
-                else:
-                    there = there or self.input.complete or bool(self.input.parts)
-                self.waiting = not there
-            if there:
-                break
+        while not self.has_come(room):
             patience = -1
             if timeout > 0:
                 now = time.monotonic()
                 deadline = started + timeout
                 if room:
-                    deadline += (first - self.asked - self.queued) / <double>MIN_SEND_RATE
+                    deadline += (first - self.unsent()) / <double>MIN_SEND_RATE
                 if now >= deadline:
-                    with cython.critical_section(self):
-                        there = not self.waiting
-                        self.waiting = False
-                    if there:
-                        self.gate.wait(-1)
+                    if not self.is_called_off():
                         continue
-                    self.gone = True
+                    store_flag(&self.gone, True)
                     self.site.ask(self, OP_RESET, CANCEL, False)
                     raise HTTP2StreamAborted(self.stream_id, f"the client has {'taken' if room else 'sent'} nothing "
                                                              f"for {timeout:g} seconds")
                 patience = <long long>((deadline - now) * 1e6) + 1000
             if not self.gate.wait(patience):
-                with cython.critical_section(self):
-                    there = not self.waiting
-                    self.waiting = False
-                if there:
-                    # Opened just now.
-                    self.gate.wait(-1)
-        if self.gone:
+                self.is_called_off()
+        if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed by the client")
         return 0
 
@@ -740,21 +746,21 @@ cdef class Call(Source):
     cdef int lose(self) except -1:
         """As the leader: the stream is gone."""
         with cython.critical_section(self):
-            self.gone = True
+            store_flag(&self.gone, True)
         return self.notify()
 
     cdef int more(self) except -1:
         """The application reads, and nothing is at hand."""
         cdef Lead lead = self.site.lead
         cdef bint leading
-        if self.over:
+        if load_flag(&self.over):
             raise HTTP2StreamAborted(self.stream_id, "the request has been answered")
         leading = lead.step_out(self)
-        if self.gone or self.over:
+        if load_flag(&self.gone) or load_flag(&self.over):
             if leading:
                 lead.step_in(self)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before its body was complete")
-        self.wants = True
+        store_flag(&self.wants, True)
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:
@@ -764,7 +770,7 @@ cdef class Call(Source):
                 self.channel.adopt(self)
             finally:
                 while not lead.resign(self):
-                    if lead.stopping:
+                    if lead.stops():
                         lead.begin(self)
                         raise HTTP2StreamAborted(self.stream_id, "the worker stops")
                     lead.pause()
@@ -777,11 +783,11 @@ cdef class Call(Source):
         try:
             return self.wait_for(False)
         finally:
-            self.wants = False
+            store_flag(&self.wants, False)
 
     cdef int taken(self, int64_t octets) except -1:
         self.credit += octets
-        if self.over:
+        if load_flag(&self.over):
             return 0
         if self.site.lead.step_out(self):
             try:
@@ -800,7 +806,7 @@ cdef class Call(Source):
         """The application has raised, or its answer is none."""
         self.take_held()
         self.site.note(self, error)
-        if self.gone or self.ended:
+        if load_flag(&self.gone) or self.ended:
             return 0
         try:
             if not self.headers_sent:

@@ -18,7 +18,7 @@ cdef class Input:
     cdef bytes chunk         # at hand, from `at` on
     cdef Py_ssize_t at
     cdef object parts        # deque of what comes after it, or None
-    cdef volatile bint complete
+    cdef bint complete
     cdef bint closed
     cdef readonly object trailers    # list of (name, value), once the body is complete
 
@@ -26,7 +26,9 @@ cdef class Input:
     cdef int add(self, bytes data) except -1
     cdef int finish(self, object trailers) except -1
     cdef int64_t discard(self) except -1
-    # By the application's.
+    cdef int end(self) except -1
+    cdef bint lacks(self) except -1
+    # By the application's: it holds the lock, but for while it waits.
     cdef bint fill(self) except -1
     cdef bytes cut(self, Py_ssize_t n)
     cdef bytes line(self, Py_ssize_t size)

@@ -45,26 +45,42 @@ cdef class Input:
 
     cdef int add(self, bytes data) except -1:
         """More has arrived."""
-        if self.parts is None:
-            self.parts = deque()
-        self.parts.append(data)
+        with cython.critical_section(self):
+            if self.parts is None:
+                self.parts = deque()
+            self.parts.append(data)
         return 0
 
     cdef int finish(self, object trailers) except -1:
         """All has arrived."""
-        self.trailers = trailers
-        self.complete = True
+        with cython.critical_section(self):
+            self.trailers = trailers
+            self.complete = True
         return 0
+
+    cdef int end(self) except -1:
+        """The request is answered: nothing more comes, and nobody is told what is read."""
+        with cython.critical_section(self):
+            self.source = None
+        return 0
+
+    cdef bint lacks(self) except -1:
+        """Whether nothing is here, and there is more to come."""
+        with cython.critical_section(self):
+            return not self.complete and not self.parts
 
     cdef int64_t discard(self) except -1:
         """Nobody will read it: drop what is here; how many octets of it the client got no credit for."""
         cdef int64_t octets = 0
-        cdef object parts = self.parts
+        cdef object parts
+        with cython.critical_section(self):
+            parts = self.parts
+            self.parts = None
+            self.chunk = b""
+            self.at = 0
         if parts is not None:
-            while parts:
-                octets += len(parts.popleft())
-        self.chunk = b""
-        self.at = 0
+            for part in parts:
+                octets += len(part)
         return octets
 
     # By the application's thread
@@ -76,19 +92,18 @@ cdef class Input:
 
     cdef bint fill(self) except -1:
         """Whether octets are at hand; waits for them. False at the end."""
-        cdef bint complete
         cdef Source source
+        cdef bytes part
         while self.chunk is None or self.at >= PyBytes_GET_SIZE(self.chunk):
             # It may end meanwhile.
             source = self.source
-            # In this order: what is complete gets no more parts.
-            complete = self.complete
             if self.parts:
-                self.chunk = self.parts.popleft()
+                part = self.parts.popleft()
+                self.chunk = part
                 self.at = 0
                 if source is not None:
-                    source.taken(PyBytes_GET_SIZE(self.chunk))
-            elif complete:
+                    source.taken(PyBytes_GET_SIZE(part))
+            elif self.complete:
                 return False
             elif source is None:
                 raise HTTP2StreamAborted(0, "the request has been answered before its body was complete")
@@ -110,6 +125,7 @@ cdef class Input:
         self.at += n
         return result
 
+    @cython.critical_section
     def read(self, size=-1):
         """Read octets.
 
@@ -166,6 +182,7 @@ cdef class Input:
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    @cython.critical_section
     def readline(self, size=-1):
         """Read up to and with the next newline.
 
@@ -178,6 +195,7 @@ cdef class Input:
         self.check()
         return self.line(size_of(size))
 
+    @cython.critical_section
     def readlines(self, hint=-1):
         """Read lines.
 
@@ -201,6 +219,7 @@ cdef class Input:
             if 0 < enough <= octets:
                 return lines
 
+    @cython.critical_section
     def close(self):
         """Drop what is here; reading raises ValueError from now on."""
         self.closed = True
@@ -210,6 +229,7 @@ cdef class Input:
     def __iter__(self):
         return self
 
+    @cython.critical_section
     def __next__(self):
         cdef bytes line
         self.check()

@@ -1,7 +1,7 @@
 # Who runs the loop. One thread leads: it polls, reads, and calls the
 # application. A call of the application that outlasts a tick keeps its thread
 # and loses the lead to another.
-cimport cython
+from fasth2.server._atomics cimport load_flag, load_number
 
 cdef extern from "pythread.h":
     ctypedef void *PyThread_type_lock
@@ -27,8 +27,8 @@ cdef class Gate:
 
 cdef class Running:
     # A call of the application, as the lead sees it.
-    cdef bint detached       # its thread has lost the lead
-    cdef bint over           # it has ended, whatever the application keeps of it
+    cdef int detached        # its thread has lost the lead
+    cdef int over            # it has ended, whatever the application keeps of it
     cdef unsigned long thread        # that runs it
     cdef unsigned long begun         # tick
 
@@ -45,20 +45,27 @@ cdef class Lead:
     cdef Gate never          # nobody opens it
     cdef long long tick      # microseconds
     # written by the leader, looked at by the clock
-    cdef volatile bint in_call
-    cdef volatile unsigned long calls        # of the application, begun
+    cdef int in_call
+    cdef unsigned long calls         # of the application, begun
     # written by the clock
-    cdef volatile unsigned long ticks        # so far, while there is something to do
-    cdef volatile bint dormant               # the clock stands still until the bell is rung
-    cdef volatile bint stopping
+    cdef unsigned long ticks         # so far, while there is something to do
+    cdef int dormant                 # the clock stands still until the bell is rung
+    cdef int stopping
     cdef Running running     # the call that in_call is about
     cdef Seat leading        # None between two leaders
     cdef list idle           # seats that wait to call the application
     cdef Seat helper
     cdef bint helper_waits
-    cdef public bint wanted  # the leader waits for a free seat
+    cdef int wanted          # the leader waits for a free seat
     cdef object wake         # called when a seat is free while the helper leads
     cdef readonly unsigned long overtaken    # calls that outlasted a tick, or gave the lead away
+
+    cdef inline unsigned long now(self) noexcept:
+        # In ticks.
+        return load_number(&self.ticks)
+
+    cdef inline bint stops(self) noexcept nogil:
+        return load_flag(&self.stopping)
 
     cdef int begin(self, Running call) except -1
     cdef bint end(self, Running call) except -1

@@ -1,6 +1,8 @@
 """Who runs the loop of a worker: one thread leads, and hands over when a call of the application outlasts a tick."""
 cimport cython
 
+from fasth2.server._atomics cimport load_flag, load_number, store_flag, store_number
+
 cdef enum:
     QUIET = 100              # ticks without a call after which the clock stops
 
@@ -64,7 +66,7 @@ cdef class Lead:
         self.never = Gate()
         self.tick = max(<long long>(tick * 1e6), 1)
         self.idle = []
-        self.dormant = True
+        store_flag(&self.dormant, True)
 
     @property
     def free(self):
@@ -79,9 +81,9 @@ cdef class Lead:
             if call.detached:
                 return 0
             self.running = call
-            self.calls += 1
-            self.in_call = True
-            if self.dormant:
+            store_number(&self.calls, self.calls + 1)
+            store_flag(&self.in_call, True)
+            if load_flag(&self.dormant):
                 self.ring()
         return 0
 
@@ -90,7 +92,7 @@ cdef class Lead:
         with cython.critical_section(self):
             if call.detached:
                 return False
-            self.in_call = False
+            store_flag(&self.in_call, False)
         return True
 
     cdef bint resign(self, Running call) except -1:
@@ -102,16 +104,17 @@ cdef class Lead:
 
     cdef bint step_out(self, Running call) except -1:
         """The application has called back, to use the connection. Whether the calling thread leads."""
-        if not call.detached and call.thread != PyThread_get_thread_ident():
+        if not load_flag(&call.detached) and call.thread != PyThread_get_thread_ident():
             # A thread of the application's own, while that of the call leads and may come back any moment.
-            while not (call.detached or call.over or self.stopping or self.detach(call, self.calls)):
+            while not (load_flag(&call.detached) or load_flag(&call.over) or self.stops()
+                       or self.detach(call, load_number(&self.calls))):
                 self.pause()
             return False
         return self.end(call)
 
     cdef int step_in(self, Running call) except -1:
         """Back to the application after `step_out` said yes. The lead is lost where the call has taken long in all."""
-        if self.ticks - call.begun <= 1 or not self.resign(call):
+        if self.now() - call.begun <= 1 or not self.resign(call):
             self.begin(call)
         return 0
 
@@ -143,12 +146,12 @@ cdef class Lead:
                 self.leading = seat
                 return True
             else:
-                awaited = not seat.helper and (self.leading.helper or self.wanted)
+                awaited = not seat.helper and (self.leading.helper or load_flag(&self.wanted))
                 self.enroll(seat)
         if awaited:
             self.wake()
         seat.wait(-1)
-        return not self.stopping
+        return not self.stops()
 
     def rise(self, Seat seat not None):
         """Give the lead of a thread that is not in a call to one that waits for it, if one does.
@@ -209,9 +212,9 @@ cdef class Lead:
         cdef Seat seat = self.successor()
         if seat is None:
             return False
-        call.detached = True
+        store_flag(&call.detached, True)
         self.running = call
-        self.in_call = False
+        store_flag(&self.in_call, False)
         self.overtaken += 1
         self.appoint(seat)
         return True
@@ -220,7 +223,7 @@ cdef class Lead:
         """Let every thread that waits, and the clock, go."""
         cdef Seat seat
         with cython.critical_section(self):
-            self.stopping = True
+            store_flag(&self.stopping, True)
             for seat in self.idle:
                 seat.open()
             del self.idle[:]
@@ -232,7 +235,7 @@ cdef class Lead:
     # The clock
 
     cdef int ring(self) except -1:
-        self.dormant = False
+        store_flag(&self.dormant, False)
         if not self.bell_rung:
             self.bell_rung = True
             self.bell.open()
@@ -247,20 +250,21 @@ cdef class Lead:
 
     def watch(self):
         """Be the clock, until `stop`. For a thread of its own, which does not need the interpreter a tick."""
-        cdef unsigned long last = 0
+        cdef unsigned long calls, last = 0
         cdef int quiet = 0
         cdef bint overdue
         cdef PyThread_type_lock bell = self.bell.lock
-        while not self.stopping:
+        while not self.stops():
             overdue = False
             with nogil:
-                while not self.stopping and not self.dormant:
+                while not self.stops() and not load_flag(&self.dormant):
                     PyThread_acquire_lock_timed(bell, self.tick, 0)
-                    self.ticks += 1
-                    if self.calls != last:
-                        last = self.calls
+                    store_number(&self.ticks, self.ticks + 1)
+                    calls = load_number(&self.calls)
+                    if calls != last:
+                        last = calls
                         quiet = 0
-                    elif self.in_call:
+                    elif load_flag(&self.in_call):
                         overdue = True
                         break
                     else:
@@ -278,9 +282,9 @@ cdef class Lead:
                     self.bell_rung = False
                     PyThread_acquire_lock(bell, 0)
                 if quiet >= QUIET and self.calls == last and not self.in_call and not self.stopping:
-                    self.dormant = True
+                    store_flag(&self.dormant, True)
                 quiet = 0
-            if self.dormant and not self.stopping:
+            if load_flag(&self.dormant) and not self.stops():
                 with nogil:
                     PyThread_acquire_lock(bell, 1)
                 with cython.critical_section(self):

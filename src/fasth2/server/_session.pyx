@@ -18,6 +18,7 @@ from fasth2._send cimport (
 )
 from fasth2._stream cimport H2Stream
 from fasth2._turns cimport waits_behind
+from fasth2.server._atomics cimport load_flag, store_flag
 from fasth2.server._call cimport CANCEL, MIN_SEND_RATE, Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
@@ -259,7 +260,7 @@ cdef class Session(Channel):
 
     cdef bint run_from(self, list queue, bint alone) except -1:
         cdef Call call
-        cdef unsigned long tick = self.site.lead.ticks
+        cdef unsigned long tick = self.site.lead.now()
         cdef int held = 0
         while queue:
             call = queue.pop(0)
@@ -274,10 +275,10 @@ cdef class Session(Channel):
             if not queue:
                 break
             held += 1
-            if (alone and held >= EARLY) or self.site.lead.ticks != tick:
+            if (alone and held >= EARLY) or self.site.lead.now() != tick:
                 # No answer waits for a slow neighbour.
                 self.flush()
-                tick = self.site.lead.ticks
+                tick = self.site.lead.now()
                 held = 0
         return True
 
@@ -289,10 +290,11 @@ cdef class Session(Channel):
     cdef int drop(self, Call call) except -1:
         """A call that will not be run: its stream is gone."""
         cdef int64_t octets = call.input.discard()
-        call.finished = call.over = True
+        call.finished = True
+        store_flag(&call.over, True)
         self.calls.pop(call.stream_id, None)
         call.environ = None
-        call.input.source = None
+        call.input.end()
         if octets:
             self.consume_octets(call.stream_id, octets)
         return 0
@@ -413,12 +415,12 @@ cdef class Session(Channel):
     cdef int done(self, Call call) except -1:
         cdef int64_t octets
         call.finished = True
-        call.input.source = None
+        call.input.end()
         if self.closed:
             self.calls.pop(call.stream_id, None)
             call.input.discard()
             return 0
-        if call.input.complete or call.gone:
+        if call.input.complete or load_flag(&call.gone):
             if self.calls:
                 self.calls.pop(call.stream_id, None)
             octets = call.credit
@@ -475,7 +477,7 @@ cdef class Session(Channel):
             if s is None and not call.ended and not call.finished:
                 call.lose()
             call.see(0 if s is None else s.queued)
-            if call.wants and not call.input.complete and not call.input.parts:
+            if load_flag(&call.wants) and call.input.lacks():
                 starves = True
         if starves:
             self.lend()
