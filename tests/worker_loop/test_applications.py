@@ -222,3 +222,70 @@ def test_text_of_a_subclass_is_text(serve):  # noqa: F811
             assert client.read(client.ended(stream_id))
             assert client.status(stream_id) == "200"
             assert client.body(stream_id) == b"ok"
+
+
+def test_another_thread_reads_while_the_call_waits_for_room(serve):  # noqa: F811
+    lines = []
+
+    def function(environ, start_response):
+        def read():
+            for line in environ["wsgi.input"]:
+                lines.append(line)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        start_response("200 OK", [])
+        for _ in range(20):
+            yield bytes(65536)
+        thread.join(20)
+
+    server = serving(serve, False, function, threads=1)
+    with Client(server, credit=False) as client:
+        client.request(1, "/f", "POST", end_stream=False)
+        assert client.read(lambda: len(client.body()) == 65535, 5)
+        # The response waits for the client; what it sends is read all the same.
+        for number in range(200):
+            client.data(1, b"%d\n" % number)
+            assert until(lambda n=number: len(lines) == n + 1, 5), number
+        client.data(1, b"last\n", end_stream=True)
+        assert until(lambda: lines[-1] == b"last\n", 5)
+        client.credit = True
+        client.conn.acknowledge_received_data(65535, 1)
+        client.flush()
+        assert answered(client, 1, bytes(20 * 65536))
+    assert not server.failures and not server.reports
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+def test_several_threads_read_and_write(serve, threads):  # noqa: F811
+    found = []
+
+    def function(environ, start_response):
+        write = start_response("200 OK", [])
+
+        def work(number):
+            while number % 2:
+                write(b"w" * 100)
+                number += 2
+                if number > 200:
+                    return
+            while data := environ["wsgi.input"].read(10):
+                found.append(data)
+
+        workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+        for thread in workers:
+            thread.start()
+        for thread in workers:
+            thread.join(20)
+        return [b"."]
+
+    server = serving(serve, False, function, threads=2)
+    with Client(server) as client:
+        client.request(1, "/f", "POST", end_stream=False)
+        for number in range(100):
+            client.data(1, b"x" * 50, end_stream=number == 99)
+        assert client.read(client.ended(1), 10)
+        assert client.body().count(b"w") % 100 == 0
+        assert client.body().endswith(b".")
+        assert sum(map(len, found)) == 5000
+    assert not server.failures and not server.reports

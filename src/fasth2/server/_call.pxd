@@ -80,9 +80,8 @@ cdef class Call(Source):
     cdef readonly dict environ "wsgi_environ"
     cdef readonly list fields_received       # (name, value), or None where nobody asked
     cdef readonly Input input
-    cdef Gate gate                   # its thread waits there once it is detached
-    cdef bint waiting
-    cdef int wants                   # it waits, or is about to, for more of the request
+    cdef list waiting                # gates of threads that wait, once it is detached; None: of none so far
+    cdef int wanting                 # threads that wait, or are about to, for more of the request
     cdef bint head                   # the method is HEAD
     cdef bint wants_continue
     cdef bint finished
@@ -122,8 +121,11 @@ cdef class Call(Source):
     cdef int put(self, bytes data, bint ends) except -1
     cdef int make_room(self) except -1
     cdef int64_t unsent(self) except -1
-    cdef bint has_come(self, bint room) except -1
-    cdef bint is_called_off(self) except -1
+    cdef bint has_come(self, bint room, Gate gate) except -1
+    cdef bint is_called_off(self, Gate gate) except -1
+    cdef int want(self, int more) except -1
+    cdef bint starves(self) except -1
+    cdef int64_t take_credit(self, int64_t least) except -1
     cdef int wait_for(self, bint room) except -1
     cdef int failed(self, object error) except -1
     cdef int answer_error(self, int code, str reason, str message) except -1

@@ -672,24 +672,30 @@ cdef class Call(Source):
         with cython.critical_section(self):
             return self.asked + self.queued
 
-    cdef bint has_come(self, bint room) except -1:
+    cdef bint has_come(self, bint room, Gate gate) except -1:
         """Whether there is nothing to wait for; if there is, `notify` opens the gate from now on."""
         cdef bint there
         with cython.critical_section(self, self.input):
             there = self.gone or (self.asked + self.queued <= LOW if room
                                   else self.input.complete or bool(self.input.parts))
-            self.waiting = not there
+            if not there:
+                if self.waiting is None:
+                    self.waiting = []
+                self.waiting.append(gate)
         return there
 
-    cdef bint is_called_off(self) except -1:
+    cdef bint is_called_off(self, Gate gate) except -1:
         """Wait no more; whether that came before `notify`, which otherwise has opened the gate."""
-        cdef bint opened
+        cdef bint waits
+        cdef list waiting
         with cython.critical_section(self):
-            opened = not self.waiting
-            self.waiting = False
-        if opened:
-            self.gate.wait(-1)
-        return not opened
+            waiting = self.waiting
+            waits = waiting is not None and gate in waiting
+            if waits:
+                waiting.remove(gate)
+        if not waits:
+            gate.wait(-1)
+        return waits
 
     cdef int wait_for(self, bint room) except -1:
         """Wait until the client has taken enough of the response (room), or sent more of the request."""
@@ -697,12 +703,13 @@ cdef class Call(Source):
         cdef double timeout = self.site.timeout
         cdef int64_t first = self.unsent()
         cdef long long patience
-        if self.gate is None:
-            self.gate = Gate()
+        # The call's thread may wait for room while one of the application's own reads.
+        cdef Gate gate
         if room and first <= HIGH:
             return 0
+        gate = Gate()
         started = time.monotonic()
-        while not self.has_come(room):
+        while not self.has_come(room, gate):
             patience = -1
             if timeout > 0:
                 now = time.monotonic()
@@ -710,27 +717,30 @@ cdef class Call(Source):
                 if room:
                     deadline += (first - self.unsent()) / <double>MIN_SEND_RATE
                 if now >= deadline:
-                    if not self.is_called_off():
+                    if not self.is_called_off(gate):
                         continue
                     store_flag(&self.gone, True)
                     self.site.ask(self, OP_RESET, CANCEL, False)
                     raise HTTP2StreamAborted(self.stream_id, f"the client has {'taken' if room else 'sent'} nothing "
                                                              f"for {timeout:g} seconds")
                 patience = <long long>((deadline - now) * 1e6) + 1000
-            if not self.gate.wait(patience):
-                self.is_called_off()
+            if not gate.wait(patience):
+                self.is_called_off(gate)
         if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed by the client")
         return 0
 
     cdef int notify(self) except -1:
-        """As the leader: what the call's thread waits for may have come."""
-        cdef bint opens
+        """As the leader: what the call's threads wait for may have come."""
+        cdef Gate gate
+        cdef list waiting = None
         with cython.critical_section(self):
-            opens = self.waiting
-            self.waiting = False
-        if opens:
-            self.gate.open()
+            if self.waiting:
+                waiting = self.waiting
+                self.waiting = None
+        if waiting is not None:
+            for gate in waiting:
+                gate.open()
         return 0
 
     cdef int see(self, int64_t queued) except -1:
@@ -738,7 +748,7 @@ cdef class Call(Source):
         cdef bint goes_on
         with cython.critical_section(self):
             self.queued = queued
-            goes_on = self.waiting and (self.gone or self.asked + queued <= LOW)
+            goes_on = bool(self.waiting) and (self.gone or self.asked + queued <= LOW)
         if goes_on:
             self.notify()
         return 0
@@ -760,7 +770,7 @@ cdef class Call(Source):
             if leading:
                 lead.step_in(self)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before its body was complete")
-        store_flag(&self.wants, True)
+        self.want(1)
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:
@@ -777,28 +787,49 @@ cdef class Call(Source):
         else:
             if self.wants_continue and not self.headers_sent:
                 self.site.ask(self, OP_INFORM, (100, []), False)
-            self.site.ask(self, OP_CONSUME, self.credit, True)
-            self.credit = 0
+            self.site.ask(self, OP_CONSUME, self.take_credit(0), True)
         self.wants_continue = False
         try:
             return self.wait_for(False)
         finally:
-            store_flag(&self.wants, False)
+            self.want(-1)
+
+    cdef int want(self, int more) except -1:
+        """So many threads more wait for the request."""
+        with cython.critical_section(self):
+            self.wanting += more
+        return 0
+
+    cdef bint starves(self) except -1:
+        """Whether a thread waits for more of the request, and nothing is there."""
+        with cython.critical_section(self, self.input):
+            return self.wanting > 0 and not self.input.complete and not self.input.parts
 
     cdef int taken(self, int64_t octets) except -1:
-        self.credit += octets
+        with cython.critical_section(self):
+            self.credit += octets
         if load_flag(&self.over):
             return 0
         if self.site.lead.step_out(self):
             try:
-                self.channel.consume(self, self.credit)
-                self.credit = 0
+                self.channel.consume(self, self.take_credit(0))
             finally:
                 self.site.lead.step_in(self)
-        elif self.credit >= CREDIT:
-            self.site.ask(self, OP_CONSUME, self.credit, False)
-            self.credit = 0
+        else:
+            octets = self.take_credit(CREDIT)
+            if octets:
+                self.site.ask(self, OP_CONSUME, octets, False)
         return 0
+
+    cdef int64_t take_credit(self, int64_t least) except -1:
+        """Octets that the client is to get credit for; none, and they are kept, where there are fewer than that."""
+        cdef int64_t octets
+        with cython.critical_section(self):
+            octets = self.credit
+            if octets < least:
+                return 0
+            self.credit = 0
+        return octets
 
     # The end
 

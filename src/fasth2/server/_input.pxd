@@ -27,7 +27,6 @@ cdef class Input:
     cdef int finish(self, object trailers) except -1
     cdef int64_t discard(self) except -1
     cdef int end(self) except -1
-    cdef bint lacks(self) except -1
     # By the application's: it holds the lock, but for while it waits.
     cdef bint fill(self) except -1
     cdef bytes cut(self, Py_ssize_t n)

@@ -64,11 +64,6 @@ cdef class Input:
             self.source = None
         return 0
 
-    cdef bint lacks(self) except -1:
-        """Whether nothing is here, and there is more to come."""
-        with cython.critical_section(self):
-            return not self.complete and not self.parts
-
     cdef int64_t discard(self) except -1:
         """Nobody will read it: drop what is here; how many octets of it the client got no credit for."""
         cdef int64_t octets = 0

@@ -423,16 +423,14 @@ cdef class Session(Channel):
         if call.input.complete or load_flag(&call.gone):
             if self.calls:
                 self.calls.pop(call.stream_id, None)
-            octets = call.credit
+            octets = call.take_credit(0)
             if call.input.parts is not None:
                 octets += call.input.discard()
             if octets:
-                call.credit = 0
                 self.consume_octets(call.stream_id, octets)
             return 0
         # The rest of its body is of no use: the client is told once the response is out (RFC 9113 section 8.1).
-        octets = call.input.discard() + call.credit
-        call.credit = 0
+        octets = call.input.discard() + call.take_credit(0)
         if octets:
             self.consume_octets(call.stream_id, octets)
         self.calls[call.stream_id] = call
@@ -477,7 +475,7 @@ cdef class Session(Channel):
             if s is None and not call.ended and not call.finished:
                 call.lose()
             call.see(0 if s is None else s.queued)
-            if load_flag(&call.wants) and call.input.lacks():
+            if call.starves():
                 starves = True
         if starves:
             self.lend()
