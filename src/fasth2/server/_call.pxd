@@ -99,7 +99,7 @@ cdef class Call(Source):
     cdef object trailers             # list of (name, value), or None
     cdef bytes held                  # the last part, until the next or the end is known
     cdef readonly bint headers_sent
-    cdef bint ended
+    cdef int ended
     cdef int gone                    # the stream is closed: nobody listens
     cdef int64_t credit              # octets read that the client got no credit for
     cdef int64_t asked               # octets of body in `requests`

@@ -313,7 +313,7 @@ cdef class Call(Source):
         cdef bint leading
         if self.status is None:
             raise AssertionError("write() before start_response()")
-        if self.ended:
+        if load_flag(&self.ended):
             raise ValueError("write() after the end of the response")
         leading = self.site.lead.step_out(self)
         try:
@@ -402,14 +402,16 @@ cdef class Call(Source):
     cdef bint run(self) except -1:
         """Answer the request, whatever happens. Whether the thread leads still."""
         cdef Site site = self.site
+        cdef bint limited
         site.served += 1
+        limited = site.served >= site.limit
         self.thread = PyThread_get_thread_ident()
         self.begun = site.lead.now()
         if site.slow and self.path in site.slow:
             self.channel.adopt(self)
             self.predicted = site.lead.resign(self)
         try:
-            if site.served >= site.limit:
+            if limited:
                 site.on_limit()
             if site.observer is not None:
                 self.observed(site.observer.begin)
@@ -638,7 +640,7 @@ cdef class Call(Source):
             return 0
         if self.detached:
             self.headers_sent = True
-            self.ended = ends
+            store_flag(&self.ended, ends)
             with cython.critical_section(self):
                 self.asked += PyBytes_GET_SIZE(data) + PART
             self.site.ask(self, OP_SEND, data, ends)
@@ -647,7 +649,7 @@ cdef class Call(Source):
             return 0
         queued = self.channel.send(self, data, ends)
         self.headers_sent = True
-        self.ended = ends
+        store_flag(&self.ended, ends)
         if queued < 0:
             store_flag(&self.gone, True)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
@@ -837,14 +839,14 @@ cdef class Call(Source):
         """The application has raised, or its answer is none."""
         self.take_held()
         self.site.note(self, error)
-        if load_flag(&self.gone) or self.ended:
+        if load_flag(&self.gone) or load_flag(&self.ended):
             return 0
         try:
             if not self.headers_sent:
                 return self.answer_error(500, "Internal Server Error", "Internal Server Error")
         except Exception as another:
             self.site.note(self, another)
-        self.ended = True
+        store_flag(&self.ended, True)
         if self.detached:
             self.site.ask(self, OP_RESET, INTERNAL_ERROR, False)
         else:

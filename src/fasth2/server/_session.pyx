@@ -472,7 +472,7 @@ cdef class Session(Channel):
             if not call.detached:
                 continue
             s = find_stream(self.core, call.stream_id)
-            if s is None and not call.ended and not call.finished:
+            if s is None and not load_flag(&call.ended) and not call.finished:
                 call.lose()
             call.see(0 if s is None else s.queued)
             if call.starves():
