@@ -38,6 +38,7 @@ class Serving:
         #: What the loop, and applications, failed with.
         self.failures: list[BaseException] = []
         self.reports: list[BaseException] = []
+        self.is_drained = threading.Event()
         #: Called with each new client instead of making a session, where set.
         self.refuses: Callable[[Any], Any] | None = None
         self.rules: dict[str, FieldRule] = {}
@@ -90,7 +91,7 @@ class Serving:
         return 0
 
     def drained(self) -> None:
-        pass
+        self.is_drained.set()
 
     def __enter__(self) -> Serving:
         return self

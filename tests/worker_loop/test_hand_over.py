@@ -225,7 +225,7 @@ def test_a_seat_that_gave_the_lead_away_can_get_it_back_at_once():
     assert lead.sit(helper)
     thread = threading.Thread(target=lead.sit, args=(seat,), daemon=True)
     thread.start()
-    assert until(lambda: lead.free) and woken
+    assert until(lambda: lead.free and woken)
     assert lead.rise(helper)
     thread.join(5)
     assert not thread.is_alive()

@@ -29,12 +29,14 @@ cdef class Site:
     cdef public object report        # called with a call and the exception that ended it
     cdef public object on_limit      # called when `limit` calls have begun
     cdef public long long served
+    cdef long long open              # calls that have begun and are not over
     cdef public long long limit
     cdef public double timeout       # seconds that a peer may take, negative: any
     cdef public str server           # the Server field, "": none
     cdef public object file_wrapper
     cdef object wake
-    cdef unsigned long asked
+    cdef unsigned long asked         # how often detached calls have asked for something
+    cdef unsigned long taken         # how often a client was seen to have taken what one waits for
     cdef object requests             # deque of what detached calls ask for
     cdef bint polling                # the leader waits for events, or is about to
     cdef object deferred             # deque of slow calls that would take the last thread from fast ones
@@ -85,6 +87,7 @@ cdef class Call(Source):
     cdef bint head                   # the method is HEAD
     cdef bint wants_continue
     cdef bint finished
+    cdef bint complete               # the leader has sent its end, once it is detached
     cdef bint predicted              # taken for slow before it began
     cdef public object context       # the observer's
     # the response
@@ -121,6 +124,7 @@ cdef class Call(Source):
     cdef int put(self, bytes data, bint ends) except -1
     cdef int make_room(self) except -1
     cdef int64_t unsent(self) except -1
+    cdef bint has_begun(self) except -1
     cdef bint has_come(self, bint room, Gate gate) except -1
     cdef bint is_called_off(self, Gate gate) except -1
     cdef int want(self, int more) except -1

@@ -99,8 +99,9 @@ cdef class Site:
 
     @property
     def progress(self):
-        """A number that changes whenever the application is called, or does something."""
-        return load_number(&self.lead.calls) + load_number(&self.asked)
+        """A number that changes whenever the application is called or does something, or a client takes what it waits for.
+        """
+        return load_number(&self.lead.calls) + load_number(&self.asked) + load_number(&self.taken)
 
     def before_poll(self):
         """Say that the leader is about to wait for events.
@@ -146,6 +147,10 @@ cdef class Site:
         if what == OP_SEND:
             with cython.critical_section(call):
                 call.asked -= PyBytes_GET_SIZE(<bytes>value) + PART
+            if call.complete:
+                # Another thread's write(), that came too late.
+                return 0
+            call.complete = flag
             if call.channel.send(call, <bytes>value, flag) < 0:
                 call.lose()
         elif what == OP_CONSUME:
@@ -158,6 +163,7 @@ cdef class Site:
         elif what == OP_RESET:
             call.channel.reset(call, value)
         else:
+            self.open -= 1
             call.channel.done(call)
         return 0
 
@@ -198,6 +204,11 @@ cdef class Site:
             call.channel.flush()
         store_flag(&self.lead.wanted, False)
         return True
+
+    @property
+    def calling(self):
+        """Whether calls have begun that are not over, whatever became of their clients."""
+        return self.open > 0
 
     @property
     def deferring(self):
@@ -291,7 +302,7 @@ cdef class Call(Source):
         if exc_info:
             try:
                 # What was handed over by the application counts as sent.
-                if self.headers_sent or self.held is not None:
+                if self.has_begun():
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None
@@ -299,6 +310,11 @@ cdef class Call(Source):
             raise AssertionError("Response headers already set!")
         self.begin_response(status, headers)
         return self.write
+
+    cdef bint has_begun(self) except -1:
+        """Whether a part of the response is sent, or about to be."""
+        with cython.critical_section(self):
+            return self.headers_sent or self.held is not None
 
     def write(self, data):
         """PEP 3333's ``write``: send a part of the body.
@@ -313,9 +329,12 @@ cdef class Call(Source):
         cdef bint leading
         if self.status is None:
             raise AssertionError("write() before start_response()")
-        if load_flag(&self.ended):
+        if load_flag(&self.ended) or load_flag(&self.over):
             raise ValueError("write() after the end of the response")
         leading = self.site.lead.step_out(self)
+        if not leading and not load_flag(&self.detached):
+            # The response has ended meanwhile, or the worker stops: the connection is the leader's.
+            raise ValueError("write() after the end of the response")
         try:
             if octets:
                 self.put(octets, False)
@@ -341,10 +360,11 @@ cdef class Call(Source):
             if (<FieldName>known).kind != FIELD_HOP:
                 fields.append((<FieldName>known).lower)
                 fields.append(value.strip(" \t").encode("latin-1"))
-        if self.headers_sent or self.held is not None or load_flag(&self.gone) or load_flag(&self.over):
+        if self.has_begun() or load_flag(&self.gone) or load_flag(&self.over):
             return
         leading = self.site.lead.step_out(self)
         if not leading:
+            # Not answered where the response has ended meanwhile.
             self.site.ask(self, OP_INFORM, (103, fields), False)
             return
         try:
@@ -404,6 +424,7 @@ cdef class Call(Source):
         cdef Site site = self.site
         cdef bint limited
         site.served += 1
+        site.open += 1
         limited = site.served >= site.limit
         self.thread = PyThread_get_thread_ident()
         self.begun = site.lead.now()
@@ -428,9 +449,9 @@ cdef class Call(Source):
             except BaseException as error:
                 site.note(self, error)
         store_flag(&self.over, True)
+        if not self.detached:
+            site.open -= 1
         self.finish()
-        # The environment has methods of the call: no cycle is left to the garbage collector.
-        self.environ = None
         return not self.detached
 
     cdef int judge(self) except -1:
@@ -603,14 +624,16 @@ cdef class Call(Source):
         cdef bytes held
         if not self.detached:
             return 0
-        # Its thread cannot go on to the next part meanwhile.
+        # Its thread goes on meanwhile, but what it asks for comes after this.
         with cython.critical_section(self):
             held = self.held
             self.held = None
-            if held is not None and not self.gone:
-                if self.channel.send(self, self.counted(held), False) < 0:
-                    store_flag(&self.gone, True)
-                self.headers_sent = True
+            if held is None or self.gone:
+                return 0
+            held = self.counted(held)
+            self.headers_sent = True
+        if self.channel.send(self, held, False) < 0:
+            store_flag(&self.gone, True)
         return 0
 
     cdef bytes counted(self, bytes data):
@@ -677,13 +700,19 @@ cdef class Call(Source):
     cdef bint has_come(self, bint room, Gate gate) except -1:
         """Whether there is nothing to wait for; if there is, `notify` opens the gate from now on."""
         cdef bint there
+        # Made before: in between, an allocation could let other threads run.
+        cdef list waiting = [gate]
         with cython.critical_section(self, self.input):
-            there = self.gone or (self.asked + self.queued <= LOW if room
-                                  else self.input.complete or bool(self.input.parts))
+            there = self.gone or load_flag(&self.over)
+            if not there and room:
+                there = self.asked + self.queued <= LOW
+            elif not there:
+                there = self.input.complete or bool(self.input.parts)
             if not there:
                 if self.waiting is None:
-                    self.waiting = []
-                self.waiting.append(gate)
+                    self.waiting = waiting
+                else:
+                    self.waiting.append(gate)
         return there
 
     cdef bint is_called_off(self, Gate gate) except -1:
@@ -719,7 +748,7 @@ cdef class Call(Source):
                 if room:
                     deadline += (first - self.unsent()) / <double>MIN_SEND_RATE
                 if now >= deadline:
-                    if not self.is_called_off(gate):
+                    if not self.is_called_off(gate) or load_flag(&self.over):
                         continue
                     store_flag(&self.gone, True)
                     self.site.ask(self, OP_RESET, CANCEL, False)
@@ -730,6 +759,8 @@ cdef class Call(Source):
                 self.is_called_off(gate)
         if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed by the client")
+        if load_flag(&self.over):
+            raise HTTP2StreamAborted(self.stream_id, "the request has been answered")
         return 0
 
     cdef int notify(self) except -1:
@@ -748,6 +779,9 @@ cdef class Call(Source):
     cdef int see(self, int64_t queued) except -1:
         """As the leader: so many octets of its body are unsent."""
         cdef bint goes_on
+        if queued < self.queued:
+            # The client has taken some.
+            store_number(&self.site.taken, self.site.taken + 1)
         with cython.critical_section(self):
             self.queued = queued
             goes_on = bool(self.waiting) and (self.gone or self.asked + queued <= LOW)
@@ -772,7 +806,6 @@ cdef class Call(Source):
             if leading:
                 lead.step_in(self)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before its body was complete")
-        self.want(1)
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:
@@ -791,6 +824,7 @@ cdef class Call(Source):
                 self.site.ask(self, OP_INFORM, (100, []), False)
             self.site.ask(self, OP_CONSUME, self.take_credit(0), True)
         self.wants_continue = False
+        self.want(1)
         try:
             return self.wait_for(False)
         finally:
@@ -811,7 +845,7 @@ cdef class Call(Source):
         with cython.critical_section(self):
             self.credit += octets
         if load_flag(&self.over):
-            return 0
+            return self.site.ask(self, OP_CONSUME, self.take_credit(0), False)
         if self.site.lead.step_out(self):
             try:
                 self.channel.consume(self, self.take_credit(0))

@@ -74,8 +74,9 @@ cdef class Input:
             self.chunk = b""
             self.at = 0
         if parts is not None:
-            for part in parts:
-                octets += len(part)
+            # An iterator would take memory.
+            while parts:
+                octets += len(parts.popleft())
         return octets
 
     # By the application's thread

@@ -415,7 +415,11 @@ cdef class Session(Channel):
     cdef int done(self, Call call) except -1:
         cdef int64_t octets
         call.finished = True
+        # It has methods of the call: no cycle is left to the garbage collector.
+        call.environ = None
         call.input.end()
+        # Threads of the application's own may wait still.
+        call.notify()
         if self.closed:
             self.calls.pop(call.stream_id, None)
             call.input.discard()

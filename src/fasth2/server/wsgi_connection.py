@@ -375,6 +375,7 @@ class Client(Wire):
             if left != self._blocked_seen:
                 self._blocked_seen = left
                 self._blocked_seen_at = now
+                loop.written += 1
             taken = self._blocked_left - left
             if now >= min(self._blocked_since + taken / EngineTurns.MIN_SEND_RATE, self._blocked_seen_at) + loop.timeout:
                 self._failed(TimeoutError("the client takes nothing"))

@@ -130,6 +130,7 @@ class Loop(Round):
         self._stopping = False
         self._next_look = 0.0
         self._drained_at: float | None = None
+        self._told = False
         self._next_farewell = 0.0
         self._farewell_after = farewell_after
         self._tasks: collections.deque[Any] = collections.deque()
@@ -137,6 +138,8 @@ class Loop(Round):
         self.threads: list[threading.Thread] = []
         # The client that the leader does something for.
         self._at_hand: Client | None = None
+        #: How often a client that is slow to take octets was seen to have taken some.
+        self.written = 0
 
     # From other threads
 
@@ -166,8 +169,9 @@ class Loop(Round):
         self._waker.wake()
 
     def tell_if_drained(self) -> None:
-        """Call the host's `drained` if there is no connection. By the leader; see `do`."""
-        if not self.clients:
+        """Call the host's `drained` if there is no connection, and no call goes on. By the leader; see `do`."""
+        if not self.clients and not self.site.calling:
+            self._told = True
             self.host.drained()
 
     def stop(self) -> None:
@@ -178,14 +182,17 @@ class Loop(Round):
 
     @property
     def progress(self) -> int:
-        """A number that changes while calls of the application go on."""
-        return self.site.progress
+        """A number that changes while calls of the application go on, or clients take their answers."""
+        return self.site.progress + self.written
 
     def is_stuck(self) -> bool:
         """Whether requests wait while every thread is in a call of the application."""
         if not self.helping or self.lead.free:
             return False
-        return self.site.deferring or any(client.waits for client in list(self.backlog))
+        try:
+            return self.site.deferring or any(client.waits for client in list(self.backlog))
+        except RuntimeError:
+            return False  # it changes just now
 
     # The threads
 
@@ -387,6 +394,7 @@ class Loop(Round):
         Args:
             client: The client, already registered with the poller.
         """
+        self._told = False
         self.clients[client.fd] = client
 
     def forget(self, client: Client, taker: Callable[[], Any] | None = None) -> None:
@@ -452,3 +460,6 @@ class Loop(Round):
                     self.farewell(client)
             elif now >= client.warned_at + FAREWELL:
                 self.farewell(client, final=True)
+        if not self._told:
+            # A call may have been the last to end.
+            self.tell_if_drained()
