@@ -3,9 +3,11 @@ import os
 import subprocess
 import sys
 
+from tests.support.sanitized import SANITIZED
+
 SANITIZERS = ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS", "PYTHONMALLOC")
 
-if os.environ.get("FASTH2_SANITIZE") == "1":
+if SANITIZED:
     start = subprocess.Popen.__init__
 
     def start_suitably(self, args, *rest, **options):

@@ -5,6 +5,7 @@ import h2.errors
 import h2.events
 import h2.settings
 
+from tests.support.sanitized import SANITIZED
 from tests.support.tls_client import Client
 from tests.under_load.application import PART
 
@@ -73,7 +74,8 @@ def test_many_large_responses_with_small_windows(server):
 
 def test_a_client_that_stops_reading_is_cut_off_after_timeout(setup, start):
     # gunicorn's own use of the setting: gevent's worker tells its master every second that it lives.
-    server = start("--timeout", "3" if setup.worker == "gevent" else "1", "--keep-alive", "10")
+    seconds = "5" if SANITIZED else "3" if setup.worker == "gevent" else "1"
+    server = start("--timeout", seconds, "--keep-alive", "10")
     with Client(server, credit=False) as client:
         client.request(1, "/?10")
         begin = time.monotonic()

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support import frames
 from tests.support.play import request
+from tests.support.sanitized import SANITIZED
 from tests.worker.asking import ask, fields, reset_code, written
 from tests.worker.raw_client import RawClient
 from tests.worker.wsgi_application import BAD, LARGE
@@ -159,7 +160,12 @@ def test_a_body_that_is_longer_than_its_length_is_cut(client, iterate):
 @pytest.mark.parametrize("iterate", ["", "&iterate=1"])
 def test_a_body_that_is_shorter_than_its_length_is_no_response(client, server, iterate):
     """Nothing was sent, so an error can be; otherwise the stream is reset."""
-    assert ask(client, f"/measured?length=10&size=4{iterate}") == ("500", b"Internal Server Error")
+    answer = ask(client, f"/measured?length=10&size=4{iterate}")
+    if SANITIZED and answer[0] == "200":
+        # So slow that the part was sent meanwhile.
+        assert reset_code(client) == INTERNAL_ERROR
+    else:
+        assert answer == ("500", b"Internal Server Error")
     assert "4 octets and Content-Length says 10" in server.log
 
 

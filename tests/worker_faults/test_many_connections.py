@@ -13,6 +13,7 @@ import h2.connection
 import h2.events
 import pytest
 
+from tests.support.sanitized import memory_bound
 from tests.support.tls_client import Client
 from tests.worker_faults.conftest import SLOW
 from tests.worker_loop.in_process import until
@@ -120,7 +121,7 @@ def test_idle_connections(run):
         each = (held(server) - before) / count
         alone = tls_alone(server.certificate)
         print(f"{each:.0f} octets a connection, of {count}; {alone:.0f} of them TLS")
-        assert each < max(PER_CONNECTION, alone + BESIDE_TLS)
+        assert each < memory_bound(max(PER_CONNECTION, alone + BESIDE_TLS))
         with Client(server) as busy:
             for stream_id in range(1, 201, 2):
                 busy.request(stream_id, "/hello")
