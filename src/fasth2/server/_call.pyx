@@ -647,24 +647,28 @@ cdef class Call(Source):
 
     cdef int put(self, bytes data, bint ends) except -1:
         """Send a part of the body. By the call's thread, outside the application."""
-        cdef int64_t queued
+        cdef int64_t queued, sent
+        cdef bint begun
         if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
         if self.status is None:
             raise AssertionError("the application returned without a call of start_response()")
-        if self.omits_body or self.length >= 0:
-            data = self.counted(data)
-        else:
-            self.sent += PyBytes_GET_SIZE(data)
+        with cython.critical_section(self):
+            if self.omits_body or self.length >= 0:
+                data = self.counted(data)
+            else:
+                self.sent += PyBytes_GET_SIZE(data)
+            sent = self.sent
+            begun = self.headers_sent
         if ends:
-            if self.length > self.sent and not self.omits_body:
-                raise ValueError(f"the body has {self.sent} octets and Content-Length says {self.length}")
-        elif not data and self.headers_sent:
+            if self.length > sent and not self.omits_body:
+                raise ValueError(f"the body has {sent} octets and Content-Length says {self.length}")
+        elif not data and begun:
             return 0
         if self.detached:
-            self.headers_sent = True
-            store_flag(&self.ended, ends)
             with cython.critical_section(self):
+                self.headers_sent = True
+                store_flag(&self.ended, ends)
                 self.asked += PyBytes_GET_SIZE(data) + PART
             self.site.ask(self, OP_SEND, data, ends)
             if not ends:
