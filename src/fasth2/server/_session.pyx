@@ -27,7 +27,7 @@ from fasth2.exceptions import H2Error
 
 cdef enum:
     # Calls after which a connection that is alone has its answers sent.
-    EARLY = 5
+    EARLY = 2
     # Octets of the connection's window below which a body may be held up.
     SHORT_WINDOW = 16384
     NO_ERROR = 0
