@@ -309,6 +309,27 @@ def test_a_renewed_certificate_is_served_at_once(start, tmp_path):
         assert seen(old)["tls"]
 
 
+def test_an_ssl_context_hook_that_fails_later(start, tmp_path):
+    config = f"""
+def ssl_context(conf, factory):
+    if __import__("os").path.exists({str(tmp_path / "fail")!r}):
+        raise RuntimeError("not today")
+    return factory()
+"""
+    one = Certificate(tmp_path)
+    server = start(APP, "--certfile", str(one.cert), "--keyfile", str(one.key), config=config)
+    server.certificate = one
+    with Client(server) as old:
+        assert seen(old)["tls"]
+        (tmp_path / "fail").touch()
+        os.utime(one.cert)
+        with Client(server) as client:
+            assert seen(client, "/again")["tls"]
+        assert "the last one is in use: not today" in server.log
+        old.request(3, "/")
+        assert old.read(old.ended(3)) and old.status(3) == "200"
+
+
 # Sockets
 
 def test_a_unix_socket(start, tmp_path):

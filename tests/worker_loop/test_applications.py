@@ -1,11 +1,13 @@
 """Applications and hooks that fail, or do what they should not, harm nobody else."""
 import contextlib
+import functools
 import threading
 
 import h2.errors
 import h2.events
 import pytest
 
+from tests.support.threads import together
 from tests.support.tls_client import Client
 from tests.worker_loop.in_process import Paths, Serving, until
 from tests.worker_loop.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
@@ -272,11 +274,7 @@ def test_several_threads_read_and_write(serve, threads):  # noqa: F811
             while data := environ["wsgi.input"].read(10):
                 found.append(data)
 
-        workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
-        for thread in workers:
-            thread.start()
-        for thread in workers:
-            thread.join(20)
+        together(*(functools.partial(work, number) for number in range(threads)), seconds=20)
         return [b"."]
 
     server = serving(serve, False, function, threads=2)

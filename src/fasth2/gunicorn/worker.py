@@ -13,6 +13,7 @@ from .tls import share_context
 
 __all__ = ["HTTP2Worker", "InstallingWorker", "is_chosen"]
 
+
 class InstallingWorker:
     """A worker class that does `install`'s work, and offers HTTP/2 unless the operator set ``http_protocols``."""
 

@@ -99,8 +99,7 @@ cdef class Site:
 
     @property
     def progress(self):
-        """A number that changes whenever the application is called or does something, or a client takes what it waits for.
-        """
+        """A number that changes when the application is called or does something, or a client takes its answer."""
         return load_number(&self.lead.calls) + load_number(&self.asked) + load_number(&self.taken)
 
     def before_poll(self):
@@ -654,10 +653,7 @@ cdef class Call(Source):
         if self.status is None:
             raise AssertionError("the application returned without a call of start_response()")
         with cython.critical_section(self):
-            if self.omits_body or self.length >= 0:
-                data = self.counted(data)
-            else:
-                self.sent += PyBytes_GET_SIZE(data)
+            data = self.counted(data)
             sent = self.sent
             begun = self.headers_sent
         if ends:

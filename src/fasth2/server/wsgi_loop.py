@@ -282,6 +282,7 @@ class Loop(Round):
                 if not client.on_event(event):
                     return False
             elif fd in self._listeners:
+                self._at_hand = None
                 self._accept(fd)
             else:
                 self._waker.clear()
