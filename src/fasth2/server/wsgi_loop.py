@@ -14,7 +14,7 @@ from ._lead import Lead, Seat
 from ._wire import Round
 from .client_hello import ServerTLS
 from .wsgi_connection import Client
-from .wsgi_poller import READ, Poller, Waker
+from .wsgi_poller import READ, SPARE_PROCESSORS, Poller, Waker
 
 __all__ = ["Host", "Loop"]
 
@@ -23,6 +23,10 @@ LOOK = 1.0
 
 #: Seconds between two looks at slow calls that wait for fast ones to end.
 DEFERRED_LOOK = 0.02
+
+#: Seconds for which events are looked for before the thread sleeps, where the
+#: last wait was shorter: to fall asleep and to be woken may take as long.
+EAGER = 100e-6
 
 #: Connections that are accepted in a row.
 ACCEPTS = 64
@@ -120,6 +124,8 @@ class Loop(Round):
         #: Clients with requests that wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
         self.draining = False
+        # The last wait was so short that the next is begun without sleeping.
+        self._eager = False
         self._tls_context = tls_context
         self._tls: ServerTLS | None = None
         self._listeners = {listener.fileno(): listener for listener in listeners}
@@ -270,9 +276,8 @@ class Loop(Round):
             timeout = 0.0
         elif site.deferring and not self.helping:
             timeout = min(timeout, DEFERRED_LOOK)
-        events = self.poller.poll(timeout)
+        events = self._wait(timeout)
         site.after_poll()
-        self.now = time.monotonic()
         clients = self.clients
         self.alone = len(events) == 1
         for fd, event in events:
@@ -297,6 +302,19 @@ class Loop(Round):
             if self._tasks.popleft()() is False:
                 return False
         return True
+
+    def _wait(self, timeout: float) -> list[tuple[int, int]]:
+        """Wait for events, and say in `now` when that was over."""
+        events: list[tuple[int, int]] = []
+        if timeout and self._eager and not self.site.calling:
+            events = self.poller.look(EAGER)
+        if not events:
+            events = self.poller.poll(timeout)
+        now = time.monotonic()
+        if timeout:
+            self._eager = now - self.now < EAGER and SPARE_PROCESSORS
+        self.now = now
+        return events
 
     def _do_requests(self) -> None:
         for session in self.site.do_requests():

@@ -5,16 +5,43 @@ import os
 import select
 import selectors
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["READ", "WRITE", "Poller", "Waker"]
+__all__ = ["READ", "SPARE_PROCESSORS", "WRITE", "Poller", "Waker"]
 
 #: What is waited for; an error or the end counts as both.
 READ = 1
 WRITE = 4
 
+#: Whether the process may use more processors than one: where not, whoever
+#: sends runs only once this process sleeps.
+SPARE_PROCESSORS = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
 
-class _EpollPoller:
+
+class _Looking:
+    """Looks for events without sleeping."""
+
+    poll: Callable[[float], list[tuple[int, int]]]
+
+    def look(self, seconds: float) -> list[tuple[int, int]]:
+        """Poll again and again.
+
+        Args:
+            seconds: How long at most, about.
+
+        Returns:
+            As `poll`.
+        """
+        end = time.perf_counter() + seconds
+        events = self.poll(0)
+        while not events and time.perf_counter() < end:
+            events = self.poll(0)
+        return events
+
+
+class _EpollPoller(_Looking):
     """Tells which descriptors are ready."""
 
     def __init__(self) -> None:
@@ -37,7 +64,7 @@ class _EpollPoller:
         return self._epoll.poll(timeout)
 
 
-class _SelectorPoller:
+class _SelectorPoller(_Looking):
     """The same over `selectors`."""
 
     def __init__(self) -> None:
