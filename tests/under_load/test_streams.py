@@ -73,8 +73,8 @@ def test_many_large_responses_with_small_windows(server):
 
 
 def test_a_client_that_stops_reading_is_cut_off_after_timeout(setup, start):
-    # gunicorn's own use of the setting: gevent's worker tells its master every second that it lives.
-    seconds = "5" if SANITIZED else "3" if setup.worker == "gevent" else "1"
+    # gunicorn's own use of the setting: these workers tell their master every second that they live.
+    seconds = "5" if SANITIZED else "3" if setup.worker in ("gevent", "asgi") else "1"
     server = start("--timeout", seconds, "--keep-alive", "10")
     with Client(server, credit=False) as client:
         client.request(1, "/?10")

@@ -287,3 +287,38 @@ def test_several_threads_read_and_write(serve, threads):  # noqa: F811
         assert client.body().endswith(b".")
         assert sum(map(len, found)) == 5000
     assert not server.failures and not server.reports
+
+
+@DETACHED
+def test_of_several_threads_one_begins_the_response(serve, slow):  # noqa: F811
+    refused = []
+
+    def function(environ, start_response):
+        meet = threading.Barrier(4)
+
+        def begin(number):
+            def fields():
+                yield "x-number", str(number)
+                meet.wait(10)
+                yield "content-length", "1"
+                yield "x-again", str(number)
+
+            try:
+                start_response(f"20{number} Number {number}", fields())
+            except AssertionError:
+                refused.append(number)
+
+        together(*(functools.partial(begin, number) for number in range(4)), seconds=20)
+        return [b"."]
+
+    server = serving(serve, slow, function)
+    with Client(server) as client:
+        get(client, "/f")
+        assert client.read(client.ended(1), 10)
+        [number] = {0, 1, 2, 3} - set(refused)
+        assert len(refused) == 3
+        assert client.status(1) == f"20{number}"
+        fields = dict(client.found(h2.events.ResponseReceived)[0].headers)
+        assert {name: fields[name] for name in ("x-number", "x-again", "content-length")} == {
+            "x-number": str(number), "x-again": str(number), "content-length": "1"}
+    assert not server.failures and not server.reports

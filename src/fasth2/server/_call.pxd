@@ -1,13 +1,12 @@
 # One request of a worker: the application's call, and its response.
 from libc.stdint cimport int64_t, uint32_t
 
-from fasth2.server._input cimport Input, Source
-from fasth2.server._lead cimport Gate, Lead
+from fasth2.server._lead cimport Lead
+from fasth2.server._response_head cimport ResponseHead
+from fasth2.server._waiting cimport Waiter
 
 
 cdef enum:
-    # Octets a second that a client has to take, as `EngineTurns` has it.
-    MIN_SEND_RATE = 128
     # Error code.
     CANCEL = 8
 
@@ -18,7 +17,9 @@ cdef enum:
     OP_CONSUME = 1           # value: octets
     OP_INFORM = 2            # value: (status, flat fields)
     OP_RESET = 3             # value: error code
-    OP_DONE = 4
+
+
+cdef class Call(Waiter)
 
 
 cdef class Site:
@@ -38,6 +39,8 @@ cdef class Site:
     cdef unsigned long asked         # how often detached calls have asked for something
     cdef unsigned long taken         # how often a client was seen to have taken what one waits for
     cdef object requests             # deque of what detached calls ask for
+    cdef Call handed_in              # the last of the detached calls that are over, as a chain
+    cdef Call ending                 # those of them that the leader ends now
     cdef bint polling                # the leader waits for events, or is about to
     cdef object deferred             # deque of slow calls that would take the last thread from fast ones
     cdef unsigned long fast_tick     # when a fast call ended last
@@ -46,6 +49,7 @@ cdef class Site:
     cdef str date
 
     cdef int ask(self, Call call, int what, object value, bint flag) except -1
+    cdef int hand_in(self, Call call) except -1
     cdef int do_request(self, Call call, int what, object value, bint flag) except -1
     cdef int note(self, Call call, object error) except -1
     cdef str now(self)
@@ -74,39 +78,26 @@ cdef class Channel:
     cdef int flush(self) except -1
 
 
-cdef class Call(Source):
+cdef class Call(Waiter):
     cdef Site site
     cdef Channel channel
-    cdef readonly object stream_id
     # With another name in C: Windows has a macro of that one.
     cdef readonly dict environ "wsgi_environ"
     cdef readonly list fields_received       # (name, value), or None where nobody asked
-    cdef readonly Input input
-    cdef list waiting                # gates of threads that wait, once it is detached; None: of none so far
-    cdef int wanting                 # threads that wait, or are about to, for more of the request
-    cdef bint head                   # the method is HEAD
+    cdef bint is_head                # the method is HEAD
     cdef bint wants_continue
     cdef bint finished
+    cdef Call next_over              # in the chain of those that are over
     cdef bint complete               # the leader has sent its end, once it is detached
     cdef bint predicted              # taken for slow before it began
     cdef public object context       # the observer's
     # the response
-    cdef readonly object status      # "200 OK", or None
-    cdef readonly int status_code
-    cdef list fields                 # name, value, name, value, ...
-    cdef bint has_server
-    cdef bint has_date
-    cdef int64_t length              # -1: not known
+    cdef ResponseHead response       # of `start_response`, or None
     cdef readonly int64_t sent       # octets of body
-    cdef bint omits_body
-    cdef object trailers             # list of (name, value), or None
+    cdef list trailers               # (name, value), or None
     cdef bytes held                  # the last part, until the next or the end is known
     cdef readonly bint headers_sent
     cdef int ended
-    cdef int gone                    # the stream is closed: nobody listens
-    cdef int64_t credit              # octets read that the client got no credit for
-    cdef int64_t asked               # octets of body in `requests`
-    cdef int64_t queued              # octets of body in the connection, as the leader last saw
     cdef str path                    # PATH_INFO, whatever the application makes of its environment
 
     cdef bint run(self) except -1
@@ -117,23 +108,15 @@ cdef class Call(Source):
     cdef int serve_parts(self, object result) except -1
     cdef object next_part(self, object step)
     cdef bytes part(self, object data)
-    cdef int begin_response(self, object status, object headers) except -1
-    cdef int add_field(self, object name, object value) except -1
+    cdef int begin_response(self, object status, object headers, bint replaces) except -1
+    cdef ResponseHead begun_response(self)
+    cdef list take_trailers(self)
     cdef bytes take_held(self)
     cdef int flush_held(self) except -1
     cdef int put(self, bytes data, bint ends) except -1
     cdef int make_room(self) except -1
-    cdef int64_t unsent(self) except -1
     cdef bint has_begun(self) except -1
-    cdef bint has_come(self, bint room, Gate gate) except -1
-    cdef bint is_called_off(self, Gate gate) except -1
-    cdef int want(self, int more) except -1
-    cdef bint starves(self) except -1
-    cdef int64_t take_credit(self, int64_t least) except -1
-    cdef int wait_for(self, bint room) except -1
+    cdef int await_client(self, bint room) except -1
     cdef int failed(self, object error) except -1
     cdef int answer_error(self, int code, str reason, str message) except -1
     cdef int finish(self) except -1
-    cdef int notify(self) except -1
-    cdef int see(self, int64_t queued) except -1
-    cdef int lose(self) except -1

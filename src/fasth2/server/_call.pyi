@@ -2,8 +2,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ClassVar, final
 
-from ._input import Input, Source
 from ._lead import Lead
+from ._waiting import Waiter
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -49,19 +49,15 @@ class Site:
 class Channel: ...
 
 @final
-class Call(Source):
+class Call(Waiter):
     chunked: ClassVar[bool]
     upgrade: ClassVar[bool]
     must_close: ClassVar[bool]
     context: Any
     @property
-    def stream_id(self) -> int: ...
-    @property
     def environ(self) -> dict[str, Any]: ...
     @property
     def fields_received(self) -> list[tuple[str, str]] | None: ...
-    @property
-    def input(self) -> Input: ...
     @property
     def status(self) -> str | None: ...
     @property

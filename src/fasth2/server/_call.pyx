@@ -1,36 +1,21 @@
 """One request of a worker: the application's call (PEP 3333), its response, and the hand-over of what is slow."""
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_CheckExact, PyUnicode_GET_LENGTH
-from libc.stdint cimport uint8_t
 from libc.time cimport time as c_time
 
-import time
 from collections import deque
 from email.utils import formatdate
 from functools import partial
 
 from fasth2.server._atomics cimport load_flag, load_number, store_flag, store_number
 from fasth2.server._lead cimport PyThread_get_thread_ident
-from fasth2.server._response_fields cimport (
-    FIELD_HOP,
-    FIELD_LENGTH,
-    FIELD_PLAIN,
-    FIELD_SERVER,
-    FieldName,
-    check_value,
-    field_name,
-    octets_said,
-    status_code,
-)
+from fasth2.server._response_fields cimport FIELD_HOP, FieldName, check_value, field_name
+from fasth2.server._response_head cimport ResponseHead, response_head
+from fasth2.server._waiting cimport HIGH
 
 from fasth2.server.errors import HTTP2StreamAborted
 
 cdef enum:
-    # Octets of a response that may wait for the client before its thread does,
-    # and how few must be left before it goes on.
-    HIGH = 262144
-    LOW = 65536
     # Octets read after which a detached call gives the client credit.
     CREDIT = 16384
     # What a part counts for beside its octets.
@@ -89,6 +74,18 @@ cdef class Site:
             self.wake()
         return 0
 
+    cdef int hand_in(self, Call call) except -1:
+        """Have the leader end a detached call, after all that was asked for it. Takes no memory."""
+        cdef bint polling
+        with cython.critical_section(self):
+            call.next_over = self.handed_in
+            self.handed_in = call
+            store_number(&self.asked, self.asked + 1)
+            polling = self.polling
+        if polling:
+            self.wake()
+        return 0
+
     cdef str now(self):
         """The Date field's value, made once a second."""
         cdef long second = <long>c_time(NULL)
@@ -110,7 +107,7 @@ cdef class Site:
         """
         with cython.critical_section(self):
             self.polling = True
-            return not self.requests
+            return not self.requests and self.handed_in is None and self.ending is None
 
     def after_poll(self):
         """Say that it waits no more."""
@@ -125,6 +122,11 @@ cdef class Site:
         """
         cdef Call call
         cdef list touched = []
+        if self.ending is None:
+            # Before the requests are looked at: theirs are among those then.
+            with cython.critical_section(self):
+                self.ending = self.handed_in
+                self.handed_in = None
         while self.requests:
             call, what, value, flag = self.requests.popleft()
             channel = call.channel
@@ -134,6 +136,17 @@ cdef class Site:
                 self.do_request(call, what, value, flag)
             except Exception as error:
                 self.give_up(call, error)
+        while self.ending is not None:
+            call = self.ending
+            self.ending = call.next_over
+            call.next_over = None
+            self.open -= 1
+            try:
+                call.channel.done(call)
+            except Exception as error:
+                self.give_up(call, error)
+            if call.channel not in touched:
+                touched.append(call.channel)
         return touched
 
     cdef int give_up(self, Call call, object error) except -1:
@@ -159,11 +172,8 @@ cdef class Site:
                 call.channel.lend()
         elif what == OP_INFORM:
             call.channel.inform(call, value[0], value[1])
-        elif what == OP_RESET:
-            call.channel.reset(call, value)
         else:
-            self.open -= 1
-            call.channel.done(call)
+            call.channel.reset(call, value)
         return 0
 
     cdef int note(self, Call call, object error) except -1:
@@ -273,7 +283,7 @@ cdef class Channel:
 
 
 @cython.final
-cdef class Call(Source):
+cdef class Call(Waiter):
     """A request and its response; what gunicorn's log and hooks see as the response too."""
 
     chunked = False
@@ -298,17 +308,36 @@ cdef class Call(Source):
             TypeError: Something is of another type.
             ValueError: The status, a name or a value is none.
         """
-        if exc_info:
+        cdef bint replaces = bool(exc_info)
+        if replaces:
             try:
                 # What was handed over by the application counts as sent.
                 if self.has_begun():
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None
-        elif self.status is not None:
-            raise AssertionError("Response headers already set!")
-        self.begin_response(status, headers)
+        self.begin_response(status, headers, replaces)
         return self.write
+
+    cdef int begin_response(self, object status, object headers, bint replaces) except -1:
+        cdef ResponseHead head
+        cdef bint is_second
+        if self.response is not None and not replaces:
+            raise AssertionError("Response headers already set!")
+        head = response_head(status, headers, self.is_head)
+        with cython.critical_section(self):
+            # Another thread of the application may have come first meanwhile.
+            is_second = self.response is not None and not replaces
+            if not is_second:
+                self.response = head
+        if is_second:
+            raise AssertionError("Response headers already set!")
+        return 0
+
+    cdef ResponseHead begun_response(self):
+        """What `start_response` was called with last; ``None`` where it was not."""
+        with cython.critical_section(self):
+            return self.response
 
     cdef bint has_begun(self) except -1:
         """Whether a part of the response is sent, or about to be."""
@@ -326,7 +355,7 @@ cdef class Call(Source):
         """
         cdef bytes octets = self.part(data)
         cdef bint leading
-        if self.status is None:
+        if self.response is None:
             raise AssertionError("write() before start_response()")
         if load_flag(&self.ended) or load_flag(&self.over):
             raise ValueError("write() after the end of the response")
@@ -383,22 +412,45 @@ cdef class Call(Source):
             name = name.decode("latin-1") if isinstance(name, bytes) else str(name)
             value = value if isinstance(value, bytes) else str(value).encode("latin-1")
             kept.append((name.lower(), value))
-        self.trailers = kept
+        with cython.critical_section(self):
+            self.trailers = kept
+
+    cdef list take_trailers(self):
+        """The trailers, for the one that sends them; ``None``: there are none."""
+        cdef list trailers
+        with cython.critical_section(self):
+            trailers = self.trailers
+            self.trailers = None
+        return trailers
 
     # What log and hooks look at
 
     @property
+    def status(self):
+        """Code and reason, ``"200 OK"``; ``None`` where there is no response."""
+        cdef ResponseHead head = self.begun_response()
+        return None if head is None else head.status
+
+    @property
+    def status_code(self):
+        """The code, 0 where there is no response."""
+        cdef ResponseHead head = self.begun_response()
+        return 0 if head is None else head.code
+
+    @property
     def headers(self):
         """The response's fields, a list of ``(name, value)``."""
-        if self.fields is None:
+        cdef ResponseHead head = self.begun_response()
+        if head is None:
             return []
-        return [(self.fields[i], value if isinstance(value := self.fields[i + 1], str) else value.decode("latin-1"))
-                for i in range(0, len(self.fields), 2)]
+        return [(head.fields[i], value if isinstance(value := head.fields[i + 1], str) else value.decode("latin-1"))
+                for i in range(0, len(head.fields), 2)]
 
     @property
     def response_length(self):
         """The Content-Length, or ``None``."""
-        return None if self.length < 0 else self.length
+        cdef ResponseHead head = self.begun_response()
+        return None if head is None or head.length < 0 else head.length
 
     @property
     def version(self):
@@ -427,10 +479,10 @@ cdef class Call(Source):
         limited = site.served >= site.limit
         self.thread = PyThread_get_thread_ident()
         self.begun = site.lead.now()
-        if site.slow and self.path in site.slow:
-            self.channel.adopt(self)
-            self.predicted = site.lead.resign(self)
         try:
+            if site.slow and self.path in site.slow:
+                self.channel.adopt(self)
+                self.predicted = site.lead.resign(self)
             if limited:
                 site.on_limit()
             if site.observer is not None:
@@ -463,7 +515,10 @@ cdef class Call(Source):
         elif len(path) <= LONGEST_PATH and path not in site.slow:
             if len(site.slow) >= SLOW_PATHS:
                 site.slow.clear()
-            site.slow[path] = True
+            try:
+                site.slow[path] = True
+            except MemoryError:
+                pass  # the next one like it is found slow too
         return 0
 
     cdef int observed(self, object hook) except -1:
@@ -525,7 +580,7 @@ cdef class Call(Source):
             data = self.part(part)
             if not data:
                 continue
-            if self.status is None:
+            if self.response is None:
                 raise AssertionError("the application returned a body before start_response()")
             before = self.take_held()
             if before is not None:
@@ -557,59 +612,6 @@ cdef class Call(Source):
 
     # The response
 
-    cdef int begin_response(self, object status, object headers) except -1:
-        cdef int code = status_code(status)
-        cdef object header
-        self.fields = []
-        self.length = -1
-        self.has_server = self.has_date = False
-        for header in headers:
-            if type(header) is tuple and len(header) == 2:
-                self.add_field((<tuple>header)[0], (<tuple>header)[1])
-            else:
-                name, value = header
-                self.add_field(name, value)
-        self.status_code = code
-        self.omits_body = self.head or code == 204 or code == 304
-        if code == 204 and self.length >= 0:
-            kept = []
-            for i in range(0, len(self.fields), 2):
-                if self.fields[i] != "content-length":
-                    kept += self.fields[i:i + 2]
-            self.fields = kept
-            self.length = -1
-        self.status = status
-        return 0
-
-    cdef int add_field(self, object name, object value) except -1:
-        cdef FieldName known = field_name(name)
-        cdef bint plain
-        cdef Py_ssize_t n
-        cdef const uint8_t *p
-        if not PyUnicode_CheckExact(value):
-            if not isinstance(value, str):
-                raise TypeError(f"the value of {name} is not a str but {type(value).__name__}")
-            # Of a subclass, the text it holds, whatever its __str__ says.
-            value = str.__str__(value)
-        plain = check_value(<str>value, name)
-        n = PyUnicode_GET_LENGTH(value)
-        if n:
-            p = PyUnicode_1BYTE_DATA(value)
-            if p[0] == 0x20 or p[0] == 0x09 or p[n - 1] == 0x20 or p[n - 1] == 0x09:
-                value = (<str>value).strip(" \t")
-        if known.kind != FIELD_PLAIN:
-            if known.kind == FIELD_HOP:
-                return 0
-            if known.kind == FIELD_LENGTH:
-                self.length = octets_said(value)
-            elif known.kind == FIELD_SERVER:
-                self.has_server = True
-            else:
-                self.has_date = True
-        self.fields.append(known.lower)
-        self.fields.append(value if plain else (<str>value).encode("latin-1"))
-        return 0
-
     cdef bytes take_held(self):
         """The part that is held back, for the one that sends it."""
         cdef bytes held
@@ -637,28 +639,31 @@ cdef class Call(Source):
 
     cdef bytes counted(self, bytes data):
         """What of a part is sent: no more than the Content-Length says, and nothing where there is no body."""
-        if self.omits_body:
+        cdef ResponseHead head = self.response
+        if head.omits_body:
             return b""
-        if self.length >= 0 and PyBytes_GET_SIZE(data) > self.length - self.sent:
-            data = data[:<Py_ssize_t>(self.length - self.sent)]
+        if head.length >= 0 and PyBytes_GET_SIZE(data) > head.length - self.sent:
+            data = data[:<Py_ssize_t>(head.length - self.sent)]
         self.sent += PyBytes_GET_SIZE(data)
         return data
 
     cdef int put(self, bytes data, bint ends) except -1:
         """Send a part of the body. By the call's thread, outside the application."""
+        cdef ResponseHead head
         cdef int64_t queued, sent
         cdef bint begun
         if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
-        if self.status is None:
+        if self.response is None:
             raise AssertionError("the application returned without a call of start_response()")
         with cython.critical_section(self):
+            head = self.response
             data = self.counted(data)
             sent = self.sent
             begun = self.headers_sent
         if ends:
-            if self.length > sent and not self.omits_body:
-                raise ValueError(f"the body has {sent} octets and Content-Length says {self.length}")
+            if head.length > sent and not head.omits_body:
+                raise ValueError(f"the body has {sent} octets and Content-Length says {head.length}")
         elif not data and begun:
             return 0
         if self.detached:
@@ -668,7 +673,7 @@ cdef class Call(Source):
                 self.asked += PyBytes_GET_SIZE(data) + PART
             self.site.ask(self, OP_SEND, data, ends)
             if not ends:
-                self.wait_for(True)
+                self.await_client(True)
             return 0
         queued = self.channel.send(self, data, ends)
         self.headers_sent = True
@@ -687,113 +692,17 @@ cdef class Call(Source):
         if self.queued > HIGH:
             self.channel.adopt(self)
             if self.site.lead.resign(self):
-                self.wait_for(True)
+                self.await_client(True)
         return 0
 
-    # Waiting, once the lead is lost
-
-    cdef int64_t unsent(self) except -1:
-        """Octets of the body that the client has not taken, as far as is known."""
-        with cython.critical_section(self):
-            return self.asked + self.queued
-
-    cdef bint has_come(self, bint room, Gate gate) except -1:
-        """Whether there is nothing to wait for; if there is, `notify` opens the gate from now on."""
-        cdef bint there
-        # Made before: in between, an allocation could let other threads run.
-        cdef list waiting = [gate]
-        with cython.critical_section(self, self.input):
-            there = self.gone or load_flag(&self.over)
-            if not there and room:
-                there = self.asked + self.queued <= LOW
-            elif not there:
-                there = self.input.complete or bool(self.input.parts)
-            if not there:
-                if self.waiting is None:
-                    self.waiting = waiting
-                else:
-                    self.waiting.append(gate)
-        return there
-
-    cdef bint is_called_off(self, Gate gate) except -1:
-        """Wait no more; whether that came before `notify`, which otherwise has opened the gate."""
-        cdef bint waits
-        cdef list waiting
-        with cython.critical_section(self):
-            waiting = self.waiting
-            waits = waiting is not None and gate in waiting
-            if waits:
-                waiting.remove(gate)
-        if not waits:
-            gate.wait(-1)
-        return waits
-
-    cdef int wait_for(self, bint room) except -1:
-        """Wait until the client has taken enough of the response (room), or sent more of the request."""
-        cdef double now, deadline, started
+    cdef int await_client(self, bint room) except -1:
+        """Wait for what `wait_for` waits for, but not for ever."""
         cdef double timeout = self.site.timeout
-        cdef int64_t first = self.unsent()
-        cdef long long patience
-        # The call's thread may wait for room while one of the application's own reads.
-        cdef Gate gate
-        if room and first <= HIGH:
-            return 0
-        gate = Gate()
-        started = time.monotonic()
-        while not self.has_come(room, gate):
-            patience = -1
-            if timeout > 0:
-                now = time.monotonic()
-                deadline = started + timeout
-                if room:
-                    deadline += (first - self.unsent()) / <double>MIN_SEND_RATE
-                if now >= deadline:
-                    if not self.is_called_off(gate) or load_flag(&self.over):
-                        continue
-                    store_flag(&self.gone, True)
-                    self.site.ask(self, OP_RESET, CANCEL, False)
-                    raise HTTP2StreamAborted(self.stream_id, f"the client has {'taken' if room else 'sent'} nothing "
-                                                             f"for {timeout:g} seconds")
-                patience = <long long>((deadline - now) * 1e6) + 1000
-            if not gate.wait(patience):
-                self.is_called_off(gate)
-        if load_flag(&self.gone):
-            raise HTTP2StreamAborted(self.stream_id, "the stream was closed by the client")
-        if load_flag(&self.over):
-            raise HTTP2StreamAborted(self.stream_id, "the request has been answered")
+        if not self.wait_for(room, timeout):
+            self.site.ask(self, OP_RESET, CANCEL, False)
+            raise HTTP2StreamAborted(self.stream_id, f"the client has {'taken' if room else 'sent'} nothing "
+                                                     f"for {timeout:g} seconds")
         return 0
-
-    cdef int notify(self) except -1:
-        """As the leader: what the call's threads wait for may have come."""
-        cdef Gate gate
-        cdef list waiting = None
-        with cython.critical_section(self):
-            if self.waiting:
-                waiting = self.waiting
-                self.waiting = None
-        if waiting is not None:
-            for gate in waiting:
-                gate.open()
-        return 0
-
-    cdef int see(self, int64_t queued) except -1:
-        """As the leader: so many octets of its body are unsent."""
-        cdef bint goes_on
-        if queued < self.queued:
-            # The client has taken some.
-            store_number(&self.site.taken, self.site.taken + 1)
-        with cython.critical_section(self):
-            self.queued = queued
-            goes_on = bool(self.waiting) and (self.gone or self.asked + queued <= LOW)
-        if goes_on:
-            self.notify()
-        return 0
-
-    cdef int lose(self) except -1:
-        """As the leader: the stream is gone."""
-        with cython.critical_section(self):
-            store_flag(&self.gone, True)
-        return self.notify()
 
     cdef int more(self) except -1:
         """The application reads, and nothing is at hand."""
@@ -826,20 +735,9 @@ cdef class Call(Source):
         self.wants_continue = False
         self.want(1)
         try:
-            return self.wait_for(False)
+            return self.await_client(False)
         finally:
             self.want(-1)
-
-    cdef int want(self, int more) except -1:
-        """So many threads more wait for the request."""
-        with cython.critical_section(self):
-            self.wanting += more
-        return 0
-
-    cdef bint starves(self) except -1:
-        """Whether a thread waits for more of the request, and nothing is there."""
-        with cython.critical_section(self, self.input):
-            return self.wanting > 0 and not self.input.complete and not self.input.parts
 
     cdef int taken(self, int64_t octets) except -1:
         with cython.critical_section(self):
@@ -856,16 +754,6 @@ cdef class Call(Source):
             if octets:
                 self.site.ask(self, OP_CONSUME, octets, False)
         return 0
-
-    cdef int64_t take_credit(self, int64_t least) except -1:
-        """Octets that the client is to get credit for; none, and they are kept, where there are fewer than that."""
-        cdef int64_t octets
-        with cython.critical_section(self):
-            octets = self.credit
-            if octets < least:
-                return 0
-            self.credit = 0
-        return octets
 
     # The end
 
@@ -889,14 +777,13 @@ cdef class Call(Source):
 
     cdef int answer_error(self, int code, str reason, str message) except -1:
         cdef bytes body = message.encode("latin-1", "replace")
-        self.status = None
-        self.trailers = None
+        self.take_trailers()
         self.sent = 0
-        self.begin_response(f"{code} {reason}",
-                            [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))])
+        self.begin_response(f"{code} {reason}", [("content-type", "text/plain; charset=utf-8"),
+                                                 ("content-length", str(len(body)))], True)
         return self.put(body, True)
 
     cdef int finish(self) except -1:
         if self.detached:
-            return self.site.ask(self, OP_DONE, None, False)
+            return self.site.hand_in(self)
         return self.channel.done(self)

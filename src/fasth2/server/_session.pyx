@@ -1,4 +1,4 @@
-"""One connection of a worker: the engine, the requests' calls, and what detached calls wait for."""
+"""One connection of a worker: the engine, the requests' calls, and what is done for detached ones."""
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_GET_SIZE
@@ -18,10 +18,12 @@ from fasth2._send cimport (
 )
 from fasth2._stream cimport H2Stream
 from fasth2._turns cimport waits_behind
-from fasth2.server._atomics cimport load_flag, store_flag
-from fasth2.server._call cimport CANCEL, MIN_SEND_RATE, Call, Channel, Site
+from fasth2.server._atomics cimport load_flag, store_flag, store_number
+from fasth2.server._call cimport CANCEL, Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
+from fasth2.server._response_head cimport ResponseHead
+from fasth2.server._waiting cimport MIN_SEND_RATE
 
 from fasth2.exceptions import H2Error
 
@@ -206,9 +208,8 @@ cdef class Session(Channel):
         call.stream_id = stream_id
         call.environ = environ
         call.input = body
-        call.length = -1
         call.path = environ.get("PATH_INFO")
-        call.head = method is not None and len(<str>method) == 4 and method == "HEAD"
+        call.is_head = method is not None and len(<str>method) == 4 and method == "HEAD"
         if complete:
             body.complete = True
         else:
@@ -310,6 +311,7 @@ cdef class Session(Channel):
         cdef Core c = self.core
         cdef uint32_t sid = call.stream_id
         cdef H2Stream s
+        cdef ResponseHead head
         cdef list fields
         cdef list trailers = None
         cdef Py_ssize_t i, n
@@ -320,19 +322,22 @@ cdef class Session(Channel):
             s = find_stream(c, sid)
             if s is None:
                 return -1
-            if ends and call.trailers is not None:
-                trailers = prepared_trailers(c, call.trailers)
+            if ends:
+                trailers = call.take_trailers()
+                if trailers is not None:
+                    trailers = prepared_trailers(c, trailers)
             if not s.headers_sent:
-                fields = call.fields
+                head = call.begun_response()
+                fields = head.fields
                 n = len(fields)
-                c.outgoing.convert_status(call.status_code, ())
+                c.outgoing.convert_status(head.code, ())
                 for i in range(0, n - 1, 2):
                     c.outgoing._one(fields[i], fields[i + 1], False)
-                if not call.has_server and self.site.server:
+                if not head.has_server and self.site.server:
                     c.outgoing._one("server", self.site.server, False)
-                if not call.has_date:
+                if not head.has_date:
                     c.outgoing._one("date", self.site.now(), False)
-                if not respond_converted(c, sid, call.status_code, data, False, trailers,
+                if not respond_converted(c, sid, head.code, data, False, trailers,
                                          ends or trailers is not None):
                     return -1
             else:
@@ -478,7 +483,9 @@ cdef class Session(Channel):
             s = find_stream(self.core, call.stream_id)
             if s is None and not load_flag(&call.ended) and not call.finished:
                 call.lose()
-            call.see(0 if s is None else s.queued)
+            if call.see(0 if s is None else s.queued):
+                # The client has taken some.
+                store_number(&self.site.taken, self.site.taken + 1)
             if call.starves():
                 starves = True
         if starves:

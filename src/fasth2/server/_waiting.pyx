@@ -1,0 +1,138 @@
+"""What the threads of a request wait for once they have lost the lead: room for the response, more of the body."""
+cimport cython
+
+import time
+
+from fasth2.server.errors import HTTP2StreamAborted
+
+
+cdef class Waiter(Source):
+    """A request whose threads wait for its client."""
+
+    # By the call's threads
+
+    cdef int64_t unsent(self) except -1:
+        """Octets of the body that the client has not taken, as far as is known."""
+        with cython.critical_section(self):
+            return self.asked + self.queued
+
+    cdef bint has_come(self, bint room, Gate gate) except -1:
+        """Whether there is nothing to wait for; if there is, `notify` opens the gate from now on."""
+        cdef bint there
+        # Made before: in between, an allocation could let other threads run.
+        cdef list waiting = [gate]
+        with cython.critical_section(self, self.input):
+            there = self.gone or load_flag(&self.over)
+            if not there and room:
+                there = self.asked + self.queued <= LOW
+            elif not there:
+                there = self.input.complete or bool(self.input.parts)
+            if not there:
+                if self.waiting is None:
+                    self.waiting = waiting
+                else:
+                    self.waiting.append(gate)
+        return there
+
+    cdef bint is_called_off(self, Gate gate) except -1:
+        """Wait no more; whether that came before `notify`, which otherwise has opened the gate."""
+        cdef bint waits
+        cdef list waiting
+        with cython.critical_section(self):
+            waiting = self.waiting
+            waits = waiting is not None and gate in waiting
+            if waits:
+                waiting.remove(gate)
+        if not waits:
+            gate.wait(-1)
+        return waits
+
+    cdef bint wait_for(self, bint room, double timeout) except -1:
+        """Wait until the client has taken enough of the response (room), or sent more of the request.
+
+        False where it did neither for so many seconds (negative: any); the stream is as good as closed then.
+        """
+        cdef double now, deadline, started
+        cdef int64_t first = self.unsent()
+        cdef long long patience
+        # The call's thread may wait for room while one of the application's own reads.
+        cdef Gate gate
+        if room and first <= HIGH:
+            return True
+        gate = Gate()
+        started = time.monotonic()
+        while not self.has_come(room, gate):
+            patience = -1
+            if timeout > 0:
+                now = time.monotonic()
+                deadline = started + timeout
+                if room:
+                    deadline += (first - self.unsent()) / <double>MIN_SEND_RATE
+                if now >= deadline:
+                    if not self.is_called_off(gate) or load_flag(&self.over):
+                        continue
+                    store_flag(&self.gone, True)
+                    return False
+                patience = <long long>((deadline - now) * 1e6) + 1000
+            if not gate.wait(patience):
+                self.is_called_off(gate)
+        if load_flag(&self.gone):
+            raise HTTP2StreamAborted(self.stream_id, "the stream was closed by the client")
+        if load_flag(&self.over):
+            raise HTTP2StreamAborted(self.stream_id, "the request has been answered")
+        return True
+
+    cdef int want(self, int more) except -1:
+        """So many threads more wait for the request."""
+        with cython.critical_section(self):
+            self.wanting += more
+        return 0
+
+    # By the leader
+
+    cdef int notify(self) except -1:
+        """What the call's threads wait for may have come."""
+        cdef Gate gate
+        cdef list waiting = None
+        with cython.critical_section(self):
+            if self.waiting:
+                waiting = self.waiting
+                self.waiting = None
+        if waiting is not None:
+            for gate in waiting:
+                gate.open()
+        return 0
+
+    cdef bint see(self, int64_t queued) except -1:
+        """So many octets of its body are unsent. Whether that is fewer than before."""
+        cdef bint goes_on
+        cdef bint fewer = queued < self.queued
+        with cython.critical_section(self):
+            self.queued = queued
+            goes_on = bool(self.waiting) and (self.gone or self.asked + queued <= LOW)
+        if goes_on:
+            self.notify()
+        return fewer
+
+    cdef int lose(self) except -1:
+        """The stream is gone."""
+        with cython.critical_section(self):
+            store_flag(&self.gone, True)
+        return self.notify()
+
+    cdef bint starves(self) except -1:
+        """Whether a thread waits for more of the request, and nothing is there."""
+        with cython.critical_section(self, self.input):
+            return self.wanting > 0 and not self.input.complete and not self.input.parts
+
+    # By either
+
+    cdef int64_t take_credit(self, int64_t least) except -1:
+        """Octets that the client is to get credit for; none, and they are kept, where there are fewer than that."""
+        cdef int64_t octets
+        with cython.critical_section(self):
+            octets = self.credit
+            if octets < least:
+                return 0
+            self.credit = 0
+        return octets
