@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import _thread
+import operator
 import socket
 import time
 from collections.abc import Callable
@@ -255,7 +256,7 @@ class Served:
         failed = self.failed = list[type]()
         self.lead, self.seat = Lead(lambda: None), Seat()
         self.site = Site(application, self.lead, lambda: None, lambda call, exc: failed.append(type(exc)),
-                         timeout=0.001 if detaches else 5.0)
+                         timeout=0.005 if detaches else 5.0)
         self.engine = H2Connection(
             H2Configuration(client_side=False, rfc_errors=True, header_encoding="iso8859-1"))
         self.maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, lambda name: FieldRule(
@@ -264,11 +265,11 @@ class Served:
         self.engine.initiate_connection()
         self.lead.sit(self.seat)
         self.threads = _thread._count()
-        if detaches:
-            _thread.start_new_thread(self.lead.sit, (Seat(),))
-            while not self.lead.free:
-                time.sleep(0)
         self.detaches = detaches
+        #: What an application may fail with.
+        self.expected: type | None = HTTP2StreamAborted if detaches else None
+        if detaches:
+            self.have_another_thread()
         if wired:
             self.peer, self.sock = socket.socketpair()
             self.sock.setblocking(False)
@@ -276,6 +277,12 @@ class Served:
             self.wire.session = self.session
             self.round = Round()
         self.wired = wired
+
+    def have_another_thread(self) -> None:
+        """Have one wait for the lead."""
+        _thread.start_new_thread(self.lead.sit, (Seat(),))
+        while not self.lead.free:
+            time.sleep(0)
 
     def serve(self, octets: bytes) -> None:
         """Receive octets and run what requests they hold; a failure that an application got counts as one."""
@@ -293,7 +300,7 @@ class Served:
             self.site.do_requests()
             assert not self.site.calling
         for failure in self.failed:
-            if failure is not HTTP2StreamAborted or not self.detaches:
+            if failure is not self.expected:
                 raise MemoryError
 
     def flush(self) -> None:
@@ -344,6 +351,17 @@ def waiting(environ: dict[str, Any], start_response: Callable[..., Any]) -> list
         pass
     start_response("200 OK", [])
     return []
+
+
+def known_as_slow() -> Served:
+    """A session whose next call is taken for slow, and raises: from C, as `waiting` says."""
+    served = Served(waiting, False, True)
+    served.serve(HELLO + bytes(request(1, end_stream=False)))
+    served.site.application = operator.getitem
+    served.expected = KeyError
+    served.failed.clear()
+    served.have_another_thread()
+    return served
 
 
 def leads(kept: list[Any]) -> None:
@@ -418,5 +436,7 @@ SCENARIOS: dict[str, Scenario] = {
     "server._wire": serves(writing, request(1), wired=True),
     # CPython 3.13's PyDict_SetDefault leaves a dict that finds no memory to grow with an entry too many.
     "server._environ that grows": serves(writing, request(1, *((f"x-{n}", "v") for n in range(30)))),
+    "server._call that is detached and fails": Scenario(
+        known_as_slow, lambda served: served.serve(bytes(request(3))), Served.shut),
     "_settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
 }

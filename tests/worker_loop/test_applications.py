@@ -1,6 +1,7 @@
 """Applications and hooks that fail, or do what they should not, harm nobody else."""
 import contextlib
 import functools
+import sys
 import threading
 
 import h2.errors
@@ -321,4 +322,34 @@ def test_of_several_threads_one_begins_the_response(serve, slow):  # noqa: F811
         fields = dict(client.found(h2.events.ResponseReceived)[0].headers)
         assert {name: fields[name] for name in ("x-number", "x-again", "content-length")} == {
             "x-number": str(number), "x-again": str(number), "content-length": "1"}
+    assert not server.failures and not server.reports
+
+
+@DETACHED
+def test_a_response_that_another_thread_begins_meanwhile_is_not_replaced(serve, slow):  # noqa: F811
+    raised = []
+
+    def function(environ, start_response):
+        write = start_response("200 OK", [("content-length", "10")])
+
+        def fields():
+            yield "content-length", "3"
+            together(functools.partial(write, b"0123456789"), seconds=20)
+
+        try:
+            raise KeyError("of the application")
+        except KeyError:
+            try:
+                start_response("500 Too Late", fields(), sys.exc_info())
+            except KeyError as error:
+                raised.append(error)
+        return [b"more"]
+
+    server = serving(serve, slow, function)
+    with Client(server) as client:
+        get(client, "/f")
+        assert client.read(client.ended(1), 10)
+        assert client.status(1) == "200"
+        assert client.body(1) == b"0123456789"
+    assert raised
     assert not server.failures and not server.reports

@@ -1,13 +1,15 @@
 """How the loop waits: it looks a moment longer before it sleeps, where that pays."""
 from __future__ import annotations
 
+import os
+import threading
 from types import SimpleNamespace
 
 import pytest
 
 from fasth2.server import wsgi_loop
 from fasth2.server.wsgi_loop import EAGER, Loop
-from fasth2.server.wsgi_poller import READ, Poller, Waker
+from fasth2.server.wsgi_poller import READ, Poller, Waker, has_spare_processors
 
 SHORT, LONG = EAGER / 10, EAGER * 10
 
@@ -37,15 +39,20 @@ class Kernel:
 
 
 @pytest.fixture
-def waiting(monkeypatch):
+def processors():
+    return 2
+
+
+@pytest.fixture
+def waiting(monkeypatch, processors):
     """A function that has a loop wait once for an event that comes after so many seconds, and says how it did that."""
     kernel = Kernel()
     monkeypatch.setattr(wsgi_loop, "time", kernel)
-    monkeypatch.setattr(wsgi_loop, "SPARE_PROCESSORS", True)
     site = SimpleNamespace(calling=False)
     loop = Loop(SimpleNamespace(), lambda lead, wake: site, [], threads=1, timeout=None, keepalive=None,
                 max_connections=1)
     loop.poller.close()
+    loop._may_look = processors > 1
     loop.poller = kernel
 
     def wait(after: float, timeout: float = 1.0, calling: bool = False) -> tuple[int, int]:
@@ -88,8 +95,8 @@ def test_threads_that_are_in_a_call_are_not_kept_from_their_processor(waiting):
     assert waiting(SHORT) == LOOKED
 
 
-def test_on_one_processor_the_client_runs_only_while_the_loop_sleeps(waiting, monkeypatch):
-    monkeypatch.setattr(wsgi_loop, "SPARE_PROCESSORS", False)
+@pytest.mark.parametrize("processors", [1])
+def test_on_one_processor_the_client_runs_only_while_the_loop_sleeps(waiting, processors):
     assert [waiting(SHORT) for _ in range(3)] == [SLEPT] * 3
 
 
@@ -103,3 +110,20 @@ def test_looking_finds_what_is_there_and_ends():
     finally:
         waker.close()
         poller.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no thread can be bound to a processor")
+def test_a_worker_that_is_bound_to_one_processor_has_none_to_spare():
+    mine = os.sched_getaffinity(0)
+    found = []
+
+    def bound():
+        # Of this thread only.
+        os.sched_setaffinity(0, {min(mine)})
+        found.append(has_spare_processors())
+
+    thread = threading.Thread(target=bound)
+    thread.start()
+    thread.join()
+    assert found == [False]
+    assert has_spare_processors() == (len(mine) > 1)

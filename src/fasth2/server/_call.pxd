@@ -98,6 +98,7 @@ cdef class Call(Waiter):
     cdef bytes held                  # the last part, until the next or the end is known
     cdef readonly bint headers_sent
     cdef int ended
+    cdef bint broken                 # its stream is reset at the end
     cdef str path                    # PATH_INFO, whatever the application makes of its environment
 
     cdef bint run(self) except -1
@@ -108,7 +109,7 @@ cdef class Call(Waiter):
     cdef int serve_parts(self, object result) except -1
     cdef object next_part(self, object step)
     cdef bytes part(self, object data)
-    cdef int begin_response(self, object status, object headers, bint replaces) except -1
+    cdef bint begin_response(self, object status, object headers, bint replaces) except -1
     cdef ResponseHead begun_response(self)
     cdef list take_trailers(self)
     cdef bytes take_held(self)
@@ -118,5 +119,6 @@ cdef class Call(Waiter):
     cdef bint has_begun(self) except -1
     cdef int await_client(self, bint room) except -1
     cdef int failed(self, object error) except -1
-    cdef int answer_error(self, int code, str reason, str message) except -1
+    cdef bint answer_error(self, int code, str reason, str message) except -1
     cdef int finish(self) except -1
+    cdef int leave(self) except -1

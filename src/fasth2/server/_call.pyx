@@ -142,7 +142,7 @@ cdef class Site:
             call.next_over = None
             self.open -= 1
             try:
-                call.channel.done(call)
+                call.leave()
             except Exception as error:
                 self.give_up(call, error)
             if call.channel not in touched:
@@ -308,31 +308,26 @@ cdef class Call(Waiter):
             TypeError: Something is of another type.
             ValueError: The status, a name or a value is none.
         """
-        cdef bint replaces = bool(exc_info)
-        if replaces:
+        if exc_info:
             try:
                 # What was handed over by the application counts as sent.
-                if self.has_begun():
+                if self.has_begun() or not self.begin_response(status, headers, True):
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None
-        self.begin_response(status, headers, replaces)
+        elif self.response is not None or not self.begin_response(status, headers, False):
+            raise AssertionError("Response headers already set!")
         return self.write
 
-    cdef int begin_response(self, object status, object headers, bint replaces) except -1:
-        cdef ResponseHead head
-        cdef bint is_second
-        if self.response is not None and not replaces:
-            raise AssertionError("Response headers already set!")
-        head = response_head(status, headers, self.is_head)
+    cdef bint begin_response(self, object status, object headers, bint replaces) except -1:
+        """Whether a head could be taken: there is none before it, or it replaces one that is not sent."""
+        cdef ResponseHead head = response_head(status, headers, self.is_head)
+        # Other threads of the application may have done something while its headers were asked for.
         with cython.critical_section(self):
-            # Another thread of the application may have come first meanwhile.
-            is_second = self.response is not None and not replaces
-            if not is_second:
-                self.response = head
-        if is_second:
-            raise AssertionError("Response headers already set!")
-        return 0
+            if self.headers_sent or self.held is not None or (self.response is not None and not replaces):
+                return False
+            self.response = head
+        return True
 
     cdef ResponseHead begun_response(self):
         """What `start_response` was called with last; ``None`` where it was not."""
@@ -640,10 +635,13 @@ cdef class Call(Waiter):
     cdef bytes counted(self, bytes data):
         """What of a part is sent: no more than the Content-Length says, and nothing where there is no body."""
         cdef ResponseHead head = self.response
+        cdef int64_t left
         if head.omits_body:
             return b""
-        if head.length >= 0 and PyBytes_GET_SIZE(data) > head.length - self.sent:
-            data = data[:<Py_ssize_t>(head.length - self.sent)]
+        if head.length >= 0:
+            left = max(head.length - self.sent, 0)
+            if PyBytes_GET_SIZE(data) > left:
+                data = data[:<Py_ssize_t>left]
         self.sent += PyBytes_GET_SIZE(data)
         return data
 
@@ -651,7 +649,7 @@ cdef class Call(Waiter):
         """Send a part of the body. By the call's thread, outside the application."""
         cdef ResponseHead head
         cdef int64_t queued, sent
-        cdef bint begun
+        cdef bint begun, lacks
         if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
         if self.response is None:
@@ -661,14 +659,15 @@ cdef class Call(Waiter):
             data = self.counted(data)
             sent = self.sent
             begun = self.headers_sent
-        if ends:
-            if head.length > sent and not head.omits_body:
-                raise ValueError(f"the body has {sent} octets and Content-Length says {head.length}")
-        elif not data and begun:
+            lacks = ends and head.length > sent and not head.omits_body
+            if self.detached and not lacks:
+                self.headers_sent = True
+        if lacks:
+            raise ValueError(f"the body has {sent} octets and Content-Length says {head.length}")
+        if not ends and not data and begun:
             return 0
         if self.detached:
             with cython.critical_section(self):
-                self.headers_sent = True
                 store_flag(&self.ended, ends)
                 self.asked += PyBytes_GET_SIZE(data) + PART
             self.site.ask(self, OP_SEND, data, ends)
@@ -764,26 +763,36 @@ cdef class Call(Waiter):
         if load_flag(&self.gone) or load_flag(&self.ended):
             return 0
         try:
-            if not self.headers_sent:
-                return self.answer_error(500, "Internal Server Error", "Internal Server Error")
+            if not self.headers_sent and self.answer_error(500, "Internal Server Error", "Internal Server Error"):
+                return 0
         except Exception as another:
             self.site.note(self, another)
         store_flag(&self.ended, True)
-        if self.detached:
-            self.site.ask(self, OP_RESET, INTERNAL_ERROR, False)
-        else:
-            self.channel.reset(self, INTERNAL_ERROR)
+        self.broken = True
         return 0
 
-    cdef int answer_error(self, int code, str reason, str message) except -1:
+    cdef bint answer_error(self, int code, str reason, str message) except -1:
+        """Answer instead of the application; whether that was possible still."""
         cdef bytes body = message.encode("latin-1", "replace")
+        if not self.begin_response(f"{code} {reason}", [("content-type", "text/plain; charset=utf-8"),
+                                                        ("content-length", str(len(body)))], True):
+            return False
         self.take_trailers()
         self.sent = 0
-        self.begin_response(f"{code} {reason}", [("content-type", "text/plain; charset=utf-8"),
-                                                 ("content-length", str(len(body)))], True)
-        return self.put(body, True)
+        self.put(body, True)
+        return True
 
     cdef int finish(self) except -1:
+        """The call is over. Takes no memory where that is told to the leader."""
         if self.detached:
             return self.site.hand_in(self)
-        return self.channel.done(self)
+        return self.leave()
+
+    cdef int leave(self) except -1:
+        """As the leader: let go of the call that is over."""
+        try:
+            if self.broken:
+                self.channel.reset(self, INTERNAL_ERROR)
+        finally:
+            self.channel.done(self)
+        return 0

@@ -14,7 +14,7 @@ from ._lead import Lead, Seat
 from ._wire import Round
 from .client_hello import ServerTLS
 from .wsgi_connection import Client
-from .wsgi_poller import READ, SPARE_PROCESSORS, Poller, Waker
+from .wsgi_poller import READ, Poller, Waker, has_spare_processors
 
 __all__ = ["Host", "Loop"]
 
@@ -125,7 +125,7 @@ class Loop(Round):
         self.backlog: collections.deque[Client] = collections.deque()
         self.draining = False
         # The last wait was so short that the next is begun without sleeping.
-        self._eager = False
+        self._eager = self._may_look = False
         self._tls_context = tls_context
         self._tls: ServerTLS | None = None
         self._listeners = {listener.fileno(): listener for listener in listeners}
@@ -151,6 +151,8 @@ class Loop(Round):
 
     def start(self) -> None:
         """Start the threads."""
+        # In the worker: it may be bound to fewer processors than its master.
+        self._may_look = has_spare_processors()
         self.poller.register(self._waker.fileno(), READ)
         self.threads = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
         for number in range(self._threads + 1):
@@ -312,7 +314,7 @@ class Loop(Round):
             events = self.poller.poll(timeout)
         now = time.monotonic()
         if timeout:
-            self._eager = now - self.now < EAGER and SPARE_PROCESSORS
+            self._eager = self._may_look and now - self.now < EAGER
         self.now = now
         return events
 

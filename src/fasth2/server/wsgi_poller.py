@@ -9,15 +9,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["READ", "SPARE_PROCESSORS", "WRITE", "Poller", "Waker"]
+__all__ = ["READ", "WRITE", "Poller", "Waker", "has_spare_processors"]
 
 #: What is waited for; an error or the end counts as both.
 READ = 1
 WRITE = 4
 
-#: Whether the process may use more processors than one: where not, whoever
-#: sends runs only once this process sleeps.
-SPARE_PROCESSORS = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
+
+def has_spare_processors() -> bool:
+    """Return whether the process may use more than one. Where not, whoever sends runs only once this process sleeps."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
 
 
 class _Looking:
