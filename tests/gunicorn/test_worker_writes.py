@@ -35,10 +35,16 @@ def test_many_answers_share_few_writes(start, worker):
     with RecordClient(start(*worker)) as client:
         client.get(*["/hello"] * 20)
         client.read(client.ended(*range(1, 40, 2)))
-        streams = range(41, 121, 2)
-        client.get(*["/hello"] * 40, first=41)
-        client.read(client.ended(*streams))
-        assert len(client.writes(*streams)) < 30
+        writes = []
+        # On a busy machine a call may be held up so long that fasth2's worker takes it for slow, and some after it.
+        for first in range(41, 441, 80):
+            streams = range(first, first + 80, 2)
+            client.get(*["/hello"] * 40, first=first)
+            client.read(client.ended(*streams))
+            writes.append(len(client.writes(*streams)))
+            if writes[-1] < 30:
+                break
+        assert writes[-1] < 30, writes
 
 
 def test_an_answer_does_not_wait_for_a_slow_one(start, worker):
