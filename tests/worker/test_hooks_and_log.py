@@ -92,8 +92,12 @@ def test_hooks_see_the_same(both):
         lines = (server.log_file.parent / "hooks").read_text().splitlines()
         seen.append([json.loads(line) for line in lines])
     theirs, ours = seen
-    assert [kind for kind, _ in ours] == [kind for kind, _ in theirs]
-    assert [kind for kind, _ in ours] == ["post_worker_init", *["pre_request", "post_request"] * 4, "worker_exit"]
+    # A client that has its answer may be faster than the hook after it, on a busy machine.
+    for entries in seen:
+        assert [kind for kind, _ in entries if kind != "post_request"] == [
+            "post_worker_init", *["pre_request"] * 4, "worker_exit"]
+        entries.sort(key=lambda entry: entry[0])
+    assert [kind for kind, _ in ours] == [kind for kind, _ in theirs] and len(ours) == 10
     for (kind, wanted), (_, found) in zip(theirs, ours):
         for values in (wanted, found):
             # The bodies have process numbers and ports in them.

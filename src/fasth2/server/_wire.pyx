@@ -37,7 +37,9 @@ cdef extern from *:
 
 cdef enum:
     READ_SIZE = 65536        # octets that one read asks for
-    BLOCK = 65536            # octets of output that are encrypted and written at a time
+    # Octets of output that are encrypted and written at a time. With what TLS adds, as much as a local connection has
+    # in a packet.
+    BLOCK = 65280
 
 cdef object _want_read = ssl.SSLWantReadError
 
