@@ -287,9 +287,15 @@ class Served:
         self.wired = wired
 
     def have_another_thread(self) -> None:
-        """Have one wait for the lead."""
+        """Have one wait for the lead, once the last is gone."""
+        self.await_threads()
         _thread.start_new_thread(self.lead.sit, (Seat(),))
         while not self.lead.free:
+            time.sleep(0)
+
+    def await_threads(self) -> None:
+        """Wait until there are no more of them than there were before this."""
+        while threads() > self.threads:
             time.sleep(0)
 
     def serve(self, octets: bytes) -> None:
@@ -327,8 +333,7 @@ class Served:
         self.lead.stop()
         self.site.do_requests()
         assert not self.site.calling
-        while self.detaches and threads() > self.threads:
-            time.sleep(0)
+        self.await_threads()
 
 
 def reading(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
