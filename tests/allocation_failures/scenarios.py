@@ -395,6 +395,8 @@ def serves(application: Callable[..., Any], *octets: Any, wired: bool = False, d
 UPLOAD = (request(1, ("x-some", "v" * 50), ("content-type", "text/plain"), end_stream=False),
           frames.data(1, b"a line\n" * 20), frames.data(1, b"the rest", end_stream=True))
 
+THIRD = bytes(request(3))
+
 #: By the module's name, without ``fasth2.``.
 SCENARIOS: dict[str, Scenario] = {
     "_connection": Scenario(nothing, open_and_answer, shut_all),
@@ -449,7 +451,6 @@ SCENARIOS: dict[str, Scenario] = {
     "server._wire": serves(writing, request(1), wired=True),
     # CPython 3.13's PyDict_SetDefault leaves a dict that finds no memory to grow with an entry too many.
     "server._environ that grows": serves(writing, request(1, *((f"x-{n}", "v") for n in range(30)))),
-    "server._call that is detached and fails": Scenario(
-        known_as_slow, lambda served: served.serve(bytes(request(3))), Served.shut),
+    "server._call that is detached and fails": Scenario(known_as_slow, lambda served: served.serve(THIRD), Served.shut),
     "_settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
 }
