@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import _thread
+import codecs
 import operator
 import socket
 import time
@@ -396,6 +397,9 @@ UPLOAD = (request(1, ("x-some", "v" * 50), ("content-type", "text/plain"), end_s
           frames.data(1, b"a line\n" * 20), frames.data(1, b"the rest", end_stream=True))
 
 THIRD = bytes(request(3))
+
+# A debug build of CPython looks it up whenever something is encoded; it is imported for that at first.
+codecs.lookup("latin-1")
 
 #: By the module's name, without ``fasth2.``.
 SCENARIOS: dict[str, Scenario] = {
