@@ -17,8 +17,8 @@ CLASSES = ("gthread-class", "gevent-class", "asgi-class")
 DROPS = [setup for setup in SETUPS if setup.worker == "gevent" and setup.way == "install"]
 
 def options(setup):
-    """Little time for the end; gevent's workers look once a second whether it has come."""
-    return "--keep-alive", "20", "--graceful-timeout", "5" if setup.worker == "gevent" else "3"
+    """Little time for the end; gunicorn's workers but gthread look once a second whether it has come."""
+    return "--keep-alive", "20", "--graceful-timeout", "3" if setup.worker == "gthread" else "5"
 
 
 @pytest.fixture
