@@ -1,36 +1,33 @@
 """A call of the worker's that fails while there is no memory at all ends nevertheless."""
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
+import threading
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.leaks.heap import alone
 
-SCRIPT = """
-    import sys
-    import threading
+
+def fail_without_memory(detached):
+    """Have an application raise while no memory is left; return how many streams are open then."""
     import _testcapi
-    from tests.allocation_failures.scenarios import HELLO, Served, request
 
-    DETACHED = sys.argv[1] == "detached"
-    ERROR = ValueError("of the application")
+    from .scenarios import HELLO, Served, request
+
+    error = ValueError("of the application")
     kept = []
 
     def application(environ, start_response):
-        if DETACHED:
+        if detached:
             # Another thread's use takes the lead from this one.
             hints = threading.Thread(target=environ["wsgi.early_hints"], args=([("link", "x")],))
             hints.start()
             hints.join()
-        ERROR.__traceback__ = None
+        error.__traceback__ = None
         # The interpreter has some tuples at hand, for which it would take no memory.
         kept.extend(tuple([n] * 4) for n in range(5000))
         _testcapi.set_nomemory(0, 0)
-        raise ERROR
+        raise error
 
-    served = Served(application, False, DETACHED)
+    served = Served(application, False, detached)
     served.session.feed(HELLO + bytes(request(1)))
     try:
         served.session.run(True)
@@ -38,18 +35,14 @@ SCRIPT = """
         pass
     finally:
         _testcapi.remove_mem_hooks()
-    assert served.lead.overtaken == DETACHED
+    assert served.lead.overtaken == detached
     served.site.do_requests()
     assert not served.site.calling
     assert served.session.idle, "the call is kept"
-    print(served.engine.open_inbound_streams)
-"""
+    return served.engine.open_inbound_streams
 
 
-@pytest.mark.parametrize("state", ["detached", "leading"])
-def test_a_call_that_fails_without_memory_is_over(state):
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(SCRIPT), state], cwd=ROOT, capture_output=True, text=True,
-                          timeout=60, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+@pytest.mark.parametrize("detached", [True, False], ids=["detached", "leading"])
+def test_a_call_that_fails_without_memory_is_over(detached):
     # Its stream is reset, or there is a response that says so.
-    assert done.stdout == "0\n"
+    assert alone(fail_without_memory, detached) == 0
