@@ -11,8 +11,8 @@ from tests.support import frames
 from tests.support.fields import request
 
 
-def stuck(priorities, window):
-    """The streams reset after a minute without a read: 1 and 3 have body and these windows, the connection has none."""
+def begun(priorities, window):
+    """A session whose streams 1 and 3 have body and these windows; the connection's is used up."""
     connection = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
     site = Site(lambda environ, start_response: [], Lead(lambda: None), lambda: None, lambda call, error: None, timeout=20.0)
     maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, lambda name: None, {})
@@ -24,10 +24,18 @@ def stuck(priorities, window):
         connection.respond(stream_id, 200, [], b"x" * 10**6)
     while connection.pull(65536):
         pass
-    seen = session.reset_stuck(None, 0.0, 20.0)
-    seen = session.reset_stuck(seen, 15.0, 20.0)
+    return session
+
+
+def stuck(priorities, window):
+    """The streams reset after a minute without a read."""
+    session = begun(priorities, window)
+    connection = session.connection
+    progress = {}
+    for now in (0.0, 15.0):
+        session.reset_stuck(progress, now, 20.0)
     assert set(connection.streams) == {1, 3}
-    session.reset_stuck(seen, 10000.0, 20.0)
+    session.reset_stuck(progress, 10000.0, 20.0)
     return {1, 3} - set(connection.streams)
 
 
@@ -42,3 +50,25 @@ def stuck(priorities, window):
 ])
 def test_what_is_reset(priorities, window, reset):
     assert stuck(priorities, window) == reset
+
+
+@pytest.mark.parametrize(("priorities", "taken", "waiting"), [
+    ((["u=0"], ["u=7"]), 1, 3),
+    ((["u=7"], ["u=0"]), 3, 1),
+    ((["u=3"], ["u=3"]), 1, 3),
+])
+def test_a_stream_may_wait_for_another_as_long_as_that_one_goes_on(priorities, taken, waiting):
+    session = begun(priorities, 2**24)
+    connection = session.connection
+    progress = {}
+    for second in range(60):
+        session.reset_stuck(progress, float(second), 5.0)
+        assert {taken, waiting} <= set(connection.streams), f"reset after {second} seconds"
+        connection.receive_data(bytes(frames.window_update(0, 2000)))
+        sent = [frame.stream_id for frame in frames.split_frames(connection.pull(65536)) if frame.type == frames.DATA]
+        assert sent == [taken]
+    # Nothing is taken any more: the first is reset, and then the other too, once its own time is over.
+    for second in range(60, 80):
+        session.reset_stuck(progress, float(second), 5.0)
+    assert not connection.streams
+    assert not progress

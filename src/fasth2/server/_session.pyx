@@ -26,6 +26,7 @@ from fasth2.server._response_head cimport ResponseHead
 from fasth2.server._waiting cimport MIN_SEND_RATE
 
 from fasth2.exceptions import H2Error
+from fasth2.server.send_progress import SendProgress
 
 cdef enum:
     # Calls after which a connection that is alone has its answers sent.
@@ -496,48 +497,43 @@ cdef class Session(Channel):
         self.settle()
         self.flush()
 
-    def reset_stuck(self, before, double now, double timeout):
+    def reset_stuck(self, dict progress not None, double now, double timeout):
         """Reset the streams of which the client takes nothing, or less than a slow one would.
 
         Args:
-            before: What the last call returned, or ``None``.
+            progress: Stream ids to `SendProgress`, kept by the caller from look to look and changed here.
             now: Seconds.
             timeout: Seconds that a stream may stand still.
-
-        Returns:
-            A dict of streams to what was unsent of each and when, first and at its last progress; ``None`` where
-            there is none.
         """
         cdef H2Stream s
         cdef Call call
-        cdef dict found = {}
         cdef list stuck = []
+        cdef set seen = set()
         for s in self.core.table.all():
             if s.queued <= 0:
                 continue
-            first = last = s.queued
-            since = moved = now
-            if before is not None and s.stream_id in before:
-                first, since, last, moved = before[s.stream_id]
-                if s.queued > last:
-                    # The application has added to it.
-                    first, since = s.queued, now
-                if s.queued != last:
-                    last, moved = s.queued, now
-                if now >= min(moved, since + (first - last) / <double>MIN_SEND_RATE) + timeout:
-                    if waits_behind(self.core, s):
-                        # What goes before it by priority is looked at itself.
-                        found[s.stream_id] = (s.queued, now)
-                        continue
-                    stuck.append(s.stream_id)
-                    continue
-            found[s.stream_id] = (first, since, last, moved)
+            seen.add(s.stream_id)
+            known = progress.get(s.stream_id)
+            if known is None:
+                progress[s.stream_id] = SendProgress(s.queued, now)
+                continue
+            known.update(s.queued, now)
+            if now < known.deadline(timeout, MIN_SEND_RATE):
+                continue
+            if waits_behind(self.core, s):
+                # What goes before it by priority is looked at itself.
+                known.restart(s.queued, now)
+            else:
+                stuck.append(s.stream_id)
+        for stream_id in list(progress):
+            if stream_id not in seen:
+                del progress[stream_id]
         for stream_id in stuck:
+            del progress[stream_id]
             call = self.calls.pop(stream_id, None)
             if call is not None:
                 call.lose()
             self.reset_octets(stream_id)
-        return found or None
 
     cdef int reset_octets(self, uint32_t stream_id) except -1:
         enter(self.core)

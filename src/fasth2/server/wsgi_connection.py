@@ -11,6 +11,7 @@ from .tls_stream import TLSFace
 from .wsgi_poller import READ, WRITE
 
 if TYPE_CHECKING:
+    from .send_progress import SendProgress
     from .wsgi_loop import Loop
 
 __all__ = ["PREFACE", "Client"]
@@ -44,8 +45,8 @@ class Client(Wire):
 
     __slots__ = (
         "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended",
-        "_mask", "_seen_begun", "_served_from", "_server_tls", "_state", "_stuck", "address", "in_backlog", "listener",
-        "loop", "warned_at",
+        "_mask", "_seen_begun", "_send_progress", "_served_from", "_server_tls", "_state", "address", "in_backlog",
+        "listener", "loop", "warned_at",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
@@ -66,7 +67,7 @@ class Client(Wire):
         self._served_from = 0.0
         #: When it was told that the connection ends, or ``None``.
         self.warned_at: float | None = None
-        self._stuck: dict[int, tuple[int, float, int, float]] | None = None
+        self._send_progress: dict[int, SendProgress] | None = None
         self._ended = False
         loop.poller.register(self.fd, READ)
 
@@ -382,7 +383,7 @@ class Client(Wire):
             return
         session = self.session
         if session.idle:
-            self._stuck = None
+            self._send_progress = None
             if self._ended:
                 self.end_if_idle()
             elif loop.keepalive is not None:
@@ -394,5 +395,7 @@ class Client(Wire):
             return
         self._deadline = None
         if loop.timeout is not None:
-            self._stuck = session.reset_stuck(self._stuck, now, loop.timeout)
+            if self._send_progress is None:
+                self._send_progress = {}
+            session.reset_stuck(self._send_progress, now, loop.timeout)
             self.flush()
