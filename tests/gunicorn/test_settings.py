@@ -1,4 +1,6 @@
 """Limits and the connection's window, from the configuration file and from the environment."""
+import dataclasses
+
 import pytest
 
 from fasth2.gunicorn import settings
@@ -8,15 +10,15 @@ from tests.support.facade_peer import frame, frames
 
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
-    for name in ("FASTH2_LIMITS", "FASTH2_CONNECTION_WINDOW"):
+    for name in ("FASTH2_LIMITS", *settings._VARIABLES.values()):
         monkeypatch.delenv(name, raising=False)
     yield
     settings.set_from_configuration(None, None)
 
 
-def install(limits=None, connection_window=None):
+def install(limits=None, connection_window=None, **others):
     """What install() does with its arguments, and not what it does with gunicorn."""
-    settings.set_from_configuration(limits, connection_window)
+    settings.set_from_configuration(limits, connection_window, **others)
     settings.current()
 
 
@@ -100,12 +102,46 @@ def test_what_is_wrong_with_a_window_in_the_environment(monkeypatch, text, why):
     assert str(caught.value) == why
 
 
+@pytest.mark.parametrize("name, text, value, default", [
+    ("keepalive_pings", "1", True, False),
+    ("allow_connect", "on", True, False),
+    ("unread_upload_octets", "1000", 1000, 65536),
+    ("unread_upload_seconds", "0.5", 0.5, 2.0),
+])
+def test_the_other_settings(monkeypatch, name, text, value, default):
+    assert getattr(settings.current(), name) == default
+    install(**{name: value})
+    assert getattr(settings.current(), name) == value
+    install()
+    assert getattr(settings.current(), name) == default
+    monkeypatch.setenv(settings._VARIABLES[name], text)
+    assert getattr(settings.current(), name) == value
+    monkeypatch.setenv(settings._VARIABLES[name], "perhaps")
+    with pytest.raises(ValueError, match=settings._VARIABLES[name] + " is 'perhaps', n"):
+        settings.current()
+
+
+def test_a_flag_in_the_environment_takes_the_place_of_the_file(monkeypatch):
+    install(keepalive_pings=True)
+    monkeypatch.setenv("FASTH2_KEEPALIVE_PINGS", "0")
+    assert settings.current().keepalive_pings is False
+
+
+def test_every_setting_has_a_kind():
+    assert {"limits", *settings._KINDS} == {field.name for field in dataclasses.fields(settings.Settings)}
+
+
 @pytest.mark.parametrize("arguments, error, why", [
     ({"limits": Limits()}, TypeError, "limits must map names to values, as {'reset_burst': 100} does, not Limits()"),
     ({"limits": {"reset_burst": "9"}}, TypeError, "limits: reset_burst must be an int or None, not str"),
     ({"limits": {"header_list_size": 9}}, ValueError,
      "limits: header_list_size is set by gunicorn's http2_max_header_list_size"),
     ({"connection_window": 1.5}, TypeError, "connection_window must be an int, not float"),
+    ({"keepalive_pings": 1}, TypeError, "keepalive_pings must be a bool, not int"),
+    ({"unread_upload_seconds": True}, TypeError, "unread_upload_seconds must be a number, not bool"),
+    ({"unread_upload_seconds": -1}, ValueError, "unread_upload_seconds must be from 0 to 3600 seconds, not -1"),
+    ({"allow_pigs": True}, TypeError, "there is no setting 'allow_pigs'; there are limits, "
+                                      + ", ".join(settings._KINDS)),
     ({"connection_window": 1}, ValueError, "connection_window must be from 65535 to 2147483647 octets, not 1"),
 ])
 def test_what_is_wrong_in_the_configuration_file(connect, arguments, error, why):

@@ -64,7 +64,9 @@ def status() -> Status:
     )
 
 
-def install(limits: Mapping[str, Any] | None = None, connection_window: int | None = None) -> Status:
+def install(
+    limits: Mapping[str, Any] | None = None, connection_window: int | None = None, **settings: Any
+) -> Status:
     """Make gunicorn serve HTTP/2 by fasth2, in this process and in those it forks.
 
     Replaces ``gunicorn.http2.connection.HTTP2ServerConnection`` and
@@ -85,18 +87,20 @@ def install(limits: Mapping[str, Any] | None = None, connection_window: int | No
         connection_window: Octets that a peer may send on a connection before
             it gets credit, all streams together; 65,535 when ``None``.
             ``FASTH2_CONNECTION_WINDOW`` in the environment comes before it.
+        **settings: Any other setting of ``docs/gunicorn.md`` by its name, such
+            as ``keepalive_pings=True``.
 
     Returns:
         What `status` returns then.
 
     Raises:
-        TypeError: A setting of another type.
+        TypeError: A setting of another type, or one that is none.
         ValueError: A setting that cannot be, here or in the environment.
     """
-    from . import settings
+    from .settings import set_from_configuration
 
     if not _disabled():
-        settings.set_from_configuration(limits, connection_window)
+        set_from_configuration(limits, connection_window, **settings)
     return ensure_installed()
 
 

@@ -1,12 +1,14 @@
-"""What an operator can set that gunicorn has no setting for: limits, and the connection's window."""
+"""What an operator can set that gunicorn has no setting for. A new setting is a field of `Settings` and its kind."""
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fasth2.limits import Limits
+
+from .setting_kinds import Flag, Number
 
 __all__ = ["Settings", "current", "set_from_configuration"]
 
@@ -22,12 +24,11 @@ _GUNICORNS = {
 }
 
 _LIMITS = "FASTH2_LIMITS"
-_WINDOW = "FASTH2_CONNECTION_WINDOW"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of fasth2 under gunicorn."""
+    """Settings of fasth2 under gunicorn. Each is set by its name, or by ``FASTH2_`` and its name in capitals."""
 
     #: Keywords of `fasth2.limits.Limits` to values, those that were set.
     limits: Mapping[str, Any] = field(default_factory=dict)
@@ -35,31 +36,63 @@ class Settings:
     #: Octets that a peer may send on a connection before it gets credit.
     connection_window: int = SMALLEST_WINDOW
 
+    #: Whether PING frames keep an idle connection open, as requests do.
+    keepalive_pings: bool = False
+
+    #: Octets that a client may go on sending of a body that is not read, once its request is answered, before the
+    #: stream is reset.
+    unread_upload_octets: int = 65536
+
+    #: Seconds for the same.
+    unread_upload_seconds: float = 2.0
+
+    #: Whether the application gets CONNECT requests; else they are answered with 501.
+    allow_connect: bool = False
+
+
+#: The kind of every setting but the limits.
+_KINDS: dict[str, Number | Flag] = {
+    "connection_window": Number("octets", SMALLEST_WINDOW, LARGEST_WINDOW),
+    "keepalive_pings": Flag(),
+    "unread_upload_octets": Number("octets", 0, 2**31 - 1),
+    "unread_upload_seconds": Number("seconds", 0, 3600, float),
+    "allow_connect": Flag(),
+}
+
+_VARIABLES = {name: "FASTH2_" + name.upper() for name in _KINDS}
 
 # What install() was given.
 _configured = Settings()
 
-# What `current` returned last, and the environment's two values that it was made of.
-_current: tuple[tuple[str | None, str | None], Settings] | None = None
+# What `current` returned last, and the values of the environment that it was made of.
+_current: tuple[list[str | None], Settings] | None = None
 
 
-def set_from_configuration(limits: Mapping[str, Any] | None, connection_window: int | None) -> None:
+def set_from_configuration(
+    limits: Mapping[str, Any] | None, connection_window: int | None = None, **others: Any
+) -> None:
     """Take what the configuration file says, for connections made from now on.
 
     Args:
         limits: Keywords of `fasth2.limits.Limits` to values.
         connection_window: Octets.
+        **others: Other settings by their names in `Settings`.
 
     Raises:
-        TypeError: A value of another type.
-        ValueError: A value that cannot be, or a name that is none.
+        TypeError: A value of another type, or a setting that is none.
+        ValueError: A value that cannot be, or a limit's name that is none.
     """
     global _configured, _current
     if limits is not None and not isinstance(limits, Mapping):
         raise TypeError(f"limits must map names to values, as {{'reset_burst': 100}} does, not {limits!r}")
-    checked = _check_limits("limits", {} if limits is None else dict(limits))
-    window = SMALLEST_WINDOW if connection_window is None else connection_window
-    _configured = Settings(checked, _check_window("connection_window", window))
+    values: dict[str, Any] = {"limits": _check_limits("limits", {} if limits is None else dict(limits))}
+    for name, value in {"connection_window": connection_window, **others}.items():
+        kind = _KINDS.get(name)
+        if kind is None:
+            raise TypeError(f"there is no setting {name!r}; there are limits, {', '.join(_KINDS)}")
+        if value is not None:
+            values[name] = kind.check(name, value)
+    _configured = Settings(**values)
     _current = None
 
 
@@ -70,14 +103,15 @@ def current() -> Settings:
         ValueError: The environment has a value that cannot be.
     """
     global _current
-    found = os.environ.get(_LIMITS), os.environ.get(_WINDOW)
+    get = os.environ.get
+    found = [get(_LIMITS), *map(get, _VARIABLES.values())]
     if _current is not None and _current[0] == found:
         return _current[1]
-    limits, window = found
-    settings = Settings(
-        {**_configured.limits, **_parse_limits(limits or "")},
-        _parse_window(window) if window else _configured.connection_window,
-    )
+    values: dict[str, Any] = {"limits": {**_configured.limits, **_parse_limits(found[0] or "")}}
+    for (name, variable), text in zip(_VARIABLES.items(), found[1:]):
+        if text:
+            values[name] = _KINDS[name].parse(variable, text)
+    settings = replace(_configured, **values)
     _current = found, settings
     return settings
 
@@ -116,19 +150,3 @@ def _check_limits(where: str, limits: dict[str, Any]) -> dict[str, Any]:
     except ValueError as exc:
         raise ValueError(f"{where}: {exc}") from None
     return limits
-
-
-def _parse_window(text: str) -> int:
-    try:
-        window = int(text)
-    except ValueError:
-        raise ValueError(f"{_WINDOW} is {text!r}, not a number of octets") from None
-    return _check_window(_WINDOW, window)
-
-
-def _check_window(where: str, window: int) -> int:
-    if type(window) is not int:
-        raise TypeError(f"{where} must be an int, not {type(window).__name__}")
-    if not SMALLEST_WINDOW <= window <= LARGEST_WINDOW:
-        raise ValueError(f"{where} must be from {SMALLEST_WINDOW} to {LARGEST_WINDOW} octets, not {window}")
-    return window

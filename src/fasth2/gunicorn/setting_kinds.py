@@ -1,0 +1,93 @@
+"""The kinds of values that settings have: how one is read from the environment, and checked."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Flag", "Number"]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A setting that is a number.
+
+    Args:
+        unit: What it counts.
+        least: The smallest that it may be.
+        most: The largest.
+        kind: ``int``, or ``float`` where parts of a unit may be set.
+    """
+
+    unit: str
+    least: int
+    most: int
+    kind: type[int] | type[float] = int
+
+    def parse(self, where: str, text: str) -> Any:
+        """Return the value of a variable of the environment.
+
+        Args:
+            where: The variable's name.
+            text: Its text.
+
+        Raises:
+            ValueError: The value cannot be.
+        """
+        try:
+            value = self.kind(text)
+        except ValueError:
+            raise ValueError(f"{where} is {text!r}, not a number of {self.unit}") from None
+        return self.check(where, value)
+
+    def check(self, where: str, value: Any) -> Any:
+        """Return a value that was set, as this kind's type.
+
+        Args:
+            where: The setting's name.
+            value: The value.
+
+        Raises:
+            TypeError: It has another type.
+            ValueError: It cannot be.
+        """
+        if type(value) is not int and type(value) is not self.kind:
+            raise TypeError(f"{where} must be {'an int' if self.kind is int else 'a number'}, not {type(value).__name__}")
+        if not self.least <= value <= self.most:
+            raise ValueError(f"{where} must be from {self.least} to {self.most} {self.unit}, not {value}")
+        return self.kind(value)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A setting that is on or off."""
+
+    def parse(self, where: str, text: str) -> bool:
+        """Return the value of a variable of the environment.
+
+        Args:
+            where: The variable's name.
+            text: Its text.
+
+        Raises:
+            ValueError: It says neither.
+        """
+        word = text.strip().lower()
+        if word in ("1", "true", "on", "yes"):
+            return True
+        if word in ("0", "false", "off", "no"):
+            return False
+        raise ValueError(f"{where} is {text!r}, neither 1 nor 0")
+
+    def check(self, where: str, value: Any) -> bool:
+        """Return a value that was set.
+
+        Args:
+            where: The setting's name.
+            value: The value.
+
+        Raises:
+            TypeError: It is no bool.
+        """
+        if type(value) is not bool:
+            raise TypeError(f"{where} must be a bool, not {type(value).__name__}")
+        return value
