@@ -138,6 +138,18 @@ def test_a_GOAWAY_lets_responses_finish(server):
         assert client.found(h2.events.ConnectionTerminated)
 
 
+def test_a_request_behind_a_GOAWAY_is_served(server):
+    """Only the receiver of GOAWAY may open no more streams (RFC 9113 section 6.8)."""
+    with Client(server) as client:
+        client.conn.send_headers(1, [
+            (":method", "GET"), (":scheme", "https"), (":authority", "127.0.0.1"), (":path", "/hello"),
+        ], end_stream=True)
+        client.sock.sendall(b"\0\0\x08\x07\0" + bytes(12) + client.conn.data_to_send())
+        assert client.read(client.ended())
+        assert client.body() == b"Hello, world!"
+        assert client.read(lambda: client.found(h2.events.ConnectionTerminated), wait=5)
+
+
 def test_priority_of_HEADERS_reaches_the_application(server):
     with Client(server) as client:
         client.conn.send_headers(1, [

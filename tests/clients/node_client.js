@@ -259,6 +259,24 @@ const scenarios = {
     return (await Promise.all(seen)).map(shown);
   },
 
+  // close() of the session as it connects: GOAWAY leaves before the request.
+  async close_on_connect() {
+    const session = connect();
+    const seen = exchange(session, '/hello');
+    session.on('connect', () => session.close());
+    return [shown(await seen)];
+  },
+
+  // close() of the session once the headers are here; the argument is a path.
+  async close_after_headers() {
+    const session = connect();
+    const seen = await exchange(session, argument, {
+      wait: (stream) => stream.on('response', () => session.close()),
+    });
+    await session.ended;
+    return { status: seen.status, length: seen.body.length, code: seen.code };
+  },
+
   // close() of the session: no new requests, GOAWAY at the end.
   async graceful_close() {
     const session = connect();

@@ -139,5 +139,16 @@ def test_a_client_that_says_goodbye_gets_what_it_asked_for(server, how):
     assert all(map(is_hello, node(server, how)))
 
 
+@pytest.mark.parametrize("way_in", ["server", "installed"])
+def test_a_client_that_says_goodbye_before_its_request(request, way_in):
+    assert all(map(is_hello, node(request.getfixturevalue(way_in), "close_on_connect")))
+
+
+@pytest.mark.parametrize("way_in", ["server", "installed"])
+def test_a_client_that_says_goodbye_after_the_headers_of_a_large_response(request, way_in):
+    seen = node(request.getfixturevalue(way_in), "close_after_headers", "/big?1000000")
+    assert seen == {"status": 200, "length": 1000000, "code": 0}
+
+
 def test_a_client_that_goes_away(server):
     assert is_hello(node(server, "destroy"))

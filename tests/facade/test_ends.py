@@ -4,8 +4,6 @@ import pytest
 from fasth2.server.errors import HTTP2Error, HTTP2StreamClosed
 from tests.support.facade_peer import POST, frame, frames
 
-GOAWAY = b"\0\0\0\0"
-
 
 def goaway(last, code=0):
     return frame("GOAWAY", 0, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big"))
@@ -98,11 +96,6 @@ def test_repr(peer):
     assert repr(peer.server) == "<HTTP2ServerConnection streams=1 closed=True>"
 
 
-def test_GOAWAY_without_streams_closes(peer):
-    assert peer.server.receive_data(goaway(0)) == []
-    assert peer.server.is_closed
-
-
 def test_GOAWAY_with_an_error_closes(peer):
     peer.served()
     peer.server.receive_data(goaway(1, 2))
@@ -118,16 +111,3 @@ def test_GOAWAY_lets_open_streams_finish_and_then_closes(peer):
     peer.server.cleanup_stream(1)
     assert peer.server.is_closed
     assert [sent.kind for write in peer.written() for sent in frames(write)] == ["HEADERS", "DATA", "GOAWAY"]
-
-
-def test_a_request_after_the_peers_GOAWAY(peer):
-    """Above its last stream: refused. At or below: served."""
-    peer.served(1)
-    peer.request(3)
-    three = peer.octets()
-    peer.request(5)
-    five = peer.octets()
-    requests = peer.server.receive_data(goaway(3) + three + five)
-    assert [request.stream.stream_id for request in requests] == [3]
-    assert frame("RST_STREAM", 0, 5, b"\0\0\0\7") in b"".join(peer.written())
-    assert 5 not in peer.server.streams

@@ -3,10 +3,12 @@ import base64
 import types
 
 import pytest
+from gunicorn.config import Config
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ProtocolError
 
+from fasth2.gunicorn.batching import BatchingConnection
 from tests.facade.test_timeouts import TimedSocket
-from tests.support.facade_peer import POST, frame, frames
+from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, Peer, frame, frames
 
 
 def goaway(last, code=0):
@@ -30,12 +32,52 @@ def test_a_graceful_GOAWAY_lets_open_streams_finish(peer):
     assert frames(peer.sock.writes[-1])[-1].kind == "GOAWAY"
 
 
-def test_a_stream_above_it_is_refused(peer):
+def test_a_later_stream_above_it_is_refused(peer):
+    """gunicorn's own tests want that; a client may open it (RFC 9113 section 6.8), and one of the same read is served."""
     peer.served()
     peer.request(3)
     three = peer.octets()
-    assert peer.server.receive_data(goaway(1) + three) == []
-    assert frame("RST_STREAM", 0, 3, b"\0\0\0\7") in b"".join(peer.written())
+    assert [request.stream.stream_id for request in peer.server.receive_data(goaway(1) + three)] == [3]
+    peer.request(5)
+    assert peer.tell() == []
+    assert frame("RST_STREAM", 0, 5, b"\0\0\0\7") in b"".join(peer.written())
+
+
+def test_a_request_behind_GOAWAY_is_served(peer):
+    """node's client sends them so, in one write, when it is closed as it connects."""
+    peer.request(1)
+    [request] = peer.server.receive_data(goaway(0) + peer.octets())
+    assert peer.server.draining
+    assert peer.server.send_response(1, 200, [], b"Hello") is True
+    peer.server.cleanup_stream(request.stream.stream_id)
+    assert [sent.kind for write in peer.written() for sent in frames(write)] == ["HEADERS", "DATA", "GOAWAY"]
+    assert peer.server.is_closed
+
+
+@pytest.mark.parametrize("last", [0, 1, 2**31 - 1])
+def test_a_response_that_waits_for_window_goes_on(connect, last):
+    peer = connect(settings={INITIAL_WINDOW_SIZE: 10})
+    peer.served()
+    peer.client.increment_flow_control_window(1000, 1)
+    peer.queue(goaway(last), peer.octets())
+    assert peer.server.send_response(1, 200, [], b"x" * 1000) is True
+    peer.listen()
+    assert peer.body() == b"x" * 1000
+
+
+def test_our_workers_serve_whatever_comes_behind_GOAWAY(connect):
+    peer = Peer(BatchingConnection, Config())
+    assert peer.server.receive_data(goaway(0)) == []
+    assert not peer.server.is_closed
+    assert peer.server.patience() == 2.0
+    for stream_id in (1, 3):
+        peer.request(stream_id)
+        assert [request.stream.stream_id for request in peer.tell()] == [stream_id]
+    for stream_id in (1, 3):
+        assert peer.server.send_whole(stream_id, 200, [], b"Hello")
+        peer.server.cleanup_stream(stream_id)
+    assert [sent.kind for write in peer.written() for sent in frames(write)].count("DATA") == 2
+    assert peer.server.is_closed
 
 
 @pytest.mark.parametrize("code, served", [(2, True), (0, False)])

@@ -56,6 +56,11 @@ class GunicornTurns(EngineTurns):
     contract = _CONTRACT
     engine_class = H2Connection if _CONTRACT.streams_responses else _QueueingEngine
 
+    #: Whether the peer's GOAWAY ends a connection without streams, and later
+    #: streams above its last id are refused. gunicorn's own tests want both of
+    #: its classes; RFC 9113 section 6.8 asks for neither.
+    ends_with_peer = True
+
     def __init__(self, cfg: Any, client_addr: Any) -> None:
         super().__init__(cfg, client_addr)
         self._record = Record(self.h2_conn)
@@ -93,3 +98,12 @@ class GunicornTurns(EngineTurns):
         super()._goaway_received(item)
         if self.draining:
             self.h2_conn.peer_goaway_last_stream_id = item.last_stream_id
+
+    def _goaway_read(self) -> None:
+        if not self.ends_with_peer:
+            return
+        if self.streams:
+            self._refused_above = self.peer_last_stream_id
+        else:
+            self.draining = False
+            self._connection_lost()

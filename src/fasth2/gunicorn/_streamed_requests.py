@@ -64,7 +64,7 @@ class StreamedRequests(BlockingConnection):
                 self._raise_error()
                 return []
             try:
-                data = self._read(self.idle_timeout)
+                data = self._read(self._idle_limit())
             except TimeoutError:
                 if not self.streams:
                     self.close()
@@ -153,7 +153,7 @@ class StreamedRequests(BlockingConnection):
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        if (self.draining or self._unreleased) and self._refuse(stream_id):
+        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
             return
         stream = self.stream_class(stream_id, self)
         if item.priority is not None:

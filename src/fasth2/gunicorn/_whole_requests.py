@@ -80,7 +80,7 @@ class WholeRequests(_WholeRequests):
     def _read(self) -> Any:
         """Read once, for `idle_timeout` at most, so that a worker that stops is not kept; ``None`` without data."""
         waiting = any(not stream.request_complete for stream in self.streams.values())
-        timeout = self.idle_timeout
+        timeout = self._idle_limit()
         limit = self.stream_timeout
         if waiting and limit is not None:
             timeout = limit - self._waited if timeout is None else min(timeout, limit - self._waited)

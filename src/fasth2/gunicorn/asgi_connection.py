@@ -43,6 +43,7 @@ class ASGIConnection(AsyncHTTP2Connection):
     """
 
     dispatches_on_headers = True
+    ends_with_peer = False
 
     def __init__(
         self, cfg: Any, reader: Any, transport: Any, client_addr: Any, serve: Callable[[Any], None]
@@ -221,13 +222,18 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     def _check_idle(self) -> None:
         """Close a connection that had nothing open for ``keepalive`` seconds."""
-        wait = self.idle_timeout or 0
+        wait = self._idle_limit() or 0
         if not self.streams:
             wait += (self._idle_since or 0) - self._loop.time()
             if wait <= 0:
                 self._close_quietly()
                 return
         self._idle_timer = self._loop.call_later(wait, self._check_idle)
+
+    def _goaway_read(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._idle_timer = self._loop.call_later(self._idle_limit() or 0, self._check_idle)
 
     def stop(self) -> None:
         """End when those requests that are open have been answered.

@@ -201,7 +201,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        if (self.draining or self._unreleased) and self._refuse(stream_id):
+        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
             return
         stream = self.stream_class(stream_id, self)
         if item.priority is not None:

@@ -28,6 +28,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     writes it at once. Nothing else is ever held.
     """
 
+    ends_with_peer = False
+
     #: Octets of answers that are held at most.
     HELD_SIZE = 16384
 
@@ -125,7 +127,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
 
     def patience(self) -> float | None:
         """Seconds for which nothing may arrive before `give_up` or `close` has to be called; ``None``: for ever."""
-        return self.stream_timeout if self.incomplete() else self.idle_timeout
+        return self.stream_timeout if self.incomplete() else self._idle_limit()
 
     def give_up(self) -> bool:
         """Reset the requests whose end has not arrived; return whether there were any.

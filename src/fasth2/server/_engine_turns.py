@@ -18,7 +18,7 @@ from fasth2.settings import SettingCodes
 from ._lazy import lazy
 from .errors import HTTP2ErrorCode
 
-__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "EngineTurns", "announced", "begin_upgraded", "seconds", "shared_limits"]
+__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "DRAINING_WAIT", "EngineTurns", "announced", "begin_upgraded", "seconds", "shared_limits"]
 
 #: The setting that tells clients to use the priorities of RFC 9218 (section 2.1), which the engine sends by.
 NO_RFC7540_PRIORITIES = 9
@@ -27,6 +27,9 @@ NO_RFC7540_PRIORITIES = 9
 #: peer gets to read the last words (RFC 9112 section 9.6).
 CLOSING_WAIT = 2.0
 CLOSING_SIZE = 65536
+
+#: Seconds without a stream after which a connection is closed whose peer has sent GOAWAY.
+DRAINING_WAIT = 2.0
 
 _REQUEST = _ready.REQUEST
 _DATA = _ready.DATA
@@ -130,10 +133,14 @@ class EngineTurns:
         self.streams: dict[int, Any] = {}
         #: Requests that arrived while something else was waited for.
         self.pending_requests: list[Any] = []
-        #: The peer sent GOAWAY(NO_ERROR): open streams finish, no new ones.
+        #: The peer sent GOAWAY(NO_ERROR): its streams are served to their end,
+        #: and the connection is closed when it is idle.
         self.draining = False
-        #: The last stream id of that GOAWAY; ``None`` before.
+        #: The last stream id of that GOAWAY, which speaks of streams that this
+        #: side opened (RFC 9113 section 6.8); ``None`` before.
         self.peer_last_stream_id: Any = None
+        # Streams of the peer above this one are refused; None: none is.
+        self._refused_above: int | None = None
         #: The engine; its state is this connection's.
         self._limits = self._make_limits()
         self.h2_conn = self._make_engine()
@@ -216,6 +223,7 @@ class EngineTurns:
             self._error = self.errors.HTTP2ProtocolError(str(exc), int(exc.error_code))
             self._error.__cause__ = exc
         requests: list[Any] = []
+        told = False
         for item in items:
             kind = item.kind
             if kind == _REQUEST:
@@ -228,12 +236,15 @@ class EngineTurns:
                 self._reset_received(item, requests)
             elif kind == _GOAWAY:
                 self._goaway_received(item)
+                told = True
             else:
                 stream = self.streams.get(item.stream_id)
                 if stream is not None:
                     stream.update_priority(
                         weight=item.weight, depends_on=item.depends_on, exclusive=item.exclusive
                     )
+        if told and not self._closed:
+            self._goaway_read()
         return requests
 
     def _take_pending(self) -> list[Any]:
@@ -249,18 +260,19 @@ class EngineTurns:
     def _refuse(self, stream_id: int) -> bool:
         """Whether a new stream may not be served; RST_STREAM is then in the output.
 
-        Streams above the last id of the peer's GOAWAY are refused, and so are
-        those that exceed the limit when counted together with requests that
-        the peer reset and the application still works on: resetting must not
-        buy a peer more of the application than waiting would.
+        Refused are those that exceed the limit when counted together with
+        requests that the peer reset and the application still works on:
+        resetting must not buy a peer more of the application than waiting
+        would. So are those above `_refused_above`.
         """
-        if self.draining:
-            refused: bool = stream_id > self.peer_last_stream_id
-        elif self._unreleased:
+        if self._refused_above is not None and stream_id > self._refused_above:
+            self._reset_quietly(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
+            return True
+        if self._unreleased:
             held = self._unreleased
             closed = self.closed_state
             count = sum(number in held or stream.state is not closed for number, stream in self.streams.items())
-            refused = count >= self.max_concurrent_streams
+            refused: bool = count >= self.max_concurrent_streams
         else:
             return False
         if refused:
@@ -307,12 +319,22 @@ class EngineTurns:
         return True
 
     def _goaway_received(self, item: Any) -> None:
-        if item.error_code == 0 and self.streams:
-            # RFC 9113 section 6.8: what is open goes on.
+        if item.error_code:
+            self._connection_lost()
+        else:
+            # RFC 9113 section 6.8: the receiver opens no more streams; the sender may, and what is open goes on.
             self.draining = True
             self.peer_last_stream_id = item.last_stream_id
-        else:
-            self._connection_lost()
+
+    def _goaway_read(self) -> None:
+        """All is taken in of a read that held a GOAWAY(NO_ERROR)."""
+
+    def _idle_limit(self) -> float | None:
+        """Return the seconds that the connection may sit without a stream; ``None``: for ever."""
+        limit = self.idle_timeout
+        if self.draining:
+            return DRAINING_WAIT if limit is None else min(limit, DRAINING_WAIT)
+        return limit
 
     def _connection_lost(self) -> None:
         """The peer is gone, or said so."""

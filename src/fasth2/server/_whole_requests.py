@@ -45,7 +45,7 @@ class WholeRequests(BlockingConnection):
             timeout = self.stream_timeout - self._waited
             start = time.monotonic()
         elif not streams:
-            timeout = self.idle_timeout
+            timeout = self._idle_limit()
         try:
             data = self._recv(timeout)
         except OSError as exc:
@@ -76,7 +76,7 @@ class WholeRequests(BlockingConnection):
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        if (self.draining or self._unreleased) and self._refuse(stream_id):
+        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
             return
         stream = self.stream_class(stream_id, self)
         self.streams[stream_id] = stream

@@ -233,8 +233,7 @@ class HTTP2ServerConnection(WholeRequests):
             HTTP2StreamClosed: The stream has ended, or the peer has reset it.
             HTTP2StreamError: The peer did not take the data within
                 `stream_timeout`; the stream has been reset with CANCEL.
-            HTTP2ConnectionError: The connection ended, or the peer's GOAWAY
-                left the stream out.
+            HTTP2ConnectionError: The connection ended.
         """
         stream = self._stream(stream_id)
         self._glance()
@@ -266,9 +265,7 @@ class HTTP2ServerConnection(WholeRequests):
             raise HTTP2StreamError(stream_id, "the peer did not take the response in time", HTTP2ErrorCode.CANCEL)
         if self._closed:
             raise HTTP2ConnectionError(f"Connection closed while stream {stream_id} was sending")
-        if stream.state is _CLOSED:
-            raise HTTP2StreamClosed(f"Stream {stream_id} was reset while it was sending")
-        raise HTTP2ConnectionError(f"The peer's GOAWAY left out stream {stream_id} while it was sending")
+        raise HTTP2StreamClosed(f"Stream {stream_id} was reset while it was sending")
 
     def send_trailers(self, stream_id: int, trailers: Iterable[tuple[Any, Any]]) -> None:
         """Send trailers, which end the response.
@@ -328,9 +325,6 @@ class HTTP2ServerConnection(WholeRequests):
             if not complete:
                 del self.streams[stream_id]
         self._send_pending_data()
-
-    def _gone(self, stream_id: int) -> bool:
-        return (self.draining and stream_id > self.peer_last_stream_id) or super()._gone(stream_id)
 
     def _stream(self, stream_id: int) -> Any:
         stream = self.streams.get(stream_id)
