@@ -8,7 +8,7 @@ BENCH_SVG := bench/results/ratios.svg
 BENCH_FLOOR := .work/bench/floor
 BENCH_PYTEST := $(PY) -m pytest bench -q -p no:cacheprovider
 
-.PHONY: bench bench-quick bench-e2e bench-profile bench-servers bench-servers-profile
+.PHONY: bench bench-quick bench-e2e bench-profile bench-servers bench-servers-profile bench-before
 
 $(BENCH_FLOOR): bench/floor/floor.c | test-packages
 	@mkdir -p $(@D)
@@ -31,6 +31,10 @@ bench-e2e: build-bench test-packages
 # Instructions a request, counted by valgrind.
 bench-profile: build-bench $(BENCH_FLOOR)
 	$(PY) -m bench.profile
+
+# This checkout beside the one in BEFORE, built by the same interpreter: instructions, and processor time of servers.
+bench-before: build-bench $(BENCH_FLOOR)
+	@$(PY) -m bench.before $(BEFORE) $(ARGS)
 
 # fasth2's WSGI worker and other servers, over TLS, in turn. ARGS=--quick takes one short round; --only NAME ... and
 # --row NAME ... take a part of it, and leave the results of the last whole run alone.

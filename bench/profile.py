@@ -48,8 +48,9 @@ def _without_timed_part(workload: Workload) -> Workload:
     return replace(workload, reads=(), answers=())
 
 
-def _callgrind(command: list[str | Path], given: str, directory: Path) -> Counts:
+def _callgrind(command: list[str | Path], given: str, directory: Path, source: Path | None = None) -> Counts:
     """Run a program under callgrind; return the instructions of each function."""
+    path = {} if source is None else {"PYTHONPATH": str(source)}
     out = directory / "callgrind.out"
     ran = subprocess.run(
         ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command],
@@ -57,7 +58,7 @@ def _callgrind(command: list[str | Path], given: str, directory: Path) -> Counts
         capture_output=True,
         text=True,
         cwd=_ROOT,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
+        env={**os.environ, **path, "PYTHONHASHSEED": "0"},
     )
     if ran.returncode != 0:
         raise RuntimeError(f"{command} failed under callgrind:\n{ran.stderr}")
@@ -84,7 +85,7 @@ def _module(contestant: str) -> str:
     return load_contestant(contestant).__name__.rpartition(".")[2]
 
 
-def _counted(contestant: str, workload: Workload, part: str) -> Counts:
+def _counted(contestant: str, workload: Workload, part: str, source: Path | None) -> Counts:
     with tempfile.TemporaryDirectory(prefix="fasth2-profile-") as name:
         directory = Path(name)
         path = directory / "workload"
@@ -93,24 +94,25 @@ def _counted(contestant: str, workload: Workload, part: str) -> Counts:
             return _callgrind([floor.PROGRAM, path], "round\n", directory)
         path.write_bytes(pickle.dumps(workload))
         command = [sys.executable, "-m", "bench.profile", "--serve", _module(contestant), path, part]
-        return _callgrind(command, "", directory)
+        return _callgrind(command, "", directory, source)
 
 
-def instructions(row: str, contestant: str, workload: Workload) -> Counts:
+def instructions(row: str, contestant: str, workload: Workload, source: Path | None = None) -> Counts:
     """Count the timed part of a row.
 
     Args:
         row: The row.
         contestant: The contestant.
         workload: The row's workload, scaled.
+        source: The folder that has another fasth2, built by this interpreter.
 
     Returns:
         For each function its own instructions, all requests together.
     """
     if row.startswith(_FACADE):
         workload = workload.as_text()
-    counts = _counted(contestant, workload, "whole")
-    counts.subtract(_counted(contestant, workload, "idle"))
+    counts = _counted(contestant, workload, "whole", source)
+    counts.subtract(_counted(contestant, workload, "idle", source))
     return counts
 
 

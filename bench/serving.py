@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,6 +105,7 @@ def serving(
     directory: Path,
     cwd: Path | None = None,
     patience: float = PATIENCE,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run a server until the block ends.
 
@@ -115,6 +116,7 @@ def serving(
         directory: Where the output goes.
         cwd: Where it runs.
         patience: How many seconds it may take to start or stop.
+        env: Its environment, where that is not this process's.
 
     Yields:
         The server, once it has agreed on HTTP/2 with a client.
@@ -123,7 +125,7 @@ def serving(
         Failed: It didn't in time.
     """
     with open(directory / f"{name}.log", "w+") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=cwd)
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=cwd, env=env)
         try:
             deadline = time.monotonic() + patience
             while not _answers_h2(port):
