@@ -268,25 +268,6 @@ def test_client_certificates(start, tmp_path, reqs):
         assert "trustme" in seen(client)["tls"][3]
 
 
-WEAKER_FIRST = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
-HOOK = """
-def ssl_context(conf, factory):
-    return factory()
-"""
-
-
-@pytest.mark.parametrize("options, config, bits", [
-    ((), None, 128), (("--ciphers", "ECDHE+AESGCM"), None, 256), ((), HOOK, 256)], ids=["default", "ciphers", "hook"])
-def test_the_clients_order_of_ciphers_counts_unless_the_operator_said_something(start, options, config, bits):
-    server = start(APP, *options, config=config)
-    context = ssl.create_default_context(cafile=str(server.certificate.authority))
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(WEAKER_FIRST)
-    context.set_alpn_protocols(["h2"])
-    with Client(server, context=context) as client:
-        assert seen(client)["tls"][1] == f"ECDHE-ECDSA-AES{bits}-GCM-SHA{384 if bits == 256 else 256}"
-
-
 def test_a_renewed_certificate_is_served_at_once(start, tmp_path):
     one = Certificate(tmp_path)
     server = start(APP, "--certfile", str(one.cert), "--keyfile", str(one.key))

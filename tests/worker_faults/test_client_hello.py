@@ -9,7 +9,7 @@ import h2.events
 import pytest
 import trustme
 
-from fasth2.server.client_hello import ServerTLS, is_whole, offers_h2
+from fasth2.server.client_hello import NOTHING, ServerTLS, is_whole, read_offer
 from tests.worker_loop.in_process import Paths, Serving
 
 
@@ -34,12 +34,12 @@ def hello(protocols, version=None):
     [(["h2"], True), (["http/1.1", "h2"], True), (["http/1.1"], False), ([], False), (["h2c", "h3"], False)],
 )
 def test_what_clients_offer(protocols, offered, version):
-    assert offers_h2(hello(protocols, version)) is offered
+    assert read_offer(hello(protocols, version)) == (offered, version is None)
 
 
 def test_a_message_that_is_not_whole_offers_nothing():
     data = hello(["h2", "http/1.1"])
-    assert not any(offers_h2(data[:size]) or (size and is_whole(data[:size])) for size in range(len(data)))
+    assert not any(read_offer(data[:size]) != NOTHING or (size and is_whole(data[:size])) for size in range(len(data)))
     assert is_whole(data)
 
 
@@ -55,8 +55,8 @@ def test_octets_at_random_do_no_harm():
         changed = bytearray(data)
         for _ in range(rng.randint(1, 8)):
             changed[rng.randrange(len(changed))] = rng.randrange(256)
-        assert offers_h2(bytes(changed)) in (True, False)
-        assert offers_h2(rng.randbytes(rng.randrange(600))) is False
+        assert set(read_offer(bytes(changed))) <= {True, False}
+        assert read_offer(rng.randbytes(rng.randrange(600))) == NOTHING
 
 
 @pytest.fixture(scope="module")

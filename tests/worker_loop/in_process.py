@@ -12,6 +12,7 @@ from fasth2.connection import H2Connection
 from fasth2.server._call import Site
 from fasth2.server._environ import PLAIN, EnvironMaker, FieldRule
 from fasth2.server._session import Session
+from fasth2.server.client_hello import ServerTLS
 from fasth2.server.wsgi_loop import Loop
 
 
@@ -42,8 +43,9 @@ class Serving:
         #: Called with each new client instead of making a session, where set.
         self.refuses: Callable[[Any], Any] | None = None
         self.rules: dict[str, FieldRule] = {}
+        server_tls = None if context is None else ServerTLS(context)
         self.loop = Loop(self, self._site, [self.listener], **{
-            "tls_context": None if context is None else lambda: context,
+            "server_tls": None if server_tls is None else lambda: server_tls,
             "threads": 2, "timeout": 20.0, "keepalive": None, "max_connections": 1000, **options})
         self.loop.start()
 

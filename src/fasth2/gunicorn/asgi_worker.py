@@ -8,6 +8,7 @@ from gunicorn.workers import gasgi
 
 from ._install import status
 from .known_code import parameters
+from .tls import share_context
 from .worker import InstallingWorker
 
 __all__ = ["ASGIWorker"]
@@ -39,6 +40,7 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""
         if status().installed:
+            share_context()
             unfit = [
                 name for name, known in _PROTOCOL.items()
                 if (parameters(getattr(gunicorn_protocol.ASGIProtocol, name, None)) or [])[1:] not in known

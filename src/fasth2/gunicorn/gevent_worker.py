@@ -8,7 +8,7 @@ from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 from gevent.server import StreamServer  # type: ignore[import-untyped]
-from gunicorn import http
+from gunicorn import http, sock
 from gunicorn.workers import ggevent
 
 from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, seconds
@@ -46,11 +46,11 @@ class _Server(StreamServer):
         # The worker sets its own time-out when the handshake is done.
         client_socket.settimeout(self.patience)
         try:
-            sock = self.wrap_socket(client_socket, **self.ssl_args)
+            wrapped = self.wrap_socket(client_socket, **self.ssl_args)
         except TimeoutError:
             return None
-        with contextlib.closing(sock):
-            return self._served_by(sock, address)
+        with contextlib.closing(wrapped):
+            return self._served_by(wrapped, address)
 
 
 class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
@@ -135,6 +135,13 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         if status().installed and hasattr(ggevent, "StreamServer"):
             ggevent.StreamServer = _Server
         super().init_process()
+
+    def run(self) -> None:
+        """Serve until the worker is to stop."""
+        if status().installed:
+            # gunicorn's module has the function that there was when it was imported.
+            ggevent.ssl_context = sock.ssl_context
+        super().run()
 
     def _serve(self, h2: Any, serving: Serving) -> None:
         greenlet = gevent.getcurrent()

@@ -6,18 +6,28 @@ from typing import Any
 
 from gunicorn import sock
 
-from .worker import is_chosen
+from fasth2.server.client_hello import ServerTLS
 
-__all__ = ["ContextInUse"]
+from .tls import chooses_ciphers
+
+__all__ = ["ServerTLSInUse"]
+
+#: OpenSSL's option, of which Python has no name: the server's order of ciphers counts, but a client that puts ChaCha20
+#: first gets that.
+_PRIORITIZE_CHACHA = 0x0020_0000
 
 
-class ContextInUse:
-    """Returns, when called, the TLS context for a new connection of fasth2's own worker.
+class ServerTLSInUse:
+    """Returns, when called, what a new connection of fasth2's own worker begins TLS with.
 
     A renewed certificate is served at once; one that cannot be read leaves the
-    last that could in use. Unless the operator has set ``ciphers`` or the
-    ``ssl_context`` hook, the client's order of ciphers counts: it knows which
-    one its processor is fast with, and all that Python offers are good.
+    last that could in use.
+
+    Unless the operator has set ``ciphers`` or the ``ssl_context`` hook, a
+    client of TLS 1.3 gets the cipher that it puts first: it knows which one
+    its processor is fast with, and HTTP/2 allows them all. Of TLS 1.2's it
+    does not, so that with those the server's order counts, in which the ones
+    that are allowed come first.
 
     Args:
         cfg: gunicorn's configuration.
@@ -27,24 +37,27 @@ class ContextInUse:
     def __init__(self, cfg: Any, log: Any) -> None:
         self._cfg = cfg
         self._log = log
-        self._clients_order = not cfg.ciphers and not is_chosen(cfg, "ssl_context")
         self._failure = ""
-        self._context = self._prepared(sock.ssl_context(cfg))
+        self._server_tls = self._made_of(sock.ssl_context(cfg))
 
-    def __call__(self) -> ssl.SSLContext:
+    def __call__(self) -> ServerTLS:
         try:
             context = sock.ssl_context(self._cfg)
+            if context is not self._server_tls.context:
+                self._server_tls = self._made_of(context)
+            self._failure = ""
         except Exception as exc:  # the hook is the operator's
             if str(exc) != self._failure:
                 self._failure = str(exc)
                 self._log.error("The TLS certificate cannot be read again; the last one is in use: %s", exc)
-        else:
-            self._failure = ""
-            if context is not self._context:
-                self._context = self._prepared(context)
-        return self._context
+        return self._server_tls
 
-    def _prepared(self, context: ssl.SSLContext) -> ssl.SSLContext:
-        if self._clients_order:
-            context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-        return context
+    def _made_of(self, context: ssl.SSLContext) -> ServerTLS:
+        if not chooses_ciphers(self._cfg):
+            return ServerTLS(context)
+        context.options |= _PRIORITIZE_CHACHA
+        if context.maximum_version not in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.MAXIMUM_SUPPORTED):
+            return ServerTLS(context)
+        tls13_context = sock.ssl_context.another(self._cfg)
+        tls13_context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+        return ServerTLS(context, tls13_context)

@@ -27,7 +27,7 @@ from .limits import connection_limits, widen_window
 from .observing import Observer
 from .own_policy import Policy, Refused, is_trusted
 from .own_settings import tell_what_has_no_effect
-from .own_tls import ContextInUse
+from .own_tls import ServerTLSInUse
 from .tls import share_context
 from .upgrade import upgraded_fields
 from .worker import InstallingWorker, is_chosen
@@ -109,7 +109,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             self,
             self._make_site,
             listeners,
-            tls_context=ContextInUse(cfg, self.log) if cfg.is_ssl else None,
+            server_tls=ServerTLSInUse(cfg, self.log) if cfg.is_ssl else None,
             threads=cfg.threads,
             timeout=seconds(cfg.timeout),
             keepalive=seconds(cfg.keepalive),

@@ -1,14 +1,16 @@
-"""The protocols that a TLS client offers, read out of its first message (RFC 8446 section 4.1.2, RFC 7301)."""
+"""What a TLS client offers, read out of its first message (RFC 8446 section 4.1.2, RFC 7301)."""
 from __future__ import annotations
 
 import ssl
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["ServerTLS", "is_whole", "offers_h2"]
+__all__ = ["NOTHING", "Offer", "ServerTLS", "is_whole", "read_offer"]
 
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _ALPN = 16
+_SUPPORTED_VERSIONS = 43
+_TLS_13 = 0x0304
 
 #: Octets of a record's header, and of its content at most.
 _HEADER = 5
@@ -54,21 +56,36 @@ def is_whole(data: bytes) -> bool:
     return len(data) >= _HEADER and (len(data) >= _HEADER + size or size > _LARGEST)
 
 
-def offers_h2(data: bytes) -> bool:
-    """Whether a client offers HTTP/2.
+class Offer(NamedTuple):
+    """What a client offers."""
+
+    #: Whether HTTP/2 is among its protocols.
+    h2: bool
+
+    #: Whether TLS 1.3 is among its versions.
+    tls13: bool
+
+
+#: The offer of a client of which nothing is known.
+NOTHING = Offer(h2=False, tls13=False)
+
+
+def read_offer(data: bytes) -> Offer:
+    """Read a ClientHello.
 
     Args:
-        data: What it sent first. A ClientHello in several records, or one that
-            is not all there, counts as one that does not.
+        data: What a client sent first. A ClientHello in several records, or
+            one that is not all there, offers `NOTHING`.
     """
+    h2 = tls13 = False
     try:
         record = _Reader(data)
         if record.number(1) != _HANDSHAKE:
-            return False
+            return NOTHING
         record.take(2)
         message = _Reader(record.vector(2))
         if message.number(1) != _CLIENT_HELLO:
-            return False
+            return NOTHING
         hello = _Reader(message.vector(3))
         hello.take(2 + 32)
         hello.vector(1)  # session
@@ -82,28 +99,35 @@ def offers_h2(data: bytes) -> bool:
                 names = _Reader(extension.vector(2))
                 while names.left:
                     if names.vector(1) == b"h2":
-                        return True
-                return False
+                        h2 = True
+            elif kind == _SUPPORTED_VERSIONS:
+                versions = _Reader(extension.vector(1))
+                while versions.left:
+                    if versions.number(2) == _TLS_13:
+                        tls13 = True
     except IndexError:
-        pass
-    return False
+        return NOTHING
+    return Offer(h2, tls13)
 
 
 class ServerTLS:
-    """A server's TLS context, and what it does with clients that offer HTTP/2.
+    """A server's TLS contexts, and what they do with clients that offer HTTP/2.
 
     Args:
         context: The context.
+        tls13_context: Another for clients that offer TLS 1.3, where they get one; it differs in ciphers only.
 
     Attributes:
         context: The context.
-        chooses_h2: Whether it chooses HTTP/2 for every client that offers it.
+        tls13_context: The one for clients that offer TLS 1.3.
+        chooses_h2: Whether they choose HTTP/2 for every client that offers it.
     """
 
-    __slots__ = ("chooses_h2", "context")
+    __slots__ = ("chooses_h2", "context", "tls13_context")
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, tls13_context: ssl.SSLContext | None = None) -> None:
         self.context = context
+        self.tls13_context = context if tls13_context is None else tls13_context
         self.chooses_h2 = _chooses_h2(context)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._engine_turns import CLOSING_SIZE, CLOSING_WAIT, EngineTurns
 from ._wire import Wire
-from .client_hello import ServerTLS, is_whole, offers_h2
+from .client_hello import ServerTLS, is_whole, read_offer
 from .tls_stream import TLSFace
 from .wsgi_poller import READ, WRITE
 
@@ -163,9 +163,11 @@ class Client(Wire):
                 if not is_whole(data):
                     return
                 self._early = b""
+                offer = read_offer(data)
                 # One that will speak HTTP/2 stays with the loop.
-                stays = server_tls.chooses_h2 and offers_h2(data)
-                self.begin_tls(server_tls.context, loop if stays else None)
+                stays = server_tls.chooses_h2 and offer.h2
+                context = server_tls.tls13_context if offer.tls13 else server_tls.context
+                self.begin_tls(context, loop if stays else None)
             tls: Any = self.tls
             self.rx.write(data)
             try:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import collections
 import errno
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -87,7 +86,7 @@ class Loop(Round):
         host: The face above.
         site: What makes a `Site` of a lead and a waker.
         listeners: Listening sockets.
-        tls_context: Returns the TLS context for new connections; ``None`` for connections in the clear.
+        server_tls: Returns what new connections begin TLS with; ``None`` for connections in the clear.
         threads: How many calls of the application there may be at a time.
         timeout: Seconds that a client may take for a handshake, or stall; ``None`` for any.
         keepalive: Seconds that a connection may be idle; ``None`` for any.
@@ -102,7 +101,7 @@ class Loop(Round):
         site: Any,
         listeners: list[Any],
         *,
-        tls_context: Callable[[], ssl.SSLContext] | None = None,
+        server_tls: Callable[[], ServerTLS] | None = None,
         threads: int,
         timeout: float | None,
         keepalive: float | None,
@@ -126,8 +125,7 @@ class Loop(Round):
         self.draining = False
         # The last wait was so short that the next is begun without sleeping.
         self._eager = self._may_look = False
-        self._tls_context = tls_context
-        self._tls: ServerTLS | None = None
+        self._server_tls = server_tls
         self._listeners = {listener.fileno(): listener for listener in listeners}
         self._accepting = False
         self._accept_from = 0.0
@@ -374,18 +372,9 @@ class Loop(Round):
             wait = min(wait, self._accept_from - now)
         return max(wait, 0.0)
 
-    def _server_tls(self) -> ServerTLS | None:
-        """What a new connection begins TLS with."""
-        if self._tls_context is None:
-            return None
-        context = self._tls_context()
-        if self._tls is None or self._tls.context is not context:
-            self._tls = ServerTLS(context)
-        return self._tls
-
     def _accept(self, fd: int) -> None:
         listener = self._listeners[fd]
-        tls = self._server_tls()
+        tls = None if self._server_tls is None else self._server_tls()
         room = self._max_connections - len(self.clients) - self.host.other_connections()
         for _ in range(min(ACCEPTS, room)):
             try:
