@@ -28,6 +28,7 @@ from .observing import Observer
 from .own_policy import Policy, Refused, is_trusted
 from .own_settings import tell_what_has_no_effect
 from .own_tls import ServerTLSInUse
+from .settings import current
 from .tls import share_context
 from .upgrade import upgraded_fields
 from .worker import InstallingWorker, is_chosen
@@ -124,6 +125,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         site.file_wrapper = wsgi.FileWrapper
         site.on_limit = self._limit_reached
         site.limit = self.max_requests
+        chosen = current()
+        site.unread_octets = chosen.unread_upload_octets
+        site.unread_seconds = chosen.unread_upload_seconds
         return site
 
     @property

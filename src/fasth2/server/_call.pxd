@@ -35,6 +35,8 @@ cdef class Site:
     cdef public double timeout       # seconds that a peer may take, negative: any
     cdef public str server           # the Server field, "": none
     cdef public object file_wrapper
+    cdef public int64_t unread_octets        # of a body that may follow once its request is answered
+    cdef public double unread_seconds        # and for how long
     cdef object wake
     cdef unsigned long asked         # how often detached calls have asked for something
     cdef unsigned long taken         # how often a client was seen to have taken what one waits for
@@ -87,6 +89,8 @@ cdef class Call(Waiter):
     cdef bint is_head                # the method is HEAD
     cdef bint wants_continue
     cdef bint finished
+    cdef int64_t unread              # octets of the request that came when it was answered
+    cdef double reset_at             # when its request is cut off, 0: it is not answered yet
     cdef Call next_over              # in the chain of those that are over
     cdef bint complete               # the leader has sent its end, once it is detached
     cdef bint predicted              # taken for slow before it began

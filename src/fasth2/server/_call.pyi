@@ -18,6 +18,8 @@ class Site:
     served: int
     limit: int
     timeout: float
+    unread_octets: int
+    unread_seconds: float
     server: str
     file_wrapper: Any
     def __init__(

@@ -58,6 +58,8 @@ cdef class Site:
         self.server = server
         self.timeout = -1.0 if timeout is None else timeout
         self.limit = 0x7FFFFFFFFFFFFFFF
+        self.unread_octets = 65536
+        self.unread_seconds = 2.0
         self.requests = deque()
         self.deferred = deque()
         self.slow = {}

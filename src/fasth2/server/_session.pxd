@@ -18,7 +18,7 @@ cdef class Session(Channel):
     cdef list ready          # calls to run
     cdef list young          # calls whose body was not whole, to run at the round's end
     cdef dict calls          # stream id -> call: body incomplete, or detached
-    cdef list ended          # streams answered before their body was complete
+    cdef list unread         # calls that are answered while their request goes on
     cdef readonly object error       # the connection error, or None
     cdef bint closed
     cdef readonly unsigned long begun        # requests
@@ -32,6 +32,6 @@ cdef class Session(Channel):
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1
     cdef Call new_call(self, object stream_id, dict environ, bint complete)
     cdef int end_calls(self) except -1
-    cdef int end_answered(self) except -1
+    cdef bint end_unread(self, double now) except -1
     cdef int reset_octets(self, uint32_t stream_id) except -1
     cdef bint run_from(self, list queue, bint alone) except -1

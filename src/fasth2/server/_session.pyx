@@ -2,9 +2,11 @@
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_GET_SIZE
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._core cimport enter, find_stream, leave
+from fasth2._frames cimport out_reserve
 from fasth2._ready cimport Data, Request, Reset, Trailers
 from fasth2._receive cimport receive
 from fasth2._send cimport (
@@ -16,8 +18,9 @@ from fasth2._send cimport (
     write_body,
     write_trailers,
 )
-from fasth2._stream cimport H2Stream
+from fasth2._stream cimport S_HALF_CLOSED_LOCAL, H2Stream
 from fasth2._turns cimport waits_behind
+from fasth2._window cimport window_process
 from fasth2.server._atomics cimport load_flag, store_flag, store_number
 from fasth2.server._call cimport CANCEL, Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
@@ -60,7 +63,7 @@ cdef class Session(Channel):
         self.ready = []
         self.young = []
         self.calls = {}
-        self.ended = []
+        self.unread = []
 
     @property
     def connection(self):
@@ -129,6 +132,8 @@ cdef class Session(Channel):
                 data = event
                 call = self.calls.get(data.stream_id)
                 if call is None or call.finished:
+                    if call is not None:
+                        call.unread += data.flow_controlled_length
                     self.consume_octets(data.stream_id, data.flow_controlled_length)
                 else:
                     padding = <int64_t>data.flow_controlled_length - PyBytes_GET_SIZE(<bytes>data.data)
@@ -358,17 +363,30 @@ cdef class Session(Channel):
     def consume_octets(self, stream_id, int64_t octets):
         """Give the client credit for octets of a stream (RFC 9113 section 6.9).
 
+        Where the response is over only the connection gets it: nobody reads the rest of the request, and there are
+        clients that fail on a stream's WINDOW_UPDATE behind its END_STREAM.
+
         Args:
             stream_id: The stream.
             octets: How many, padding included.
         """
-        if self.closed or self.core.failed:
+        cdef Core c = self.core
+        cdef H2Stream s
+        cdef int64_t increment
+        if self.closed or c.failed:
             return
-        enter(self.core)
+        enter(c)
         try:
-            acknowledge(self.core, octets, stream_id)
+            s = find_stream(c, stream_id)
+            if s is not None and (s.phase == S_HALF_CLOSED_LOCAL or s.ends or s.trailers is not None):
+                out_reserve(&c.out, 13)
+                increment = window_process(&c.window, octets)
+                if increment:
+                    c.write_window_update(0, increment)
+            else:
+                acknowledge(c, octets, stream_id)
         finally:
-            leave(self.core)
+            leave(c)
 
     cdef int lend(self) except -1:
         """A call waits for its body: have a connection whose window is full of other bodies, which wait for a thread,
@@ -439,20 +457,26 @@ cdef class Session(Channel):
             if octets:
                 self.consume_octets(call.stream_id, octets)
             return 0
-        # The rest of its body is of no use: the client is told once the response is out (RFC 9113 section 8.1).
+        # The rest of its body is of no use: the client is told once it has the response (RFC 9113 section 8.1).
         octets = call.input.discard() + call.take_credit(0)
         if octets:
             self.consume_octets(call.stream_id, octets)
         self.calls[call.stream_id] = call
-        self.ended.append(call)
-        return self.end_answered()
+        self.unread.append(call)
+        return 0
 
-    cdef int end_answered(self) except -1:
-        """Reset the streams that are answered while their request goes on."""
+    cdef bint end_unread(self, double now) except -1:
+        """Reset the streams that are answered, and whose request goes on for too long. Whether there are any.
+
+        The reset is not for the write that has the response's end: clients that find both at once report an error, and
+        none of the response.
+        """
         cdef Call call
         cdef list kept = []
         cdef H2Stream s
-        for call in self.ended:
+        cdef bint any_reset = False
+        cdef double soonest = INFINITY
+        for call in self.unread:
             s = find_stream(self.core, call.stream_id)
             if s is None:
                 self.calls.pop(call.stream_id, None)
@@ -461,10 +485,20 @@ cdef class Session(Channel):
             elif s.queued or s.ends or s.trailers is not None:
                 kept.append(call)
             else:
-                self.reset(call, NO_ERROR)
-                self.calls.pop(call.stream_id, None)
-        self.ended = kept
-        return 0
+                if call.reset_at == 0.0:
+                    call.reset_at = now + self.site.unread_seconds
+                if now >= call.reset_at or call.unread > self.site.unread_octets:
+                    self.reset(call, NO_ERROR)
+                    self.core.count("unread_uploads")
+                    self.calls.pop(call.stream_id, None)
+                    any_reset = True
+                else:
+                    kept.append(call)
+                    soonest = min(soonest, call.reset_at)
+        self.unread = kept
+        if soonest < INFINITY:
+            self.client.reset_later(soonest)
+        return any_reset
 
     cdef int flush(self) except -1:
         if not self.closed:
@@ -476,8 +510,6 @@ cdef class Session(Channel):
         cdef Call call
         cdef H2Stream s
         cdef bint starves = False
-        if self.ended:
-            self.end_answered()
         for call in list(self.calls.values()):
             if not call.detached:
                 continue
@@ -558,11 +590,6 @@ cdef class Session(Channel):
 
     cdef bytes take_output(self, Py_ssize_t most):
         cdef bytes data = self.pull_octets(most)
-        if self.ended:
-            # What ends a stream follows its response at once.
-            self.end_answered()
-            if self.core.out.length > self.core.out.start and PyBytes_GET_SIZE(data) < most:
-                data += self.pull_octets(most - PyBytes_GET_SIZE(data))
         if not data and self.calls:
             self.settle()
             if self.core.out.length > self.core.out.start:
@@ -591,7 +618,7 @@ cdef class Session(Channel):
         for call in list(self.calls.values()):
             call.lose()
         self.calls.clear()
-        self.ended = []
+        self.unread = []
         return 0
 
     def close(self):

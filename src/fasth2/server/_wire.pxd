@@ -30,4 +30,5 @@ cdef class Wire:
     cdef int decrypt(self, Round around) except -1
     cdef int put(self, bytes data) except -1
     cdef int send_all(self, Round around) except -1
+    cdef int send_output(self) except -1
     cdef bint serve_round(self, Round around) except -1

@@ -236,6 +236,13 @@ cdef class Wire:
     cdef int send_all(self, Round around) except -1:
         """Send what there is, as far as the socket takes it."""
         cdef Session session = self.session
+        self.send_output()
+        if session.unread and not self.out and self.fd >= 0 and session.end_unread(around.now):
+            self.send_output()
+        return 0
+
+    cdef int send_output(self) except -1:
+        cdef Session session = self.session
         cdef bytes data, sealed
         cdef Py_ssize_t n, size
         while not self.out and self.fd >= 0:

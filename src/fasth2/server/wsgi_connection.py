@@ -262,6 +262,14 @@ class Client(Wire):
         except _FAILURES as exc:
             self._failed(exc)
 
+    def reset_later(self, when: float) -> None:
+        """Send again at that time: a stream is to be reset then. Called by the session.
+
+        Args:
+            when: `time.monotonic`'s.
+        """
+        self.loop.flush_later(self, when)
+
     def _after_sending(self) -> None:
         if not self.out and (self._ended or self.session.error is not None):
             self._finish()

@@ -123,6 +123,9 @@ class Loop(Round):
         #: Clients with requests that wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
         self.draining = False
+        # Clients that have something to send later, and when the first of them has.
+        self._later: set[Client] = set()
+        self._next_later = 0.0
         # The last wait was so short that the next is begun without sleeping.
         self._eager = self._may_look = False
         self._server_tls = server_tls
@@ -338,6 +341,28 @@ class Loop(Round):
         else:
             self.backlog.append(client)
 
+    def flush_later(self, client: Client, when: float) -> None:
+        """Have a client's `flush` called at some time.
+
+        Args:
+            client: The client.
+            when: `time.monotonic`'s.
+        """
+        if not self._later or when < self._next_later:
+            self._next_later = when
+        self._later.add(client)
+
+    def _flush_late(self) -> None:
+        """Have all send that wanted to later, though it may be too early for some: those say so again."""
+        later, self._later = self._later, set()
+        try:
+            while later:
+                self._at_hand = client = later.pop()
+                client.flush()
+        finally:
+            self._later |= later
+        self._at_hand = None
+
     # Connections
 
     def _prepare(self) -> float:
@@ -368,6 +393,11 @@ class Loop(Round):
                 client.look(now)
             self._at_hand = None
         wait = self._next_look - now
+        if self._later:
+            if now >= self._next_later:
+                self._flush_late()
+            if self._later:
+                wait = min(wait, self._next_later - now)
         if not self._accepting and not self.draining and self._accept_from > now:
             wait = min(wait, self._accept_from - now)
         return max(wait, 0.0)
