@@ -75,6 +75,14 @@ const scenarios = {
     return { status: seen.status, length: seen.body.length, sha256: sha256(seen.body) };
   },
 
+  // A body that is answered before it is read; the argument is a file.
+  async unread_upload() {
+    const session = connect();
+    const seen = await exchange(session, '/too-large', { method: 'POST', body: fs.readFileSync(argument) });
+    session.destroy();
+    return { status: seen.status, body: seen.body.toString('latin1'), code: seen.code };
+  },
+
   // A body of unknown length, written in parts.
   async upload() {
     const session = connect();

@@ -11,7 +11,8 @@ from tests.support.gunicorn_versions import NEWEST, ROOT, VERSIONS
 
 HERE = Path(__file__).parent
 FILES = ("test_responses.py", "test_request_bodies_are_streamed.py", "test_request_bodies_are_whole.py",
-         "test_connection_ends.py", "test_faults_of_gunicorns_class.py", "test_settings.py", "test_counters.py")
+         "test_connection_ends.py", "test_faults_of_gunicorns_class.py", "test_settings.py", "test_counters.py",
+         "test_unread_uploads.py")
 
 
 def run(version, *files, **env):

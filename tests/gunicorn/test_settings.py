@@ -107,6 +107,7 @@ def test_what_is_wrong_with_a_window_in_the_environment(monkeypatch, text, why):
     ("allow_connect", "on", True, False),
     ("unread_upload_octets", "1000", 1000, 65536),
     ("unread_upload_seconds", "0.5", 0.5, 2.0),
+    ("max_body", "1000", 1000, 1 << 30),
 ])
 def test_the_other_settings(monkeypatch, name, text, value, default):
     assert getattr(settings.current(), name) == default

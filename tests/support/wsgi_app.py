@@ -146,9 +146,15 @@ def fail_late(environ, start_response):
     raise ValueError("on purpose")
 
 
+def too_large(environ, start_response):
+    """An answer to an upload, which is not read."""
+    start_response("413 Content Too Large", [("Content-Type", "text/plain"), ("Content-Length", "9")])
+    return [b"too large"]
+
+
 PATHS = {
     "/": hello, "/hello": hello, "/about": about, "/echo": echo, "/reflect": reflect, "/digest": digest,
     "/verify": verify, "/empty": empty, "/unchanged": unchanged, "/fields": fields, "/big": big,
     "/trailers": trailers, "/hints": hints, "/chunks": chunks, "/slow": slow, "/endless": endless,
-    "/fail": fail, "/fail-late": fail_late,
+    "/fail": fail, "/fail-late": fail_late, "/too-large": too_large,
 }

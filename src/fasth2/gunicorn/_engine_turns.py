@@ -17,6 +17,7 @@ from fasth2.server._lazy import lazy
 from .contract import installed
 from .counting import Record
 from .limits import connection_limits, widen_window
+from .settings import current
 
 __all__ = ["GunicornTurns"]
 
@@ -61,7 +62,14 @@ class GunicornTurns(EngineTurns):
     #: its classes; RFC 9113 section 6.8 asks for neither.
     ends_with_peer = True
 
+    #: Whether the reset of an upload that was answered without being read waits for its client (`UnreadUploads`).
+    #: gunicorn's classes reset it when the worker is done with it.
+    waits_for_uploads = False
+
     def __init__(self, cfg: Any, client_addr: Any) -> None:
+        chosen = current()
+        self.unread_upload_octets = chosen.unread_upload_octets
+        self.unread_upload_seconds = chosen.unread_upload_seconds
         super().__init__(cfg, client_addr)
         self._record = Record(self.h2_conn)
 

@@ -30,6 +30,7 @@ class Responses(BlockingConnection):
     """
 
     contract: Contract
+    waits_for_uploads: bool
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
@@ -303,6 +304,11 @@ class Responses(BlockingConnection):
             return False
         # The response is complete; the peer is asked to stop sending (RFC 9113 section 8.1).
         stream.reset(HTTP2ErrorCode.NO_ERROR)
+        if self.waits_for_uploads:
+            self._leave_unread(stream.stream_id)
+            return False
+        # Not in the write of the response, for which some clients take it.
+        self._send_quietly()
         self._reset_quietly(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
         return True
 

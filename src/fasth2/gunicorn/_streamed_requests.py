@@ -66,7 +66,7 @@ class StreamedRequests(BlockingConnection):
             try:
                 data = self._read(self._idle_limit())
             except TimeoutError:
-                if not self.streams:
+                if not self._end_unread() and not self.streams:
                     self.close()
                 return []
             if not data:
@@ -138,6 +138,8 @@ class StreamedRequests(BlockingConnection):
             return []
         if not self.body_reads:
             self._send_pending_data()
+        if self._unread:
+            self._end_unread()
         return requests
 
     def _process(self, data: bytes) -> list[HTTP2Request]:
@@ -181,7 +183,7 @@ class StreamedRequests(BlockingConnection):
             stream.receive_data(data)
         if item.end_stream:
             stream.end_request()
-        elif length != len(data):
+        elif length != len(data) and not stream.response_complete:
             # Padding is never held.
             self._credit(length - len(data), item.stream_id)
 
@@ -209,7 +211,7 @@ class StreamedRequests(BlockingConnection):
         if size <= 0 or self._closed:
             return
         stream = self.streams.get(stream_id)
-        if stream is not None and stream.body_complete:
+        if stream is not None and (stream.body_complete or stream.response_complete):
             return  # nobody will use it
         self._credit(size, stream_id)
         if not self.body_reads:

@@ -11,6 +11,7 @@ from gunicorn.http2.request import HTTP2Request
 from fasth2.exceptions import ProtocolError
 from fasth2.server._whole_requests import WholeRequests as _WholeRequests
 
+from .settings import current
 from .stream import WholeStream
 
 __all__ = ["WholeRequests"]
@@ -28,6 +29,7 @@ class WholeRequests(_WholeRequests):
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
+        self.max_body = self.max_bodies = current().max_body or None
         # SETTINGS that are not acknowledged keep no connection open: it is idle without streams.
         self._settled = True
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
@@ -70,6 +72,8 @@ class WholeRequests(_WholeRequests):
             self._raise_error()
             return []
         self._send_pending_data()
+        if self._unread:
+            self._end_unread()
         if self._keep_requests:
             self.pending_requests.extend(requests)
             return []
@@ -84,6 +88,7 @@ class WholeRequests(_WholeRequests):
         limit = self.stream_timeout
         if waiting and limit is not None:
             timeout = limit - self._waited if timeout is None else min(timeout, limit - self._waited)
+        timeout = self._or_unread(timeout)
         start = time.monotonic()
         try:
             return self._recv(timeout)
@@ -93,6 +98,8 @@ class WholeRequests(_WholeRequests):
                 raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
         finally:
             self._waited += time.monotonic() - start
+        if self._end_unread():
+            return None
         if not self.streams:
             self.close()
         elif waiting and limit is not None and self._waited >= limit:

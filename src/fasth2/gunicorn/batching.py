@@ -29,6 +29,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     """
 
     ends_with_peer = False
+    waits_for_uploads = True
 
     #: Octets of answers that are held at most.
     HELD_SIZE = 16384
@@ -127,10 +128,10 @@ class BatchingConnection(connection.HTTP2ServerConnection):
 
     def patience(self) -> float | None:
         """Seconds for which nothing may arrive before `give_up` or `close` has to be called; ``None``: for ever."""
-        return self.stream_timeout if self.incomplete() else self._idle_limit()
+        return self._or_unread(self.stream_timeout) if self.incomplete() else self._idle_limit()
 
     def give_up(self) -> bool:
-        """Reset the requests whose end has not arrived; return whether there were any.
+        """Reset the requests whose end has not arrived, answered or not; return whether there were any.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
@@ -138,7 +139,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         incomplete = self.incomplete()
         for stream_id in incomplete:
             self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
-        return bool(incomplete)
+        return self._end_unread() or bool(incomplete)
 
     def incomplete(self) -> list[int]:
         """Return the streams whose request has not arrived to its end.

@@ -46,6 +46,10 @@ class Settings:
     #: Seconds for the same.
     unread_upload_seconds: float = 2.0
 
+    #: Octets of request bodies that a connection holds until the requests are complete, where gunicorn hands them out
+    #: whole (25 and 26); 0: any.
+    max_body: int = 1 << 30
+
     #: Whether the application gets CONNECT requests; else they are answered with 501.
     allow_connect: bool = False
 
@@ -56,6 +60,7 @@ _KINDS: dict[str, Number | Flag] = {
     "keepalive_pings": Flag(),
     "unread_upload_octets": Number("octets", 0, 2**31 - 1),
     "unread_upload_seconds": Number("seconds", 0, 3600, float),
+    "max_body": Number("octets", 0, 2**63 - 1),
     "allow_connect": Flag(),
 }
 

@@ -22,6 +22,7 @@ class _Stream(gunicorn_stream.HTTP2Stream):
     # gunicorn's own names; its first versions do not have them.
     _body_event: Any = None
     _body_complete = False
+    body_size = 0
 
     def end_request(self) -> None:
         """Record that the peer has ended the stream."""
@@ -146,6 +147,10 @@ class WholeStream(_Stream):
         if len(chunks) > 1:
             chunks[:] = [b"".join(chunks)]
         return chunks[0] if chunks else b""
+
+    def drop_body(self) -> None:
+        """Let go of what is held of the request's body."""
+        self._body_chunks.clear()
 
     def no_credit_due(self) -> None:
         """Nothing: what has arrived is credited by the connection, where it came in frames."""

@@ -6,6 +6,7 @@ and say what a request is and when it is handed out.
 from __future__ import annotations
 
 import functools
+import time
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from fasth2.exceptions import ProtocolError
 from fasth2.settings import SettingCodes
 
 from ._lazy import lazy
+from ._unread_uploads import UnreadUploads
 from .errors import HTTP2ErrorCode
 
 __all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "DRAINING_WAIT", "EngineTurns", "announced", "begin_upgraded", "seconds", "shared_limits"]
@@ -106,6 +108,13 @@ class EngineTurns:
     #: a thread or a task for ever. 0 switches this off.
     MIN_SEND_RATE = 128
 
+    #: Octets that a client may go on sending of a request whose response is
+    #: complete, before the stream is reset with NO_ERROR.
+    unread_upload_octets = 65536
+
+    #: Seconds for the same.
+    unread_upload_seconds = 2.0
+
     #: What `h2_conn` is.
     engine_class: type[H2Connection] = H2Connection
 
@@ -148,6 +157,8 @@ class EngineTurns:
         self._closed = False
         # Raised by the next receive_data(), once the requests before it are out.
         self._error: Exception | None = None
+        # Uploads that go on though they were answered; few connections have any.
+        self._unread: UnreadUploads | None = None
         # Streams the peer reset while the application works on them; few connections have any.
         self._unreleased: set[int] | None = None
 
@@ -333,8 +344,46 @@ class EngineTurns:
         """Return the seconds that the connection may sit without a stream; ``None``: for ever."""
         limit = self.idle_timeout
         if self.draining:
-            return DRAINING_WAIT if limit is None else min(limit, DRAINING_WAIT)
-        return limit
+            limit = DRAINING_WAIT if limit is None else min(limit, DRAINING_WAIT)
+        return self._or_unread(limit)
+
+    # Uploads that were answered without being read
+
+    def _leave_unread(self, stream_id: int) -> None:
+        """Let the client go on for a while with a request whose response is complete."""
+        stream = self.h2_conn.streams.get(stream_id)
+        if stream is not None and not stream.closed:
+            if self._unread is None:
+                self._unread = UnreadUploads()
+            deadline = time.monotonic() + self.unread_upload_seconds
+            self._unread.add(stream_id, stream, self.unread_upload_octets, deadline)
+
+    def _or_unread(self, limit: float | None) -> float | None:
+        """Return the seconds to wait for the peer: `limit`, or less where an upload's time is over before."""
+        deadline = self._unread.next_deadline() if self._unread else None
+        if deadline is None:
+            return limit
+        wait = max(deadline - time.monotonic(), 0.0)
+        return wait if limit is None else min(limit, wait)
+
+    def _end_unread(self) -> bool:
+        """Reset the uploads that went on for too long, in a write of its own; return whether there were any."""
+        due = self._unread.take_due(time.monotonic()) if self._unread else None
+        if not due or self._closed:
+            return False
+        self._send_quietly()
+        for stream_id in due:
+            self._count("unread_uploads")
+            self._reset_quietly(stream_id, HTTP2ErrorCode.NO_ERROR)
+        self._send_quietly()
+        return True
+
+    def _credit_connection(self, octets: int) -> None:
+        """Open the connection's window again for octets of a stream that gets no more window."""
+        try:
+            self.h2_conn.increment_flow_control_window(octets)
+        except (ProtocolError, ValueError):
+            pass  # the connection is over
 
     def _connection_lost(self) -> None:
         """The peer is gone, or said so."""

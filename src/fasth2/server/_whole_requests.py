@@ -4,11 +4,43 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from fasth2.exceptions import ProtocolError
+
 from ._blocking import BlockingConnection
 from .errors import HTTP2ErrorCode
 from .request import MEANINGLESS_TRAILERS
 
 __all__ = ["WholeRequests"]
+
+
+def announced_length(headers: list[tuple[Any, Any]]) -> int:
+    """Return a request's Content-Length, 0 without one; the engine has checked it."""
+    for name, value in headers:
+        if name == "content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+def size_setting(cfg: Any, name: str, default: int | None) -> int | None:
+    """Return a configuration's number of octets, `default` where it has none.
+
+    Args:
+        cfg: The configuration; ``None`` in it is no limit.
+        name: The setting.
+        default: For a configuration without it.
+
+    Raises:
+        TypeError: The value has another type.
+        ValueError: The value is negative.
+    """
+    value = getattr(cfg, name, default)
+    if value is None or type(value) is int:
+        if value is not None and value < 0:
+            raise ValueError(f"{name} must be 0 octets or more, not {value}")
+        return value
+    if isinstance(value, (bool, float, str, bytes)):
+        raise TypeError(f"{name} must be an int or None, not {type(value).__name__}")
+    return default  # a configuration that is a mock
 
 
 class WholeRequests(BlockingConnection):
@@ -21,6 +53,14 @@ class WholeRequests(BlockingConnection):
     #: What `streams` holds, called with the stream's number and the connection.
     stream_class: Any
 
+    #: Octets of a request's body that are held until it is complete; a longer
+    #: one is answered with 413. ``None``: any.
+    max_body: int | None = 64 << 20
+
+    #: Octets of bodies that are held on the connection, those of requests that
+    #: were handed out until `cleanup_stream`. ``None``: any.
+    max_bodies: int | None = 128 << 20
+
     #: What a request is, called with its stream, the configuration and the peer's address.
     request_class: Any
 
@@ -28,6 +68,10 @@ class WholeRequests(BlockingConnection):
         super().__init__(cfg, sock, client_addr)
         # Seconds waited since a request under way, or the settings, last made progress.
         self._waited = 0.0
+        self.max_body = size_setting(cfg, "max_body", self.max_body)
+        self.max_bodies = size_setting(cfg, "max_bodies", self.max_bodies)
+        # Octets of bodies that are held, or more: what streams that ended had may be among them.
+        self._held_octets = 0
         # Whether the peer has acknowledged this side's SETTINGS.
         self._settled = False
 
@@ -39,20 +83,23 @@ class WholeRequests(BlockingConnection):
         under_way = not self._settled or (
             bool(streams) and any(not stream.request_complete for stream in streams.values())
         )
-        timeout = None
+        limit: float | None = None
         start = 0.0
         if under_way and self.stream_timeout is not None:
-            timeout = self.stream_timeout - self._waited
+            limit = self.stream_timeout - self._waited
             start = time.monotonic()
         elif not streams:
-            timeout = self._idle_limit()
+            limit = self._idle_limit()
+        timeout = self._or_unread(limit) if self._unread else limit
         try:
             data = self._recv(timeout)
         except OSError as exc:
             if timeout is None or not isinstance(exc, TimeoutError):
                 self._closed = True
                 raise self.errors.HTTP2ConnectionError(f"Socket read error: {exc}") from exc
-            if start:
+            if self._end_unread():
+                self._waited += time.monotonic() - start if start else 0.0
+            elif start:
                 self._give_up()
             else:
                 self.close()
@@ -86,21 +133,66 @@ class WholeRequests(BlockingConnection):
         self._waited = 0.0
         if item.end_stream:
             self._request_complete(stream, requests)
+        elif self.max_body is not None and announced_length(item.headers) > self.max_body:
+            self._refuse_body(stream, "max_body")
 
     def _data_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        # The whole request is kept until it is complete, so its window opens
-        # as it arrives.
-        if item.flow_controlled_length:
-            self._arrived(stream_id, item.flow_controlled_length)
+        length = item.flow_controlled_length
         stream = self.streams.get(stream_id)
         if stream is None or not stream.can_receive:
+            if length:
+                self._credit_connection(length)
             return
-        if item.data:
+        data = item.data
+        if data:
             self._waited = 0.0
-        stream.receive_data(item.data, item.end_stream)
+            size = stream.body_size = stream.body_size + len(data)
+            self._held_octets += len(data)
+            if self.max_body is not None and size > self.max_body:
+                crossed = "max_body"
+            elif self.max_bodies is not None and self._held_octets > self.max_bodies and self._hold_too_much():
+                crossed = "max_bodies"
+            else:
+                crossed = ""
+            if crossed:
+                self._credit_connection(length)
+                self._refuse_body(stream, crossed)
+                return
+        # The whole request is kept until it is complete, so its window opens
+        # as it arrives; behind the response only the connection's does.
+        if length:
+            if stream.response_complete:
+                self._credit_connection(length)
+            else:
+                self._arrived(stream_id, length)
+        stream.receive_data(data, item.end_stream)
         if item.end_stream:
             self._request_complete(stream, requests)
+
+    def _hold_too_much(self) -> bool:
+        """Whether the bodies that are held are more than `max_bodies`, exactly."""
+        self._held_octets = sum(stream.body_size for stream in self.streams.values())
+        return self.max_bodies is not None and self._held_octets > self.max_bodies
+
+    def _refuse_body(self, stream: Any, counter: str) -> None:
+        """Answer a request with 413, drop what was held of it and take no more (RFC 9110 section 15.5.14)."""
+        self._count(counter)
+        stream_id = stream.stream_id
+        answered = stream.response_headers_sent
+        complete = stream.response_complete
+        stream.reset(HTTP2ErrorCode.NO_ERROR)
+        stream.drop_body()
+        del self.streams[stream_id]
+        try:
+            if not answered:
+                complete = self.h2_conn.respond(stream_id, 413, [("content-length", "0")], b"", None, True)
+        except ProtocolError:
+            complete = True  # it has ended, or the connection has
+        if complete:
+            self._leave_unread(stream_id)
+        else:
+            self._reset_quietly(stream_id, HTTP2ErrorCode.CANCEL)
 
     def _arrived(self, stream_id: int, octets: int) -> None:
         """Open both windows again; the engine waits until a useful part can be returned."""

@@ -65,6 +65,10 @@ class HTTP2ServerConnection(WholeRequests):
                 connection.send_response(stream_id, 200, [("content-type", "text/plain")], b"Hello")
                 connection.cleanup_stream(stream_id)
 
+    A body is held until it is complete, up to `max_body` octets, and all
+    bodies of a connection up to `max_bodies`; attributes of ``cfg`` with these
+    names set them, ``None`` switches one off. What is over is answered with 413.
+
     For one thread at a time. `h2_conn` is the engine, an
     `fasth2.connection.H2Connection`; both share their state. The methods that
     send raise `HTTP2ConnectionError` when the socket fails or the connection
@@ -97,7 +101,8 @@ class HTTP2ServerConnection(WholeRequests):
         Returns:
             The requests whose last frame has arrived, in order. Those that
             arrived while a response waited for window come first, and then
-            nothing is read. Empty when the connection has ended.
+            nothing is read. Empty when the connection has ended, and when
+            what was read, or a time-out, completed none.
 
         Raises:
             HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone
@@ -132,6 +137,8 @@ class HTTP2ServerConnection(WholeRequests):
                 self._raise_error()
         else:
             self._send_pending_data()
+            if self._unread:
+                self._end_unread()
         return requests
 
     # Sending
@@ -325,6 +332,13 @@ class HTTP2ServerConnection(WholeRequests):
             if not complete:
                 del self.streams[stream_id]
         self._send_pending_data()
+
+    def _cut_off(self, stream: Any) -> bool:
+        if super()._cut_off(stream):
+            return True
+        if not stream.request_complete:
+            self._leave_unread(stream.stream_id)
+        return False
 
     def _stream(self, stream_id: int) -> Any:
         stream = self.streams.get(stream_id)

@@ -68,6 +68,9 @@ class HTTP2Stream:
     priority_depends_on = 0
     priority_exclusive = False
 
+    #: Octets of the request's body that have arrived.
+    body_size = 0
+
     def __init__(self, stream_id: int, connection: Any) -> None:
         self.stream_id = stream_id
         self.connection = connection
@@ -258,6 +261,11 @@ class HTTP2Stream:
         if len(parts) != 1:
             parts[:] = [b"".join(parts)]
         return parts[0]
+
+    def drop_body(self) -> None:
+        """Let go of what is held of the request's body."""
+        self.__dict__.pop("request_body", None)
+        self.__dict__.pop("_parts", None)
 
     def get_pseudo_headers(self) -> dict[str, str]:
         """Return the pseudo-header fields, by name."""
