@@ -36,6 +36,9 @@ class _Server(StreamServer):
     #: Seconds that a client may be silent; ``None``: for ever.
     patience: float | None = None
 
+    #: gunicorn's log.
+    log: Any = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Closing takes ``handle`` away.
@@ -47,7 +50,10 @@ class _Server(StreamServer):
         client_socket.settimeout(self.patience)
         try:
             wrapped = self.wrap_socket(client_socket, **self.ssl_args)
-        except TimeoutError:
+        except OSError as exc:
+            if self.log is not None:
+                self.log.debug("TLS handshake with %s failed: %s", address, exc)
+            client_socket.close()
             return None
         with contextlib.closing(wrapped):
             return self._served_by(wrapped, address)
@@ -132,6 +138,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""
         _Server.patience = seconds(self.cfg.timeout)
+        _Server.log = self.log
         if status().installed and hasattr(ggevent, "StreamServer"):
             ggevent.StreamServer = _Server
         super().init_process()

@@ -41,8 +41,9 @@ except ImportError:
     # gunicorn's versions before 26.2 have no HTTP/2 in the clear.
     negotiation = None
 
-#: Errors that a peer which goes away causes.
-_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
+#: Errors that a peer which goes away causes, or the network before it.
+_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ECONNABORTED, errno.EHOSTUNREACH,
+         errno.ENETUNREACH, errno.ENETDOWN)  # fmt: skip
 
 
 class Worker(InstallingWorker, gthread.ThreadWorker):

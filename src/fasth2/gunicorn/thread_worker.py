@@ -86,7 +86,18 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         """
         if conn.parser is None:
             conn.begun = time.monotonic()
+            if self.cfg.is_ssl:
+                # In place of the class's method, which gunicorn calls.
+                conn.init = partial(self._begin_tls, conn, type(conn).init)
         return super().handle(conn)
+
+    @staticmethod
+    def _begin_tls(conn: Any, init: Any) -> None:
+        try:
+            init(conn)
+        except OSError as exc:
+            # gunicorn logs this one at debug, with its text, and closes.
+            raise StopIteration(f"TLS handshake with {conn.client} failed: {exc}") from exc
 
     def handle_http2(self, conn: Any) -> Any:
         """Serve a connection's requests until none are left.

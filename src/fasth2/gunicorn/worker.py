@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import ssl
 import sys
 import time
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = ["HTTP2Worker", "InstallingWorker", "is_chosen"]
 
 class InstallingWorker:
     """A worker class that does `install`'s work, and offers HTTP/2 unless the operator set ``http_protocols``."""
+
+    log: Any
 
     @classmethod
     def setup(cls) -> None:
@@ -31,6 +34,20 @@ class InstallingWorker:
         if status().installed and not is_chosen(cfg, "http_protocols"):
             cfg.set("http_protocols", "h2,h1")
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)  # type: ignore[call-arg]
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Called by gunicorn with what a connection ended with; what TLS refuses is no request, and gets no answer.
+
+        Args:
+            req: The request, or ``None``.
+            client: The client's socket.
+            addr: The client's address.
+            exc: Why.
+        """
+        if isinstance(exc, ssl.SSLError) and status().installed:
+            self.log.debug("TLS with %s failed: %s", addr, exc)
+        else:
+            super().handle_error(req, client, addr, exc)  # type: ignore[misc]
 
 
 class HTTP2Worker(InstallingWorker):

@@ -178,9 +178,11 @@ class Client(Wire):
             except ssl.SSLError as exc:
                 try:
                     self.send_tls()  # the alert
-                finally:
-                    loop.host.handshake_failed(self, exc)
-                raise
+                except OSError:
+                    pass  # the client is gone
+                loop.host.handshake_failed(self, exc)
+                self.close()
+                return
             self.send_tls()
             if tls.selected_alpn_protocol() == "h2":
                 self._start()
@@ -379,7 +381,10 @@ class Client(Wire):
         loop = self.loop
         if self._state != _SERVING:
             if self._deadline is not None and now >= self._deadline:
-                self.close()
+                if self._state == _GREETING:
+                    self._failed(TimeoutError("the client has not begun in time"))
+                else:
+                    self.close()
             return
         if self.out and self._blocked_since is not None and loop.timeout is not None:
             left = len(self.out)
