@@ -31,11 +31,12 @@ SANITIZED := $(CURDIR)/.work/sanitize
 .PHONY: test-refnanny test-debug test-valgrind test-memory test-tsan
 .PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
 .PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check check-windows
-.PHONY: help build build-bench gunicorns test test-slow test-sanitize test-package test-packages lint serve dist clean distclean
+.PHONY: help build build-bench gunicorns test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
 	@echo "make test           build, then every test; long runs at a tenth of their length"
 	@echo "make test-slow      the long runs at full length"
+	@echo "make test-ecosystem real clients and real proxies, every one by every worker, at full length"
 	@echo "make test-sanitize  every test under AddressSanitizer, UBSan and bounds checks"
 	@echo "make test-memory    test-sanitize, and its fellows: test-refnanny, test-debug, test-valgrind"
 	@echo "make test-tsan      the tests of threads under ThreadSanitizer, without the interpreter's lock"
@@ -94,6 +95,10 @@ test: build $(VENV)/.test test-packages gunicorns
 
 test-slow: build $(VENV)/.test test-packages gunicorns
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)
+
+# One after another: what they measure is what a loaded server loses, not what a loaded machine does.
+test-ecosystem: build $(VENV)/.test test-packages gunicorns
+	FASTH2_ECOSYSTEM=1 $(PY) -m pytest --timeout=900 -m ecosystem $(TESTS)
 
 # A build of its own beside the ordinary one. Python itself is not built with the
 # sanitizers, so their libraries have to be loaded before it; it leaks by design.

@@ -17,8 +17,9 @@ build=(gcc libc6-dev make ca-certificates)
 case $name in
     python3.14 | python3.15)
         suite=sid arch=$native packages=("${build[@]}" "$name" "$name-dev" "$name-venv")
-        # The interpreter's own test modules, and the clients of tools/install_test_packages.sh.
-        more=("lib$name-testsuite" curl nghttp2-client libnghttp2-dev nodejs chromium git) ;;
+        # The interpreter's own test modules, and the clients and proxies of tools/install_test_packages.sh.
+        more=("lib$name-testsuite" curl nghttp2-client libnghttp2-dev nodejs chromium git
+              haproxy nghttp2-proxy nginx apache2-bin) ;;
     i386 | s390x)
         suite=bookworm arch=$name
         packages=("${build[@]}" python3 python3-dev python3-venv) ;;

@@ -1,9 +1,11 @@
-"""The servers that the clients talk to: gunicorn 27 with gthread on fasth2, over TLS."""
+"""The servers that the clients talk to: gunicorn 27 with gthread on fasth2, over TLS, and every other face."""
+import contextlib
 import os
 
 import pytest
 
 from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
+from tests.support import service
 from tests.support.gunicorn_server import Gunicorn
 
 APP = "tests.support.wsgi_app:app"
@@ -36,6 +38,24 @@ def impatient(tmp_path_factory, certificate):  # noqa: F811
                   blocked=NO_H2) as server:
         yield server
         assert "Traceback" not in server.log
+
+
+@pytest.fixture(scope="package")
+def faces(tmp_path_factory, certificate):  # noqa: F811
+    """A server for each name of a face, with `service`'s application, started when it is asked for."""
+    with contextlib.ExitStack() as stack:
+        running = {}
+
+        def start(face):
+            if face not in running:
+                running[face] = stack.enter_context(
+                    service.start(face, tmp_path_factory.mktemp("face"), certificate=certificate))
+            return running[face]
+
+        yield start
+        for face, server in running.items():
+            # gevent's server may say something of a connection that checks the port.
+            assert "gevent" in face.lower() or "Traceback" not in server.log
 
 
 @pytest.fixture(scope="session")

@@ -304,6 +304,21 @@ const scenarios = {
     return answers.map(shown);
   },
 
+  // Uploads that are answered before they are read; the argument: size and how many, each on its own connection.
+  async unread_uploads() {
+    const [size, times] = argument.split(' ').map(Number);
+    const body = Buffer.alloc(size, 'x');
+    const answers = [];
+    for (let at = 0; at < times; at += 1) {
+      const session = connect();
+      const seen = await exchange(session, '/refused', { method: 'POST', body });
+      answers.push({ status: seen.status, body: seen.body.toString('latin1'), code: seen.code });
+      session.destroy();
+      await session.ended;
+    }
+    return answers;
+  },
+
   // The connection is cut with requests under way.
   async destroy() {
     const session = connect();

@@ -1,0 +1,112 @@
+// A client for test_go.py: `client SCENARIO URL AUTHORITY SIZE TIMES` prints a line of JSON for each time, each on a
+// connection of its own. It is net/http as everybody has it; URL may begin with http:// too, for HTTP/2 in the clear.
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type seen struct {
+	Status int    `json:"status"`
+	Proto  string `json:"proto"`
+	Length int64  `json:"length"`
+	Sum    string `json:"sum"`
+	Body   string `json:"body,omitempty"`
+	Sent   string `json:"sent,omitempty"`
+	Zipped bool   `json:"zipped"`
+	Error  string `json:"error,omitempty"`
+}
+
+func client(url, authority string) *http.Client {
+	transport := &http.Transport{}
+	transport.Protocols = new(http.Protocols)
+	if strings.HasPrefix(url, "http://") {
+		transport.Protocols.SetUnencryptedHTTP2(true)
+	} else {
+		pem, err := os.ReadFile(authority)
+		if err != nil {
+			panic(err)
+		}
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(pem)
+		transport.Protocols.SetHTTP2(true)
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	}
+	return &http.Client{Transport: transport, Timeout: 300 * time.Second}
+}
+
+// A body of a type that net/http knows no length of.
+type stream struct{ io.Reader }
+
+// One request, on a connection of its own.
+func exchange(scenario, url, authority string, size int64) (result seen) {
+	client := client(url, authority)
+	defer client.CloseIdleConnections()
+	var response *http.Response
+	var err error
+	sent := sha256.New()
+	switch scenario {
+	case "download":
+		response, err = client.Get(url)
+	case "upload", "upload-in-parts":
+		body := make([]byte, size)
+		rand.New(rand.NewSource(size)).Read(body)
+		sent.Write(body)
+		result.Sent = hex.EncodeToString(sent.Sum(nil))
+		var reader io.Reader = bytes.NewReader(body)
+		if scenario == "upload-in-parts" {
+			reader = stream{reader}
+		}
+		response, err = client.Post(url, "application/octet-stream", reader)
+	default:
+		panic("no such scenario")
+	}
+	if err != nil {
+		result.Error = err.Error()
+		return
+	}
+	defer response.Body.Close()
+	result.Status, result.Proto, result.Zipped = response.StatusCode, response.Proto, response.Uncompressed
+	hash := sha256.New()
+	var head []byte
+	// As applications read: 4 KiB at a time.
+	for part := make([]byte, 4096); err == nil; {
+		var count int
+		count, err = response.Body.Read(part)
+		hash.Write(part[:count])
+		result.Length += int64(count)
+		if result.Length <= 200 {
+			head = append(head, part[:count]...)
+		}
+	}
+	if err != io.EOF {
+		result.Error = err.Error()
+	}
+	result.Sum = hex.EncodeToString(hash.Sum(nil))
+	if result.Length <= 200 {
+		result.Body = string(head)
+	}
+	return
+}
+
+func main() {
+	size, _ := strconv.ParseInt(os.Args[4], 10, 64)
+	times, _ := strconv.Atoi(os.Args[5])
+	for range times {
+		line, _ := json.Marshal(exchange(os.Args[1], os.Args[2], os.Args[3], size))
+		fmt.Println(string(line))
+	}
+}
