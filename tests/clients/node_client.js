@@ -51,14 +51,6 @@ function exchange(session, path, { method = 'GET', headers = {}, body, trailers,
 const shown = (seen) => ({ ...seen, body: seen.body.toString('latin1') });
 
 const scenarios = {
-  // A body that the server answers without reading it.
-  async unread() {
-    const session = connect();
-    const seen = await exchange(session, '/refused', { method: 'POST', body: fs.readFileSync(argument) });
-    session.close();
-    await session.ended;
-    return shown(seen);
-  },
   async get() {
     const session = connect();
     const seen = await exchange(session, argument);

@@ -11,9 +11,9 @@ from tests.clients.run import run
 SCRIPT = Path(__file__).parent / "node_client.js"
 
 
-def node(server, scenario, argument=""):
+def node(server, scenario, argument="", wait=30):
     """Run a scenario; return what it prints."""
-    done = run("node", str(SCRIPT), scenario, server.url, str(server.certificate.authority), str(argument))
+    done = run("node", str(SCRIPT), scenario, server.url, str(server.certificate.authority), str(argument), wait=wait)
     return json.loads(done.stdout)
 
 
