@@ -95,12 +95,24 @@ class Observer:
         Args:
             call: Its call.
         """
-        environ = call.environ
-        address = (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])) if "REMOTE_PORT" in environ else ""
-        request = Request(call, self._worker.cfg, address)
+        request = self._request(call)
         call.context = (request, time.monotonic())
         if self._pre_request is not None:
             self._pre_request(self._worker, request)
+
+    def refused(self, call: Any) -> None:
+        """A request was answered with an error before it had an environment: a line for it, and no hook.
+
+        Args:
+            call: Its call.
+        """
+        if self._logs:
+            self._worker.log.access(call, self._request(call), call.environ, timedelta(0))
+
+    def _request(self, call: Any) -> Request:
+        environ = call.environ
+        address = (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])) if "REMOTE_PORT" in environ else ""
+        return Request(call, self._worker.cfg, address)
 
     def end(self, call: Any) -> None:
         """A request was answered, or could not be.

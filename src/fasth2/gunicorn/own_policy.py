@@ -20,6 +20,7 @@ from fasth2.server._environ import (
 )
 
 from .environ import SharedErrors, field_key
+from .settings import current
 
 __all__ = ["Policy", "Refused", "is_trusted"]
 
@@ -93,6 +94,7 @@ class Policy:
         self.script_name = os.environ.get("SCRIPT_NAME", "")
         self.server = server
         self._keep = keep
+        self._allow_connect = current().allow_connect
         self._shared = wsgi.base_environ(cfg)
         self._shared.update(
             {
@@ -164,6 +166,12 @@ class Policy:
         pseudo = {name: value for name, value in pairs if name[:1] == ":"}
         fields = [(name.upper(), value) for name, value in pairs if name[:1] != ":"]
         uri = pseudo.get(":path", "/")
+        connects = pseudo.get(":method") == "CONNECT"
+        if connects:
+            if not self._allow_connect:
+                raise Refused(501, "Not Implemented", "CONNECT is not supported here")
+            # RFC 9113 section 8.5: an authority is all that is asked for.
+            uri = pseudo.get(":path") or pseudo.get(":authority", "")
         if cfg.limit_request_line and len(uri) > cfg.limit_request_line:
             raise Refused(414, "URI Too Long", f"Request Line is too large ({len(uri)} > {cfg.limit_request_line})")
         self._check_sizes(fields)
@@ -171,7 +179,7 @@ class Policy:
         environ = {**self._shared, **remote_keys(address), "gunicorn.socket": sock}
         environ["REQUEST_METHOD"] = pseudo.get(":method", "GET")
         environ["RAW_URI"] = uri
-        path, _, environ["QUERY_STRING"] = uri.partition("?")
+        path, _, environ["QUERY_STRING"] = pseudo.get(":path", "" if connects else "/").partition("?")
         environ["wsgi.url_scheme"] = self._scheme_of(fields, pseudo.get(":scheme"))
         authority = pseudo.get(":authority")
         if authority:
@@ -183,7 +191,7 @@ class Policy:
         if not isinstance(self.server, tuple):
             name, port = self._server_by_host(environ)
             environ["SERVER_NAME"], environ["SERVER_PORT"] = name, port
-        if script_name:
+        if script_name and path:
             if not path.startswith(script_name):
                 raise Refused(500, "Internal Server Error",
                               f"Request path {path!r} does not start with SCRIPT_NAME {script_name!r}")

@@ -16,6 +16,7 @@ from fasth2.connection import H2Connection
 from fasth2.server._call import Site
 from fasth2.server._engine_turns import announced, begin_upgraded, seconds
 from fasth2.server._session import Session
+from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.server.tls_stream import TLSStream
 from fasth2.server.wsgi_connection import Client
 from fasth2.server.wsgi_loop import Loop
@@ -117,6 +118,8 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             keepalive=seconds(cfg.keepalive),
             max_connections=cfg.worker_connections,
             farewell_after=cfg.graceful_timeout / 2,
+            # The last quarter, or two seconds, are for applications to end in.
+            cut_after=cfg.graceful_timeout - min(cfg.graceful_timeout / 4, 2.0),
         )
 
     def _make_site(self, lead: Any, wake: Any) -> Site:
@@ -254,7 +257,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         except Refused as exc:
             address = client.address[0] if isinstance(client.address, tuple) else client.address
             self.log.warning("Invalid request from ip=%s: %s", address, exc.message)
-            return None, (exc.code, exc.reason, "" if exc.code >= 500 else exc.message)
+            return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)
 
     def _takes_clear(self) -> bool:
         """Whether some peers may begin with HTTP/2's preface without TLS."""
@@ -417,7 +420,10 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             self.log.error("Error in the loop", exc_info=exc)
 
     def _report(self, call: Any, exc: BaseException) -> None:
-        if isinstance(exc, ConnectionError):
+        if isinstance(exc, ConnectionError) or (
+            # What a framework makes of one, such as Django's UnreadablePostError.
+            isinstance(exc, OSError) and isinstance(exc.__cause__ or exc.__context__, HTTP2StreamAborted)
+        ):
             self.log.debug("HTTP/2 stream closed: %s", exc)
         else:
             environ = call.environ

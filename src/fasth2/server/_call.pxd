@@ -99,6 +99,7 @@ cdef class Call(Waiter):
     cdef ResponseHead response       # of `start_response`, or None
     cdef readonly int64_t sent       # octets of body
     cdef list trailers               # (name, value), or None
+    cdef int64_t dropped             # octets of body that came after the end of a response without one
     cdef bytes held                  # the last part, until the next or the end is known
     cdef readonly bint headers_sent
     cdef int ended
@@ -112,6 +113,7 @@ cdef class Call(Waiter):
     cdef int serve(self) except -1
     cdef int serve_parts(self, object result) except -1
     cdef object next_part(self, object step)
+    cdef bint omits_body(self) except -1
     cdef bytes part(self, object data)
     cdef bint begin_response(self, object status, object headers, bint replaces) except -1
     cdef ResponseHead begun_response(self)

@@ -20,6 +20,8 @@ cdef enum:
     CREDIT = 16384
     # What a part counts for beside its octets.
     PART = 256
+    # Octets of a body that an application may write() where none is sent, until it is told that nobody listens.
+    DROPPED = 1048576
     # Octets that a file is read by.
     FILE_PART = 65536
     # Paths that are remembered as slow, and the longest of them, in characters.
@@ -354,7 +356,7 @@ cdef class Call(Waiter):
         cdef bint leading
         if self.response is None:
             raise AssertionError("write() before start_response()")
-        if load_flag(&self.ended) or load_flag(&self.over):
+        if load_flag(&self.over) or (load_flag(&self.ended) and not self.response.omits_body):
             raise ValueError("write() after the end of the response")
         leading = self.site.lead.step_out(self)
         if not leading and not load_flag(&self.detached):
@@ -424,14 +426,18 @@ cdef class Call(Waiter):
 
     @property
     def status(self):
-        """Code and reason, ``"200 OK"``; ``None`` where there is no response."""
+        """Code and reason, ``"200 OK"``; 499 where the client went before it; ``None`` where there is none yet."""
         cdef ResponseHead head = self.begun_response()
+        if load_flag(&self.gone) and not self.headers_sent:
+            return "499 Client Closed Request"
         return None if head is None else head.status
 
     @property
     def status_code(self):
-        """The code, 0 where there is no response."""
+        """The code, as `status` has it; 0 where there is none."""
         cdef ResponseHead head = self.begun_response()
+        if load_flag(&self.gone) and not self.headers_sent:
+            return 499
         return 0 if head is None else head.code
 
     @property
@@ -570,10 +576,12 @@ cdef class Call(Waiter):
                 step = iter(result).__next__
             finally:
                 self.site.lead.end(self)
-        while True:
+        while not self.omits_body():
             part = self.next_part(step)
             if part is _END:
                 break
+            if load_flag(&self.gone):
+                raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
             data = self.part(part)
             if not data:
                 continue
@@ -589,6 +597,11 @@ cdef class Call(Waiter):
         before = self.take_held()
         self.put(b"" if before is None else before, True)
         return 0
+
+    cdef bint omits_body(self) except -1:
+        """Whether the response has begun and is its head alone: HEAD, 204 and 304 wait for nothing else."""
+        cdef ResponseHead head = self.begun_response()
+        return head is not None and head.omits_body
 
     cdef object next_part(self, object step):
         # However quick each part is, others do not wait for all of them.
@@ -656,6 +669,14 @@ cdef class Call(Waiter):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
         if self.response is None:
             raise AssertionError("the application returned without a call of start_response()")
+        if self.response.omits_body:
+            if load_flag(&self.ended):
+                self.dropped += PyBytes_GET_SIZE(data)
+                if self.dropped > DROPPED:
+                    raise HTTP2StreamAborted(self.stream_id, "the response has no body, however long it gets")
+                return 0
+            # The head alone: it ends the stream, whatever the application has to add.
+            ends = True
         with cython.critical_section(self):
             head = self.response
             data = self.counted(data)

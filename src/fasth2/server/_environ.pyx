@@ -207,6 +207,7 @@ cdef class EnvironMaker(RequestMaker):
         cdef uint32_t kind
         cdef FieldRule rule
         cdef bint authority = False
+        cdef bint path = False
         cdef object host = None
         cdef object scheme = None
         cdef object said = None
@@ -223,6 +224,7 @@ cdef class EnvironMaker(RequestMaker):
                 elif kind == KIND_PATH:
                     if not self.set_path(environ, <str>e.value):
                         return False
+                    path = True
                 elif kind == KIND_AUTHORITY:
                     if PyUnicode_GET_LENGTH(<object>e.value):
                         authority = True
@@ -256,6 +258,9 @@ cdef class EnvironMaker(RequestMaker):
                     environ[rule.key] = f"{environ[rule.key]},{<object>e.value}"
             elif rule.kind == LEAVE_:
                 return False
+        if not path:
+            # CONNECT (RFC 9113 section 8.5).
+            return False
         if self.count and n - pseudo - max(info.cookies - 1, 0) > self.count:
             return False
         if not authority:

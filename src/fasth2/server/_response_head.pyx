@@ -42,6 +42,10 @@ cdef class ResponseHead:
             if known.kind == FIELD_HOP:
                 return 0
             if known.kind == FIELD_LENGTH:
+                if self.length >= 0:
+                    if self.length != octets_said(value):
+                        raise ValueError(f"Content-Length is {self.length}, and {value!r} too")
+                    return 0
                 self.length = octets_said(value)
             elif known.kind == FIELD_SERVER:
                 self.has_server = True

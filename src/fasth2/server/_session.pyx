@@ -199,10 +199,20 @@ cdef class Session(Channel):
 
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
         """Answer a request that the face above refuses."""
-        cdef dict environ = {"REQUEST_METHOD": value for name, value in pairs if name == ":method"}
-        cdef Call call = self.new_call(stream_id, environ, complete)
+        cdef dict environ = dict(self.maker.template)
+        cdef dict fields = dict(pairs)
+        cdef Call call
+        environ["REQUEST_METHOD"] = fields.get(":method", "-")
+        environ["RAW_URI"] = fields.get(":path") or fields.get(":authority") or "-"
+        environ["PATH_INFO"], _, environ["QUERY_STRING"] = environ["RAW_URI"].partition("?")
+        call = self.new_call(stream_id, environ, complete)
         call.fields_received = pairs
         call.answer_error(answer[0], answer[1], answer[2])
+        if self.site.observer is not None:
+            try:
+                self.site.observer.refused(call)
+            except Exception as error:
+                self.site.note(call, error)
         return call.finish()
 
     cdef Call new_call(self, object stream_id, dict environ, bint complete):
@@ -288,6 +298,29 @@ cdef class Session(Channel):
                 tick = self.site.lead.now()
                 held = 0
         return True
+
+    def end_input(self):
+        """The client sends nothing any more: requests that are not whole are given up.
+
+        Returns:
+            Whether whole ones are served still.
+        """
+        cdef Call call
+        for call in list(self.calls.values()):
+            if not call.input.complete:
+                del self.calls[call.stream_id]
+                call.lose()
+                self.reset(call, CANCEL)
+        return not self.closed and not self.core.failed and not self.idle
+
+    def end_responses(self):
+        """Cut off the responses that have begun and do not end: their applications find the client gone."""
+        cdef Call call
+        for call in list(self.calls.values()):
+            if call.detached and not call.finished and call.begun_response() is not None and not load_flag(&call.ended):
+                del self.calls[call.stream_id]
+                call.lose()
+                self.reset(call, CANCEL)
 
     # What calls ask for
 

@@ -63,7 +63,8 @@ cdef object socket_error():
 cdef class Wire:
     """A socket, TLS over it or not, and the session that answers its requests.
 
-    A subclass has ``blocked()``, called when the socket takes no more.
+    A subclass has ``blocked()``, called when the socket takes no more, and ``input_ended()``, called when the client
+    has ended its sending side, which raises an OSError where that ends the connection.
 
     Args:
         sock: The socket, non-blocking.
@@ -113,7 +114,8 @@ cdef class Wire:
         if n > 0:
             return n
         if n == 0:
-            raise ConnectionResetError("the client closed the connection")
+            self.input_ended()
+            return 0
         if fasth2_again():
             return 0
         raise socket_error()
@@ -128,7 +130,10 @@ cdef class Wire:
                 # A record at a time: it is smaller than the buffer, so that TLS holds nothing back.
                 n = self.inner.read(size, clear)
                 if n <= 0 or n > size:
-                    raise ConnectionResetError("the client closed the connection")
+                    # The client's close_notify.
+                    self.input_ended()
+                    self.empty()
+                    break
                 self.session.feed_octets(<const uint8_t *>PyByteArray_AS_STRING(clear), n)
                 if not self.rx.pending:
                     break
@@ -177,6 +182,8 @@ cdef class Wire:
         """
         cdef Py_ssize_t n = self.receive(around)
         if n == 0:
+            # There may be something to say to a client that sends no more.
+            self.send_all(around)
             return True
         if self.tls is None:
             self.session.feed_octets(<const uint8_t *>PyByteArray_AS_STRING(around.buffer), n)

@@ -22,6 +22,9 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #: Seconds that a new connection has for its first request while the worker stops.
 FIRST_REQUEST = 1.0
 
+#: What a PING carries that asks whether a client is still there.
+_ARE_YOU_THERE = b"present?"
+
 # What a connection is at.
 _GREETING = 0
 _SERVING = 1
@@ -44,7 +47,7 @@ class Client(Wire):
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended",
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended", "_hears",
         "_mask", "_seen_begun", "_send_progress", "_served_from", "_server_tls", "_state", "address", "in_backlog",
         "listener", "loop", "warned_at",
     )  # fmt: skip
@@ -69,6 +72,8 @@ class Client(Wire):
         self.warned_at: float | None = None
         self._send_progress: dict[int, SendProgress] | None = None
         self._ended = False
+        # The client has not ended its sending side.
+        self._hears = True
         loop.poller.register(self.fd, READ)
 
     def __repr__(self) -> str:
@@ -205,6 +210,20 @@ class Client(Wire):
         self._early = b""
         self._leave_to_http1(early)
 
+    def input_ended(self) -> None:
+        """The client has ended its sending side; called by `Wire`. What it asked for is answered still.
+
+        Raises:
+            ConnectionResetError: Nothing is left to do for it.
+        """
+        if self._state != _SERVING or not self._hears or not self.session.end_input():
+            raise ConnectionResetError("the client closed the connection")
+        self._hears = False
+        self._ended = True
+        self._wait_for(self._mask & ~READ)
+        # Who has gone, and does not just send no more, answers by resetting the connection.
+        self.session.connection.ping(_ARE_YOU_THERE)
+
     def _start(self) -> None:
         self._state = _SERVING
         self._deadline = None
@@ -288,7 +307,7 @@ class Client(Wire):
         if not self.out:
             self.out = b""
             self._blocked_since = None
-            self._wait_for(READ)
+            self._wait_for(READ if self._hears or self._state != _SERVING else 0)
 
     def _wait_for(self, mask: int) -> None:
         if mask != self._mask:

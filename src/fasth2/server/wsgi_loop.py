@@ -92,6 +92,8 @@ class Loop(Round):
         keepalive: Seconds that a connection may be idle; ``None`` for any.
         max_connections: Connections at most.
         farewell_after: Seconds of draining after which clients that always have a request open are told too.
+        cut_after: Seconds of draining after which responses that do not end are cut off, so that their applications
+            can clean up.
         tick: Seconds after which a call of the application loses the lead.
     """
 
@@ -107,6 +109,7 @@ class Loop(Round):
         keepalive: float | None,
         max_connections: int,
         farewell_after: float = 15.0,
+        cut_after: float = 28.0,
         tick: float = 0.001,
     ) -> None:
         super().__init__()
@@ -140,6 +143,7 @@ class Loop(Round):
         self._told = False
         self._next_farewell = 0.0
         self._farewell_after = farewell_after
+        self._cut_after = cut_after
         self._tasks: collections.deque[Any] = collections.deque()
         #: The loop's threads, the clock first.
         self.threads: list[threading.Thread] = []
@@ -491,8 +495,14 @@ class Loop(Round):
             return
         self._next_farewell = now + DRAIN_LOOK
         late = now >= self._drained_at + self._farewell_after
+        cut = now >= self._drained_at + self._cut_after
         for client in list(self.clients.values()):
-            if client.session is None or client.leaving:
+            if client.session is None:
+                continue
+            if cut:
+                client.session.end_responses()
+                client.flush()
+            if client.leaving:
                 continue
             if client.warned_at is None:
                 if late or client.is_quiet(now):

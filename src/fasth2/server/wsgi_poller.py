@@ -82,8 +82,14 @@ class _SelectorPoller(_Looking):
         self._selector.register(fd, self._events(mask))
 
     def modify(self, fd: int, mask: int) -> None:
-        """Wait for something else of it."""
-        self._selector.modify(fd, self._events(mask))
+        """Wait for something else of it; 0: for nothing."""
+        events = self._events(mask)
+        if fd not in self._selector.get_map():
+            self._selector.register(fd, events)
+        elif events:
+            self._selector.modify(fd, events)
+        else:
+            self._selector.unregister(fd)
 
     def poll(self, timeout: float) -> list[tuple[int, int]]:
         """Wait; see `_EpollPoller`."""
