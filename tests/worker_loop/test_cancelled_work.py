@@ -34,12 +34,12 @@ class Endless:
 
 def endless(made, part=b"", status="200 OK"):
     """A function of `Paths`, whose bodies are in `made`."""
-    def serve(environ, start_response):
+    def begin(environ, start_response):
         start_response(status, [("content-length", "12345")] if part else [])
         made.append(Endless(part))
         return made[-1]
 
-    return serve
+    return begin
 
 
 def cancel(client, stream_id):
