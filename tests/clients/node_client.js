@@ -69,7 +69,7 @@ const scenarios = {
 
   // A body that is answered before it is read; the argument is a file.
   async unread_upload() {
-    const session = connect();
+    const session = connect({ maxSessionMemory: 100 });
     const seen = await exchange(session, '/too-large', { method: 'POST', body: fs.readFileSync(argument) });
     session.destroy();
     return { status: seen.status, body: seen.body.toString('latin1'), code: seen.code };

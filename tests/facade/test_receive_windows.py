@@ -1,4 +1,8 @@
 """Windows open again as a body arrives, the connection's too, in one write a read."""
+import tracemalloc
+
+import pytest
+
 from tests.support.facade_peer import POST, frame, frames
 
 MIB = 1 << 20
@@ -65,6 +69,27 @@ def test_octets_on_a_reset_stream_are_credited_to_the_connection(peer):
         peer.listen()
     assert peer.client.outbound_flow_control_window > 16384
     assert peer.server.streams == {}
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_body_in_frames_of_one_octet_is_joined(peer, asked):
+    """Each frame a read of its own, each object counted."""
+    peer.request(1, POST, end_stream=False)
+    peer.tell()
+    stream = peer.server.streams[1]
+    if asked:
+        assert stream.request_body.getvalue() == b""
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(6000):
+            peer.server.receive_data(frame("DATA", 0, 1, b"z"))
+            peer.sock.writes.clear()
+        held = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert stream.get_request_body() == b"z" * 6000
+    assert held < 2 * 6000 + 2000
 
 
 def test_a_body_in_tiny_frames_costs_little_memory(peer):

@@ -9,6 +9,7 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode, HTTP2Pro
 
 from fasth2.exceptions import ProtocolError
 from fasth2.server._blocking import BlockingConnection
+from fasth2.server._body_wait import BodyWait
 
 from .request import HTTP2Request, policy_of
 from .stream import StreamedStream
@@ -32,8 +33,10 @@ class StreamedRequests(BlockingConnection):
         self.body_reads = 0
         # Octets that arrived and were not credited to the connection yet.
         self._arrived = 0
-        # The stream whose body was last waited for, its size then, and for how long.
-        self._body_wait: tuple[int | None, int, float] = (None, 0, 0.0)
+        # Octets of bodies that have arrived, all streams together.
+        self._body_octets = 0
+        # The wait for the body that is being read.
+        self._waiting = BodyWait()
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
         # What gunicorn's header policy says of fields from this peer.
@@ -66,7 +69,7 @@ class StreamedRequests(BlockingConnection):
             try:
                 data = self._read(self._idle_limit())
             except TimeoutError:
-                if not self._end_unread() and not self.streams:
+                if not self._end_unread() and not self._unread and not self.streams:
                     self.close()
                 return []
             if not data:
@@ -89,24 +92,34 @@ class StreamedRequests(BlockingConnection):
 
         Args:
             stream_id: The stream whose body is read; it is reset with CANCEL
-                when nothing of it came for ``stream_timeout``.
+                when nothing of it came for ``stream_timeout``, or in all less
+                than `MIN_RECEIVE_RATE` asks for.
 
         Raises:
             HTTP2ConnectionError: The socket or the connection failed.
         """
         stream = None if stream_id is None else self.streams.get(stream_id)
         size = 0 if stream is None else stream.body_size
-        waited = self._body_wait[2] if self._body_wait[:2] == (stream_id, size) else 0.0
+        arrived = self._body_octets
+        waiting = self._waiting
+        if waiting.stream_id != stream_id:
+            waiting = self._waiting = BodyWait(stream_id)
         timeout = self.stream_timeout
-        start = time.monotonic() if timeout is not None else 0.0
+        limit = None
+        if timeout is not None:
+            rate = self.MIN_RECEIVE_RATE if stream is not None else 0
+            # Only those that are read or wait for it share the connection with it.
+            sharing = sum(not each.request_complete for each in self.streams.values()) if waiting.others else 1
+            limit = waiting.left(timeout, rate, sharing)
+        start = time.monotonic()
         try:
-            data = self._read(None if timeout is None else timeout - waited)
+            data = self._read(limit)
         except TimeoutError:
             if stream_id is not None:
+                self._count("slow_bodies")
                 self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
             return
-        if timeout is not None:
-            self._body_wait = (stream_id, size, waited + time.monotonic() - start)
+        took = time.monotonic() - start
         if not data:
             self._connection_lost()
             return
@@ -115,6 +128,8 @@ class StreamedRequests(BlockingConnection):
         except HTTP2ProtocolError as exc:
             # The application that reads has done nothing wrong.
             raise HTTP2ConnectionError(str(exc)) from exc
+        own = 0 if stream is None else stream.body_size - size
+        waiting.add(took, own, self._body_octets - arrived - own)
 
     def abort_stream(self, stream_id: int, error_code: int) -> None:
         """The sending half's."""
@@ -180,6 +195,7 @@ class StreamedRequests(BlockingConnection):
             return
         data = item.data
         if data:
+            self._body_octets += len(data)
             stream.receive_data(data)
         if item.end_stream:
             stream.end_request()

@@ -87,7 +87,8 @@ class WholeRequests(_WholeRequests):
         timeout = self._idle_limit()
         limit = self.stream_timeout
         if waiting and limit is not None:
-            timeout = limit - self._waited if timeout is None else min(timeout, limit - self._waited)
+            left = self._time_left(limit)
+            timeout = left if timeout is None else min(timeout, left)
         timeout = self._or_unread(timeout)
         start = time.monotonic()
         try:
@@ -97,12 +98,14 @@ class WholeRequests(_WholeRequests):
                 self._closed = True
                 raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
         finally:
-            self._waited += time.monotonic() - start
+            if waiting:
+                self._count_wait(time.monotonic() - start)
         if self._end_unread():
             return None
         if not self.streams:
-            self.close()
-        elif waiting and limit is not None and self._waited >= limit:
+            if not self._unread:
+                self.close()
+        elif waiting and limit is not None and not self._time_left(limit):
             self._give_up()
         return None
 

@@ -6,8 +6,11 @@ from typing import Any
 
 from gunicorn.http2 import request as gunicorn_request
 from gunicorn.http2 import stream as gunicorn_stream
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
 
 from fasth2.server.stream import append_part
+
+from .errors import HTTP2ConnectionAborted, HTTP2StreamAborted
 
 __all__ = ["HTTP2Body", "StreamedStream", "WholeStream"]
 
@@ -23,6 +26,8 @@ class _Stream(gunicorn_stream.HTTP2Stream):
     _body_event: Any = None
     _body_complete = False
     body_size = 0
+    waited_before = 0.0
+    octets_before = 0
 
     def end_request(self) -> None:
         """Record that the peer has ended the stream."""
@@ -157,7 +162,69 @@ class WholeStream(_Stream):
 
 
 class HTTP2Body(gunicorn_request.HTTP2Body):
-    """gunicorn's ``wsgi.input``; the window credit of one read leaves in one write."""
+    """gunicorn's ``wsgi.input``; the window credit of one read leaves in one write.
+
+    Parts of a body are joined as they come, however small its frames are. A
+    body that breaks off raises what is an `OSError` beside gunicorn's error.
+    """
+
+    _buf: bytes
+
+    def _next_chunk(self) -> bytes | None:
+        try:
+            chunk: bytes | None = super()._next_chunk()
+            return chunk
+        except HTTP2StreamError as exc:
+            raise HTTP2StreamAborted(exc.stream_id, exc.message, exc.error_code) from None
+        except HTTP2ConnectionError as exc:
+            raise HTTP2ConnectionAborted(exc.message, exc.error_code) from None
+
+    def _fill(self, size: int | None) -> None:
+        """Hold at least ``size`` octets, or all that remain; fewer only at the end."""
+        if self._closed:
+            raise ValueError("I/O operation on closed file.")
+        held = len(self._buf)
+        if size is not None and held >= size:
+            return
+        parts = [self._buf] if held else []
+        try:
+            while size is None or held < size:
+                chunk = self._next_chunk()
+                if chunk is None:
+                    break
+                append_part(parts, chunk)
+                held += len(chunk)
+        finally:
+            self._buf = parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _line(self, size: int | None) -> bytes:
+        if size is not None and size < 0:
+            size = None
+        if size == 0:
+            return b""
+        if self._closed:
+            raise ValueError("I/O operation on closed file.")
+        end = self._buf.find(b"\n") + 1
+        if not end and (size is None or len(self._buf) < size):
+            held = bytearray(self._buf)
+            try:
+                while not end and (size is None or len(held) < size):
+                    chunk = self._next_chunk()
+                    if chunk is None:
+                        break
+                    # What was looked through already is not looked through again.
+                    found = chunk.find(b"\n")
+                    if found >= 0:
+                        end = len(held) + found + 1
+                    held += chunk
+            finally:
+                self._buf = bytes(held)
+        if not end:
+            end = len(self._buf)
+        if size is not None:
+            end = min(end, size)
+        line, self._buf = self._buf[:end], self._buf[end:]
+        return line
 
     def read(self, size: int | None = None) -> bytes:
         """Read from the body.
@@ -179,7 +246,7 @@ class HTTP2Body(gunicorn_request.HTTP2Body):
         Returns:
             The line with its end, or what there is of it.
         """
-        return self._merged(super().readline, size)
+        return self._merged(self._line, size)
 
     def _merged(self, call: Any, size: int | None) -> bytes:
         connection = self._stream.connection

@@ -108,6 +108,10 @@ class EngineTurns:
     #: a thread or a task for ever. 0 switches this off.
     MIN_SEND_RATE = 128
 
+    #: Octets a second that a peer must send of a request's body that a thread
+    #: waits for, once that has taken `stream_timeout` in all. 0 switches this off.
+    MIN_RECEIVE_RATE = 128
+
     #: Octets that a client may go on sending of a request whose response is
     #: complete, before the stream is reset with NO_ERROR.
     unread_upload_octets = 65536

@@ -7,6 +7,7 @@ from typing import Any
 from fasth2.exceptions import ProtocolError
 
 from ._blocking import BlockingConnection
+from ._body_wait import rate_left
 from .errors import HTTP2ErrorCode
 from .request import MEANINGLESS_TRAILERS
 
@@ -68,6 +69,9 @@ class WholeRequests(BlockingConnection):
         super().__init__(cfg, sock, client_addr)
         # Seconds waited since a request under way, or the settings, last made progress.
         self._waited = 0.0
+        # Seconds that requests under way have been waited for, and octets of bodies that came, in all.
+        self._waited_in_all = 0.0
+        self._body_octets = 0
         self.max_body = size_setting(cfg, "max_body", self.max_body)
         self.max_bodies = size_setting(cfg, "max_bodies", self.max_bodies)
         # Octets of bodies that are held, or more: what streams that ended had may be among them.
@@ -86,7 +90,7 @@ class WholeRequests(BlockingConnection):
         limit: float | None = None
         start = 0.0
         if under_way and self.stream_timeout is not None:
-            limit = self.stream_timeout - self._waited
+            limit = self._time_left(self.stream_timeout)
             start = time.monotonic()
         elif not streams:
             limit = self._idle_limit()
@@ -97,28 +101,56 @@ class WholeRequests(BlockingConnection):
             if timeout is None or not isinstance(exc, TimeoutError):
                 self._closed = True
                 raise self.errors.HTTP2ConnectionError(f"Socket read error: {exc}") from exc
+            if start:
+                self._count_wait(time.monotonic() - start)
             if self._end_unread():
-                self._waited += time.monotonic() - start if start else 0.0
+                pass
             elif start:
                 self._give_up()
-            else:
+            elif not self._unread:
                 self.close()
             return None
         if start:
-            self._waited += time.monotonic() - start
+            self._count_wait(time.monotonic() - start)
         return data
 
+    def _count_wait(self, seconds: float) -> None:
+        self._waited += seconds
+        self._waited_in_all += seconds
+
+    def _time_left(self, timeout: float) -> float:
+        """Return the seconds that may be waited for requests under way, 0 when the time of any is over."""
+        left = timeout - self._waited
+        if self.MIN_RECEIVE_RATE:
+            under_way = self._under_way()
+            for stream in under_way.values():
+                left = min(left, self._rate_left(stream, timeout, len(under_way)))
+        return max(left, 0.0)
+
+    def _under_way(self) -> dict[int, Any]:
+        return {stream_id: stream for stream_id, stream in self.streams.items() if not stream.request_complete}
+
+    def _rate_left(self, stream: Any, timeout: float, streams: int) -> float:
+        others = self._body_octets - stream.octets_before - stream.body_size
+        waited = self._waited_in_all - stream.waited_before
+        return rate_left(waited, timeout, self.MIN_RECEIVE_RATE, stream.body_size, others, streams)
+
     def _give_up(self) -> None:
-        """The peer made no progress for `stream_timeout`."""
+        """The peer made no progress for `stream_timeout`, or too little in all."""
         if not self._settled:
             self.close(HTTP2ErrorCode.SETTINGS_TIMEOUT)
             return
-        for stream_id, stream in list(self.streams.items()):
-            if not stream.request_complete:
+        under_way = self._under_way()
+        timeout = self.stream_timeout or 0.0
+        stalled = self._waited >= timeout
+        for stream_id, stream in under_way.items():
+            if stalled or self._rate_left(stream, timeout, len(under_way)) <= 0:
+                self._count("slow_bodies")
                 stream.reset(HTTP2ErrorCode.CANCEL)
                 self._reset_quietly(stream_id, HTTP2ErrorCode.CANCEL)
                 del self.streams[stream_id]
-        self._waited = 0.0
+        if stalled:
+            self._waited = 0.0
         self._send_quietly()
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
@@ -131,6 +163,8 @@ class WholeRequests(BlockingConnection):
             stream.update_priority(*item.priority)
         stream.receive_headers(item.headers, item.end_stream)
         self._waited = 0.0
+        stream.waited_before = self._waited_in_all
+        stream.octets_before = self._body_octets
         if item.end_stream:
             self._request_complete(stream, requests)
         elif self.max_body is not None and announced_length(item.headers) > self.max_body:
@@ -147,6 +181,7 @@ class WholeRequests(BlockingConnection):
         data = item.data
         if data:
             self._waited = 0.0
+            self._body_octets += len(data)
             size = stream.body_size = stream.body_size + len(data)
             self._held_octets += len(data)
             if self.max_body is not None and size > self.max_body:

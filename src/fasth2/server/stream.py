@@ -71,6 +71,10 @@ class HTTP2Stream:
     #: Octets of the request's body that have arrived.
     body_size = 0
 
+    # What the connection had waited for bodies, in seconds, and received of them, in octets, before this request.
+    waited_before = 0.0
+    octets_before = 0
+
     def __init__(self, stream_id: int, connection: Any) -> None:
         self.stream_id = stream_id
         self.connection = connection
