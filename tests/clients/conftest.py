@@ -6,7 +6,9 @@ import pytest
 
 from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support import service
+from tests.support.facade_server import FacadeServer
 from tests.support.gunicorn_server import Gunicorn
+from tests.support.service_wsgi import blocks
 
 APP = "tests.support.wsgi_app:app"
 WORKER = ("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "8")
@@ -40,6 +42,12 @@ def impatient(tmp_path_factory, certificate):  # noqa: F811
         assert "Traceback" not in server.log
 
 
+def answer(connection, request):
+    """The façade's application: the paths of `service` that need no body; larger ones it refuses by itself."""
+    body = b"".join(blocks(int(request.query))) if request.path == "/big" else b"Hello, world!"
+    connection.send_response(request.stream.stream_id, 200, [("content-length", str(len(body)))], body)
+
+
 @pytest.fixture(scope="package")
 def faces(tmp_path_factory, certificate):  # noqa: F811
     """A server for each name of a face, with `service`'s application, started when it is asked for."""
@@ -49,11 +57,14 @@ def faces(tmp_path_factory, certificate):  # noqa: F811
         def start(face):
             if face not in running:
                 running[face] = stack.enter_context(
+                    FacadeServer(certificate, answer, max_body=1000) if face == service.FACADE else
                     service.start(face, tmp_path_factory.mktemp("face"), certificate=certificate))
             return running[face]
 
         yield start
         for face, server in running.items():
+            if face == service.FACADE:
+                continue
             # gevent's own server has a traceback for a connection that checks the port.
             assert face == "install-gevent" or "Traceback" not in server.log
 

@@ -6,10 +6,10 @@ from tests.support import service
 
 pytestmark = pytest.mark.ecosystem
 
-FACES = service.chosen((*service.CLASSES, *service.INSTALLED), *service.CLASSES)
+FACES = service.chosen((*service.CLASSES, *service.INSTALLED, service.FACADE), *service.CLASSES)
 
 #: GOAWAY and HEADERS may be written in either order.
-TIMES = 40 if service.ECOSYSTEM else 1
+TIMES = 10 if service.ECOSYSTEM else 1
 
 
 @pytest.fixture(params=FACES)

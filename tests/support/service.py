@@ -21,6 +21,9 @@ CLASSES = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
 #: gunicorn's workers with fasth2's connection classes.
 INSTALLED = ("install-gthread", "install-gevent", "install-asgi")
 
+#: `fasth2.HTTP2ServerConnection`, where a test has a server of it.
+FACADE = "facade"
+
 _INSTALL = "import fasth2.gunicorn\nfasth2.gunicorn.install()\n"
 _THREADED = ("Worker", "ThreadWorker", "install-gthread")
 
