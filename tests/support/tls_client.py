@@ -32,10 +32,11 @@ class Client:
         credit: Whether window is returned for what is received.
         patient: Whether frames may be sent and received after the server's GOAWAY.
         context: For TLS, where it is not one that trusts the server and offers h2.
+        before: Sent before everything else, in so many pieces as it has parts.
     """
 
     def __init__(self, server: Gunicorn, credit: bool = True, patient: bool = False,
-                 context: ssl.SSLContext | None = None) -> None:
+                 context: ssl.SSLContext | None = None, before: tuple[bytes, ...] = ()) -> None:
         self.credit = credit
         self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -46,6 +47,9 @@ class Client:
         #: Whether `read` has met the end of the connection.
         self.closed = False
         try:
+            for part in before:
+                self.sock.sendall(part)
+                time.sleep(0.002)
             if server.certificate is not None:
                 if context is None:
                     context = ssl.create_default_context(cafile=str(server.certificate.authority))

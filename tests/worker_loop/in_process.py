@@ -77,7 +77,12 @@ class Serving:
     def takes_prior_knowledge(self, client: Any) -> bool:
         return True
 
-    def serve_http1(self, sock: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
+    def proxy_versions(self, client: Any) -> frozenset[int]:
+        return frozenset()
+
+    def serve_http1(
+        self, sock: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any, proxied: Any
+    ) -> None:
         sock.close()
 
     def handshake_failed(self, client: Any, exc: BaseException) -> None:

@@ -12,9 +12,20 @@ from gunicorn import http, sock
 from gunicorn.workers import ggevent
 
 from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, seconds
+from fasth2.server.proxy_header import ProxyHeader, ProxyHeaderError
 
 from ._install import status
 from .batching import BatchingConnection
+from .proxy_protocol import (
+    PREFACE,
+    PREFACE_WAIT,
+    accepted_versions,
+    header_of,
+    receive_header,
+    remote_address,
+    request_info,
+    takes_preface,
+)
 from .serving import Serving, report
 from .worker import HTTP2Worker
 
@@ -28,6 +39,15 @@ class _Stopping(Exception):
     """Thrown into an idle connection's greenlet when the worker stops."""
 
 
+def _set_proxied(header: ProxyHeader | None) -> None:
+    """Remember a connection's PROXY header where its greenlet is."""
+    gevent.getcurrent().fasth2_proxied = header
+
+
+def _proxied() -> ProxyHeader | None:
+    return getattr(gevent.getcurrent(), "fasth2_proxied", None)
+
+
 class _Server(StreamServer):
     """gevent's server; a client that is silent in its TLS handshake does not keep its place for ever, and one whose
     handshake is under way when the server is closed is served all the same.
@@ -36,8 +56,9 @@ class _Server(StreamServer):
     #: Seconds that a client may be silent; ``None``: for ever.
     patience: float | None = None
 
-    #: gunicorn's log.
+    #: gunicorn's log and configuration.
     log: Any = None
+    cfg: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,7 +70,14 @@ class _Server(StreamServer):
         # The worker sets its own time-out when the handshake is done.
         client_socket.settimeout(self.patience)
         try:
+            if self.cfg is not None and (versions := accepted_versions(self.cfg, address)):
+                _set_proxied(receive_header(client_socket, versions, self.patience))
+                client_socket.settimeout(self.patience)
             wrapped = self.wrap_socket(client_socket, **self.ssl_args)
+        except ProxyHeaderError as exc:
+            self.log.warning("Invalid request from %s: %s", address, exc)
+            client_socket.close()
+            return None
         except OSError as exc:
             if self.log is not None:
                 self.log.debug("TLS handshake with %s failed: %s", address, exc)
@@ -80,6 +108,36 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         # Greenlets of connections that wait for a request.
         self._idle: set[Any] = set()
 
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Called by gevent's server with a connection, in a greenlet of its own.
+
+        Args:
+            listener: The listening socket.
+            client: The client's socket.
+            addr: The peer's address.
+        """
+        if self.serves and not self.cfg.is_ssl and takes_preface(self.cfg, addr):
+            try:
+                _set_proxied(receive_header(client, accepted_versions(self.cfg, addr), PREFACE_WAIT, PREFACE))
+            except OSError:
+                pass  # gunicorn meets it again
+        super().handle(listener, client, addr)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """Called by gunicorn with a request in HTTP/1.1.
+
+        Args:
+            listener_name: The address that the client connected to.
+            req: The request.
+            sock: The client's socket.
+            addr: The peer's address.
+        """
+        header = _proxied()
+        if header is not None:
+            # Whatever the client said behind that header.
+            req.proxy_protocol_info = request_info(header)
+        return super().handle_request(listener_name, req, sock, remote_address(header, addr))
+
     def handle_http2(self, listener: Any, client: Any, addr: Any, preface: bytes = b"", upgrade: Any = None) -> None:
         """Serve an HTTP/2 connection to its end.
 
@@ -96,7 +154,9 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 server = listener.getsockname()
             except OSError:
                 server = client.getsockname()  # the worker stops, and has closed the listener
-            serving = Serving(self, h2, client, addr, server, self.is_already_handled)
+            header = _proxied() if upgrade is None else header_of(upgrade[1])
+            remote = remote_address(header, addr)
+            serving = Serving(self, h2, client, remote, server, self.is_already_handled, header)
             requests = []
             if upgrade is None:
                 h2.initiate_connection()
@@ -138,7 +198,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""
         _Server.patience = seconds(self.cfg.timeout)
-        _Server.log = self.log
+        _Server.log, _Server.cfg = self.log, self.cfg
         if status().installed and hasattr(ggevent, "StreamServer"):
             ggevent.StreamServer = _Server
         super().init_process()

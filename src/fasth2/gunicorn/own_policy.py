@@ -18,8 +18,10 @@ from fasth2.server._environ import (
     FieldRule,
     percent_decoded,
 )
+from fasth2.server.proxy_header import ProxyHeader
 
 from .environ import SharedErrors, field_key
+from .proxy_protocol import remote_address
 from .settings import current
 
 __all__ = ["Policy", "Refused", "is_trusted"]
@@ -113,16 +115,17 @@ class Policy:
             self._shared["SERVER_PORT"] = str(server[1])
         self._rules: dict[str, FieldRule] = {}
 
-    def maker(self, address: Any, sock: Any) -> EnvironMaker:
+    def maker(self, address: Any, sock: Any, proxied: ProxyHeader | None = None) -> EnvironMaker:
         """Return what makes the environments of a connection's requests.
 
         Args:
-            address: The client's.
+            address: The peer's.
             sock: For ``gunicorn.socket``.
+            proxied: The PROXY header that the connection began with, or ``None``.
         """
         cfg = self.cfg
         return EnvironMaker(
-            {**self._shared, **remote_keys(address), "gunicorn.socket": sock},
+            {**self._shared, **remote_keys(address, proxied), "gunicorn.socket": sock},
             self._rules,
             self._judge,
             self.schemes,
@@ -151,13 +154,16 @@ class Policy:
             kind = SINGLETON
         return FieldRule(field_key(name), kind)
 
-    def environ(self, pairs: list[tuple[str, str]], address: Any, sock: Any) -> dict[str, Any]:
+    def environ(
+        self, pairs: list[tuple[str, str]], address: Any, sock: Any, proxied: ProxyHeader | None = None
+    ) -> dict[str, Any]:
         """Make the environment of any request.
 
         Args:
             pairs: Its fields.
-            address: The client's address.
+            address: The peer's address.
             sock: For ``gunicorn.socket``.
+            proxied: The PROXY header that the connection began with, or ``None``.
 
         Raises:
             Refused: The request breaks a rule.
@@ -176,7 +182,7 @@ class Policy:
             raise Refused(414, "URI Too Long", f"Request Line is too large ({len(uri)} > {cfg.limit_request_line})")
         self._check_sizes(fields)
         kept = self._apply(fields)
-        environ = {**self._shared, **remote_keys(address), "gunicorn.socket": sock}
+        environ = {**self._shared, **remote_keys(address, proxied), "gunicorn.socket": sock}
         environ["REQUEST_METHOD"] = pseudo.get(":method", "GET")
         environ["RAW_URI"] = uri
         path, _, environ["QUERY_STRING"] = pseudo.get(":path", "" if connects else "/").partition("?")
@@ -256,12 +262,18 @@ class Policy:
         return literal + bracket + name, port if colon else {"http": "80", "https": "443"}.get(environ["wsgi.url_scheme"], "")
 
 
-def remote_keys(address: Any) -> dict[str, str]:
-    """REMOTE_ADDR and REMOTE_PORT.
+def remote_keys(address: Any, proxied: ProxyHeader | None = None) -> dict[str, str]:
+    """REMOTE_ADDR and REMOTE_PORT; PROXY_PROTOCOL, PROXY_ADDR and PROXY_PORT where a PROXY header has addresses.
 
     Args:
-        address: The client's; on Unix sockets it is no tuple.
+        address: The peer's; on Unix sockets it is no tuple.
+        proxied: The PROXY header that the connection began with, or ``None``.
     """
-    if isinstance(address, tuple):
-        return {"REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
-    return {"REMOTE_ADDR": address.decode() if isinstance(address, bytes) else address}
+    address = remote_address(proxied, address)
+    if not isinstance(address, tuple):
+        return {"REMOTE_ADDR": address.decode() if isinstance(address, bytes) else address}
+    keys = {"REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
+    if proxied is not None and isinstance(proxied.proxy, tuple):
+        keys["PROXY_PROTOCOL"] = proxied.protocol
+        keys["PROXY_ADDR"], keys["PROXY_PORT"] = proxied.proxy[0], str(proxied.proxy[1])
+    return keys

@@ -12,7 +12,6 @@ _WITHOUT_EFFECT = {
     "sendfile": ((True,), "HTTP/2 sends bodies in frames, and TLS encrypts them; HTTP/1.1 without TLS uses it"),
     "suppress_ragged_eofs": ((False,), "a connection that ends without TLS's goodbye is closed quietly"),
     "do_handshake_on_connect": ((True,), "handshakes never block the worker"),
-    "proxy_protocol": ((True, "v1", "v2", "auto"), "HTTP/2 connections begin without it; HTTP/1.1 uses it"),
 }
 
 #: What was told already, in the process that starts the workers.

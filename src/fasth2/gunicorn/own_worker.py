@@ -17,6 +17,7 @@ from fasth2.server._call import Site
 from fasth2.server._engine_turns import announced, begin_upgraded, seconds
 from fasth2.server._session import Session
 from fasth2.server.errors import HTTP2StreamAborted
+from fasth2.server.proxy_header import ProxyHeaderError
 from fasth2.server.tls_stream import TLSStream
 from fasth2.server.wsgi_connection import Client
 from fasth2.server.wsgi_loop import Loop
@@ -29,6 +30,7 @@ from .observing import Observer
 from .own_policy import Policy, Refused, is_trusted
 from .own_settings import tell_what_has_no_effect
 from .own_tls import ServerTLSInUse
+from .proxy_protocol import accepted_versions, header_of, remote_address, request_info
 from .settings import current
 from .tls import share_context
 from .upgrade import upgraded_fields
@@ -227,7 +229,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         )
         policy = self._policy_of(client)
         assert self.loop is not None
-        session = Session(engine, self.loop.site, policy.maker(client.address, client.face), self._refer, client)
+        session = Session(engine, self.loop.site, policy.maker(client.address, client.face, client.proxied), self._refer, client)
         session.record = Record(engine)
         return session
 
@@ -253,9 +255,10 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
     def _refer(self, client: Client, pairs: Any) -> Any:
         """A request that the maker leaves: its environment, or the answer that refuses it."""
         try:
-            return self._policy_of(client).environ(pairs, client.address, client.face), None
+            return self._policy_of(client).environ(pairs, client.address, client.face, client.proxied), None
         except Refused as exc:
-            address = client.address[0] if isinstance(client.address, tuple) else client.address
+            address = remote_address(client.proxied, client.address)
+            address = address[0] if isinstance(address, tuple) else address
             self.log.warning("Invalid request from ip=%s: %s", address, exc.message)
             return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)
 
@@ -276,7 +279,17 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         """
         return self._clear and is_trusted(self.cfg, client.address)
 
-    def serve_http1(self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
+    def proxy_versions(self, client: Client) -> frozenset[int]:
+        """Return the versions of the PROXY protocol that a client may begin with.
+
+        Args:
+            client: The connection.
+        """
+        return accepted_versions(self.cfg, client.address)
+
+    def serve_http1(
+        self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any, proxied: Any
+    ) -> None:
         """Give a connection to gunicorn's own code.
 
         Args:
@@ -286,10 +299,13 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             early: What has been read from it.
             tls: Its `ssl.SSLObject`, or ``None``.
             bios: What that reads from and writes to.
+            proxied: The PROXY header that came before TLS, or ``None``.
         """
-        self.method_queue.defer(self._begin_http1, sock_, address, listener, early, tls, bios)
+        self.method_queue.defer(self._begin_http1, sock_, address, listener, early, tls, bios, proxied)
 
-    def _begin_http1(self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
+    def _begin_http1(
+        self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any, proxied: Any
+    ) -> None:
         try:
             conn = gthread.TConn(self.cfg, sock_, address, self._names[id(listener)])
             if tls is not None:
@@ -304,11 +320,26 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             conn.parser = http.get_parser(self.cfg, conn.sock, address)
             if early:
                 conn.parser.unreader.unread(early)
+            if proxied is not None:
+                conn.proxied = proxied
+                conn.client = remote_address(proxied, address)
         except OSError:
             sock_.close()
             return
         self.nr_conns += 1
         self.enqueue_req(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Called by gunicorn with a request in HTTP/1.1.
+
+        Args:
+            req: The request.
+            conn: gunicorn's connection.
+        """
+        if (proxied := getattr(conn, "proxied", None)) is not None:
+            # Whatever the client said behind that header.
+            req.proxy_protocol_info = request_info(proxied)
+        return super().handle_request(req, conn)
 
     def _wants_preface(self, address: Any) -> bool:
         """Whether nothing but HTTP/2 is to be spoken by a peer in the clear, as gunicorn has it."""
@@ -369,6 +400,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
         listeners = [listener.sock for listener in self.sockets]
         listener = next((one for one in listeners if self._names[id(one)] == conn.server), listeners[0])
         client = Client(loop, conn.sock, conn.client, listener, None)
+        client.proxied = header_of(req)
         loop.adopt(client)
         try:
             session = self._session(client)
@@ -403,7 +435,9 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             client: The connection.
             exc: Why.
         """
-        if isinstance(exc, (ssl.SSLError, TimeoutError)) or getattr(exc, "errno", None) in (None, *_GONE):
+        if isinstance(exc, ProxyHeaderError):
+            self.log.warning("Invalid request from %s: %s", client.address, exc)
+        elif isinstance(exc, (ssl.SSLError, TimeoutError)) or getattr(exc, "errno", None) in (None, *_GONE):
             self.log.debug("HTTP/2 connection with %s closed: %s", client.address, exc)
         else:
             self.log.error("HTTP/2 socket error", exc_info=exc)

@@ -11,7 +11,10 @@ from typing import Any
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ProtocolError, HTTP2StreamError
 from gunicorn.http2.stream import StreamState
 
+from fasth2.server.proxy_header import ProxyHeader
+
 from .environ import EnvironTemplate
+from .proxy_protocol import request_info
 
 __all__ = ["Serving", "report"]
 
@@ -68,6 +71,7 @@ class Serving:
         server: The address that it connected to.
         handled: Whether what the application returned means that it has
             answered by itself; ``None`` where it never has.
+        proxied: The PROXY header that the connection began with, or ``None``.
     """
 
     def __init__(
@@ -78,8 +82,10 @@ class Serving:
         client: Any,
         server: Any,
         handled: Callable[[Any], bool] | None = None,
+        proxied: ProxyHeader | None = None,
     ) -> None:
         self.worker = worker
+        self._proxy_info = request_info(proxied)
         self.h2 = h2
         self.environs = EnvironTemplate(worker.cfg, h2, sock, client, server)
         #: The highest stream served.
@@ -149,6 +155,8 @@ class Serving:
         """
         worker = self.worker
         h2 = self.h2
+        if self._proxy_info:
+            req.proxy_protocol_info = self._proxy_info
         kind = (req.method, req.path)
         proofs = self._fast.get(kind, 0)
         start = time.monotonic()

@@ -11,8 +11,19 @@ from typing import Any
 from gunicorn.workers import gthread
 
 from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, seconds
+from fasth2.server.proxy_header import ProxyHeaderError
 
 from .polling import PollingConnection
+from .proxy_protocol import (
+    PREFACE,
+    PREFACE_WAIT,
+    accepted_versions,
+    header_of,
+    receive_header,
+    remote_address,
+    request_info,
+    takes_preface,
+)
 from .serving import Serving, report
 from .worker import HTTP2Worker
 
@@ -86,18 +97,66 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         """
         if conn.parser is None:
             conn.begun = time.monotonic()
+            conn.proxied = None
+            # In place of the class's method, which gunicorn calls.
             if self.cfg.is_ssl:
-                # In place of the class's method, which gunicorn calls.
                 conn.init = partial(self._begin_tls, conn, type(conn).init)
+            elif takes_preface(self.cfg, conn.client):
+                conn.init = partial(self._begin_clear, conn, type(conn).init)
         return super().handle(conn)
 
-    @staticmethod
-    def _begin_tls(conn: Any, init: Any) -> None:
+    def _begin_tls(self, conn: Any, init: Any) -> None:
+        """Take a PROXY header, and have gunicorn do the TLS handshake."""
+        if conn.initialized:
+            return
+        peer = conn.client
         try:
+            if versions := accepted_versions(self.cfg, peer):
+                conn.proxied = receive_header(conn.sock, versions, self._patience)
+            # What the peer is believed goes by its own address.
             init(conn)
+        except ProxyHeaderError as exc:
+            self.log.warning("Invalid request from %s: %s", peer, exc)
+            raise StopIteration("not a PROXY header") from exc
         except OSError as exc:
             # gunicorn logs this one at debug, with its text, and closes.
-            raise StopIteration(f"TLS handshake with {conn.client} failed: {exc}") from exc
+            raise StopIteration(f"TLS handshake with {peer} failed: {exc}") from exc
+        conn.client = remote_address(conn.proxied, peer)
+
+    def _begin_clear(self, conn: Any, init: Any) -> None:
+        """Take a PROXY header that HTTP/2's preface follows; any other is left to gunicorn's code for HTTP/1.1."""
+        if conn.initialized:
+            return
+        peer = conn.client
+        try:
+            conn.proxied = receive_header(conn.sock, accepted_versions(self.cfg, peer), PREFACE_WAIT, PREFACE)
+        except TimeoutError:
+            pass  # gunicorn waits for the rest
+        init(conn)
+        conn.client = remote_address(conn.proxied, peer)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Called by gunicorn with a request in HTTP/1.1.
+
+        Args:
+            req: The request.
+            conn: gunicorn's connection.
+        """
+        if (proxied := getattr(conn, "proxied", None)) is not None:
+            # Whatever the client said behind that header.
+            req.proxy_protocol_info = request_info(proxied)
+        return super().handle_request(req, conn)
+
+    def handle_h2c_upgrade(self, conn: Any, req: Any, settings: Any) -> Any:
+        """Called by gunicorn with a request that asks for ``Upgrade: h2c``.
+
+        Args:
+            conn: gunicorn's connection.
+            req: The request.
+            settings: The HTTP2-Settings field's value.
+        """
+        conn.proxied = header_of(req)
+        return super().handle_h2c_upgrade(conn, req, settings)
 
     def handle_http2(self, conn: Any) -> Any:
         """Serve a connection's requests until none are left.
@@ -130,7 +189,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     def _serving(self, conn: Any, h2: Any) -> Serving:
         serving = getattr(conn, "serving", None)
         if serving is None:
-            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server)
+            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server, proxied=conn.proxied)
         return serving
 
     def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:

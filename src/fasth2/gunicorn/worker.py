@@ -8,6 +8,8 @@ import sys
 import time
 from typing import Any
 
+from gunicorn.http.errors import InvalidProxyHeader, InvalidProxyLine
+
 from ._install import ensure_installed, status
 from .known_code import misfits, restore
 from .tls import share_context
@@ -38,6 +40,8 @@ class InstallingWorker:
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Called by gunicorn with what a connection ended with; what TLS refuses is no request, and gets no answer.
 
+        A PROXY header of version 2 that is not valid is refused as one of version 1 is.
+
         Args:
             req: The request, or ``None``.
             client: The client's socket.
@@ -46,8 +50,11 @@ class InstallingWorker:
         """
         if isinstance(exc, ssl.SSLError) and status().installed:
             self.log.debug("TLS with %s failed: %s", addr, exc)
-        else:
-            super().handle_error(req, client, addr, exc)  # type: ignore[misc]
+            return
+        if isinstance(exc, InvalidProxyHeader):
+            # gunicorn takes it for a fault of its own.
+            exc = InvalidProxyLine(str(exc))
+        super().handle_error(req, client, addr, exc)  # type: ignore[misc]
 
 
 class HTTP2Worker(InstallingWorker):

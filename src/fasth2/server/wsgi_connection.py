@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ._engine_turns import CLOSING_SIZE, CLOSING_WAIT, EngineTurns
 from ._wire import Wire
 from .client_hello import ServerTLS, is_whole, read_offer
+from .proxy_header import NoHeader, ProxyHeader, ProxyHeaderError, read_proxy_header
 from .tls_stream import TLSFace
 from .wsgi_poller import READ, WRITE
 
@@ -41,15 +42,19 @@ class Client(Wire):
     Args:
         loop: The loop.
         sock: The client's socket, non-blocking.
-        address: The client's address.
+        address: The peer's address.
         listener: The socket that it came by.
         server_tls: For TLS, or ``None``.
+
+    Attributes:
+        address: The peer's address; it decides what the peer is believed.
+        proxied: The header of the PROXY protocol that the connection began with, or ``None``.
     """
 
     __slots__ = (
         "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended", "_hears",
-        "_mask", "_seen_begun", "_send_progress", "_served_from", "_server_tls", "_state", "address", "in_backlog",
-        "listener", "loop", "warned_at",
+        "_mask", "_proxy_versions", "_seen_begun", "_send_progress", "_served_from", "_server_tls", "_state", "address",
+        "in_backlog", "listener", "loop", "proxied", "warned_at",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
@@ -62,6 +67,8 @@ class Client(Wire):
         self._state = _GREETING
         self._mask = READ
         self._early = b""
+        self._proxy_versions: frozenset[int] = loop.host.proxy_versions(self)
+        self.proxied: ProxyHeader | None = None
         self._deadline: float | None = loop.now + loop.timeout if loop.timeout is not None else None
         self._blocked_since: float | None = None
         self._blocked_left = self._blocked_seen = 0
@@ -165,7 +172,11 @@ class Client(Wire):
         if server_tls is not None:
             if self.tls is None:
                 data = self._early = self._early + data
-                if not is_whole(data):
+                if self._proxy_versions:
+                    if not self._take_proxy_header():
+                        return
+                    data = self._early
+                if not data or not is_whole(data):
                     return
                 self._early = b""
                 offer = read_offer(data)
@@ -200,13 +211,22 @@ class Client(Wire):
         self._early += data
         early = self._early
         if loop.host.takes_prior_knowledge(self):
+            header = self._peek_proxy_header() if self._proxy_versions else None
+            if header is NoHeader.INCOMPLETE:
+                return
+            if isinstance(header, ProxyHeader):
+                # Where something else follows, gunicorn's code for HTTP/1.1 takes the header as well.
+                early = early[header.size :]
             if early.startswith(PREFACE):
                 self._early = b""
+                if isinstance(header, ProxyHeader):
+                    self.proxied = header
                 self._start()
                 self.session.feed(early)
                 return
             if PREFACE.startswith(early):
                 return
+            early = self._early
         self._early = b""
         self._leave_to_http1(early)
 
@@ -223,6 +243,23 @@ class Client(Wire):
         self._wait_for(self._mask & ~READ)
         # Who has gone, and does not just send no more, answers by resetting the connection.
         self.session.connection.ping(_ARE_YOU_THERE)
+
+    def _take_proxy_header(self) -> bool:
+        """Take the PROXY header off what has come; False where more of it has to."""
+        header = read_proxy_header(self._early, self._proxy_versions)
+        if header is NoHeader.INCOMPLETE:
+            return False
+        self._proxy_versions = frozenset()
+        if isinstance(header, ProxyHeader):
+            self.proxied = header
+            self._early = self._early[header.size :]
+        return True
+
+    def _peek_proxy_header(self) -> ProxyHeader | NoHeader:
+        try:
+            return read_proxy_header(self._early, self._proxy_versions)
+        except ProxyHeaderError:
+            return NoHeader.ABSENT  # gunicorn refuses it
 
     def _start(self) -> None:
         self._state = _SERVING
@@ -267,7 +304,7 @@ class Client(Wire):
         bios = None if self.tls is None else (self.rx, self.tx)
         loop.forget(
             self,
-            lambda: loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios),
+            lambda: loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios, self.proxied),
         )
         self.release()
 

@@ -57,7 +57,12 @@ class Host(Protocol):
     def takes_prior_knowledge(self, client: Client) -> bool:
         """Whether a client in the clear may begin with HTTP/2's preface."""
 
-    def serve_http1(self, sock: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any) -> None:
+    def proxy_versions(self, client: Client) -> frozenset[int]:
+        """Return the versions of the PROXY protocol that a client may begin with."""
+
+    def serve_http1(
+        self, sock: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any, proxied: Any
+    ) -> None:
         """Take over a socket that does not speak HTTP/2."""
 
     def handshake_failed(self, client: Client, exc: BaseException) -> None:
