@@ -3,6 +3,8 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memchr
 
+from fasth2.server._parts cimport add_part, take_part
+
 from collections import deque
 
 from fasth2.server.errors import HTTP2StreamAborted
@@ -48,7 +50,7 @@ cdef class Input:
         with cython.critical_section(self):
             if self.parts is None:
                 self.parts = deque()
-            self.parts.append(data)
+            add_part(self.parts, data)
         return 0
 
     cdef int finish(self, object trailers) except -1:
@@ -94,7 +96,7 @@ cdef class Input:
             # It may end meanwhile.
             source = self.source
             if self.parts:
-                part = self.parts.popleft()
+                part = take_part(self.parts)
                 self.chunk = part
                 self.at = 0
                 if source is not None:
