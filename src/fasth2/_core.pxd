@@ -103,6 +103,7 @@ cdef class Core:
     cdef OutBuffer out
     cdef H2Stream ring               # last of the ring of streams ready to send
     cdef int64_t prioritized         # streams in it that want anything but plain turns
+    cdef int64_t unsent              # octets of body not yet framed, of all streams
     cdef EarlyUpdates early          # PRIORITY_UPDATE frames that came before their request
     cdef bint no_rfc7540             # the peer's SETTINGS_NO_RFC7540_PRIORITIES, under rfc_errors
     # limits

@@ -184,6 +184,7 @@ cdef class Core:
         s.closed_reason = reason
         if s.in_turns:
             self.leave_ring(s)
+        self.unsent -= s.queued
         queue_clear(s)
         self.table.remove(s)
         return 0
@@ -200,6 +201,7 @@ cdef class Core:
             s.in_turns = False
             s.next = None
             queue_clear(s)
+        self.unsent = 0
 
     cdef int end_local(self, H2Stream s) except -1:
         """We have sent END_STREAM."""

@@ -286,6 +286,7 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
         return True
     if n:
         queue_body(s, body)
+        c.unsent += n
         if copied:
             s.copied = n
     s.ends = end_stream
@@ -327,6 +328,7 @@ cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream
     if not s.headers_sent:
         raise ProtocolError(f"stream {stream_id} has no response headers yet")
     queue_body(s, data)
+    c.unsent += PyBytes_GET_SIZE(<bytes>data)
     if copied:
         s.copied += PyBytes_GET_SIZE(data)
     s.ends = end_stream
@@ -444,6 +446,7 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
                 s.chunk = None
     c.out.length += FRAME_HEADER + <Py_ssize_t>n
     s.queued -= n
+    c.unsent -= n
     s.out_window -= n
     c.out_window -= n
     c.limits.data_sent += 1

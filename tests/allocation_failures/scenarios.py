@@ -24,6 +24,7 @@ from fasth2.server._lead import Lead, Seat
 from fasth2.server._session import Session
 from fasth2.server._wire import Round, Wire
 from fasth2.server.errors import HTTP2StreamAborted
+from fasth2.server.worker_limits import WorkerLimits
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
 from tests.support.frames import PREFACE, FrameReader
@@ -260,12 +261,13 @@ class Served:
     Where it detaches, another thread takes the lead, and does nothing with it: what a call waits for does not come.
     """
 
-    def __init__(self, application: Callable[..., Any], wired: bool, detaches: bool) -> None:
+    def __init__(self, application: Callable[..., Any], wired: bool, detaches: bool,
+                 limits: WorkerLimits | None = None) -> None:
         #: Not the exceptions themselves: CPython has a few MemoryErrors for when there is no memory, and wants them back.
         failed = self.failed = list[type]()
         self.lead, self.seat = Lead(lambda: None), Seat()
         self.site = Site(application, self.lead, lambda: None, lambda call, exc: failed.append(type(exc)),
-                         timeout=0.005 if detaches else 5.0)
+                         timeout=0.005 if detaches else 5.0, limits=limits)
         self.engine = H2Connection(
             H2Configuration(client_side=False, rfc_errors=True, header_encoding="iso8859-1"))
         self.maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, lambda name: FieldRule(
@@ -309,8 +311,12 @@ class Served:
         else:
             self.session.feed(octets)
             self.session.run(True)
-            self.session.run_young()
+            self.site.run_uploads()
             self.session.settle()
+            if self.site.unsent.held_back:
+                self.session.pull(-1)
+                self.site.unsent.release()
+                self.session.run(True)
         if self.detaches:
             self.site.do_requests()
             assert not self.site.calling
@@ -345,6 +351,9 @@ def reading(environ: dict[str, Any], start_response: Callable[..., Any]) -> list
     return parts
 
 
+#: A request that starts before its body is there.
+STREAMED = request(1, ("content-length", "100000"), end_stream=False)
+
 #: Made beforehand: CPython 3.13 crashes where a generator expression finds no memory.
 MANY = [(f"x-{n}", "v" * 40) for n in range(5)]
 
@@ -370,7 +379,7 @@ def waiting(environ: dict[str, Any], start_response: Callable[..., Any]) -> list
 def known_as_slow() -> Served:
     """A session whose next call is taken for slow, and raises: from C, as `waiting` says."""
     served = Served(waiting, False, True)
-    served.serve(HELLO + bytes(request(1, end_stream=False)))
+    served.serve(HELLO + bytes(STREAMED))
     served.site.application = operator.getitem
     served.expected = KeyError
     served.failed.clear()
@@ -387,10 +396,11 @@ def leads(kept: list[Any]) -> None:
     kept[0].stop()
 
 
-def serves(application: Callable[..., Any], *octets: Any, wired: bool = False, detaches: bool = False) -> Scenario:
+def serves(application: Callable[..., Any], *octets: Any, limits: WorkerLimits | None = None, wired: bool = False,
+           detaches: bool = False) -> Scenario:
     """A scenario of the worker's session."""
     whole = HELLO + b"".join(bytes(each) for each in octets)
-    return Scenario(lambda: Served(application, wired, detaches), lambda served: served.serve(whole), Served.shut)
+    return Scenario(lambda: Served(application, wired, detaches, limits), lambda served: served.serve(whole), Served.shut)
 
 
 UPLOAD = (request(1, ("x-some", "v" * 50), ("content-type", "text/plain"), end_stream=False),
@@ -443,15 +453,22 @@ SCENARIOS: dict[str, Scenario] = {
                             + [c.pull(5000), c.receive_data(bytes(frames.priority_update(1, b"u=7"))), c.pull()],
                             *(request(n, ("priority", "u=1")) for n in (1, 3)), request(5)),
     "server._call": serves(writing, request(1), request(3)),
+    "server._credit": serves(reading, request(1, end_stream=False), *[frames.data(1, b"d" * 10000)] * 4,
+                             frames.data(1, b"", end_stream=True)),
     "server._environ": serves(writing, request(1, ("x-a", "b"), ("cookie", "a"), ("cookie", "b"), ("host", "h"),
                                                ("content-length", "0"), path="/a%20b?c=d")),
     "server._input": serves(reading, *UPLOAD),
     "server._lead": Scenario(nothing, leads, let_go),
+    "server._parts": serves(reading, UPLOAD[0], *[frames.data(1, b"line\n")] * 3, frames.data(1, b"d" * 5000), UPLOAD[-1]),
     "server._response_fields": serves(writing, request(1)),
     "server._response_head": serves(writing, request(1)),
     "server._session": serves(reading, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
                               frames.goaway()),
-    "server._waiting": serves(waiting, request(1, end_stream=False), detaches=True),
+    "server._unsent": serves(writing, request(1), request(3), request(5), limits=WorkerLimits(unsent_connection=100)),
+    "server._uploads": serves(reading, STREAMED, request(3, end_stream=False), request(5, end_stream=False),
+                              frames.data(3, b"d" * 100), frames.data(5, b"d" * 100), frames.data(3, b"", end_stream=True),
+                              frames.rst_stream(1), frames.rst_stream(5), limits=WorkerLimits(gathered_bodies=150)),
+    "server._waiting": serves(waiting, STREAMED, detaches=True),
     "server._wire": serves(writing, request(1), wired=True),
     # CPython 3.13's PyDict_SetDefault leaves a dict that finds no memory to grow with an entry too many.
     "server._environ that grows": serves(writing, request(1, *((f"x-{n}", "v") for n in range(30)))),

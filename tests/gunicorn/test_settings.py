@@ -108,6 +108,12 @@ def test_what_is_wrong_with_a_window_in_the_environment(monkeypatch, text, why):
     ("unread_upload_octets", "1000", 1000, 65536),
     ("unread_upload_seconds", "0.5", 0.5, 2.0),
     ("max_body", "1000", 1000, 1 << 30),
+    ("min_body_rate", "0", 0, 128),
+    ("gathered_body", "0", 0, 65536),
+    ("gathered_bodies", "1000", 1000, 64 << 20),
+    ("gather_pause", "0.25", 0.25, 1.0),
+    ("unsent_connection", "1000", 1000, 2 << 20),
+    ("unsent_process", "1000", 1000, 64 << 20),
 ])
 def test_the_other_settings(monkeypatch, name, text, value, default):
     assert getattr(settings.current(), name) == default

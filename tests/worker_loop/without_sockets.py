@@ -64,7 +64,6 @@ class Connection:
         """Receive octets, run what is whole, and send."""
         self.feed(*octets)
         self.session.run()
-        self.session.run_young()
         self.flush()
 
     def flush(self) -> None:
@@ -82,4 +81,5 @@ class Connection:
 
 
 def _judge(name: str) -> FieldRule:
-    return FieldRule("HTTP_" + name.upper().replace("-", "_"), PLAIN)
+    key = name.upper().replace("-", "_")
+    return FieldRule(key if name in ("content-type", "content-length") else "HTTP_" + key, PLAIN)

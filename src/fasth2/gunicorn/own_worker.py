@@ -19,6 +19,7 @@ from fasth2.server._session import Session
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.server.proxy_header import ProxyHeaderError
 from fasth2.server.tls_stream import TLSStream
+from fasth2.server.worker_limits import WorkerLimits
 from fasth2.server.wsgi_connection import Client
 from fasth2.server.wsgi_loop import Loop
 
@@ -126,12 +127,15 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
 
     def _make_site(self, lead: Any, wake: Any) -> Site:
         server = wsgi.SERVER if self._contract.names_server_and_date else gunicorn.SERVER
-        site = Site(self.wsgi, lead, wake, self._report, server=server, timeout=seconds(self.cfg.timeout))
+        chosen = current()
+        limits = WorkerLimits(**{name: getattr(chosen, name) for name in WorkerLimits.__dataclass_fields__})
+        site = Site(
+            self.wsgi, lead, wake, self._report, server=server, timeout=seconds(self.cfg.timeout), limits=limits
+        )
         site.observer = self._observer
         site.file_wrapper = wsgi.FileWrapper
         site.on_limit = self._limit_reached
         site.limit = self.max_requests
-        chosen = current()
         site.unread_octets = chosen.unread_upload_octets
         site.unread_seconds = chosen.unread_upload_seconds
         return site

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fasth2.limits import Limits
+from fasth2.server.worker_limits import WorkerLimits
 
 from .setting_kinds import Flag, Number
 
@@ -50,6 +51,26 @@ class Settings:
     #: whole (25 and 26); 0: any.
     max_body: int = 1 << 30
 
+    #: `fasth2.gunicorn.Worker`: octets a second that a client has to send of a body that is waited for; 0: any number.
+    min_body_rate: int = WorkerLimits.min_body_rate
+
+    #: Octets of a request's body that are gathered before the application is called; 0: none.
+    gathered_body: int = WorkerLimits.gathered_body
+
+    #: Octets of gathered bodies that the process holds.
+    gathered_bodies: int = WorkerLimits.gathered_bodies
+
+    #: Seconds without an octet after which a request starts before its body is whole.
+    gather_pause: float = WorkerLimits.gather_pause
+
+    #: Octets of answers that wait on a connection over which it has no further request started, the largest answer not
+    #: counted.
+    unsent_connection: int = WorkerLimits.unsent_connection
+
+    #: Octets of answers that wait on all connections over which those that have one waiting have no further request
+    #: started.
+    unsent_process: int = WorkerLimits.unsent_process
+
     #: Whether the application gets CONNECT requests; else they are answered with 501.
     allow_connect: bool = False
 
@@ -61,6 +82,12 @@ _KINDS: dict[str, Number | Flag] = {
     "unread_upload_octets": Number("octets", 0, 2**31 - 1),
     "unread_upload_seconds": Number("seconds", 0, 3600, float),
     "max_body": Number("octets", 0, 2**63 - 1),
+    "min_body_rate": Number("octets a second", 0, 2**31 - 1),
+    "gathered_body": Number("octets", 0, 2**31 - 1),
+    "gathered_bodies": Number("octets", 0, 2**63 - 1),
+    "gather_pause": Number("seconds", 0, 3600, float),
+    "unsent_connection": Number("octets", 0, 2**63 - 1),
+    "unsent_process": Number("octets", 0, 2**63 - 1),
     "allow_connect": Flag(),
 }
 

@@ -3,6 +3,8 @@ from libc.stdint cimport int64_t, uint32_t
 
 from fasth2.server._lead cimport Lead
 from fasth2.server._response_head cimport ResponseHead
+from fasth2.server._unsent cimport Unsent
+from fasth2.server._uploads cimport Upload, Uploads
 from fasth2.server._waiting cimport Waiter
 
 
@@ -44,6 +46,9 @@ cdef class Site:
     cdef Call handed_in              # the last of the detached calls that are over, as a chain
     cdef Call ending                 # those of them that the leader ends now
     cdef bint polling                # the leader waits for events, or is about to
+    cdef readonly Uploads uploads    # bodies that are not whole
+    cdef readonly Unsent unsent      # answers that wait for their clients
+    cdef public int threads          # that call the application
     cdef object deferred             # deque of slow calls that would take the last thread from fast ones
     cdef unsigned long fast_tick     # when a fast call ended last
     cdef dict slow                   # paths whose call last outlasted a tick
@@ -56,6 +61,8 @@ cdef class Site:
     cdef int note(self, Call call, object error) except -1
     cdef str now(self)
     cdef bint defers(self, Call call) except -1
+    cdef int queue_upload(self, Call call) except -1
+    cdef bint may_run_upload(self) except -1
     cdef int give_up(self, Call call, object error) except -1
 
 
@@ -64,6 +71,10 @@ cdef class Channel:
 
     # Whether the call's stream is still there.
     cdef bint has(self, Call call) except -1
+    # Whether a call of this connection may be started.
+    cdef bint admits(self) except -1
+    # It may not: have it in line again.
+    cdef int put_back(self, Call call) except -1
     # It will not be run: its stream is gone.
     cdef int drop(self, Call call) except -1
     # The call has lost the lead, or is about to.
@@ -73,7 +84,7 @@ cdef class Channel:
     cdef int64_t unsent(self, Call call) except -2
     cdef int consume(self, Call call, int64_t octets) except -1
     # A call waits for more of its request.
-    cdef int lend(self) except -1
+    cdef int lend(self, Call call) except -1
     cdef bint inform(self, Call call, int status, list fields) except -1
     cdef int reset(self, Call call, uint32_t code) except -1
     cdef int done(self, Call call) except -1
@@ -91,6 +102,7 @@ cdef class Call(Waiter):
     cdef bint finished
     cdef int64_t unread              # octets of the request that came when it was answered
     cdef double reset_at             # when its request is cut off, 0: it is not answered yet
+    cdef Upload upload               # its body, where that was not whole when its head came
     cdef Call next_over              # in the chain of those that are over
     cdef bint complete               # the leader has sent its end, once it is detached
     cdef bint predicted              # taken for slow before it began

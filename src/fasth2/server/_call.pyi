@@ -3,7 +3,10 @@ from types import TracebackType
 from typing import Any, ClassVar, final
 
 from ._lead import Lead
+from ._unsent import Unsent
+from ._uploads import Uploads
 from ._waiting import Waiter
+from .worker_limits import WorkerLimits
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -22,6 +25,7 @@ class Site:
     unread_seconds: float
     server: str
     file_wrapper: Any
+    threads: int
     def __init__(
         self,
         application: Callable[..., Any],
@@ -31,6 +35,7 @@ class Site:
         *,
         server: str = "",
         timeout: float | None = None,
+        limits: WorkerLimits | None = None,
     ) -> None: ...
     @property
     def lead(self) -> Lead: ...
@@ -43,6 +48,14 @@ class Site:
     @property
     def calling(self) -> bool: ...
     def run_deferred(self) -> bool: ...
+    @property
+    def uploads(self) -> Uploads: ...
+    @property
+    def unsent(self) -> Unsent: ...
+    @property
+    def uploads_wait(self) -> bool: ...
+    def queue_paused(self, now: float) -> None: ...
+    def run_uploads(self) -> bool: ...
     def before_poll(self) -> bool: ...
     def after_poll(self) -> None: ...
     def do_requests(self) -> list[Any]: ...

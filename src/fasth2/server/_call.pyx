@@ -11,9 +11,12 @@ from fasth2.server._atomics cimport load_flag, load_number, store_flag, store_nu
 from fasth2.server._lead cimport PyThread_get_thread_ident
 from fasth2.server._response_fields cimport FIELD_HOP, FieldName, check_value, field_name
 from fasth2.server._response_head cimport ResponseHead, response_head
+from fasth2.server._unsent cimport Unsent
+from fasth2.server._uploads cimport UPLOAD_HELD_BACK, Uploads
 from fasth2.server._waiting cimport HIGH
 
 from fasth2.server.errors import HTTP2StreamAborted
+from fasth2.server.worker_limits import WorkerLimits
 
 cdef enum:
     # Octets read after which a detached call gives the client credit.
@@ -50,9 +53,10 @@ cdef class Site:
         report: Called with a call and the exception that ended it.
         server: The Server field of responses that have none; empty for none.
         timeout: Seconds that a client may take to send more of a body or to take more of a response.
+        limits: A `WorkerLimits`; ``None`` for its defaults.
     """
 
-    def __init__(self, application, Lead lead not None, wake, report, *, str server="", timeout=None):
+    def __init__(self, application, Lead lead not None, wake, report, *, str server="", timeout=None, limits=None):
         self.application = application
         self.lead = lead
         self.wake = wake
@@ -64,6 +68,10 @@ cdef class Site:
         self.unread_seconds = 2.0
         self.requests = deque()
         self.deferred = deque()
+        limits = WorkerLimits() if limits is None else limits
+        self.uploads = Uploads(limits)
+        self.unsent = Unsent(limits)
+        self.threads = 1
         self.slow = {}
         self.date = ""
 
@@ -173,7 +181,7 @@ cdef class Site:
             if value:
                 call.channel.consume(call, value)
             if flag:
-                call.channel.lend()
+                call.channel.lend(call)
         elif what == OP_INFORM:
             call.channel.inform(call, value[0], value[1])
         else:
@@ -212,10 +220,64 @@ cdef class Site:
             if not call.channel.has(call):
                 call.channel.drop(call)
                 continue
+            if not call.channel.admits():
+                call.channel.put_back(call)
+                continue
             if not call.run():
                 return False
             call.channel.flush()
-        store_flag(&self.lead.wanted, False)
+        store_flag(&self.lead.wanted, bool(self.uploads.waiting))
+        return True
+
+    cdef int queue_upload(self, Call call) except -1:
+        """Have a call that is to read its body while that arrives wait for a thread."""
+        self.uploads.wait(call, call.upload)
+        store_flag(&self.lead.wanted, True)
+        return 0
+
+    cdef bint may_run_upload(self) except -1:
+        """Whether there is a thread for such a call. The last free one is kept for requests that are whole."""
+        if self.threads > 1:
+            return bool(self.lead.idle)
+        return not self.deferred
+
+    @property
+    def uploads_wait(self):
+        """Whether there are calls that are to read their body while it arrives, and a thread for one of them."""
+        return bool(self.uploads.waiting) and self.may_run_upload()
+
+    def queue_paused(self, double now):
+        """Have the calls whose body has paused wait for a thread.
+
+        Args:
+            now: Seconds.
+        """
+        if self.uploads.queue_paused(now):
+            store_flag(&self.lead.wanted, True)
+
+    def run_uploads(self):
+        """Run the calls that are to read their body while it arrives, as far as there are threads for them.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        cdef Call call
+        while self.uploads.waiting and self.may_run_upload():
+            call = self.uploads.first()
+            if not call.channel.has(call):
+                call.channel.drop(call)
+                continue
+            if not call.channel.admits():
+                call.upload.state = UPLOAD_HELD_BACK
+                call.channel.put_back(call)
+                continue
+            if not call.run():
+                return False
+            call.channel.flush()
+            if self.threads == 1:
+                # Whole requests go first.
+                break
+        store_flag(&self.lead.wanted, bool(self.uploads.waiting) or bool(self.deferred))
         return True
 
     @property
@@ -255,6 +317,12 @@ cdef class Channel:
     cdef bint has(self, Call call) except -1:
         raise NotImplementedError
 
+    cdef bint admits(self) except -1:
+        raise NotImplementedError
+
+    cdef int put_back(self, Call call) except -1:
+        raise NotImplementedError
+
     cdef int drop(self, Call call) except -1:
         raise NotImplementedError
 
@@ -270,7 +338,7 @@ cdef class Channel:
     cdef int consume(self, Call call, int64_t octets) except -1:
         raise NotImplementedError
 
-    cdef int lend(self) except -1:
+    cdef int lend(self, Call call) except -1:
         raise NotImplementedError
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
@@ -741,7 +809,7 @@ cdef class Call(Waiter):
             try:
                 if self.wants_continue and not self.headers_sent:
                     self.channel.inform(self, 100, [])
-                self.channel.lend()
+                self.channel.lend(self)
                 self.channel.flush()
                 self.channel.adopt(self)
             finally:

@@ -1,5 +1,5 @@
 # One connection of a worker: the engine, and the calls of its requests.
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._connection cimport H2Connection
 from fasth2._core cimport Core
@@ -16,9 +16,11 @@ cdef class Session(Channel):
     cdef readonly object client      # the socket; its flush() sends what there is; None once it is closed
     cdef public object record        # the face's own
     cdef list ready          # calls to run
-    cdef list young          # calls whose body was not whole, to run at the round's end
     cdef dict calls          # stream id -> call: body incomplete, or detached
     cdef list unread         # calls that are answered while their request goes on
+    cdef int64_t counted     # octets that wait, as `Site.unsent` was told
+    cdef int64_t held_back_at        # octets that waited when no call was to be started
+    cdef bint held_back      # no call is started
     cdef readonly object error       # the connection error, or None
     cdef bint closed
     cdef readonly unsigned long begun        # requests
@@ -33,5 +35,9 @@ cdef class Session(Channel):
     cdef Call new_call(self, object stream_id, dict environ, bint complete)
     cdef int end_calls(self) except -1
     cdef bint end_unread(self, double now) except -1
+    cdef int arrived(self, Call call, int64_t octets) except -1
+    cdef int credit(self, Call call, int64_t octets) except -1
+    cdef int count_unsent(self) except -1
+    cdef int lose_reset(self, Call call) except -1
     cdef int reset_octets(self, uint32_t stream_id) except -1
     cdef bint run_from(self, list queue, bint alone) except -1

@@ -23,9 +23,12 @@ from fasth2._turns cimport waits_behind
 from fasth2._window cimport window_process
 from fasth2.server._atomics cimport load_flag, store_flag, store_number
 from fasth2.server._call cimport CANCEL, Call, Channel, Site
+from fasth2.server._credit cimport extend_connection_window, return_connection_credit, return_stream_credit
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
 from fasth2.server._response_head cimport ResponseHead
+from fasth2.server._unsent cimport Unsent
+from fasth2.server._uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, Upload
 from fasth2.server._waiting cimport MIN_SEND_RATE
 
 from fasth2.exceptions import H2Error
@@ -61,7 +64,6 @@ cdef class Session(Channel):
         self.refer = refer
         self.client = client
         self.ready = []
-        self.young = []
         self.calls = {}
         self.unread = []
 
@@ -76,14 +78,9 @@ cdef class Session(Channel):
         return bool(self.ready)
 
     @property
-    def has_young(self):
-        """Whether there are calls to run at the round's end."""
-        return bool(self.young)
-
-    @property
     def idle(self):
         """Whether no request is open and nothing of a call is left."""
-        return self.core.open_inbound == 0 and not self.calls and not self.ready and not self.young
+        return self.core.open_inbound == 0 and not self.calls and not self.ready
 
     # Input
 
@@ -117,6 +114,8 @@ cdef class Session(Channel):
             self.take(events)
         if self.calls:
             self.settle()
+        if self.core.unsent != self.counted:
+            self.count_unsent()
         return 0
 
     cdef int take(self, object events) except -1:
@@ -131,7 +130,7 @@ cdef class Session(Channel):
             elif kind is Data:
                 data = event
                 call = self.calls.get(data.stream_id)
-                if call is None or call.finished:
+                if call is None or call.finished or call.upload is None:
                     if call is not None:
                         call.unread += data.flow_controlled_length
                     self.consume_octets(data.stream_id, data.flow_controlled_length)
@@ -141,6 +140,7 @@ cdef class Session(Channel):
                         self.consume_octets(data.stream_id, padding)
                     if PyBytes_GET_SIZE(<bytes>data.data):
                         call.input.add(data.data)
+                        self.arrived(call, PyBytes_GET_SIZE(<bytes>data.data))
                     if not data.end_stream:
                         call.notify()
                 if data.end_stream:
@@ -150,7 +150,34 @@ cdef class Session(Channel):
             elif kind is Reset:
                 call = self.calls.pop((<Reset>event).stream_id, None)
                 if call is not None:
-                    call.lose()
+                    self.lose_reset(call)
+                elif self.held_back:
+                    # Others like it may follow before it would be its turn.
+                    for call in self.ready:
+                        if call.stream_id == (<Reset>event).stream_id:
+                            self.ready.remove(call)
+                            self.drop(call)
+                            break
+        return 0
+
+    cdef int arrived(self, Call call, int64_t octets) except -1:
+        """More of a body is there."""
+        cdef Upload upload = call.upload
+        cdef H2Stream s
+        upload.arrived += octets
+        upload.moved = True
+        if upload.state != UPLOAD_GATHERED:
+            upload.owed += octets
+            return 0
+        if not self.site.uploads.repay(upload, octets):
+            self.core.count("gathered_bodies")
+            upload.owed += octets
+            return self.site.queue_upload(call)
+        return_connection_credit(self.core, octets)
+        s = find_stream(self.core, call.stream_id)
+        if upload.arrived >= self.site.uploads.gathered_body or s is None or s.window.current <= 0:
+            # No more is gathered, or none can come before some is read.
+            self.site.queue_upload(call)
         return 0
 
     def body_complete(self, stream_id, trailers):
@@ -167,12 +194,17 @@ cdef class Session(Channel):
         call.notify()
         if call.finished or not call.detached:
             del self.calls[stream_id]
+        if not call.finished and call.upload is not None and call.upload.state != UPLOAD_STARTED:
+            if call.upload.state != UPLOAD_HELD_BACK:
+                self.ready.append(call)
+            self.site.uploads.start(call, call.upload)
 
     cdef int take_request(self, Request request) except -1:
         cdef object made = request.headers
         cdef object pairs = None
         cdef object answer = None
         cdef Call call
+        cdef H2Stream s
         cdef dict environ = None
         if type(made) is dict:
             environ = made
@@ -194,7 +226,11 @@ cdef class Session(Channel):
         else:
             expect = environ.get("HTTP_EXPECT")
             call.wants_continue = expect is not None and expect.strip().lower() == "100-continue"
-            self.young.append(call)
+            s = find_stream(self.core, call.stream_id)
+            if call.wants_continue or self.site.uploads.streams(environ, -1 if s is None else s.expected):
+                self.site.queue_upload(call)
+            else:
+                self.site.uploads.gather(call, call.upload)
         return 0
 
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
@@ -230,6 +266,8 @@ cdef class Session(Channel):
             body.complete = True
         else:
             body.source = call
+            call.upload = Upload.__new__(Upload)
+            call.upload.state = UPLOAD_STARTED
             self.calls[stream_id] = call
         environ["wsgi.input"] = body
         environ["wsgi.early_hints"] = call.send_early_hints
@@ -267,23 +305,20 @@ cdef class Session(Channel):
         """
         return self.run_from(self.ready, alone)
 
-    def run_young(self):
-        """Run the calls whose body has yet to come.
-
-        Returns:
-            As `run`.
-        """
-        return self.run_from(self.young, False)
-
     cdef bint run_from(self, list queue, bint alone) except -1:
         cdef Call call
         cdef unsigned long tick = self.site.lead.now()
         cdef int held = 0
         while queue:
+            if not self.admits():
+                return True
             call = queue.pop(0)
             if find_stream(self.core, call.stream_id) is None:
                 # Reset meanwhile.
                 self.drop(call)
+                continue
+            if call.upload is not None and call.upload.state == UPLOAD_HELD_BACK:
+                self.site.queue_upload(call)
                 continue
             if self.site.slow and self.site.defers(call):
                 continue
@@ -327,17 +362,63 @@ cdef class Session(Channel):
     cdef bint has(self, Call call) except -1:
         return not self.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
 
+    cdef bint admits(self) except -1:
+        """Whether a call may be started; if not, the loop goes on with this connection once it may."""
+        cdef str bound
+        self.count_unsent()
+        bound = self.site.unsent.refuses(self.core)
+        if bound is None:
+            return True
+        if not self.held_back and not self.closed:
+            self.site.unsent.held_back[self] = None
+            self.held_back_at = self.core.unsent
+            self.held_back = True
+            self.core.count(bound)
+        return False
+
+    def resumes(self):
+        """Whether calls may be started again, after `admits` has said no."""
+        cdef Unsent unsent = self.site.unsent
+        self.count_unsent()
+        if not self.closed:
+            if self.core.unsent == self.held_back_at and unsent.total > unsent.process_limit:
+                return False
+            self.held_back_at = self.core.unsent
+            if unsent.refuses(self.core) is not None:
+                return False
+        self.held_back = False
+        return True
+
+    cdef int put_back(self, Call call) except -1:
+        self.ready.append(call)
+        return 0
+
+    cdef int count_unsent(self) except -1:
+        """Have what waits on this connection counted for the process."""
+        cdef int64_t unsent = 0 if self.closed else self.core.unsent
+        self.site.unsent.total += unsent - self.counted
+        self.counted = unsent
+        return 0
+
     cdef int drop(self, Call call) except -1:
         """A call that will not be run: its stream is gone."""
         cdef int64_t octets = call.input.discard()
+        if call.upload is not None:
+            if call.upload.state == UPLOAD_HELD_BACK and call in self.ready:
+                self.ready.remove(call)
+            self.site.uploads.start(call, call.upload)
         call.finished = True
         store_flag(&call.over, True)
         self.calls.pop(call.stream_id, None)
         call.environ = None
         call.input.end()
-        if octets:
-            self.consume_octets(call.stream_id, octets)
-        return 0
+        return self.credit(call, octets)
+
+    cdef int lose_reset(self, Call call) except -1:
+        """A call's stream is reset, and the call is in no list of this connection any more."""
+        if call.upload is not None and call.upload.state != UPLOAD_STARTED:
+            return self.drop(call)
+        return call.lose()
 
     cdef int adopt(self, Call call) except -1:
         if self.closed or self.core.failed:
@@ -421,26 +502,51 @@ cdef class Session(Channel):
         finally:
             leave(c)
 
-    cdef int lend(self) except -1:
-        """A call waits for its body: have a connection whose window is full of other bodies, which wait for a thread,
-        let it through. Each body stays within its stream's window; what is lent is kept back when those are read.
+    cdef int credit(self, Call call, int64_t octets) except -1:
+        """Octets of a call's body were read, or dropped: give the client the credit that it does not have yet."""
+        cdef int64_t owed = octets
+        if call.upload is not None:
+            owed = self.site.uploads.read(call.upload, octets)
+            if call.finished:
+                self.site.uploads.release(call.upload)
+            if owed < octets and not self.closed and not self.core.failed:
+                return_stream_credit(self.core, call.stream_id, octets - owed)
+        if owed:
+            self.consume_octets(call.stream_id, owed)
+        return 0
+
+    cdef int lend(self, Call starved) except -1:
+        """A call waits for its body: have a connection whose window is full of other bodies, which wait to be read, let
+        it through. The window is extended by what the starved stream may still send, and not by more. These octets are
+        credit of the other bodies, which do not get it again when they are read.
         """
         cdef Core c = self.core
-        cdef int64_t increment = c.window.maximum - c.window.current
-        if self.closed or c.failed or c.window.current >= SHORT_WINDOW or increment <= 0:
+        cdef H2Stream s
+        cdef Call call
+        cdef int64_t missing, found, octets
+        if self.closed or c.failed or c.window.current >= SHORT_WINDOW:
             return 0
-        enter(c)
-        try:
-            c.write_window_update(0, increment)
-            c.window.current += increment
-            c.window.processed = 0
-        finally:
-            leave(c)
+        s = find_stream(c, starved.stream_id)
+        if s is None:
+            return 0
+        missing = min(s.window.current, c.window.maximum) - c.window.current
+        if missing <= 0:
+            return 0
+        found = min(missing, c.window.processed)
+        for call in self.calls.values():
+            if found >= missing:
+                break
+            if call.upload is not None and call.upload.owed > 0:
+                octets = min(missing - found, call.upload.owed)
+                if self.site.uploads.repay(call.upload, octets):
+                    call.upload.owed -= octets
+                    found += octets
+        if found:
+            extend_connection_window(c, found)
         return 0
 
     cdef int consume(self, Call call, int64_t octets) except -1:
-        self.consume_octets(call.stream_id, octets)
-        return 0
+        return self.credit(call, octets)
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
         cdef Core c = self.core
@@ -479,21 +585,19 @@ cdef class Session(Channel):
         call.notify()
         if self.closed:
             self.calls.pop(call.stream_id, None)
-            call.input.discard()
-            return 0
+            return self.credit(call, call.input.discard())
         if call.input.complete or load_flag(&call.gone):
             if self.calls:
                 self.calls.pop(call.stream_id, None)
-            octets = call.take_credit(0)
-            if call.input.parts is not None:
-                octets += call.input.discard()
-            if octets:
-                self.consume_octets(call.stream_id, octets)
+            if call.upload is not None:
+                octets = call.take_credit(0)
+                if call.input.parts is not None:
+                    octets += call.input.discard()
+                self.credit(call, octets)
             return 0
         # The rest of its body is of no use: the client is told once it has the response (RFC 9113 section 8.1).
         octets = call.input.discard() + call.take_credit(0)
-        if octets:
-            self.consume_octets(call.stream_id, octets)
+        self.credit(call, octets)
         self.calls[call.stream_id] = call
         self.unread.append(call)
         return 0
@@ -542,7 +646,6 @@ cdef class Session(Channel):
         """After octets were sent or received: let the calls go on that waited for it."""
         cdef Call call
         cdef H2Stream s
-        cdef bint starves = False
         for call in list(self.calls.values()):
             if not call.detached:
                 continue
@@ -553,9 +656,7 @@ cdef class Session(Channel):
                 # The client has taken some.
                 store_number(&self.site.taken, self.site.taken + 1)
             if call.starves():
-                starves = True
-        if starves:
-            self.lend()
+                self.lend(call)
 
     def on_flushed(self):
         """Something was done for a detached call: send what there is, and let calls go on."""
@@ -600,6 +701,35 @@ cdef class Session(Channel):
                 call.lose()
             self.reset_octets(stream_id)
 
+    def reset_slow_bodies(self, double now, double timeout):
+        """Reset the streams whose client takes too long for the request's body.
+
+        Args:
+            now: Seconds.
+            timeout: Seconds that a client may take, as `Uploads.is_slow` has it.
+        """
+        cdef Call call
+        cdef Upload upload
+        cdef H2Stream s
+        cdef bint waited
+        cdef list slow = []
+        for call in self.calls.values():
+            upload = call.upload
+            if upload is None or call.finished or call.input.complete:
+                continue
+            if upload.state == UPLOAD_STARTED:
+                waited = call.starves()
+            else:
+                s = find_stream(self.core, call.stream_id)
+                waited = s is not None and s.window.current > 0 and self.core.window.current > 0
+            if self.site.uploads.is_slow(upload, now, timeout, waited):
+                slow.append(call)
+        for call in slow:
+            self.core.count("slow_bodies")
+            self.calls.pop(call.stream_id, None)
+            self.reset(call, CANCEL)
+            self.lose_reset(call)
+
     cdef int reset_octets(self, uint32_t stream_id) except -1:
         enter(self.core)
         try:
@@ -627,6 +757,8 @@ cdef class Session(Channel):
             self.settle()
             if self.core.out.length > self.core.out.start:
                 return self.take_output(most)
+        if self.core.unsent != self.counted:
+            self.count_unsent()
         return data
 
     cdef bytes pull_octets(self, Py_ssize_t most):
@@ -646,10 +778,8 @@ cdef class Session(Channel):
         cdef Call call
         while self.ready:
             self.drop(self.ready.pop(0))
-        while self.young:
-            self.drop(self.young.pop(0))
         for call in list(self.calls.values()):
-            call.lose()
+            self.lose_reset(call)
         self.calls.clear()
         self.unread = []
         return 0
@@ -658,6 +788,8 @@ cdef class Session(Channel):
         """The connection is over: nobody listens to its calls any more."""
         self.closed = True
         self.end_calls()
+        self.count_unsent()
+        self.site.unsent.held_back.pop(self, None)
         # These would keep one another until the garbage collector comes.
         self.client = None
         self.refer = None

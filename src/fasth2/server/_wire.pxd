@@ -7,7 +7,6 @@ cdef class Round:
     cdef public object current       # the client whose requests are being run, or None
     cdef public bint helping         # the leader is the thread that never calls the application
     cdef public bint alone           # one connection only has something
-    cdef public list young           # clients with requests to be run at the round's end
     cdef public double now           # time.monotonic() at the round's start
     cdef readonly object rx          # what TLS reads from and writes to, of all connections that stay
     cdef readonly object tx

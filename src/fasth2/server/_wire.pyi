@@ -7,7 +7,6 @@ class Round:
     current: Any
     helping: bool
     alone: bool
-    young: list[Any]
     now: float
     @property
     def rx(self) -> MemoryBIO: ...

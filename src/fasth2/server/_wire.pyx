@@ -52,7 +52,6 @@ cdef class Round:
         self.tx = ssl.MemoryBIO()
         self.buffer = bytearray(READ_SIZE)
         self.clear = bytearray(READ_SIZE)
-        self.young = []
 
 
 cdef object socket_error():
@@ -215,8 +214,6 @@ cdef class Wire:
                 if not session.run_from(session.ready, around.alone):
                     return False
                 around.current = None
-        if session.young:
-            around.young.append(self)
         self.send_all(around)
         return True
 

@@ -101,7 +101,7 @@ class Client(Wire):
     def waits(self) -> bool:
         """Whether it has requests that wait for a thread."""
         session = self.session
-        return session is not None and (session.waiting or session.has_young)
+        return session is not None and session.waiting
 
     # Events
 
@@ -147,17 +147,6 @@ class Client(Wire):
                 self._after_sending()
             except _FAILURES as exc:
                 self._failed(exc)
-        return True
-
-    def run_young(self) -> bool:
-        """As `go_on`, for requests whose body has yet to come."""
-        if self._state != _SERVING:
-            return True
-        self.loop.current = self
-        if not self.session.run_young():
-            return False
-        self.loop.current = None
-        self.flush()
         return True
 
     # Reading
@@ -442,6 +431,8 @@ class Client(Wire):
                 else:
                     self.close()
             return
+        if loop.timeout is not None:
+            self.session.reset_slow_bodies(now, loop.timeout)
         if self.out and self._blocked_since is not None and loop.timeout is not None:
             left = len(self.out)
             if left != self._blocked_seen:

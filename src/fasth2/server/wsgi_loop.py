@@ -33,6 +33,9 @@ ACCEPTS = 64
 #: Seconds without accepting after the descriptors ran out.
 PAUSE = 0.2
 
+#: Looks for pauses of a body while it may last.
+PAUSE_LOOKS = 4
+
 #: Seconds between two looks while it drains.
 DRAIN_LOOK = 0.05
 
@@ -125,6 +128,7 @@ class Loop(Round):
         self._waker = Waker()
         self.lead = Lead(self._waker.wake, tick)
         self.site: Site = site(self.lead, self._waker.wake)
+        self.site.threads = threads
         self.now = time.monotonic()
         #: Descriptors to clients.
         self.clients: dict[int, Client] = {}
@@ -143,7 +147,7 @@ class Loop(Round):
         self._max_connections = max_connections
         self._threads = threads
         self._stopping = False
-        self._next_look = 0.0
+        self._next_look = self._next_pause_look = 0.0
         self._drained_at: float | None = None
         self._told = False
         self._next_farewell = 0.0
@@ -208,7 +212,7 @@ class Loop(Round):
         if not self.helping or self.lead.free:
             return False
         try:
-            return self.site.deferring or any(client.waits for client in list(self.backlog))
+            return self.site.deferring or bool(self.site.uploads.waiting) or any(client.waits for client in list(self.backlog))
         except RuntimeError:
             return False  # it changes just now
 
@@ -268,6 +272,8 @@ class Loop(Round):
                     return
                 if self.site.waits and not self.site.run_deferred():
                     return
+                if self.site.uploads_wait and not self.site.run_uploads():
+                    return
             if not self._round():
                 return
 
@@ -284,7 +290,7 @@ class Loop(Round):
         site = self.site
         self._do_requests()
         timeout = self._prepare()
-        if not site.before_poll() or self._tasks or self.young or (self.backlog and not self.helping):
+        if not site.before_poll() or self._tasks or (not self.helping and (self.backlog or site.uploads_wait)):
             timeout = 0.0
         elif site.deferring and not self.helping:
             timeout = min(timeout, DEFERRED_LOOK)
@@ -303,12 +309,6 @@ class Loop(Round):
                 self._accept(fd)
             else:
                 self._waker.clear()
-        while self.young:
-            self._at_hand = client = self.young.pop()
-            if self.helping:
-                self.postpone(client)
-            elif not client.run_young():
-                return False
         self._at_hand = None
         while self._tasks:
             if self._tasks.popleft()() is False:
@@ -407,6 +407,16 @@ class Loop(Round):
                 self._flush_late()
             if self._later:
                 wait = min(wait, self._next_later - now)
+        if self.site.unsent.held_back:
+            for client in self.site.unsent.release():
+                if client is not None:
+                    self.postpone(client)
+        uploads = self.site.uploads
+        if uploads.gathering:
+            if now >= self._next_pause_look:
+                self._next_pause_look = now + uploads.gather_pause / PAUSE_LOOKS
+                self.site.queue_paused(now)
+            wait = min(wait, self._next_pause_look - now)
         if not self._accepting and not self.draining and self._accept_from > now:
             wait = min(wait, self._accept_from - now)
         return max(wait, 0.0)
