@@ -344,8 +344,8 @@ cdef class Session(Channel):
         for call in list(self.calls.values()):
             if not call.input.complete:
                 del self.calls[call.stream_id]
-                call.lose()
                 self.reset(call, CANCEL)
+                self.lose_reset(call)
         return not self.closed and not self.core.failed and not self.idle
 
     def end_responses(self):
