@@ -2,6 +2,7 @@
 import asyncio
 import hashlib
 import json
+from urllib.parse import parse_qs
 
 #: What happened so far: requests by path, octets that send() has taken, how endless responses ended.
 counts = {}
@@ -59,7 +60,9 @@ async def show(scope, receive, send):
         "raw_path": scope["raw_path"].decode("latin-1"),
         "scheme": scope["scheme"],
         "http_version": scope["http_version"],
-        "client": scope["client"][0],
+        "client": scope["client"] and scope["client"][0],
+        "path": scope["path"],
+        "server": scope["server"],
     })
 
 
@@ -204,7 +207,38 @@ async def silent(scope, receive, send):
     pass
 
 
+async def said(scope, receive, send):
+    """Parts of a body, with fields of its own: ``?length=...&parts=...&status=...``, lengths and parts by comma."""
+    asked = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
+    fields = [(b"content-length", each.encode()) for each in asked.get("lengths", "").split(",") if each]
+    fields += [(b"Date", b"Thu, 01 Jan 2026 00:00:00 GMT"), (b"sErver", b"mine")] if "dated" in asked else []
+    await start(send, int(asked.get("status", 200)), fields)
+    sizes = [int(size) for size in asked.get("parts", "").split(",") if size]
+    for size in sizes[:-1]:
+        await part(send, b"x" * size, True)
+    for size in sizes[-1:]:
+        await part(send, b"x" * size)
+
+
+async def torrent(scope, receive, send):
+    """Parts without end and without a pause, of a size."""
+    await start(send)
+    data = bytes(int(scope["query_string"]))
+    try:
+        while True:
+            await part(send, data, True)
+    finally:
+        endings.append("torrent")
+
+
+async def reads(scope, receive, send):
+    """Raises what is no OSError where the body is broken off, as frameworks do."""
+    await read(receive)
+    await hello(scope, receive, send)
+
+
 PATHS = {f"/{each.__name__}": each for each in (
     show, digest, again, slow_reader, parts, nothing, ticks, big, flood, endless, listens, seen, hints, trailers, status,
-    waits, fails, fails_late, silent,
+    waits, fails, fails_late, silent, said, torrent, reads,
 )}
+PATHS["/caf\xe9 \u20ac"] = show

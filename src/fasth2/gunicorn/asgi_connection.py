@@ -12,6 +12,7 @@ from fasth2.exceptions import NoSuchStreamError, ProtocolError
 
 from .async_connection import AsyncHTTP2Connection
 from .request import HTTP2Request, policy_of
+from .request_path import decode_path
 
 __all__ = ["LAST_CALL", "ASGIConnection"]
 
@@ -44,6 +45,7 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     dispatches_on_headers = True
     ends_with_peer = False
+    decodes_paths = True
 
     def __init__(
         self, cfg: Any, reader: Any, transport: Any, client_addr: Any, serve: Callable[[Any], None]
@@ -111,7 +113,9 @@ class ASGIConnection(AsyncHTTP2Connection):
     def _build_request(self, stream: Any) -> Any:
         if self._policy is None:
             return super()._build_request(stream)
-        return HTTP2Request(stream, self.cfg, self.client_addr, self._policy)
+        request = HTTP2Request(stream, self.cfg, self.client_addr, self._policy)
+        decode_path(request)
+        return request
 
     def _credit_arrived(self) -> None:
         # In useful portions; the rest of the window is open meanwhile.

@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from gunicorn.asgi.protocol import ASGIResponseInfo
-from gunicorn.http2.errors import HTTP2ConnectionError
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 
 from .asgi_connection import ASGIConnection
+from .asgi_head import ResponseHead
 from .async_stream import AsyncHTTP2Stream
+from .request_path import raw_path
 
 __all__ = ["ASGIRequest", "ClientDisconnected", "Surroundings"]
 
@@ -20,9 +22,12 @@ _NAMES = 1024
 #: The longest of these names, in characters.
 _LONGEST = 64
 
-#: Framing of HTTP/1.1, which a response without a body has no use for.
-_FRAMING = (b"transfer-encoding", "transfer-encoding")
-_LENGTH = (b"content-length", "content-length")
+
+#: What the access log has in a status's place where the client got none.
+NO_STATUS = "-"
+
+_ERROR = b"Internal Server Error"
+_ERROR_FIELDS = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(_ERROR))]
 
 
 class ClientDisconnected(OSError):
@@ -49,7 +54,8 @@ class Surroundings:
         self.app = protocol.app
         self.sockname = sockname
         self.peername = peername
-        self.server = _address(sockname)
+        # A Unix socket has a path and no port (the ASGI specification, HTTP scope).
+        self.server = (sockname, None) if isinstance(sockname, str) and sockname else _address(sockname)
         self.client = _address(peername)
         self.root_path = getattr(cfg, "root_path", "") or ""
         self.timeout = cfg.timeout or None
@@ -78,15 +84,14 @@ class Surroundings:
                         lower.clear()
                     lower[name] = low
             headers.append((low, value.encode("latin-1")))
-        path = request.path or ""
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "2",
             "method": request.method,
             "scheme": request.scheme,
-            "path": path,
-            "raw_path": path.encode("latin-1"),
+            "path": request.path,
+            "raw_path": raw_path(request),
             "query_string": (request.query or "").encode("latin-1"),
             "root_path": self.root_path,
             "headers": headers,
@@ -116,9 +121,8 @@ class ASGIRequest:
     """
 
     __slots__ = (
-        "_announced_trailers", "_body_received", "_complete", "_connection", "_fields", "_gone", "_misuse",
-        "_omits_body", "_request", "_sent", "_shown_fields", "_started", "_status", "_stream", "_surroundings",
-        "_trailers", "_warned",
+        "_announced_trailers", "_body_received", "_complete", "_connection", "_gone", "_head", "_head_sent", "_misuse",
+        "_request", "_sent", "_status", "_stream", "_surroundings", "_told", "_trailers", "_warned",
     )  # fmt: skip
 
     def __init__(self, surroundings: Surroundings, connection: ASGIConnection, request: Any) -> None:
@@ -127,18 +131,19 @@ class ASGIRequest:
         self._request = request
         self._stream: AsyncHTTP2Stream = request.stream
         self._body_received = False
-        self._started = False
+        # The response's head, once the application has given it, and whether it has left.
+        self._head: ResponseHead | None = None
+        self._head_sent = False
         self._complete = False
+        # Nothing more can be sent; and whether receive() or send() has told the application so.
         self._gone = False
-        self._omits_body = False
+        self._told = False
         self._warned = False
         self._announced_trailers = False
         # Those to be sent; None once they were.
         self._trailers: list[Any] | None = []
-        # Response headers that wait for the first of the body; None once they were sent.
-        self._fields: Any = ()
-        self._shown_fields: Any = ()
-        self._status = 500
+        # The status that the client got, for the access log.
+        self._status: int | None = None
         self._sent = 0
         # What the application did against the rules, raised when it has returned.
         self._misuse: RuntimeError | None = None
@@ -149,21 +154,28 @@ class ASGIRequest:
         """ASGI's receive()."""
         stream = self._stream
         if stream.disconnected:
-            return {"type": "http.disconnect"}
+            return self._disconnect()
         if self._body_received:
             if not self._complete and not self._gone:
                 await stream.wait_disconnect()
-            return {"type": "http.disconnect"}
+            return self._disconnect()
         if not stream._body_chunks and not stream.request_complete:
+            if self._complete or self._gone:
+                # The client was answered; it gets no more window for what it goes on to send.
+                return self._disconnect()
             if stream.expect_continue and not stream.response_headers_sent:
                 # The client waits for that before it sends the body.
                 stream.expect_continue = False
                 await self._connection.send_informational(stream.stream_id, 100, [])
             if not await self._body_arrives():
-                return {"type": "http.disconnect"}
+                return self._disconnect()
         body = self._connection.take_body(stream)
         self._body_received = ended = stream.request_complete
         return {"type": "http.request", "body": body, "more_body": not ended}
+
+    def _disconnect(self) -> dict[str, Any]:
+        self._told = True
+        return {"type": "http.disconnect"}
 
     async def _body_arrives(self) -> bool:
         """Wait for more of the body; False when it will not come, or not in time."""
@@ -175,6 +187,9 @@ class ASGIRequest:
         try:
             await asyncio.wait_for(event.wait(), self._surroundings.timeout)
         except asyncio.TimeoutError:
+            if stream._body_chunks or stream.request_complete:
+                return True
+            await self._connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
             return False
         return not stream.disconnected
 
@@ -184,61 +199,89 @@ class ASGIRequest:
             self._peer_has_gone()
         kind = message["type"]
         if kind == "http.response.body":
-            if self._started and not self._complete:
-                await self._send_body(message.get("body", b""), message.get("more_body", False))
+            if self._head is None:
+                self._against("Response not started")
+            elif self._complete:
+                self._against("Response already complete")
             else:
-                self._against("Response already complete" if self._started else "Response not started")
+                await self._send_body(self._head, message.get("body", b""), message.get("more_body", False))
         elif kind == "http.response.start":
-            if self._started:
+            if self._head is not None:
                 self._against("Response already started")
             else:
-                self._start(message)
+                # Kept until the first of the body is there, as ASGI asks.
+                self._head = ResponseHead(message["status"], message.get("headers", ()), self._request.method)
+                self._announced_trailers = bool(message.get("trailers", False))
         elif kind == "http.response.trailers":
             await self._send_trailers(message)
         elif kind == "http.response.informational":
             await self._connection.send_informational(
                 self._stream.stream_id, message["status"], _text(message.get("headers", ())))
 
-    def _start(self, message: dict[str, Any]) -> None:
-        """Keep the headers until the first of the body is there, as ASGI asks."""
-        self._started = True
-        self._status = status = message["status"]
-        fields = message.get("headers", ())
-        if type(fields) is not list:
-            fields = list(fields)
-        if self._request.method == "HEAD" or status in (204, 304) or status < 200:
-            # RFC 9110 sections 6.4.1 and 8.6.
-            self._omits_body = True
-            unwanted = _FRAMING if status >= 200 and status != 204 else _FRAMING + _LENGTH
-            fields = [field for field in fields if field[0].lower() not in unwanted]
-        self._fields = self._shown_fields = fields
-        self._announced_trailers = bool(message.get("trailers", False))
-
-    async def _send_body(self, body: bytes, more_body: bool) -> None:
-        if self._omits_body and body:
-            if not self._warned:
-                self._warned = True
-                self._surroundings.log.warning(
-                    "ASGI app sent body bytes on a no-body response (method=%s status=%s); dropping per RFC 9110.",
-                    self._request.method, self._status)
-            body = b""
-        fields, self._fields = self._fields, None
+    async def _send_body(self, head: ResponseHead, body: bytes, more_body: bool) -> None:
+        if head.omits_body:
+            await self._send_head_alone(head, body, more_body)
+            return
+        if head.length >= 0:
+            size = self._sent + len(body)
+            if size > head.length:
+                body = body[: head.length - self._sent]
+                if not self._warned:
+                    self._warned = True
+                    self._surroundings.log.warning(
+                        "ASGI app sent more than its Content-Length of %s; the rest is dropped", head.length)
+            elif size < head.length and not more_body:
+                self._complete = True
+                self._against(f"the body has {size} octets and Content-Length says {head.length}")
+                return
+        first = not self._head_sent
         ends = not more_body and not self._announced_trailers
         if not more_body:
             self._complete = True
-        if fields is None and not body and not ends:
+        if first:
+            self._head_sent = True
+            self._status = head.status
+        elif not body and not ends:
+            if more_body:
+                await self._connection.give_way(0)
             return
-        if not await self._connection.send_part(self._stream, self._status, fields, body, ends):
+        if not await self._connection.send_part(
+            self._stream, head.status, head.fields_to_send() if first else None, body, ends
+        ):
             self._peer_has_gone()
         self._sent += len(body)
+        if more_body:
+            await self._connection.give_way(len(body))
+
+    async def _send_head_alone(self, head: ResponseHead, body: bytes, more_body: bool) -> None:
+        """Answer HEAD, or with a status that has no body (RFC 9110 section 6.4.1), as soon as anything of it is there."""
+        if body and not self._warned:
+            self._warned = True
+            self._surroundings.log.warning(
+                "ASGI app sent body bytes on a no-body response (method=%s status=%s); dropping per RFC 9110.",
+                self._request.method, head.status)
+        if not more_body:
+            self._complete = True
+            head.length_is(len(body))
+        self._head_sent = True
+        self._status = head.status
+        self._announced_trailers = False
+        if not await self._connection.send_part(self._stream, head.status, head.fields_to_send(), b"", True):
+            self._peer_has_gone()
+        # What would follow nobody gets: the next send() says so.
+        self._gone = more_body
 
     async def _send_trailers(self, message: dict[str, Any]) -> None:
         if not self._complete:
             return self._against("Cannot send trailers before body complete")
+        if self._head is not None and self._head.omits_body:
+            return None
         if not self._announced_trailers:
             return self._against("Trailers were not announced in http.response.start")
         if self._trailers is None:
             return self._against("Trailers already sent")
+        if self._misuse is not None:
+            return None
         self._trailers.extend(message.get("headers", ()))
         if message.get("more_trailers", False):
             return None
@@ -248,10 +291,11 @@ class ASGIRequest:
         return None
 
     def _against(self, what: str) -> None:
-        self._misuse = RuntimeError(what)
+        if self._misuse is None:
+            self._misuse = RuntimeError(what)
 
     def _peer_has_gone(self) -> None:
-        self._gone = self._complete = True
+        self._gone = self._complete = self._told = True
         raise ClientDisconnected(f"HTTP/2 stream {self._stream.stream_id} closed by the peer")
 
     # The worker's part
@@ -270,8 +314,12 @@ class ASGIRequest:
                 await self._finish()
         except (ClientDisconnected, HTTP2ConnectionError) as exc:
             shared.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
-        except Exception:
-            shared.log.exception("Error in ASGI application")
+        except Exception as exc:
+            if self._told:
+                # The application says in its own words what it was told.
+                shared.log.info("HTTP/2 stream %s: the client has gone: %r", self._stream.stream_id, exc)
+            else:
+                shared.log.exception("Error in ASGI application")
             await self._fail()
         finally:
             self._connection.cleanup_stream(self._stream.stream_id)
@@ -280,21 +328,28 @@ class ASGIRequest:
 
     async def _finish(self) -> None:
         """Send what the application left out."""
-        if not self._started:
+        head = self._head
+        if head is None:
             await self._fail()
-        elif self._fields is not None:
-            await self._connection.send_part(self._stream, self._status, self._fields, b"", True)
-            self._fields = None
-        elif self._announced_trailers and self._trailers is not None:
-            await self._connection.send_part(self._stream, self._status, None, b"", True)
+        elif not self._head_sent:
+            # Without a part of the body; that may be shorter than was said.
+            await self._send_body(head, b"", False)
+            if self._misuse is not None:
+                raise self._misuse
+        elif self._complete and self._announced_trailers and self._trailers is not None:
+            await self._connection.send_part(self._stream, head.status, None, b"", True)
 
     async def _fail(self) -> None:
         """Answer 500 where nothing was sent; a response under way is cut off when the stream is cleaned up."""
-        if self._gone or self._stream.response_headers_sent or self._stream.disconnected:
+        if self._gone or self._head_sent or self._stream.disconnected:
             return
-        self._status = 500
+        head = ResponseHead(500, _ERROR_FIELDS, self._request.method)
+        self._status, self._sent = 500, len(_ERROR)
+        self._head = head
+        self._head_sent = True
+        body = b"" if head.omits_body else _ERROR
         try:
-            await self._connection.send_error(self._stream.stream_id, 500, "Internal Server Error")
+            await self._connection.send_part(self._stream, 500, head.fields_to_send(), body, True)
         except HTTP2ConnectionError as exc:
             self._surroundings.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
 
@@ -304,7 +359,8 @@ class ASGIRequest:
         try:
             if shared.logs_access:
                 environ = shared.protocol._build_http2_environ(self._request, shared.sockname, shared.peername)
-                response = ASGIResponseInfo(self._status, self._shown_fields, self._sent)
+                fields = () if self._head is None else self._head.fields
+                response = ASGIResponseInfo(self._status or NO_STATUS, fields, self._sent)
                 shared.log.access(response, self._request, environ, timedelta(seconds=seconds))
             if shared.post_request is not None:
                 shared.post_request(shared.worker, self._request, environ, response)
@@ -313,8 +369,8 @@ class ASGIRequest:
 
 
 def _address(name: Any) -> tuple[Any, ...] | None:
-    # IPv6 addresses have four parts; a Unix socket's is text.
-    return tuple(name[:2]) if name else None
+    # IPv6 addresses have four parts. A Unix socket's client has no address, or a path that says nothing.
+    return tuple(name[:2]) if name and not isinstance(name, (str, bytes)) else None
 
 
 def _text(fields: Any) -> list[tuple[str, str]]:

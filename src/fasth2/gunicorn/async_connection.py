@@ -17,6 +17,7 @@ from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
 from ._engine_turns import GunicornTurns
 from .async_stream import AsyncHTTP2Stream
 from .push_input import push_input
+from .request_path import decode_path
 from .upgrade import upgraded_fields
 
 __all__ = ["AsyncHTTP2Connection"]
@@ -51,6 +52,9 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
 
     #: Whether requests are handed out once their headers are in.
     dispatches_on_headers: bool = GunicornTurns.contract.dispatches_on_headers
+
+    #: Whether a request's path is text, percent-decoded; its ``raw_path`` then has the octets.
+    decodes_paths: bool = GunicornTurns.contract.takes_raw_path
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, reader, writer, client_addr)
@@ -225,7 +229,10 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         self._hand_out(stream, requests)
 
     def _build_request(self, stream: AsyncHTTP2Stream) -> HTTP2Request:
-        return HTTP2Request(stream, self.cfg, self.client_addr)
+        request = HTTP2Request(stream, self.cfg, self.client_addr)
+        if self.decodes_paths:
+            decode_path(request)
+        return request
 
     def _hand_out(self, stream: AsyncHTTP2Stream, requests: list[Any]) -> None:
         try:
@@ -414,6 +421,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         if stream.omits_body:
             data = b""
         if not data and not end_stream:
+            await self.give_way(0)
             return True
         if type(data) is not bytes:
             data = bytes(data)
@@ -449,6 +457,8 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             await self._drain()
         if end_stream and stream.can_send:
             stream.send_data(b"", end_stream=True)
+        if not end_stream:
+            await self.give_way(len(data))
         return True
 
     async def send_trailers(self, stream_id: int, trailers: Iterable[tuple[Any, Any]]) -> bool:

@@ -4,6 +4,7 @@ The one place that looks at gunicorn's own classes to tell its versions apart.
 """
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 
 import gunicorn
@@ -48,6 +49,10 @@ class Contract:
     #: it waits for the peer to go (up to 26.2). Otherwise it calls ``wait_disconnect``.
     asks_past_the_end: bool
 
+    #: Whether the asyncio worker's scope takes ``raw_path`` from the request
+    #: where that has one (from 25.3 on). Otherwise it encodes ``path`` as latin-1.
+    takes_raw_path: bool
+
     #: Whether the response class knows which responses have no body, and has
     #: one place that sends (from 26.2 on).
     omits_bodies: bool
@@ -77,6 +82,7 @@ def installed() -> Contract:
         dispatches_on_headers=not known or hasattr(STOCK, "pump"),
         streams_responses=not known or hasattr(STOCK, "send_response_headers"),
         asks_past_the_end=not hasattr(HTTP2Stream, "wait_disconnect"),
+        takes_raw_path=importlib.util.find_spec("gunicorn.asgi.parser") is not None,
         omits_bodies=hasattr(STOCK_RESPONSE, "_emit_body"),
         names_server_and_date=hasattr(STOCK_RESPONSE, "_aborted"),
         reset_limit=getattr(module, "RST_STREAM_RATE_LIMIT", 200),

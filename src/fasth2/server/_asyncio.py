@@ -51,6 +51,12 @@ class AsyncConnection(EngineTurns):
     #: Octets one read asks for.
     READ_BUFFER_SIZE = 65536
 
+    #: Octets of response bodies that are sent before other tasks of the loop
+    #: get their turn, and what a part counts beside its own. A peer that takes
+    #: all as it comes never makes `send_data` wait.
+    TURN_SIZE = 65536
+    PART_COST = 1024
+
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, client_addr)
         self.reader = reader
@@ -71,6 +77,8 @@ class AsyncConnection(EngineTurns):
         self._deferred = 0
         # Whether something was written that nobody has waited for yet.
         self._undrained = False
+        # What was sent since other tasks had their turn.
+        self._turn_sent = 0
         # What receive_data() waits on.
         self._arrival: Any = None
 
@@ -267,6 +275,17 @@ class AsyncConnection(EngineTurns):
         except OSError as exc:
             self._closed = True
             raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+
+    async def give_way(self, size: int) -> None:
+        """Let other tasks run once enough was sent without waiting; for parts of a body that are not its last.
+
+        Args:
+            size: The octets of a part that was sent.
+        """
+        self._turn_sent += size + self.PART_COST
+        if self._turn_sent >= self.TURN_SIZE:
+            self._turn_sent = 0
+            await asyncio.sleep(0)
 
     def _fits(self, stream_id: int, size: int) -> bool:
         """Whether that much of a stream's body is sure to leave with the next flush."""

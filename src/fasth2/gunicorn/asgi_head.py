@@ -1,0 +1,110 @@
+"""What a response of an ASGI application says before its body."""
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from email.utils import formatdate
+from typing import Any
+
+__all__ = ["ResponseHead", "date_field"]
+
+#: The field that gunicorn's asgi worker sends over HTTP/1.1.
+_SERVER = (b"server", b"gunicorn/asgi")
+
+_DATE_NAMES = (b"date", "date")
+_SERVER_NAMES = (b"server", "server")
+_LENGTH_NAMES = (b"content-length", "content-length")
+_CODING_NAMES = (b"transfer-encoding", "transfer-encoding")
+
+#: The digits of the largest Content-Length that is taken, so that its value fits 63 bits.
+_DIGITS = 18
+
+# The field of the current second.
+_date_second = -1
+_date_field = (b"date", b"")
+
+
+def date_field() -> tuple[bytes, bytes]:
+    """Return the field ``date`` (RFC 9110 section 6.6.1), made anew once a second."""
+    global _date_second, _date_field
+    second = int(time.time())
+    if second != _date_second:
+        _date_field = (b"date", formatdate(second, usegmt=True).encode("ascii"))
+        _date_second = second
+    return _date_field
+
+
+class ResponseHead:
+    """A response's status and fields, with what the server adds and has to know of them.
+
+    Args:
+        status: The final status.
+        fields: ``(name, value)`` pairs as the application gave them.
+        method: The request's method.
+
+    Raises:
+        ValueError: A Content-Length is no number of octets, or there are two that differ.
+    """
+
+    __slots__ = ("_adds_date", "_adds_server", "fields", "length", "omits_body", "status")
+
+    def __init__(self, status: int, fields: Iterable[Any], method: str) -> None:
+        self.status = status
+        #: The fields as the application gave them, without those that may not be sent.
+        self.fields: list[Any] = fields if type(fields) is list else list(fields)
+        #: Octets that Content-Length announces; -1 without one.
+        self.length = -1
+        self._adds_date = self._adds_server = True
+        lengths = 0
+        for field in self.fields:
+            # By their length, most names are none of these.
+            size = len(field[0])
+            if size == 4:
+                if field[0].lower() in _DATE_NAMES:
+                    self._adds_date = False
+            elif size == 6:
+                if field[0].lower() in _SERVER_NAMES:
+                    self._adds_server = False
+            elif size == 14 and field[0].lower() in _LENGTH_NAMES:
+                lengths += 1
+                length = _octets(field[1])
+                if lengths > 1 and length != self.length:
+                    raise ValueError(f"Content-Length is given as {self.length} and as {length}")
+                self.length = length
+        #: Whether the response has no body, whatever is sent (RFC 9110 section 6.4.1).
+        self.omits_body = method == "HEAD" or status in (204, 304)
+        if lengths > 1:
+            # RFC 9110 section 8.6: equal ones are one.
+            self._leave_out(_LENGTH_NAMES)
+            self.fields.append((b"content-length", b"%d" % self.length))
+        if self.omits_body:
+            self._leave_out(_CODING_NAMES)
+            if status == 204:
+                self._leave_out(_LENGTH_NAMES)
+
+    def _leave_out(self, names: tuple[bytes, str]) -> None:
+        self.fields = [field for field in self.fields if field[0].lower() not in names]
+
+    def length_is(self, size: int) -> None:
+        """Add the Content-Length that a GET would have, to an answer to HEAD whose body is known whole.
+
+        Args:
+            size: The body's octets.
+        """
+        if size and self.length < 0 and self.status not in (204, 304):
+            self.fields = [*self.fields, (b"content-length", b"%d" % size)]
+            self.length = size
+
+    def fields_to_send(self) -> list[Any]:
+        """Return the fields, with ``date`` and ``server`` where the application has given none."""
+        if self._adds_date:
+            return [*self.fields, date_field(), _SERVER] if self._adds_server else [*self.fields, date_field()]
+        return [*self.fields, _SERVER] if self._adds_server else self.fields
+
+
+def _octets(value: Any) -> int:
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    text = text.strip(" \t")
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        raise ValueError(f"Content-Length {value!r} is no number of octets")
+    return int(text)
