@@ -24,6 +24,9 @@ class Transport:
     def __init__(self, protocol):
         self.get_protocol = lambda: protocol
 
+    def get_extra_info(self, name):
+        return None
+
 
 class Connection:
     """It has always more to send than the transport takes."""
@@ -41,6 +44,9 @@ class Connection:
         pass
 
     eof_received = data_received
+
+    def input_ended(self):
+        return False
 
     def pause_writing(self):
         pass

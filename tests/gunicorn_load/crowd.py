@@ -1,6 +1,7 @@
 """Many connections that ask without pause, and what became of each request."""
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -114,7 +115,7 @@ class Crowd:
         server: The server, whose environment has FASTH2_TEST_BEGUN.
         begun: That file.
         size: How many threads.
-        drops: Whether connections may be closed on which the server has said nothing yet.
+        drops: Whether connections may be closed on which the server has said nothing yet, in their TLS handshake too.
     """
 
     def __init__(self, server: Gunicorn, begun: Path, size: int, drops: bool = False) -> None:
@@ -124,6 +125,8 @@ class Crowd:
         #: Whether new connections are made, and whether any requests are sent.
         self.reconnects, self.stopped = True, False
         self.failures: list[str] = []
+        #: Connections that were closed in their TLS handshake.
+        self.dropped = 0
         self._begun = begun
         self._threads = [threading.Thread(target=self._run, args=(f"c{number}",)) for number in range(size)]
         for thread in self._threads:
@@ -133,7 +136,13 @@ class Crowd:
         generation = 0
         try:
             while not self.stopped and (self.reconnects or not generation):
-                connection = Connection(self.server, f"{name}-{generation}")
+                try:
+                    connection = Connection(self.server, f"{name}-{generation}")
+                except (ConnectionError, ssl.SSLError):
+                    if not self._drops:
+                        raise
+                    self.dropped += 1
+                    continue
                 self.connections.append(connection)
                 with connection.client:
                     connection.run(lambda: self.stopped)

@@ -13,8 +13,9 @@ from tests.gunicorn_load.crowd import Crowd
 
 CLASSES = ("gthread-class", "gevent-class", "asgi-class")
 
-#: Where gevent drops connections whose TLS handshake is under way when the worker stops.
-DROPS = [setup for setup in SETUPS if setup.worker == "gevent" and setup.way == "install"]
+#: Where gunicorn's own worker drops connections whose TLS handshake is under way when it stops: gevent's server closes
+#: them, and asgi's ends its loop without knowing of them (tests/asgi/test_stop.py plays that step by step).
+DROPS = [setup for setup in SETUPS if setup.worker in ("gevent", "asgi") and setup.way == "install"]
 
 def options(setup):
     """Little time for the end; gunicorn's workers but gthread look once a second whether it has come."""
@@ -44,7 +45,7 @@ def test_reload_and_shutdown(setup, serve, begun):
             faults = crowd.end()
         assert not faults
         # The first eight by the reload, the others by the end.
-        assert all(connection.goodbyes() for connection in crowd.connections)
+        assert all(connection.goodbyes() for connection in crowd.connections if connection.client.events)
     assert "[ERROR]" not in server.log
 
 

@@ -99,6 +99,12 @@ class ASGIConnection(AsyncHTTP2Connection):
             self._peer_left.set_result(None)
         super().eof_received()
 
+    def input_ended(self) -> bool:
+        """The peer has ended its side of a TCP connection; see `AsyncConnection.input_ended`."""
+        if not self._peer_left.done():
+            self._peer_left.set_result(None)
+        return super().input_ended()
+
     def abort_streams_nowait(self) -> None:
         """Tell every stream that the peer has gone; called when the transport was lost."""
         if not self._closed:
@@ -263,9 +269,10 @@ class ASGIConnection(AsyncHTTP2Connection):
         if self._last_call is not None:
             self._last_call.cancel()
         self._goaway(_ANY_STREAM)
-        self._last_call = self._loop.call_later(LAST_CALL, self._refuse_new_streams)
+        self._last_call = self._loop.call_later(LAST_CALL, self.refuse_new_streams)
 
-    def _refuse_new_streams(self) -> None:
+    def refuse_new_streams(self) -> None:
+        """Tell the peer which stream is the last (RFC 9113 section 6.8); end once none is open."""
         if self._closed:
             return
         last = self.h2_conn.highest_inbound_stream_id

@@ -22,6 +22,45 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         worker: The worker, whose ``h2_connections`` holds those that are open.
     """
 
+    def __init__(self, worker: Any) -> None:
+        super().__init__(worker)
+        # Requests under way on HTTP/2.
+        self._requests: set[asyncio.Task[None]] = set()
+        self._cancelled = False
+        # Whether the peer has ended its side before the HTTP/2 connection was there.
+        self._input_ended = False
+        worker.accepted_protocols.add(self)
+
+    def connection_made(self, transport: Any) -> None:
+        """Called by the loop when the connection is there, its TLS handshake included."""
+        self.worker.accepted_protocols.discard(self)
+        self.worker.open_protocols.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop when the connection is no more."""
+        self.worker.open_protocols.discard(self)
+        super().connection_lost(exc)
+
+    def eof_received(self) -> bool | None:
+        """Called by the loop when the peer has ended its side, until the HTTP/2 connection does it."""
+        if self.reader is None or self.transport.get_extra_info("sslcontext") is not None:
+            # HTTP/1.1; and TLS of asyncio and of uvloop cannot keep one side open.
+            return None
+        self._input_ended = True
+        return True
+
+    def cancel_requests(self) -> None:
+        """Cancel what the application has under way: the worker has no more time for it."""
+        self._cancelled = True
+        connection = getattr(self, "_h2_conn", None)
+        if connection is not None:
+            for task in list(self._requests):
+                task.cancel()
+            connection.refuse_new_streams()
+        elif self._task is not None:
+            self._task.cancel()
+
     async def _handle_http2_connection(self, transport: Any, ssl_object: Any, upgrade: Any = None) -> None:
         """Serve an HTTP/2 connection until it ends.
 
@@ -33,7 +72,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         worker = self.worker
         peername = transport.get_extra_info("peername")
         shared = Surroundings(self, transport.get_extra_info("sockname"), peername)
-        tasks: set[asyncio.Task[None]] = set()
+        tasks = self._requests
         loop = asyncio.get_running_loop()
 
         def serve(request: Any) -> None:
@@ -44,7 +83,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             if worker.nr >= worker.max_requests and worker.alive:
                 self.log.info("Autorestarting worker after current request.")
                 worker.alive = False
-                worker.stop_connections()
+                worker.begin_stop()
 
         connection = ASGIConnection(self.cfg, self.reader, transport, peername, serve)
         # gunicorn tells it when the transport is lost.
@@ -55,6 +94,8 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
                 await connection.initiate_connection()
             else:
                 serve(await connection.initiate_upgrade(*upgrade))
+            if self._input_ended:
+                connection.input_ended()
             if not worker.alive:
                 # It was accepted in the worker's last moments; so are the requests it came with.
                 loop.call_later(LAST_CALL, connection.stop)
@@ -76,7 +117,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             return
         connection.abort_streams_nowait()
         grace = getattr(self.cfg, "asgi_disconnect_grace_period", 3)
-        if grace > 0:
+        if grace > 0 and not self._cancelled:
             await asyncio.wait(tasks, timeout=grace)
         left = list(tasks)
         for task in left:

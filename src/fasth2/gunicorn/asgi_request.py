@@ -27,7 +27,7 @@ _LONGEST = 64
 NO_STATUS = "-"
 
 _ERROR = b"Internal Server Error"
-_ERROR_FIELDS = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(_ERROR))]
+_ERROR_FIELDS = [(b"content-length", b"%d" % len(_ERROR)), (b"content-type", b"text/plain; charset=utf-8")]
 
 
 class ClientDisconnected(OSError):
@@ -234,24 +234,25 @@ class ASGIRequest:
                 self._complete = True
                 self._against(f"the body has {size} octets and Content-Length says {head.length}")
                 return
-        first = not self._head_sent
         ends = not more_body and not self._announced_trailers
         if not more_body:
             self._complete = True
-        if first:
-            self._head_sent = True
-            self._status = head.status
-        elif not body and not ends:
-            if more_body:
-                await self._connection.give_way(0)
-            return
-        if not await self._connection.send_part(
-            self._stream, head.status, head.fields_to_send() if first else None, body, ends
-        ):
-            self._peer_has_gone()
+        if not self._head_sent:
+            await self._send_head(head, body, ends)
+        elif body or ends:
+            if not await self._connection.send_part(self._stream, head.status, None, body, ends):
+                self._peer_has_gone()
         self._sent += len(body)
         if more_body:
             await self._connection.give_way(len(body))
+
+    async def _send_head(self, head: ResponseHead, body: bytes, ends: bool) -> None:
+        sent = await self._connection.send_part(self._stream, head.status, head.fields_to_send(), body, ends)
+        # Not if the fields were refused.
+        self._head_sent = True
+        self._status = head.status
+        if not sent:
+            self._peer_has_gone()
 
     async def _send_head_alone(self, head: ResponseHead, body: bytes, more_body: bool) -> None:
         """Answer HEAD, or with a status that has no body (RFC 9110 section 6.4.1), as soon as anything of it is there."""
@@ -263,11 +264,8 @@ class ASGIRequest:
         if not more_body:
             self._complete = True
             head.length_is(len(body))
-        self._head_sent = True
-        self._status = head.status
         self._announced_trailers = False
-        if not await self._connection.send_part(self._stream, head.status, head.fields_to_send(), b"", True):
-            self._peer_has_gone()
+        await self._send_head(head, b"", True)
         # What would follow nobody gets: the next send() says so.
         self._gone = more_body
 
@@ -344,8 +342,7 @@ class ASGIRequest:
         if self._gone or self._head_sent or self._stream.disconnected:
             return
         head = ResponseHead(500, _ERROR_FIELDS, self._request.method)
-        self._status, self._sent = 500, len(_ERROR)
-        self._head = head
+        self._status = 500
         self._head_sent = True
         body = b"" if head.omits_body else _ERROR
         try:

@@ -1,6 +1,9 @@
 """gunicorn's asyncio worker on fasth2."""
 from __future__ import annotations
 
+import asyncio
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from gunicorn.asgi import protocol as gunicorn_protocol
@@ -12,6 +15,17 @@ from .tls import share_context
 from .worker import InstallingWorker
 
 __all__ = ["ASGIWorker"]
+
+#: Seconds that TLS handshakes under way are waited for when the worker stops, or half of
+#: ``graceful_timeout`` where that is less.
+HANDSHAKE_WAIT = 5.0
+
+#: Seconds at the end of ``graceful_timeout`` in which requests are cancelled and the application's
+#: ``lifespan.shutdown`` runs, or a quarter of it where that is less.
+CANCEL_RESERVE = 2.0
+
+# Seconds between two looks at what is left.
+_LOOK = 0.02
 
 #: Methods of gunicorn's protocol that are overridden or called, and their parameters after ``self``.
 _PROTOCOL = {
@@ -35,6 +49,12 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         #: HTTP/2 connections that are open.
         self.h2_connections: set[Any] = set()
+        #: Protocols of connections that are open, and of those that were accepted and have not begun:
+        #: their TLS handshake is under way. One that failed leaves by itself.
+        self.open_protocols: set[Any] = set()
+        self.accepted_protocols: weakref.WeakSet[Any] = weakref.WeakSet()
+        # The loop's time when the end began.
+        self._stopping_since: float | None = None
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
 
     def init_process(self) -> None:
@@ -59,14 +79,63 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
     def handle_exit_signal(self) -> None:
         """Called on TERM: what is open is finished, and peers are told at once."""
         super().handle_exit_signal()
-        self.stop_connections()
+        self.begin_stop()
 
-    async def _shutdown(self) -> None:
-        # The parent has gone, or a request was the last.
-        self.stop_connections()
-        await super()._shutdown()
+    def begin_stop(self) -> None:
+        """Accept no more, and have what is open finish; by TERM, and after the last request."""
+        if self._stopping_since is None:
+            self._stopping_since = self.loop.time()
+            self._stop_accepting()
+            self.stop_connections()
+
+    def _stop_accepting(self) -> None:
+        """Leave new connections to the other workers; those in the backlog too, which all of them share."""
+        for server in self.servers:
+            if isinstance(self.loop, asyncio.BaseEventLoop):
+                # It drops what it has accepted in the same turn of the loop, if it is closed at once.
+                for listener in server.sockets:
+                    self.loop.remove_reader(listener.fileno())
+            else:
+                server.close()
 
     def stop_connections(self) -> None:
         """Have every HTTP/2 connection finish what it has, and take no more."""
         for connection in list(self.h2_connections):
             connection.stop()
+
+    async def _shutdown(self) -> None:
+        """Called by gunicorn's loop when the worker is to end."""
+        # The parent has gone, or gunicorn's own protocol has served the last request.
+        self.begin_stop()
+        await self._finish_connections()
+        await super()._shutdown()
+
+    async def _finish_connections(self) -> None:
+        """Serve what is open until it ends, or until there is only time to cancel it and to end in order.
+
+        gunicorn's master kills the worker ``graceful_timeout`` after TERM.
+        """
+        graceful = self.cfg.graceful_timeout
+        began = self._stopping_since or 0.0
+        reserve = min(graceful / 4, CANCEL_RESERVE)
+        await self._wait(began + min(graceful / 2, HANDSHAKE_WAIT), lambda: bool(self.accepted_protocols))
+        await self._wait(began + graceful - reserve, lambda: self.nr_conns > 0)
+        if self.nr_conns <= 0 or self._quick_shutdown:
+            return
+        self.log.warning("Cancelling the requests of %d connections", self.nr_conns)
+        for protocol in list(self.open_protocols):
+            protocol.cancel_requests()
+        # The rest is for the application's own end.
+        await self._wait(self.loop.time() + reserve / 2, lambda: self.nr_conns > 0)
+        for protocol in list(self.open_protocols):
+            protocol.transport.abort()
+        await self._wait(self.loop.time() + reserve / 4, lambda: self.nr_conns > 0)
+
+    async def _wait(self, deadline: float, holds: Callable[[], bool]) -> None:
+        """Wait while something holds, and tell the master that this worker lives."""
+        # Once at least: asyncio makes the transports of what it has accepted in tasks.
+        while not self._quick_shutdown:
+            await asyncio.sleep(_LOOK)
+            if not holds() or self.loop.time() >= deadline:
+                return
+            self.notify()

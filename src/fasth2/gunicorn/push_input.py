@@ -3,8 +3,8 @@
 gunicorn's ``ASGIProtocol`` gives what it receives to its ``reader``, and the
 worker's loop reads from that between requests, or while responses are sent,
 depending on the version; the transport's back-pressure reaches the writer in
-some. Here the ``reader`` of that one protocol object is replaced, and its
-``pause_writing`` and ``resume_writing`` reach the connection as well.
+some, and a peer that ends its side ends the connection. Here the ``reader`` of that one protocol object is replaced, and its
+``pause_writing``, ``resume_writing`` and ``eof_received`` reach the connection.
 """
 from __future__ import annotations
 
@@ -43,6 +43,9 @@ def push_input(connection: Any) -> bool:
     protocol.reader = _Inlet(connection)
     for name in ("pause_writing", "resume_writing"):
         setattr(protocol, name, _both(getattr(protocol, name, None), getattr(connection, name)))
+    if transport.get_extra_info("sslcontext") is None:
+        # TLS of asyncio and of uvloop cannot keep one side open.
+        setattr(protocol, "eof_received", connection.input_ended)  # noqa: B010 (there may be no such method)
     # What arrived before.
     buffered = bytes(reader._buffer)
     reader._buffer.clear()

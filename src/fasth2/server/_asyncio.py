@@ -11,8 +11,14 @@ from typing import Any
 from fasth2.exceptions import ProtocolError
 
 from ._engine_turns import EngineTurns, seconds
+from .errors import HTTP2ErrorCode
 
 __all__ = ["AsyncConnection"]
+
+#: Seconds between the PINGs that tell whether a peer that sends no more still reads:
+#: its kernel refuses the first if not, and the second finds that out.
+FIRST_PROBE = 0.5
+PROBE_INTERVAL = 5.0
 
 
 class _Sender:
@@ -68,6 +74,9 @@ class AsyncConnection(EngineTurns):
         # What the transport held when it asked for a pause, and the timer that watches it.
         self._held_back = 0
         self._pause_timer: Any = None
+        # Whether the peer has ended its side, and the timer that looks whether it still reads.
+        self._input_ended = False
+        self._probe_timer: Any = None
         self._senders: list[_Sender] = []
         self._senders_timer: Any = None
         # Octets that the peer has taken of all senders, those that are done too.
@@ -112,9 +121,51 @@ class AsyncConnection(EngineTurns):
             self._requests_arrived(requests)
 
     def eof_received(self) -> None:
-        """The peer sends no more."""
+        """The connection is lost, or its peer sends no more and cannot be answered."""
         if not self._closed:
             self._connection_lost()
+
+    def input_ended(self) -> bool:
+        """The peer has ended its side of a TCP connection, and may go on to read (RFC 9293 section 3.6).
+
+        Requests that it has sent whole are answered; the others will never be
+        complete. A peer that reads no more either refuses the PINGs that it is
+        sent, which ends the connection.
+
+        Returns:
+            Whether the transport is to stay open.
+        """
+        if self._closed:
+            return False
+        if not self._input_ended:
+            self._input_ended = True
+            for stream in list(self.streams.values()):
+                if not stream.request_complete:
+                    handed_out = self._handed_out(stream)
+                    self._reset_quietly(stream.stream_id, HTTP2ErrorCode.CANCEL)
+                    stream.reset(HTTP2ErrorCode.CANCEL)
+                    if not handed_out:
+                        del self.streams[stream.stream_id]
+            if not self.draining:
+                self.draining = True
+                self.peer_last_stream_id = self.h2_conn.highest_inbound_stream_id
+            self._probe(FIRST_PROBE)
+        if any(stream.state is not self.closed_state for stream in self.streams.values()) or self.pending_requests:
+            return True
+        self._send_quietly()
+        self._connection_lost()
+        return False
+
+    def _probe(self, wait: float) -> None:
+        """Send a PING, and the next one after a while."""
+        if self._closed:
+            return
+        try:
+            self.h2_conn.ping(b"\0" * 8)
+        except ProtocolError:
+            return
+        self._send_quietly()
+        self._probe_timer = self._loop.call_later(wait, self._probe, PROBE_INTERVAL)
 
     def pause_writing(self) -> None:
         """The transport holds more than it should; the peer reads too slowly."""
@@ -138,7 +189,8 @@ class AsyncConnection(EngineTurns):
             self._pause_timer = None
         if self._closed:
             return
-        self._transport.resume_reading()
+        if not self._input_ended:
+            self._transport.resume_reading()
         self._send_quietly()
         if self._senders:
             self._wake_senders()
@@ -379,10 +431,10 @@ class AsyncConnection(EngineTurns):
 
     def _connection_lost(self) -> None:
         super()._connection_lost()
-        for timer in (self._pause_timer, self._senders_timer):
+        for timer in (self._pause_timer, self._senders_timer, self._probe_timer):
             if timer is not None:
                 timer.cancel()
-        self._pause_timer = self._senders_timer = None
+        self._pause_timer = self._senders_timer = self._probe_timer = None
         if self._senders:
             self._wake_senders()
         self._arrived()
