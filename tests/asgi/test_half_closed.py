@@ -58,7 +58,7 @@ def test_all_answers_come_those_that_take_time_too(server):
 
 
 def test_a_request_that_is_not_whole_ends_and_the_others_are_answered(server):
-    bodies, resets = ask_and_end(server, ["/waits", "/reads"], unfinished={1})
+    bodies, _ = ask_and_end(server, ["/waits", "/reads"], unfinished={1})
     assert bodies == {1: b"Hello, world!"}
 
 

@@ -313,7 +313,7 @@ def _(case, stock, ours):
     return ("headers",) if head and ours["headers"][:-1] == stock["headers"] else ()
 
 
-@rule("HEAD-ends-with-its-head", workers=("asgi",), ways=("class",))
+@rule("HEAD-ends-with-its-head", workers=("asgi",), ways=("class",), always=False)
 def _(case, stock, ours):
     """Though what follows fails."""
     return ("end", "connection") if case.name == "application: raise-late to HEAD" and served(ours) else ()

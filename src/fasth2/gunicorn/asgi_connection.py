@@ -137,7 +137,7 @@ class ASGIConnection(AsyncHTTP2Connection):
             stream: The stream.
         """
         body: bytes = stream.take_body()
-        if not stream.request_complete and stream.acked_size < stream.body_size:
+        if not stream.request_complete and stream.acked_size < stream.body_size and not stream.response_complete:
             owed = stream.body_size - stream.acked_size
             # A window that is nearly used up would stop the peer.
             if owed >= _PORTION or owed * 4 >= self.initial_window_size:
@@ -228,6 +228,24 @@ class ASGIConnection(AsyncHTTP2Connection):
             if self._stopping:
                 self._call_last()
 
+    # Uploads that were answered without being read
+
+    def _cut_off(self, stream: Any) -> bool:
+        if not stream.response_complete or stream.request_complete:
+            return super()._cut_off(stream)
+        # The client may go on for a while (RFC 9113 section 8.1).
+        self._leave_unread(stream.stream_id)
+        self._loop.call_later(self.unread_upload_seconds, self._upload_is_due)
+        return False
+
+    def _upload_is_due(self) -> None:
+        self._end_unread()
+        if self.draining and not self.streams:
+            self._close_quietly()
+
+    def _waits_for_uploads(self) -> bool:
+        return bool(self._unread) and self._unread.next_deadline() is not None  # type: ignore[union-attr]
+
     # Ending
 
     def _check_idle(self) -> None:
@@ -277,9 +295,8 @@ class ASGIConnection(AsyncHTTP2Connection):
             return
         last = self.h2_conn.highest_inbound_stream_id
         self._goaway(last)
-        if not self.draining:
-            self.draining = True
-            self.peer_last_stream_id = last
+        self.draining = True
+        self._refused_above = last
         if not self.streams:
             self._close_quietly()
 
@@ -292,7 +309,7 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     def _close_quietly(self) -> None:
         # The transport stays open until the peer has read that.
-        if not self._closed:
+        if not self._closed and not self._waits_for_uploads():
             self._end(0, None)
 
     def _connection_lost(self) -> None:

@@ -239,9 +239,8 @@ class ASGIRequest:
             self._complete = True
         if not self._head_sent:
             await self._send_head(head, body, ends)
-        elif body or ends:
-            if not await self._connection.send_part(self._stream, head.status, None, body, ends):
-                self._peer_has_gone()
+        elif (body or ends) and not await self._connection.send_part(self._stream, head.status, None, body, ends):
+            self._peer_has_gone()
         self._sent += len(body)
         if more_body:
             await self._connection.give_way(len(body))

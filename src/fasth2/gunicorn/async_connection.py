@@ -259,7 +259,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             return
         # Padding is never held, and neither is a body that is handed out whole.
         credit = length - len(data) if self.dispatches_on_headers else length
-        if credit:
+        if credit and not stream.response_complete:
             self._stream_credit[item.stream_id] = self._stream_credit.get(item.stream_id, 0) + credit
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:
@@ -297,7 +297,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         if size <= 0 or self._closed:
             return
         stream = self.streams.get(stream_id)
-        if stream is not None and stream.request_complete:
+        if stream is not None and (stream.request_complete or stream.response_complete):
             return  # nobody will use it
         self._credit(size, stream_id)
         if self._transport is not None:
@@ -554,7 +554,9 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             return True
         if stream.request_complete:
             return False
-        # The response is complete; the peer is asked to stop sending (RFC 9113 section 8.1).
+        # The response is complete; the peer is asked to stop sending (RFC 9113 section 8.1). In a write of its own:
+        # there are clients that lose the response otherwise.
+        self._send_quietly()
         stream.reset(HTTP2ErrorCode.NO_ERROR)
         self._reset_quietly(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
         return True

@@ -113,6 +113,8 @@ class AsyncConnection(EngineTurns):
             return  # RFC 9113 section 5.4.1: nothing after GOAWAY counts
         requests = self._process(data)
         self._send_quietly()
+        if self._unread:
+            self._end_unread()
         if self._senders:
             self._wake_senders()
         if self._closed:
@@ -146,9 +148,8 @@ class AsyncConnection(EngineTurns):
                     stream.reset(HTTP2ErrorCode.CANCEL)
                     if not handed_out:
                         del self.streams[stream.stream_id]
-            if not self.draining:
-                self.draining = True
-                self.peer_last_stream_id = self.h2_conn.highest_inbound_stream_id
+            # Closed once the last stream has ended.
+            self.draining = True
             self._probe(FIRST_PROBE)
         if any(stream.state is not self.closed_state for stream in self.streams.values()) or self.pending_requests:
             return True
