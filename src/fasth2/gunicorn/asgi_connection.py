@@ -60,6 +60,7 @@ class ASGIConnection(AsyncHTTP2Connection):
         self._last_call: Any = None
         # Set when the peer has ended its side as well.
         self._peer_left: Any = None
+        self._unread_timer: Any = None
 
     def attach(self, transport: Any) -> None:
         """Take input by `data_received` and its like from now on.
@@ -235,12 +236,18 @@ class ASGIConnection(AsyncHTTP2Connection):
             return super()._cut_off(stream)
         # The client may go on for a while (RFC 9113 section 8.1).
         self._leave_unread(stream.stream_id)
-        self._loop.call_later(self.unread_upload_seconds, self._upload_is_due)
+        if self._unread_timer is None:
+            self._watch_uploads()
         return False
 
-    def _upload_is_due(self) -> None:
+    def _watch_uploads(self) -> None:
+        self._unread_timer = None
         self._end_unread()
-        if self.draining and not self.streams:
+        wait = self._or_unread(None)
+        if wait is not None:
+            # A little more, since a loop's timers may be early by what its clock does not tell apart.
+            self._unread_timer = self._loop.call_later(wait + 0.01, self._watch_uploads)
+        elif self.draining and not self.streams:
             self._close_quietly()
 
     def _waits_for_uploads(self) -> bool:
@@ -314,7 +321,7 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     def _connection_lost(self) -> None:
         super()._connection_lost()
-        for timer in (self._idle_timer, self._last_call):
+        for timer in (self._idle_timer, self._last_call, self._unread_timer):
             if timer is not None:
                 timer.cancel()
         if self._over is not None and not self._over.done():

@@ -27,6 +27,8 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         # Requests under way on HTTP/2.
         self._requests: set[asyncio.Task[None]] = set()
         self._cancelled = False
+        #: Whether the transport was closed a while ago, and waits for its peer alone.
+        self.lingered = False
         # Whether the peer has ended its side before the HTTP/2 connection was there.
         self._input_ended = False
         worker.accepted_protocols.add(self)
@@ -49,6 +51,9 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             return None
         self._input_ended = True
         return True
+
+    def _has_lingered(self) -> None:
+        self.lingered = True
 
     def cancel_requests(self) -> None:
         """Cancel what the application has under way: the worker has no more time for it."""
@@ -110,6 +115,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             await connection.close()
             await connection.peer_left(_LINGER)
             transport.close()
+            loop.call_later(_LINGER, self._has_lingered)
 
     async def _end_tasks(self, connection: ASGIConnection, tasks: set[asyncio.Task[None]]) -> None:
         """Give requests under way the grace period that gunicorn gives on HTTP/1.1, then cancel them."""

@@ -119,17 +119,22 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
         began = self._stopping_since or 0.0
         reserve = min(graceful / 4, CANCEL_RESERVE)
         await self._wait(began + min(graceful / 2, HANDSHAKE_WAIT), lambda: bool(self.accepted_protocols))
-        await self._wait(began + graceful - reserve, lambda: self.nr_conns > 0)
-        if self.nr_conns <= 0 or self._quick_shutdown:
-            return
-        self.log.warning("Cancelling the requests of %d connections", self.nr_conns)
-        for protocol in list(self.open_protocols):
-            protocol.cancel_requests()
-        # The rest is for the application's own end.
-        await self._wait(self.loop.time() + reserve / 2, lambda: self.nr_conns > 0)
-        for protocol in list(self.open_protocols):
-            protocol.transport.abort()
-        await self._wait(self.loop.time() + reserve / 4, lambda: self.nr_conns > 0)
+        await self._wait(began + graceful - reserve, self._has_work)
+        if self._has_work() and not self._quick_shutdown:
+            self.log.warning("Cancelling the requests of %d connections", self.nr_conns)
+            for protocol in list(self.open_protocols):
+                protocol.cancel_requests()
+            # The rest is for the application's own end.
+            await self._wait(self.loop.time() + reserve / 2, self._has_work)
+        if self.open_protocols and not self._quick_shutdown:
+            # Their peers have all that there was for them, or had their time to take it.
+            for protocol in list(self.open_protocols):
+                protocol.transport.abort()
+            await self._wait(self.loop.time() + reserve / 4, lambda: self.nr_conns > 0)
+
+    def _has_work(self) -> bool:
+        """Whether a connection is open for more than its peer to close it."""
+        return any(not protocol.lingered for protocol in self.open_protocols)
 
     async def _wait(self, deadline: float, holds: Callable[[], bool]) -> None:
         """Wait while something holds, and tell the master that this worker lives."""
