@@ -77,6 +77,7 @@ cdef class Core:
     cdef bint failed                 # a connection error: input is ignored from now on
     cdef bint settings_seen          # the peer's first frame has come
     cdef bint goaway_received
+    cdef readonly unsigned long pings_received   # PING frames that were no acknowledgement
     cdef int64_t acks_expected       # SETTINGS we sent that are not acknowledged
     cdef uint32_t goaway_limit       # last stream id of the GOAWAY we sent, 2**31 - 1: none sent
     cdef uint32_t peer_goaway_last   # last stream id of the GOAWAY received

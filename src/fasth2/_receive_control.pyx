@@ -151,6 +151,7 @@ cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1:
             c.events.append(event)
         out_reserve(&c.out, FRAME_HEADER + 8)
         put_ping(&c.out, p, FLAG_ACK)
+        c.pings_received += 1
         fault = count_ack(&c.limits, FRAME_HEADER + 8)
     if fault == FAULT_NONE:
         fault = count_suspicious(&c.limits, c.clock, 0)

@@ -143,6 +143,19 @@ def test_the_reset_comes_once_so_much_has_followed(made):
     assert peer.read(lambda: peer.wrote("RST_STREAM", 1))
 
 
+def test_the_reset_comes_once_the_window_is_used_up(made):
+    """No more can come: the client need not wait."""
+    serving, peer = made
+    serving.loop.site.unread_seconds = 3600.0
+    peer.send(post(1), *(frames.data(1, bytes(10000)) for _ in range(6)))
+    assert peer.read(peer.ended(1))
+    peer.send(frames.data(1, bytes(5534)), frames.ping())
+    assert peer.read(lambda: peer.wrote("PING"))
+    assert not peer.wrote("RST_STREAM")
+    peer.send(frames.data(1, b"x"))
+    assert peer.read(lambda: peer.wrote("RST_STREAM", 1))
+
+
 def test_many_at_once_are_reset_in_time(made):
     serving, peer = made
     serving.loop.site.unread_seconds = 0.2

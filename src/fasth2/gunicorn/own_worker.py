@@ -119,6 +119,7 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             threads=cfg.threads,
             timeout=seconds(cfg.timeout),
             keepalive=seconds(cfg.keepalive),
+            keepalive_pings=current().keepalive_pings,
             max_connections=cfg.worker_connections,
             farewell_after=cfg.graceful_timeout / 2,
             # The last quarter, or two seconds, are for applications to end in.

@@ -136,6 +136,19 @@ cdef inline bint added(dict environ, str key, object value) except -1:
     return True
 
 
+cdef dict one_more(dict repeated, dict environ, str key, object value):
+    """Keep another value of a field that has one."""
+    cdef object several
+    if repeated is None:
+        repeated = {}
+    several = repeated.get(key)
+    if several is None:
+        repeated[key] = [environ[key], value]
+    else:
+        (<list>several).append(value)
+    return repeated
+
+
 @cython.final
 cdef class EnvironMaker(RequestMaker):
     """Makes the environments of one connection's requests.
@@ -212,6 +225,9 @@ cdef class EnvironMaker(RequestMaker):
         cdef object scheme = None
         cdef object said = None
         cdef object cookie = None
+        # More crumbs than one, and the values of fields that are repeated: joined once, in the end.
+        cdef list crumbs = None
+        cdef dict repeated = None
         for i in range(n):
             e = fields[i]
             if e.value == NULL or e.flags & F_CONTROL or not PyUnicode_CheckExact(<object>e.value):
@@ -237,13 +253,18 @@ cdef class EnvironMaker(RequestMaker):
             if self.field_size and <Py_ssize_t>e.size - 32 + 2 > self.field_size:
                 return False
             if e.flags & F_COOKIE:
-                cookie = <object>e.value if cookie is None else f"{cookie}; {<object>e.value}"
+                if cookie is None:
+                    cookie = <object>e.value
+                elif crumbs is None:
+                    crumbs = [cookie, <object>e.value]
+                else:
+                    crumbs.append(<object>e.value)
                 continue
             rule = self.rule_of(<object>e.name)
             if rule.kind == PLAIN_:
                 if not added(environ, rule.key, <object>e.value):
                     # Repeated, or one of the template's own keys, which no plain field has.
-                    environ[rule.key] = f"{environ[rule.key]},{<object>e.value}"
+                    repeated = one_more(repeated, environ, rule.key, <object>e.value)
             elif rule.kind == SINGLETON_:
                 if not added(environ, rule.key, <object>e.value):
                     return False
@@ -255,7 +276,7 @@ cdef class EnvironMaker(RequestMaker):
                     return False
                 said = value
                 if not added(environ, rule.key, <object>e.value):
-                    environ[rule.key] = f"{environ[rule.key]},{<object>e.value}"
+                    repeated = one_more(repeated, environ, rule.key, <object>e.value)
             elif rule.kind == LEAVE_:
                 return False
         if not path:
@@ -268,6 +289,11 @@ cdef class EnvironMaker(RequestMaker):
                 del environ[HTTP_HOST]
             else:
                 PyDict_SetItem(environ, HTTP_HOST, host)
+        if repeated is not None:
+            for key, several in repeated.items():
+                environ[key] = ",".join(several)
+        if crumbs is not None:
+            cookie = "; ".join(crumbs)
         if cookie is not None:
             if self.field_size and PyUnicode_GET_LENGTH(cookie) + 8 > self.field_size:
                 return False

@@ -37,6 +37,8 @@ from fasth2.server.send_progress import SendProgress
 cdef enum:
     # Calls after which a connection that is alone has its answers sent.
     EARLY = 2
+    # Milliseconds between an answer and the reset of a request that its client cannot go on with.
+    NO_WINDOW_WAIT = 50
     # Octets of the connection's window below which a body may be held up.
     SHORT_WINDOW = 16384
     NO_ERROR = 0
@@ -71,6 +73,11 @@ cdef class Session(Channel):
     def connection(self):
         """The engine."""
         return self.core
+
+    @property
+    def pings(self):
+        """How many PING frames the client has sent."""
+        return self.core.pings_received
 
     @property
     def waiting(self):
@@ -624,6 +631,9 @@ cdef class Session(Channel):
             else:
                 if call.reset_at == 0.0:
                     call.reset_at = now + self.site.unread_seconds
+                if s.window.current <= 0:
+                    # No more can come, whoever waits for what.
+                    call.reset_at = min(call.reset_at, now + NO_WINDOW_WAIT / 1000.0)
                 if now >= call.reset_at or call.unread > self.site.unread_octets:
                     self.reset(call, NO_ERROR)
                     self.core.count("unread_uploads")

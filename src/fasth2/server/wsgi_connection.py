@@ -53,7 +53,7 @@ class Client(Wire):
 
     __slots__ = (
         "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended", "_hears",
-        "_mask", "_proxy_versions", "_seen_begun", "_send_progress", "_served_from", "_server_tls", "_state", "address",
+        "_mask", "_proxy_versions", "_seen_uses", "_send_progress", "_served_from", "_server_tls", "_state", "address",
         "in_backlog", "listener", "loop", "proxied", "warned_at",
     )  # fmt: skip
 
@@ -73,7 +73,7 @@ class Client(Wire):
         self._blocked_since: float | None = None
         self._blocked_left = self._blocked_seen = 0
         self._blocked_seen_at = 0.0
-        self._seen_begun = -1
+        self._seen_uses = -1
         self._served_from = 0.0
         #: When it was told that the connection ends, or ``None``.
         self.warned_at: float | None = None
@@ -449,8 +449,9 @@ class Client(Wire):
             if self._ended:
                 self.end_if_idle()
             elif loop.keepalive is not None:
-                if session.begun != self._seen_begun or self._deadline is None:
-                    self._seen_begun = session.begun
+                uses = session.begun + session.pings if loop.keepalive_pings else session.begun
+                if uses != self._seen_uses or self._deadline is None:
+                    self._seen_uses = uses
                     self._deadline = now + loop.keepalive
                 elif now >= self._deadline:
                     loop.farewell(self, final=True)

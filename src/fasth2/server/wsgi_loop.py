@@ -98,6 +98,7 @@ class Loop(Round):
         threads: How many calls of the application there may be at a time.
         timeout: Seconds that a client may take for a handshake, or stall; ``None`` for any.
         keepalive: Seconds that a connection may be idle; ``None`` for any.
+        keepalive_pings: Whether a connection that a PING comes on is not idle.
         max_connections: Connections at most.
         farewell_after: Seconds of draining after which clients that always have a request open are told too.
         cut_after: Seconds of draining after which responses that do not end are cut off, so that their applications
@@ -116,6 +117,7 @@ class Loop(Round):
         timeout: float | None,
         keepalive: float | None,
         max_connections: int,
+        keepalive_pings: bool = False,
         farewell_after: float = 15.0,
         cut_after: float = 28.0,
         tick: float = 0.001,
@@ -124,6 +126,7 @@ class Loop(Round):
         self.host = host
         self.timeout = timeout
         self.keepalive = keepalive
+        self.keepalive_pings = keepalive_pings
         self.poller = Poller()
         self._waker = Waker()
         self.lead = Lead(self._waker.wake, tick)
