@@ -248,3 +248,16 @@ def test_requests_that_were_reset_count_until_they_are_cleaned_up(connect):
     peer.server.cleanup_stream(1)
     peer.request(7)
     assert [request.stream.stream_id for request in peer.tell()] == [7]
+
+
+def test_a_request_that_waits_hears_of_its_reset(connect):
+    """gunicorn 27's worker does not run it then; earlier ones run whatever they were given."""
+    peer = connect(sock=TimedSocket())
+    peer.request(1)
+    peer.request(3)
+    _, waiting = peer.tell()
+    assert peer.server.send_response(1, 200, [], b"x") is True
+    peer.server._glanced -= 1
+    peer.queue(frame("RST_STREAM", 0, 3, b"\0\0\0\x08"))
+    peer.server.cleanup_stream(1)
+    assert waiting.stream.state is peer.server.closed_state

@@ -33,6 +33,8 @@ class BlockingConnection(EngineTurns):
         client_addr: The peer's address, kept.
     """
 
+    looks_between_requests = True
+
     #: Octets one ``recv`` asks for.
     READ_BUFFER_SIZE = 65536
 

@@ -119,6 +119,10 @@ class EngineTurns:
     #: Seconds for the same.
     unread_upload_seconds = 2.0
 
+    #: Whether `cleanup_stream` looks, now and then, for what the peer has sent: a
+    #: request that waits for its turn may have been reset meanwhile.
+    looks_between_requests = False
+
     #: What `h2_conn` is.
     engine_class: type[H2Connection] = H2Connection
 
@@ -399,6 +403,10 @@ class EngineTurns:
         """Send what the engine has to send, unless the connection is over; never raises."""
         raise NotImplementedError
 
+    def _glance(self) -> None:
+        """Take in what the peer has sent, without waiting for it."""
+        raise NotImplementedError
+
     def _close_quietly(self) -> None:
         """Close a connection whose last stream has ended; never raises."""
         raise NotImplementedError
@@ -434,7 +442,10 @@ class EngineTurns:
             self._unreleased.discard(stream_id)
         if stream.state is not self.closed_state and self._cut_off(stream):
             self._send_quietly()
-        if self.draining and not self.streams and not self.pending_requests:
+        if self.streams:
+            if self.looks_between_requests:
+                self._glance()
+        elif self.draining and not self.pending_requests:
             self._close_quietly()
 
     def _cut_off(self, stream: Any) -> bool:

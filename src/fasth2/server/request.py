@@ -79,23 +79,33 @@ class HTTP2Request:
 
     @lazy
     def uri(self) -> str:
-        """The request target: path and query, or ``*``."""
-        return self._pseudo.get(":path", "/")
+        """The request target: path and query, ``*``, or the authority that CONNECT names (RFC 9112 section 3.2)."""
+        pseudo = self._pseudo
+        return pseudo.get(":path", "/") if self._has_path else pseudo.get(":authority", "")
+
+    @property
+    def _has_path(self) -> bool:
+        # CONNECT has none, unless it is for another protocol (RFC 9113 section 8.5, RFC 8441 section 4).
+        return ":path" in self._pseudo or self._pseudo.get(":method") != "CONNECT"
+
+    @property
+    def _target(self) -> str:
+        return self.uri if self._has_path else ""
 
     @lazy
     def path(self) -> str:
-        """The target's path, still percent-encoded."""
-        return self.uri.partition("#")[0].partition("?")[0]
+        """The target's path, still percent-encoded; empty for CONNECT, which has none."""
+        return self._target.partition("#")[0].partition("?")[0]
 
     @lazy
     def query(self) -> str:
         """The target's query, without the question mark; empty when there is none."""
-        return self.uri.partition("#")[0].partition("?")[2]
+        return self._target.partition("#")[0].partition("?")[2]
 
     @lazy
     def fragment(self) -> str:
         """The target's fragment; empty, since HTTP/2 has none in a target."""
-        return self.uri.partition("#")[2]
+        return self._target.partition("#")[2]
 
     @lazy
     def headers(self) -> list[tuple[str, str]]:
