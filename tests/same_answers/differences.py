@@ -300,6 +300,20 @@ def _(case, stock, ours):
     return ()
 
 
+@rule("protocol-in-the-access-log-with-asgi", workers=("asgi",), ways=("class",))
+def _(case, stock, ours):
+    """HTTP/2.0, as of every other worker. `compare` spells it as gunicorn for the other rules."""
+    return ()
+
+
+@rule("refused-requests-are-answered-with-asgi", workers=("asgi",), ways=("class",))
+def _(case, stock, ours):
+    """By gunicorn's limits and its policy for fields, and CONNECT: as over HTTP/1.1, with a line in the access log."""
+    statuses = [":status", "400"], [":status", "414"], [":status", "431"], [":status", "501"]
+    answered = not ours["seen"] and served(ours) and ours["headers"] and ours["headers"][0] in statuses
+    return EVERYTHING if answered else ()
+
+
 @rule("server-and-date-with-asgi", workers=("asgi",), ways=("class",))
 def _(case, stock, ours):
     """As over HTTP/1.1. `compare` leaves them out for the other rules."""
@@ -325,9 +339,10 @@ def _(case, stock, ours):
 
 
 def without_server_and_date(answer: Answer) -> Answer:
-    """An answer without the fields that `ASGIWorker` adds."""
+    """An answer without the fields that `ASGIWorker` adds, and with gunicorn's name of the protocol in the log."""
     added = ["date", "now"], ["server", "gunicorn/asgi"]
-    return {**answer, "headers": answer["headers"] and [field for field in answer["headers"] if field not in added]}
+    log = [line.replace("HTTP/2.0", "HTTP/2") for line in answer["log"]]
+    return {**answer, "log": log, "headers": answer["headers"] and [field for field in answer["headers"] if field not in added]}
 
 
 def without_objects(answer: Answer) -> Answer:
@@ -351,7 +366,7 @@ def compare(setup: Setup, cases: list[Case], stock: Answers, ours: Answers) -> t
             one, other = (without_objects(answer) for answer in (one, other))
         if (setup.worker, setup.way) == ("asgi", "class"):
             if ["server", "gunicorn/asgi"] in (other["headers"] or ()):
-                shown.add("server-and-date-with-asgi")
+                shown.update(("server-and-date-with-asgi", "protocol-in-the-access-log-with-asgi"))
             other = without_server_and_date(other)
         differing = [name for name in EVERYTHING if one.get(name) != other.get(name)]
         for each in rules if differing else ():

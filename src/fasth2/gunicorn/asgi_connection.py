@@ -5,14 +5,18 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from gunicorn.http2.errors import HTTP2Error, HTTP2ErrorCode
 from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
+from fasth2.server._ping_watch import PingWatch
 
 from .async_connection import AsyncHTTP2Connection
+from .refusing import RefusedRequest, refusal_for
 from .request import HTTP2Request, policy_of
 from .request_path import decode_path
+from .settings import current
 
 __all__ = ["LAST_CALL", "ASGIConnection"]
 
@@ -52,6 +56,9 @@ class ASGIConnection(AsyncHTTP2Connection):
     ) -> None:
         super().__init__(cfg, reader, transport, client_addr)
         self._serve = serve
+        if current().keepalive_pings:
+            self._ping_watch = PingWatch()
+            self.data_received = self._data_with_pings  # type: ignore[method-assign]
         self._policy = policy_of(cfg, client_addr)
         self._over: Any = None
         self._idle_timer: Any = None
@@ -106,6 +113,12 @@ class ASGIConnection(AsyncHTTP2Connection):
             self._peer_left.set_result(None)
         return super().input_ended()
 
+    def _data_with_pings(self, data: bytes) -> None:
+        """`data_received` where PINGs keep an idle connection open."""
+        if self._ping_watch.feed(data):
+            self._idle_since = self._loop.time()
+        AsyncHTTP2Connection.data_received(self, data)
+
     def abort_streams_nowait(self) -> None:
         """Tell every stream that the peer has gone; called when the transport was lost."""
         if not self._closed:
@@ -123,6 +136,13 @@ class ASGIConnection(AsyncHTTP2Connection):
         request = HTTP2Request(stream, self.cfg, self.client_addr, self._policy)
         decode_path(request)
         return request
+
+    def _hand_out(self, stream: Any, requests: list[Any]) -> None:
+        try:
+            requests.append(self._build_request(stream))
+        except (ParseException, ValueError) as exc:
+            # By gunicorn's rules; it is answered as over HTTP/1.1.
+            requests.append(RefusedRequest(stream, refusal_for(exc)))
 
     def _credit_arrived(self) -> None:
         # In useful portions; the rest of the window is open meanwhile.

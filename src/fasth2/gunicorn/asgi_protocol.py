@@ -7,7 +7,8 @@ from typing import Any
 from gunicorn.asgi import protocol as gunicorn_protocol
 
 from .asgi_connection import LAST_CALL, ASGIConnection
-from .asgi_request import ASGIRequest, Surroundings
+from .asgi_request import ASGIRequest, Surroundings, refuse
+from .refusing import RefusedRequest, refusal_of
 
 __all__ = ["ASGIProtocol"]
 
@@ -81,6 +82,11 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         loop = asyncio.get_running_loop()
 
         def serve(request: Any) -> None:
+            if request.method == "CONNECT" or type(request) is RefusedRequest:
+                refusal = refusal_of(request)
+                if refusal is not None:
+                    refuse(shared, connection, request, refusal)
+                    return
             task = loop.create_task(ASGIRequest(shared, connection, request).run())
             tasks.add(task)
             task.add_done_callback(tasks.discard)

@@ -9,12 +9,15 @@ from typing import Any, ClassVar
 from gunicorn.asgi.protocol import ASGIResponseInfo
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 
+from fasth2.exceptions import ProtocolError
+
 from .asgi_connection import ASGIConnection
 from .asgi_head import ResponseHead
 from .async_stream import AsyncHTTP2Stream
+from .refusing import Refusal, address_of, logged_environ
 from .request_path import raw_path
 
-__all__ = ["ASGIRequest", "ClientDisconnected", "Surroundings"]
+__all__ = ["ASGIRequest", "ClientDisconnected", "Surroundings", "refuse"]
 
 #: Header names that are kept in lower case as octets.
 _NAMES = 1024
@@ -23,8 +26,8 @@ _NAMES = 1024
 _LONGEST = 64
 
 
-#: What the access log has in a status's place where the client got none.
-NO_STATUS = "-"
+#: What the access log has in a status's place where the client was gone before it got one, as with nginx.
+CLIENT_CLOSED_REQUEST = 499
 
 _ERROR = b"Internal Server Error"
 _ERROR_FIELDS = [(b"content-length", b"%d" % len(_ERROR)), (b"content-type", b"text/plain; charset=utf-8")]
@@ -122,7 +125,7 @@ class ASGIRequest:
 
     __slots__ = (
         "_announced_trailers", "_body_received", "_complete", "_connection", "_gone", "_head", "_head_sent", "_misuse",
-        "_request", "_sent", "_status", "_stream", "_surroundings", "_told", "_trailers", "_warned",
+        "_request", "_sent", "_status", "_stream", "_surroundings", "_told", "_trailers", "_waited", "_warned",
     )  # fmt: skip
 
     def __init__(self, surroundings: Surroundings, connection: ASGIConnection, request: Any) -> None:
@@ -131,6 +134,8 @@ class ASGIRequest:
         self._request = request
         self._stream: AsyncHTTP2Stream = request.stream
         self._body_received = False
+        # Seconds that the application has waited for the body, in all.
+        self._waited = 0.0
         # The response's head, once the application has given it, and whether it has left.
         self._head: ResponseHead | None = None
         self._head_sent = False
@@ -178,19 +183,30 @@ class ASGIRequest:
         return {"type": "http.disconnect"}
 
     async def _body_arrives(self) -> bool:
-        """Wait for more of the body; False when it will not come, or not in time."""
+        """Wait for more of the body; False when it will not come, or not fast enough."""
         stream = self._stream
+        connection = self._connection
         event = stream._body_event
         if event is None:
             event = stream._body_event = asyncio.Event()
         event.clear()
+        timeout = self._surroundings.timeout
+        if timeout is not None and connection.MIN_RECEIVE_RATE:
+            # Waiting is for the client's account only: an application that takes its time costs it nothing.
+            timeout = min(timeout, timeout + stream.body_size / connection.MIN_RECEIVE_RATE - self._waited)
+        began = time.monotonic()
         try:
-            await asyncio.wait_for(event.wait(), self._surroundings.timeout)
+            if timeout is not None and timeout <= 0:
+                raise asyncio.TimeoutError
+            await asyncio.wait_for(event.wait(), timeout)
         except asyncio.TimeoutError:
             if stream._body_chunks or stream.request_complete:
                 return True
-            await self._connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
+            self._surroundings.log.info("HTTP/2 stream %s: the body came too slowly", stream.stream_id)
+            await connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
             return False
+        finally:
+            self._waited += time.monotonic() - began
         return not stream.disconnected
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -355,13 +371,49 @@ class ASGIRequest:
         try:
             if shared.logs_access:
                 environ = shared.protocol._build_http2_environ(self._request, shared.sockname, shared.peername)
+                # As every other worker logs it.
+                environ["SERVER_PROTOCOL"] = "HTTP/2.0"
                 fields = () if self._head is None else self._head.fields
-                response = ASGIResponseInfo(self._status or NO_STATUS, fields, self._sent)
+                response = ASGIResponseInfo(self._status or CLIENT_CLOSED_REQUEST, fields, self._sent)
                 shared.log.access(response, self._request, environ, timedelta(seconds=seconds))
             if shared.post_request is not None:
                 shared.post_request(shared.worker, self._request, environ, response)
         except Exception:
             shared.log.exception("Exception in post_request hook")
+
+
+def refuse(shared: Surroundings, connection: ASGIConnection, request: Any, refusal: Refusal) -> None:
+    """Answer a request that the application does not get (RFC 9110 section 15), and log it.
+
+    Args:
+        shared: What the connection's requests have in common.
+        connection: The connection.
+        request: The request, or a `RefusedRequest`.
+        refusal: The answer.
+    """
+    started = time.monotonic()
+    log = shared.log
+    log.warning("Invalid request from ip=%s: %s", address_of(shared.peername), refusal.message)
+    body = (refusal.message if refusal.code < 500 else refusal.reason).encode("latin-1", "replace")
+    fields = [(b"content-length", b"%d" % len(body)), (b"content-type", b"text/plain; charset=utf-8")]
+    head = ResponseHead(refusal.code, fields, request.method)
+    stream = request.stream
+    if head.omits_body:
+        body = b""
+    try:
+        connection.h2_conn.respond(stream.stream_id, refusal.code, head.fields_to_send(), body)
+        stream.response_headers_sent = stream.response_complete = True
+    except ProtocolError:
+        pass  # the client has reset the stream
+    connection.cleanup_stream(stream.stream_id)
+    connection._flush_soon()
+    if shared.logs_access:
+        try:
+            environ = logged_environ(request, shared.peername)
+            response = ASGIResponseInfo(refusal.code, fields, len(body))
+            log.access(response, request, environ, timedelta(seconds=time.monotonic() - started))
+        except Exception:
+            log.exception("Error in the access log")
 
 
 def _address(name: Any) -> tuple[Any, ...] | None:
