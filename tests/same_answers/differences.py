@@ -330,7 +330,7 @@ def _(case, stock, ours):
 @rule("HEAD-ends-with-its-head", workers=("asgi",), ways=("class",), always=False)
 def _(case, stock, ours):
     """Though what follows fails."""
-    return ("end", "connection") if case.name == "application: raise-late to HEAD" and served(ours) else ()
+    return ("headers", "end", "connection") if case.name == "application: raise-late to HEAD" and served(ours) else ()
 
 
 @rule("no-more-body-than-its-length-with-asgi", workers=("asgi",), ways=("class",))
