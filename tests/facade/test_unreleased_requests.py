@@ -1,6 +1,9 @@
 """THREATS L4 and row 1: a request that the peer reset counts until the application has let it go."""
+import types
+
 import pytest
 
+from fasth2.server import _engine_turns
 from fasth2.server.errors import HTTP2ProtocolError
 from tests.support.facade_peer import config, frame, frames
 
@@ -74,7 +77,58 @@ def test_legal_traffic_at_the_limit_is_never_refused(limited):
     assert "unreleased_requests" not in limited.server.counters
 
 
-def test_a_peer_that_goes_on_loses_the_connection(limited):
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock for refusals; assign its ``now``."""
+    clock = types.SimpleNamespace(now=1000.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(_engine_turns, "time", clock)
+    return clock
+
+
+def refused(peer, count, first=11):
+    for stream_id in range(first, first + 2 * count, 2):
+        assert peer.server._refuse(stream_id)
+    return first + 2 * count
+
+
+def test_one_that_is_refused_now_and_then_keeps_it(limited, clock):
+    """Without a rate a connection that lived long enough lost it."""
+    reset_while_served(limited, range(1, 2 * LIMIT, 2))
+    for _ in range(3000):
+        clock.now += 0.1
+        refused(limited, 1)
+    assert not limited.server.is_closed
+    assert limited.server.counters["unreleased_requests"] == 3000
+
+
+@pytest.mark.parametrize("seconds, early", [(0, 1000), (9, 1000), (11, 0)])
+def test_refusals_before_the_settings_are_acknowledged_count_apart(connect, clock, seconds, early):
+    peer = connect(config(http2_max_concurrent_streams=LIMIT), greeted=False)
+    peer.server.initiate_connection()
+    reset_while_served(peer, range(1, 2 * LIMIT, 2))
+    assert not peer.server.h2_conn.settings_acknowledged
+    first = refused(peer, 1)
+    clock.now += seconds
+    first = refused(peer, max(early - 1, 0), first)
+    assert not peer.server.is_closed
+    if early:
+        refused(peer, 1, first)
+        assert peer.server.is_closed
+
+
+def test_afterwards_they_are_not_counted_any_more(connect, clock):
+    peer = connect(config(http2_max_concurrent_streams=LIMIT), greeted=False)
+    peer.server.initiate_connection()
+    reset_while_served(peer, range(1, 2 * LIMIT, 2))
+    first = refused(peer, 900)
+    peer.talk()
+    assert peer.server.h2_conn.settings_acknowledged
+    refused(peer, 900, first)
+    assert not peer.server.is_closed
+
+
+def test_a_peer_that_goes_on_loses_the_connection(limited, clock):
     reset_while_served(limited, range(1, 2 * LIMIT, 2))
     with pytest.raises(HTTP2ProtocolError) as caught:
         for stream_id in range(11, 11 + 2 * 1100, 2):

@@ -17,6 +17,7 @@ from fasth2.exceptions import ProtocolError
 from fasth2.settings import SettingCodes
 
 from ._lazy import lazy
+from ._refusals import Refusals
 from ._unread_uploads import UnreadUploads
 from .errors import HTTP2ErrorCode
 
@@ -165,6 +166,8 @@ class EngineTurns:
         self._closed = False
         # Raised by the next receive_data(), once the requests before it are out.
         self._error: Exception | None = None
+        # Streams that were refused here; few connections have any.
+        self._refusals: Refusals | None = None
         # Uploads that go on though they were answered; few connections have any.
         self._unread: UnreadUploads | None = None
         # Streams the peer reset while the application works on them; few connections have any.
@@ -295,13 +298,23 @@ class EngineTurns:
         else:
             return False
         if refused:
-            count = self._count("unreleased_requests")
+            self._count("unreleased_requests")
             self._reset_quietly(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
-            burst = self._limits.reset_burst
-            if burst is not None and count > burst:
+            if self._refused_too_often():
                 # The engine counts the resets that it provokes itself.
                 self._fail("streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM)
         return refused
+
+    def _refused_too_often(self) -> bool:
+        """Count a refusal of this class's own against the limit of resets; return whether it is crossed."""
+        limits = self._limits
+        burst, rate = limits.reset_burst, limits.reset_rate
+        if burst is None or rate is None:
+            return False
+        now = time.monotonic()
+        if self._refusals is None:
+            self._refusals = Refusals(now, burst, rate)
+        return self._refusals.add(now, self.h2_conn.settings_acknowledged)
 
     def _fail(self, message: str, error_code: int) -> None:
         """End the connection for what the peer did; receive_data() raises it."""
