@@ -2,6 +2,7 @@
 import threading
 import time
 
+import h2.events
 import pytest
 
 from fasth2.server._lead import Seat
@@ -405,3 +406,20 @@ def test_open_uploads_on_many_connections_do_not_make_others_wait(serve, threads
     finally:
         for client in clients:
             client.sock.close()
+
+
+def test_with_one_thread_the_rate_bounds_a_drip(serve):
+    """It has the thread, and then the others have it."""
+    app = Paths(upload=Reader())
+    server = serve(app, threads=1, timeout=2.0)
+    with Client(server) as dripping, Client(server) as other:
+        dripping.request(1, "/upload", "POST", [("expect", "100-continue")], end_stream=False)
+        assert until(lambda: app.begun)
+        other.request(1, "/get")
+        deadline = time.monotonic() + 30
+        while not other.read(other.ended(1), 0.3) and time.monotonic() < deadline:
+            if not dripping.read(dripping.ended(1), 0):
+                dripping.data(1, b"x")
+        assert other.found(h2.events.StreamEnded, 1)
+        assert dripping.read(dripping.ended(1))
+        assert int(dripping.found(h2.events.StreamReset, 1)[0].error_code) == CANCEL

@@ -241,11 +241,6 @@ cdef class Site:
             return bool(self.lead.idle)
         return not self.deferred
 
-    @property
-    def uploads_wait(self):
-        """Whether there are calls that are to read their body while it arrives, and a thread for one of them."""
-        return bool(self.uploads.waiting) and self.may_run_upload()
-
     def queue_paused(self, double now):
         """Have the calls whose body has paused wait for a thread.
 
@@ -292,9 +287,18 @@ cdef class Site:
 
     @property
     def waits(self):
-        """Whether there are slow calls that wait, and may be run now."""
-        return bool(self.deferred) and (
-            bool(self.lead.idle) or self.lead.now() - self.fast_tick > FAST_LATELY)
+        """Whether there are calls that wait, and may be run now: slow ones, or such as are to read their body."""
+        if self.deferred and (self.lead.idle or self.lead.now() - self.fast_tick > FAST_LATELY):
+            return True
+        return bool(self.uploads.waiting) and self.may_run_upload()
+
+    def run_waiting(self):
+        """Run the calls that wait, as far as there are threads for them.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        return self.run_deferred() and self.run_uploads()
 
     def resume(self):
         """Do what the last leader's call left behind, as the new leader."""

@@ -20,6 +20,7 @@ cdef class Session(Channel):
     cdef list unread         # calls that are answered while their request goes on
     cdef int64_t counted     # octets that wait, as `Site.unsent` was told
     cdef int64_t held_back_at        # octets that waited when no call was to be started
+    cdef str held_back_by    # the bound
     cdef bint held_back      # no call is started
     cdef readonly object error       # the connection error, or None
     cdef bint closed

@@ -379,6 +379,7 @@ cdef class Session(Channel):
         if not self.held_back and not self.closed:
             self.site.unsent.held_back[self] = None
             self.held_back_at = self.core.unsent
+            self.held_back_by = bound
             self.held_back = True
             self.core.count(bound)
         return False
@@ -388,10 +389,13 @@ cdef class Session(Channel):
         cdef Unsent unsent = self.site.unsent
         self.count_unsent()
         if not self.closed:
-            if self.core.unsent == self.held_back_at and unsent.total > unsent.process_limit:
+            if self.core.unsent == self.held_back_at and (
+                    self.held_back_by == "unsent_connection" or unsent.total > unsent.process_limit):
+                # Nothing has changed.
                 return False
             self.held_back_at = self.core.unsent
-            if unsent.refuses(self.core) is not None:
+            self.held_back_by = unsent.refuses(self.core)
+            if self.held_back_by is not None:
                 return False
         self.held_back = False
         return True
@@ -516,7 +520,7 @@ cdef class Session(Channel):
             owed = self.site.uploads.read(call.upload, octets)
             if call.finished:
                 self.site.uploads.release(call.upload)
-            if owed < octets and not self.closed and not self.core.failed:
+            if owed < octets and not call.input.complete and not self.closed and not self.core.failed:
                 return_stream_credit(self.core, call.stream_id, octets - owed)
         if owed:
             self.consume_octets(call.stream_id, owed)

@@ -132,6 +132,7 @@ class Loop(Round):
         self.lead = Lead(self._waker.wake, tick)
         self.site: Site = site(self.lead, self._waker.wake)
         self.site.threads = threads
+        self._uploads, self._unsent = self.site.uploads, self.site.unsent
         self.now = time.monotonic()
         #: Descriptors to clients.
         self.clients: dict[int, Client] = {}
@@ -273,9 +274,7 @@ class Loop(Round):
             else:
                 if self.backlog and not self._run_backlog():
                     return
-                if self.site.waits and not self.site.run_deferred():
-                    return
-                if self.site.uploads_wait and not self.site.run_uploads():
+                if self.site.waits and not self.site.run_waiting():
                     return
             if not self._round():
                 return
@@ -293,7 +292,7 @@ class Loop(Round):
         site = self.site
         self._do_requests()
         timeout = self._prepare()
-        if not site.before_poll() or self._tasks or (not self.helping and (self.backlog or site.uploads_wait)):
+        if not site.before_poll() or self._tasks or (not self.helping and (self.backlog or site.waits)):
             timeout = 0.0
         elif site.deferring and not self.helping:
             timeout = min(timeout, DEFERRED_LOOK)
@@ -410,14 +409,13 @@ class Loop(Round):
                 self._flush_late()
             if self._later:
                 wait = min(wait, self._next_later - now)
-        if self.site.unsent.held_back:
-            for client in self.site.unsent.release():
+        if self._unsent.held_back:
+            for client in self._unsent.release():
                 if client is not None:
                     self.postpone(client)
-        uploads = self.site.uploads
-        if uploads.gathering:
+        if self._uploads.gathering:
             if now >= self._next_pause_look:
-                self._next_pause_look = now + uploads.gather_pause / PAUSE_LOOKS
+                self._next_pause_look = now + self._uploads.gather_pause / PAUSE_LOOKS
                 self.site.queue_paused(now)
             wait = min(wait, self._next_pause_look - now)
         if not self._accepting and not self.draining and self._accept_from > now:
