@@ -14,7 +14,7 @@ from tests.support.gunicorn_server import Certificate, Gunicorn
 from tests.support.tls_client import Client
 
 WSGI, ASGI = "tests.support.wsgi_app:app", "tests.support.asgi_app:app"
-WORKERS = ("Worker", "ThreadWorker", "GeventWorker")
+WORKERS = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 

@@ -9,7 +9,7 @@ from tests.support.gunicorn_server import Certificate, Gunicorn
 from tests.support.tls_client import Client
 from tests.worker_faults.test_proxy_header import PREFACE, UNIX, V1, V1_SIX, v2, v2_inet
 
-WORKERS = ("Worker", "ThreadWorker", "GeventWorker")
+WORKERS = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
 CLIENT = {"REMOTE_ADDR": "192.0.2.7", "REMOTE_PORT": "51000"}
 SIX = {"REMOTE_ADDR": "2001:db8::7"}
 OWN = {"REMOTE_ADDR": "127.0.0.1", "PROXY_PROTOCOL": None}

@@ -6,8 +6,11 @@ from typing import Any
 
 from gunicorn.asgi import protocol as gunicorn_protocol
 
+from fasth2.server.proxy_header import ProxyHeader
+
 from .asgi_connection import LAST_CALL, ASGIConnection
 from .asgi_request import ASGIRequest, Surroundings, refuse
+from .proxy_protocol import remote_address
 from .refusing import RefusedRequest, refusal_of
 
 __all__ = ["ASGIProtocol"]
@@ -22,6 +25,9 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
     Args:
         worker: The worker, whose ``h2_connections`` holds those that are open.
     """
+
+    #: The PROXY header that the connection began with, or ``None``.
+    proxied: ProxyHeader | None = None
 
     def __init__(self, worker: Any) -> None:
         super().__init__(worker)
@@ -67,6 +73,24 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         elif self._task is not None:
             self._task.cancel()
 
+    def _build_http_scope(self, request: Any, sockname: Any, peername: Any) -> Any:
+        if self.proxied is not None:
+            peername = self._client_address(peername, False)
+        return super()._build_http_scope(request, sockname, peername)
+
+    def _effective_peername(self, peername: Any) -> Any:
+        """Called by gunicorn 26 and 27 for the client's address in HTTP/1.1."""
+        # Whatever the client said behind the header that came first.
+        return super()._effective_peername(peername) if self.proxied is None else peername
+
+    def _client_address(self, peername: Any, upgraded: bool) -> Any:
+        if self.proxied is None:
+            # A header may have come before the request in HTTP/1.1.
+            return self._effective_peername(peername) if upgraded else peername
+        address = remote_address(self.proxied, peername)
+        # A Unix socket behind the proxy is none.
+        return address if isinstance(address, tuple) else None
+
     async def _handle_http2_connection(self, transport: Any, ssl_object: Any, upgrade: Any = None) -> None:
         """Serve an HTTP/2 connection until it ends.
 
@@ -77,7 +101,8 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         """
         worker = self.worker
         peername = transport.get_extra_info("peername")
-        shared = Surroundings(self, transport.get_extra_info("sockname"), peername)
+        client = self._client_address(peername, upgrade is not None)
+        shared = Surroundings(self, transport.get_extra_info("sockname"), client)
         tasks = self._requests
         loop = asyncio.get_running_loop()
 

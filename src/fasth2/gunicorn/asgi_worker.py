@@ -10,6 +10,7 @@ from gunicorn.asgi import protocol as gunicorn_protocol
 from gunicorn.workers import gasgi
 
 from ._install import status
+from .asgi_accept import Acceptor
 from .known_code import parameters
 from .tls import share_context
 from .worker import InstallingWorker
@@ -56,6 +57,18 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
         # The loop's time when the end began.
         self._stopping_since: float | None = None
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
+
+    def _setup_event_loop(self) -> None:
+        """Called by gunicorn before the process begins its work."""
+        super()._setup_event_loop()
+        if status().installed and (self.cfg.is_ssl or self.cfg.proxy_protocol != "off"):
+            # In place of the loop's method, which gunicorn calls.
+            self.loop.create_server = self._create_server
+
+    async def _create_server(self, protocol_factory: Any, *, sock: Any, ssl: Any = None, **_options: Any) -> Acceptor:
+        acceptor = Acceptor(self, protocol_factory, sock, ssl)
+        acceptor.start()
+        return acceptor
 
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""
