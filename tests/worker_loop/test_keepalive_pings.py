@@ -7,7 +7,7 @@ from fasth2.server import wsgi_loop
 from tests.support import frames
 from tests.support.fields import request
 from tests.worker_loop.in_process import Serving
-from tests.worker_loop.test_unread_uploads import Peer
+from tests.worker_loop.peer import Peer
 
 
 def hello(environ, start_response):

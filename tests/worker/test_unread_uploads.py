@@ -1,14 +1,12 @@
 """Uploads that are answered without being read: the answer arrives whole, and the reset comes later and by itself."""
-import socket
 import ssl
 
 import pytest
 
-from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support import frames
 from tests.support.fields import request
-from tests.support.frames import FrameReader
 from tests.worker_loop.in_process import Serving, until
+from tests.worker_loop.peer import Peer
 
 NO_ERROR = 0
 BODY = b"too large"
@@ -20,55 +18,8 @@ def refuse(environ, start_response):
     return [BODY]
 
 
-class Peer:
-    """A client that sees in which TLS record, or read, each frame comes."""
-
-    def __init__(self, serving, certificate=None):  # noqa: F811
-        self.sock = socket.create_connection(("127.0.0.1", serving.port), timeout=10)
-        if certificate is not None:
-            context = ssl.create_default_context(cafile=str(certificate.authority))
-            context.set_alpn_protocols(["h2"])
-            self.sock = context.wrap_socket(self.sock, server_hostname="127.0.0.1")
-        self.reader = FrameReader(2**24 - 1, 2**31)
-        #: The frames of each read.
-        self.reads = []
-        self.sock.sendall(frames.PREFACE + frames.settings())
-
-    def send(self, *sent):
-        self.sock.sendall(b"".join(bytes(one) for one in sent))
-
-    @property
-    def frames(self):
-        return [one for read in self.reads for one in read]
-
-    def wrote(self, kind, stream_id=None):
-        return [one for one in self.frames if one.kind == kind and stream_id in (None, one.stream_id)]
-
-    def read(self, until, wait=10.0):
-        """Read until a condition holds; whether it does."""
-        self.sock.settimeout(wait)
-        while not until():
-            try:
-                octets = self.sock.recv(65536)
-            except TimeoutError:
-                return False
-            assert octets, "the server has closed the connection"
-            # The server's frames are small here, and each is whole in its read.
-            self.reads.append(self.reader.read(octets))
-        return True
-
-    def ended(self, stream_id):
-        return lambda: any(one.end_stream for one in self.wrote("DATA", stream_id))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.sock.close()
-
-
 @pytest.fixture(params=["tls", "clear"])
-def made(request, certificate):  # noqa: F811
+def made(request, certificate):
     """A loop, and what connects to it."""
     context = None
     if request.param == "tls":

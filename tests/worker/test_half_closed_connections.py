@@ -5,11 +5,10 @@ import threading
 
 import pytest
 
-from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support import frames
 from tests.support.fields import request
 from tests.worker_loop.in_process import Serving, until
-from tests.worker_loop.test_unread_uploads import Peer
+from tests.worker_loop.peer import Peer
 
 
 class Application:
@@ -48,7 +47,7 @@ class Application:
 
 
 @pytest.fixture(params=["tls", "clear"])
-def made(request, certificate):  # noqa: F811
+def made(request, certificate):
     """The application, its loop, and what connects to it."""
     context = None
     if request.param == "tls":
