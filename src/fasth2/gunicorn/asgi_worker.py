@@ -56,6 +56,8 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
         self.accepted_protocols: weakref.WeakSet[Any] = weakref.WeakSet()
         # The loop's time when the end began.
         self._stopping_since: float | None = None
+        # Whether the master has asked for it, which may kill the worker after ``graceful_timeout``.
+        self._terminated = False
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
 
     def _setup_event_loop(self) -> None:
@@ -92,6 +94,7 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
     def handle_exit_signal(self) -> None:
         """Called on TERM: what is open is finished, and peers are told at once."""
         super().handle_exit_signal()
+        self._terminated = True
         self.begin_stop()
 
     def begin_stop(self) -> None:
@@ -126,13 +129,13 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
     async def _finish_connections(self) -> None:
         """Serve what is open until it ends, or until there is only time to cancel it and to end in order.
 
-        gunicorn's master kills the worker ``graceful_timeout`` after TERM.
+        gunicorn's master kills the worker ``graceful_timeout`` after TERM, where it ends itself.
         """
         graceful = self.cfg.graceful_timeout
         began = self._stopping_since or 0.0
         reserve = min(graceful / 4, CANCEL_RESERVE)
         await self._wait(began + min(graceful / 2, HANDSHAKE_WAIT), lambda: bool(self.accepted_protocols))
-        await self._wait(began + graceful - reserve, self._has_work)
+        await self._wait(began + graceful - (reserve if self._terminated else 0), self._has_work)
         if self._has_work() and not self._quick_shutdown:
             self.log.warning("Cancelling the requests of %d connections", self.nr_conns)
             for protocol in list(self.open_protocols):
