@@ -5,6 +5,7 @@ import types
 import pytest
 
 from fasth2 import HTTP2ServerConnection
+from fasth2.server import _whole_requests
 from fasth2.server.errors import HTTP2ConnectionError, HTTP2StreamError
 from tests.support.facade_peer import GET, INITIAL_WINDOW_SIZE, POST, MemorySocket, Peer, config
 
@@ -151,29 +152,37 @@ def test_a_request_that_stops_half_way_is_reset():
     assert not peer.server.is_closed
 
 
-def test_only_the_body_counts_as_progress_of_a_request():
+def test_only_the_body_counts_as_progress_of_a_request(monkeypatch):
+    clock = types.SimpleNamespace(now=1000.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(_whole_requests, "time", clock)
     peer = timed(timeout=0.2)
+    peer.server.MIN_RECEIVE_RATE = 0
     peer.request(1, POST, end_stream=False)
     peer.tell()
 
     def ping():
-        time.sleep(0.08)
+        clock.now += 0.08
         peer.client.ping(b"12345678")
         return peer.octets()
 
     def part():
-        time.sleep(0.08)
+        clock.now += 0.08
         peer.client.send_data(1, b"part")
         return peer.octets()
 
-    peer.queue(ping, part, ping, None)
+    def nothing():
+        clock.now += peer.sock.timeout
+        return TimeoutError("timed out")
+
+    peer.queue(ping, part, ping, nothing)
     for _ in range(3):
         assert peer.server.receive_data() == []
         assert 1 in peer.server.streams
-    waited = peer.server._waited
-    assert 0.05 < waited < 0.15
+    assert peer.server._waited == pytest.approx(0.08)
     assert peer.server.receive_data() == []
     assert peer.server.streams == {}
+    assert clock.now == pytest.approx(1000.36)
 
 
 # Settings that never come
