@@ -42,6 +42,12 @@ def server(request, tmp_path_factory, certificate):
         assert server.log.count("Traceback") == server.log.count("ValueError: on purpose")
 
 
+def tracebacks(server):
+    """How many the log has, but for those of TLS handshakes that their client broke off."""
+    log = server.log
+    return log.count("Traceback") - log.count("failed with SSLEOFError")
+
+
 def curl(server, path="/", *options, http="--http2", data=None):
     """Run curl; return its output. The HTTP version is checked with ``%{http_version}`` by whoever asks."""
     command = ["curl", "--silent", "--show-error", "--max-time", "30", http,
@@ -49,6 +55,12 @@ def curl(server, path="/", *options, http="--http2", data=None):
     done = subprocess.run(command, input=data, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
+
+@pytest.fixture(params=["ThreadWorker", "GeventWorker"])
+def blocking_worker(request):
+    """The options of the worker classes that are gunicorn's own blocking ones, patched."""
+    return ("-k", f"fasth2.gunicorn.{request.param}", "--http-protocols", "h2,h1")
+
 
 @pytest.fixture(params=["Worker", "ThreadWorker", "GeventWorker"])
 def worker(request):

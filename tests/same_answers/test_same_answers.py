@@ -1,12 +1,15 @@
 """Several hundred requests have the same answers on h2 and on fasth2, under every version and worker of gunicorn.
 
 What the application sees, the response and the line of the access log are compared field by field. What differs is
-in `differences.py` and `differences_of_the_own_worker.py`, and with its reason in docs/differences.md.
+in `differences.py` and the modules named after it, and with its reason in docs/differences.md.
 """
 import pytest
 
 from tests.examples.test_docs import rows
-from tests.same_answers import differences_of_the_own_worker  # noqa: F401 (its rules are registered)
+from tests.same_answers import (  # noqa: F401 (their rules are registered)
+    differences_of_the_blocking_workers,
+    differences_of_the_own_worker,
+)
 from tests.same_answers.cases import CASES
 from tests.same_answers.differences import RULES, compare
 from tests.same_answers.play import answers_of

@@ -257,7 +257,7 @@ class Responses(BlockingConnection):
             self.abort_stream(stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
             return
         headers, body = plain_text(message)
-        self.send_response(stream_id, status_code, headers, body)
+        self.send_response(stream_id, status_code, headers, None if self._bodiless(stream_id, status_code) else body)
 
     def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
         """Send RST_STREAM and drop the stream; never raises.

@@ -24,6 +24,9 @@ class StreamedRequests(BlockingConnection):
     stream when the application has read them.
     """
 
+    #: Held by whoever uses the connection while an application runs that may use it too; ``None``: nobody else does.
+    gate: Any = None
+
     stream_class = StreamedStream
     request_class = HTTP2Request
 
@@ -180,12 +183,15 @@ class StreamedRequests(BlockingConnection):
             stream.end_request()
         try:
             request = self.request_class(stream, self.cfg, self.client_addr, self._policy)
-        except (ParseException, ValueError):
-            # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
-            self._reset_quietly(stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+        except (ParseException, ValueError) as exc:
+            self._request_refused(stream, exc, requests)
             return
         self.streams[stream_id] = stream
         requests.append(request)
+
+    def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
+        # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
+        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
 
     def _data_received(self, item: Any, requests: list[Any]) -> None:
         length = item.flow_controlled_length

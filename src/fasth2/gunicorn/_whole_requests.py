@@ -129,11 +129,14 @@ class WholeRequests(_WholeRequests):
     def _request_complete(self, stream: Any, requests: list[Any]) -> None:
         try:
             super()._request_complete(stream, requests)
-        except (ParseException, ValueError):
-            # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
-            stream.reset(HTTP2ErrorCode.PROTOCOL_ERROR)
-            self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
-            del self.streams[stream.stream_id]
+        except (ParseException, ValueError) as exc:
+            self._request_refused(stream, exc, requests)
+
+    def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
+        # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
+        stream.reset(HTTP2ErrorCode.PROTOCOL_ERROR)
+        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+        del self.streams[stream.stream_id]
 
     def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
         """Send GOAWAY, as far as the socket lets it, and mark the connection closed; once.

@@ -92,10 +92,19 @@ class EnvironTemplate:
         self._cfg = cfg
         self._h2 = h2
         self._sock = sock
-        self._client = client
+        #: The client's address.
+        self.client = client
         self._server = server
         self._shared: dict[str, Any] | None = None
         self._script_name = ""
+
+    def response(self, req: Any) -> WholeResponse:
+        """Return a request's response alone.
+
+        Args:
+            req: The request.
+        """
+        return HTTP2Response(req, self._sock, self._cfg, self._h2, req.stream.stream_id)
 
     def create(self, req: Any) -> tuple[WholeResponse, dict[str, Any]]:
         """Return a request's response and environment.
@@ -118,7 +127,7 @@ class EnvironTemplate:
 
     def _original(self, req: Any) -> dict[str, Any]:
         """gunicorn's environment; it becomes the template where it can."""
-        environ: dict[str, Any] = wsgi.create(req, self._sock, self._client, self._server, self._cfg)[1]
+        environ: dict[str, Any] = wsgi.create(req, self._sock, self.client, self._server, self._cfg)[1]
         environ["wsgi.multithread"] = True
         environ["HTTP_VERSION"] = "2"
         if known and not isinstance(self._server, str) and "HTTP_SCRIPT_NAME" not in environ:

@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import gevent  # type: ignore[import-untyped]
+from gevent.lock import RLock  # type: ignore[import-untyped]
 from gevent.server import StreamServer  # type: ignore[import-untyped]
 from gunicorn import http, sock
 from gunicorn.workers import ggevent
@@ -35,6 +38,10 @@ __all__ = ["GeventWorker"]
 TURN = 0.02
 
 
+#: Seconds between two rounds of the connections whose application runs.
+ROUND = 0.05
+
+
 class _Stopping(Exception):
     """Thrown into an idle connection's greenlet when the worker stops."""
 
@@ -60,10 +67,19 @@ class _Server(StreamServer):
     log: Any = None
     cfg: Any = None
 
+    #: Those of this process.
+    running: ClassVar[list[_Server]] = []
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Closing takes ``handle`` away.
         self._served_by = self.handle
+        self.running.append(self)
+
+    def give_up_listening(self) -> None:
+        """Accept nothing more; what was accepted goes on."""
+        self._stop_event.set()
+        self.stop_accepting()
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
         """Called by gevent in a connection's greenlet."""
@@ -100,13 +116,15 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     stock = ggevent.GeventWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
-        ("connections", ("handle_http2", "notify")),
+        ("connections", ("handle_http2", "handle_exit", "notify")),
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Greenlets of connections that wait for a request.
         self._idle: set[Any] = set()
+        # Connections that are served.
+        self._attending: set[Serving] = set()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Called by gevent's server with a connection, in a greenlet of its own.
@@ -156,7 +174,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 server = client.getsockname()  # the worker stops, and has closed the listener
             header = _proxied() if upgrade is None else header_of(upgrade[1])
             remote = remote_address(header, addr)
-            serving = Serving(self, h2, client, remote, server, self.is_already_handled, header)
+            serving = Serving(self, h2, client, remote, server, RLock(), self.is_already_handled, header)
             requests = []
             if upgrade is None:
                 h2.initiate_connection()
@@ -164,8 +182,9 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 requests.append(h2.initiate_upgrade(*upgrade))
             if preface:
                 h2.receive_data(preface)
-            serving.serve(requests)
-            self._serve(h2, serving)
+            with self._attended(serving), serving.gate:
+                serving.serve(requests)
+                self._serve(h2, serving)
         except Exception as exc:
             report(self.log, exc)
         self._read_on(client)
@@ -180,15 +199,33 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             addr: The client's address.
             h2_conn: The HTTP/2 connection.
         """
-        Serving(self, h2_conn, sock, addr, listener_name, self.is_already_handled).serve_stream(req)
+        serving = Serving(self, h2_conn, sock, addr, listener_name, RLock(), self.is_already_handled)
+        with serving.gate:
+            serving.serve_stream(req)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Called on TERM; gunicorn's own would accept for up to a second more.
+
+        Args:
+            sig: The signal.
+            frame: What it interrupted.
+        """
+        super().handle_exit(sig, frame)
+        gevent.get_hub().loop.run_callback_threadsafe(self.stop_accepting)
+
+    def stop_accepting(self) -> None:
+        """Accept no more connections, and wake those that are idle, now that the worker is to end."""
+        for server in _Server.running:
+            server.give_up_listening()
+        run_soon = gevent.get_hub().loop.run_callback
+        for greenlet in list(self._idle):
+            run_soon(self._stop_idle, greenlet)
 
     def notify(self) -> None:
-        """Called by gunicorn every second; wakes idle connections when the worker stops."""
+        """Called by gunicorn every second; sees to it that a worker that stops accepts no more."""
         super().notify()
         if not self.alive:
-            run_soon = gevent.get_hub().loop.run_callback
-            for greenlet in list(self._idle):
-                run_soon(self._stop_idle, greenlet)
+            self.stop_accepting()
 
     def _stop_idle(self, greenlet: Any) -> None:
         # By the hub, which may have given it a request since.
@@ -214,22 +251,65 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         greenlet = gevent.getcurrent()
         turn = time.monotonic() + TURN
         while not h2.is_closed:
-            if not h2.incomplete():
-                if not self.alive:
+            if h2.incomplete():
+                requests = h2.receive_data()  # a request under way is served before the farewell
+            elif self.alive:
+                self._idle.add(greenlet)
+                try:
+                    requests = self._receive(h2, serving)
+                except _Stopping:
+                    continue
+                finally:
+                    self._idle.discard(greenlet)
+                if requests is None:
+                    if h2.give_up():
+                        serving.idle_until = None
+                        continue
                     break
-                self._idle.add(greenlet)  # a request under way is served before the farewell
-            try:
-                requests = h2.receive_data()
-            except _Stopping:
-                break
-            finally:
-                self._idle.discard(greenlet)
-            serving.serve(requests)
+            else:
+                now = time.monotonic()
+                end = serving.end_from(now)
+                requests = h2.receive_within(max(end - now, 0.0))
+                if not requests and time.monotonic() >= end:
+                    break
+            if requests or self.pings_keep or h2.incomplete():
+                serving.idle_until = None
+            serving.serve(requests or [])
             if time.monotonic() > turn:
                 # A socket that always has something to read never yields.
                 gevent.sleep(0)
                 turn = time.monotonic() + TURN
         serving.finish()
+
+    @staticmethod
+    def _receive(h2: Any, serving: Serving) -> list[Any] | None:
+        """Wait for requests; ``None`` when the time for that is over."""
+        now = time.monotonic()
+        if serving.idle_until is None:
+            patience = h2.patience()
+            serving.idle_until = math.inf if patience is None else now + patience
+        if serving.idle_until == math.inf:
+            requests: list[Any] | None = h2.receive_within(None)
+        else:
+            requests = h2.receive_within(max(serving.idle_until - now, 0.0))
+        return requests
+
+    @contextlib.contextmanager
+    def _attended(self, serving: Serving) -> Iterator[None]:
+        """Have a connection seen to while its application runs, as far as that yields to other greenlets."""
+        self._attending.add(serving)
+        if len(self._attending) == 1:
+            gevent.spawn(self._attend)
+        try:
+            yield
+        finally:
+            self._attending.discard(serving)
+
+    def _attend(self) -> None:
+        while self._attending:
+            gevent.sleep(ROUND)
+            for serving in list(self._attending):
+                serving.attend()
 
     @staticmethod
     def _read_on(client: Any) -> None:

@@ -35,35 +35,6 @@ class PollingConnection(BatchingConnection):
         """Go on after others have used the socket."""
         self.sock.setblocking(False)
 
-    def receive_within(self, wait: float) -> list[Any] | None:
-        """Take in what the peer sends soon.
-
-        Args:
-            wait: Seconds.
-
-        Returns:
-            What `receive_data` returns, or ``None`` when nothing came.
-
-        Raises:
-            HTTP2ProtocolError: As `receive_data`.
-            HTTP2ConnectionError: As `receive_data`.
-        """
-        if self.pending_requests or self._closed:
-            return self.receive_data()
-        self._keep_requests = False
-        self._send_pending_data()
-        try:
-            data = self._recv(wait)
-        except TimeoutError:
-            return None
-        except OSError as exc:
-            self._connection_lost()
-            raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
-        if not data:
-            self._connection_lost()
-            return []
-        return self.receive_data(data)
-
     def _recv(self, timeout: float | None) -> Any:
         recv = self.sock.recv
         size = self.READ_BUFFER_SIZE
@@ -86,6 +57,8 @@ class PollingConnection(BatchingConnection):
                 raise TimeoutError
 
     def _write(self, data: bytes) -> None:
+        if self._rest:
+            data, self._rest = self._rest + data, b""
         try:
             sent = self.sock.send(data)
             if sent < len(data):

@@ -36,8 +36,11 @@ known = same(
     "37f5227b34082116",
 )
 
+#: A field as it is sent: values that are not ASCII are latin-1's octets.
+_Field = tuple[str, "str | bytes"]
+
 # What the application gave: what gunicorn keeps of it, what is sent, what it is.
-_Entry = tuple[tuple[str, str], tuple[str, str], int]
+_Entry = tuple[tuple[str, str], _Field, int]
 _fields: dict[tuple[str, str], _Entry] = {}
 _statuses: dict[str, int] = {}
 _date: tuple[int, tuple[str, str]] = (0, ("date", ""))
@@ -50,6 +53,11 @@ def _date_field() -> tuple[str, str]:
     if _date[0] != now:
         _date = (now, ("date", util.http_date(now)))
     return _date[1]
+
+
+def _encoded(value: Any) -> Any:
+    """A value as it is sent: latin-1, as PEP 3333 has it. ValueError: it has a character that latin-1 has not."""
+    return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
 
 
 def _judge(name: Any, value: Any) -> _Entry | None:
@@ -71,7 +79,10 @@ def _judge(name: Any, value: Any) -> _Entry | None:
         kind = _SERVER
     elif lower == "date":
         kind = _DATE
-    entry = ((name, value_sent), (lower, value_sent), kind)
+    try:
+        entry = ((name, value_sent), (lower, _encoded(value_sent)), kind)
+    except UnicodeEncodeError:
+        return None
     if len(value) <= _LONGEST and lower != "set-cookie":
         if len(_fields) >= _REMEMBERED:
             _fields.clear()
@@ -104,7 +115,9 @@ class WholeResponse(_Stock):
 
     headers: list[tuple[str, str]]
     headers_sent: bool
+    status: str | None
     _omits_body = False
+    _omits_body_warned = False
     _stream_ended = False
     trailers: list[Any] | None = None
 
@@ -132,14 +145,36 @@ class WholeResponse(_Stock):
         Returns:
             ``write``.
         """
+        if exc_info and not self.headers_sent:
+            # What was begun is replaced whole; gunicorn would add to it.
+            self.headers = []
+            self.response_length = None
         write = super().start_response(status, headers, exc_info)
         if not _CONTRACT.omits_bodies:
             self._omits_body = self.req.method == "HEAD" or self.status_code in (204, 304)
+        self._check_fields()
         return write
 
-    def _outgoing(self) -> list[tuple[str, str]]:
+    def _check_fields(self) -> None:
+        """Refuse values that cannot be sent, and Content-Lengths that are none; one that was said twice is sent once."""
+        lengths = set()
+        for name, value in self.headers:
+            if not value.isascii():
+                _encoded(value)
+            if name.lower() == "content-length":
+                if not (value.isascii() and value.isdigit()):
+                    raise ValueError(f"content-length {value!r} is no number of octets")
+                lengths.add(int(value))
+        if len(lengths) > 1:
+            raise ValueError(f"content-length has several values: {sorted(lengths)}")
+        if lengths:
+            [first, *others] = [field for field in self.headers if field[0].lower() == "content-length"]
+            if others:
+                self.headers = [field for field in self.headers if field is first or field[0].lower() != "content-length"]
+
+    def _outgoing(self) -> list[_Field]:
         """The fields as they are sent, the server's own among them."""
-        fields = [(name.lower(), value) for name, value in self.headers]
+        fields = [(name.lower(), _encoded(value)) for name, value in self.headers]
         if _CONTRACT.names_server_and_date:
             names = {name for name, _ in fields}
             if "server" not in names:
@@ -157,40 +192,107 @@ class WholeResponse(_Stock):
         self.headers_sent = True
 
     def write(self, data: bytes) -> None:
-        """Send a part of the body.
+        """Send a part of the body; a response that has no body is sent whole instead.
 
         Args:
-            data: The part.
+            data: The part. Where it is empty nothing is sent, but the stream
+                is looked after.
 
         Raises:
             TypeError: It is not ``bytes``.
             HTTP2StreamError: The stream is gone.
         """
-        if _CONTRACT.omits_bodies:
-            super().write(data)
-            return
-        self.send_headers()
+        # The application calls it, while the gate is open.
+        with self.h2_conn.gate:
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
         if not isinstance(data, bytes):
             raise TypeError(f"{data!r} is not a byte")
         if self._omits_body:
+            self._send_bodiless()
+            if data:
+                self._warn_of_body()
             return
         if self.response_length is not None:
             data = data[: max(0, self.response_length - self.sent)]
+        if not data:
+            if not self.h2_conn.is_awaited(self.stream_id):
+                self._aborted("the stream was closed while the application had nothing to send")
+            return
+        self.send_headers()
         self.sent += len(data)
-        self._emit_body(data)
-
-    def _emit_body(self, data: bytes) -> None:
-        if data and not self._stream_ended and not self.h2_conn.send_data(self.stream_id, data):
+        if not self.h2_conn.send_data(self.stream_id, data):
             self._aborted("the stream was closed, or its peer stalled, while the body was sent")
 
-    def close(self) -> None:
-        """End the response, with trailers where the application gave them."""
+    def send_parts(self, parts: Any) -> None:
+        """Send what an iterable yields, and the end of the response.
+
+        A response that has no body is not drawn on once its head is known.
+
+        Args:
+            parts: What the application returned; its ``close`` is left to the caller.
+
+        Raises:
+            TypeError: A part is not ``bytes``.
+            ValueError: The body is shorter than its Content-Length.
+            HTTP2StreamError: The stream is gone.
+        """
+        gate = self.h2_conn.gate
+        step = None
+        while not self._omits_body:
+            gate.release()
+            try:
+                if step is None:
+                    step = iter(parts).__next__
+                part = step()
+            except StopIteration:
+                break
+            finally:
+                gate.acquire()
+            self._write(part)
+        self.close()
+
+    def _send_bodiless(self) -> None:
+        """Send the head of a response that has no body, which ends it; once."""
         if self._stream_ended:
             return
+        self._stream_ended = True
+        if not self.h2_conn.send_response_headers(self.stream_id, self.status_code, self._outgoing(), end_stream=True):
+            self._aborted("the stream was closed before its headers were sent")
+        self.headers_sent = True
+
+    def _warn_of_body(self) -> None:
+        # As gunicorn's versions do that leave bodies out.
+        if _CONTRACT.omits_bodies and not self._omits_body_warned:
+            self._omits_body_warned = True
+            wsgi.log.warning(
+                "WSGI app sent body bytes on a no-body response (method=%s status=%s); dropping per RFC 9110.",
+                self.req.method, self.status_code,
+            )
+
+    def close(self) -> None:
+        """End the response, with trailers where the application gave them.
+
+        Raises:
+            ValueError: The body is shorter than its Content-Length.
+            HTTP2StreamError: The stream is gone.
+        """
+        if self._stream_ended:
+            return
+        if self._omits_body:
+            self._send_bodiless()
+            return
+        self._check_length(self.sent)
         self.send_headers()
         self._stream_ended = True
         if not self.h2_conn.end_stream(self.stream_id, trailers=self.trailers):
             self._aborted("the stream was closed before the response was complete")
+
+    def _check_length(self, size: int) -> None:
+        length = self.response_length
+        if length is not None and size < length:
+            raise ValueError(f"the body has {size} octets and Content-Length says {length}")
 
     def _aborted(self, what: str) -> None:
         self._stream_ended = True
@@ -225,15 +327,30 @@ class WholeResponse(_Stock):
                 return False
             body = b"".join(parts)
         length = self.response_length
-        if length is not None and len(body) > length:
+        if length is not None and len(body) != length:
+            self._check_length(len(body))
             # What is more than announced is never sent.
             body = body[:length]
         self.sent = len(body)
         self._stream_ended = True
         if not self.h2_conn.send_whole(self.stream_id, self.status_code, self._outgoing(), body):
+            self.headers_sent = self.h2_conn.last_cut_off == self.stream_id
             self._aborted("the stream was closed, or its peer stalled, before the response was complete")
         self.headers_sent = True
         return True
+
+    def become(self, status: str, size: int = 0) -> None:
+        """Take the status of what the client gets instead, for the log and the hooks; sends nothing.
+
+        Args:
+            status: Code and reason.
+            size: Octets of the body that it gets.
+        """
+        self.status = status
+        self.status_code = int(status[:3])
+        self.headers = []
+        self.response_length = None
+        self.sent = size
 
     def send_early_hints(self, headers: Any) -> None:
         """``wsgi.early_hints``: send 103 with these fields.
@@ -241,7 +358,9 @@ class WholeResponse(_Stock):
         Args:
             headers: ``(name, value)`` pairs.
         """
-        self.h2_conn.send_informational(self.stream_id, 103, headers)
+        fields = [(name, _encoded(value)) for name, value in headers]
+        with self.h2_conn.gate:
+            self.h2_conn.send_informational(self.stream_id, 103, fields)
 
     def queue_trailers(self, trailers: Any) -> None:
         """``gunicorn.http2.send_trailers``: end the stream with these fields.
@@ -249,7 +368,7 @@ class WholeResponse(_Stock):
         Args:
             trailers: ``(name, value)`` pairs.
         """
-        self.trailers = list(trailers)
+        self.trailers = [(name, _encoded(value)) for name, value in trailers]
 
 
 class _RememberedResponse(WholeResponse):
@@ -305,6 +424,8 @@ class _RememberedResponse(WholeResponse):
                         return False
                 kept.append(entry[0])
                 if entry[2] == _LENGTH:
+                    if length is not None:
+                        return False
                     length = int(entry[0][1])
         except TypeError:
             return False
@@ -317,16 +438,16 @@ class _RememberedResponse(WholeResponse):
         self._omits_body = code == 304 or self.req.method == "HEAD"
         return True
 
-    def _outgoing(self) -> list[tuple[str, str]]:
+    def _outgoing(self) -> list[_Field]:
         """The fields as they are sent, the server's own among them."""
         remembered = _fields.get
-        fields = []
+        fields: list[_Field] = []
         kinds = 0
         for field in self.headers:
             entry = remembered(field) or _judge(*field)
             if entry is None:
                 name = field[0].lower()
-                fields.append((name, field[1]))
+                fields.append((name, _encoded(field[1])))
                 kinds |= _SERVER if name == "server" else _DATE if name == "date" else 0
             else:
                 fields.append(entry[1])

@@ -15,8 +15,9 @@ from fasth2.server.proxy_header import ProxyHeader
 
 from .environ import EnvironTemplate
 from .proxy_protocol import request_info
+from .refusing import Refusal, address_of, logged_environ, refusal_of
 
-__all__ = ["Serving", "report"]
+__all__ = ["FAREWELL", "FIRST_REQUEST", "Serving", "end_tls", "report"]
 
 #: Seconds within which an application has to return to count as fast, and
 #: that an answer may wait for the next ones.
@@ -25,11 +26,21 @@ TICK = 0.001
 #: How often in a row an application has to be fast before answers wait for it.
 PROOFS = 8
 
+#: Seconds between the GOAWAY that names no stream, after which requests that
+#: are on their way are served still, and the last (RFC 9113 section 6.8).
+FAREWELL = 0.25
+
+#: Seconds that a client of a stopping worker has for its first request.
+FIRST_REQUEST = 2.0
+
 #: Pairs of method and path that are counted; then that starts anew.
 _COUNTED = 1024
 
 #: The longest of these pairs, in characters.
 _LONGEST = 256
+
+#: The status in the access log where no head went out because the client was gone.
+CLIENT_GONE = "499 Client Closed Request"
 
 _CLOSED = StreamState.CLOSED
 #: What a peer that goes away looks like.
@@ -55,6 +66,20 @@ def report(log: Any, exc: Exception) -> None:
         log.error("HTTP/2 socket error", exc_info=exc)
 
 
+def end_tls(sock: Any) -> None:
+    """Say by TLS that nothing follows, without waiting for the peer to say so too.
+
+    Args:
+        sock: A socket that does not block, with or without TLS.
+    """
+    unwrap = getattr(sock, "unwrap", None)
+    if unwrap is not None:
+        try:
+            unwrap()
+        except (OSError, ValueError):
+            pass  # it waits for the peer's own, or the peer is gone
+
+
 class Serving:
     """One connection's requests and the worker that serves them.
 
@@ -69,6 +94,7 @@ class Serving:
         sock: Its socket.
         client: The client's address.
         server: The address that it connected to.
+        gate: A reentrant lock. The caller holds it around all calls but `attend`.
         handled: Whether what the application returned means that it has
             answered by itself; ``None`` where it never has.
         proxied: The PROXY header that the connection began with, or ``None``.
@@ -81,6 +107,7 @@ class Serving:
         sock: Any,
         client: Any,
         server: Any,
+        gate: Any,
         handled: Callable[[Any], bool] | None = None,
         proxied: ProxyHeader | None = None,
     ) -> None:
@@ -94,10 +121,21 @@ class Serving:
         self.idle_until: float | None = None
         #: Whether that time is over.
         self.expired = False
+        #: Whether the worker stops, and the connection waits for its end.
+        self.leaving = False
+        # When the connection began, and when its peer was told that it ends.
+        self._begun = time.monotonic()
+        self._warned_at: float | None = None
         self._handled = handled
         self._pre_request = worker.cfg.pre_request
         self._post_request = worker.cfg.post_request
         self._fast: dict[tuple[str, str], int] = worker.fast_requests
+        # Whether the last application took so long that the peer may have changed its mind about the next one.
+        self._was_slow = False
+        h2.hands_out_refused = True
+        h2.on_look = self.hurry
+        #: Held by whoever uses the connection; released while the application runs, which takes it to use it.
+        self.gate = h2.gate = gate
 
     def serve(self, requests: list[Any]) -> None:
         """Answer the requests of one read.
@@ -125,31 +163,29 @@ class Serving:
         stream_id = req.stream.stream_id
         self.last_served = max(self.last_served, stream_id)
         try:
-            if not self.worker.alive and self.worker.is_overdue():
-                # A peer that always has a request open would keep the connection until it is cut.
-                h2.refuse_new_streams()
+            if not self.worker.alive:
+                # The peer is to hear it before the application begins.
+                self.hurry()
+                h2.send_queued()
+            if self._was_slow:
+                # The peer may have cancelled this one meanwhile.
+                self._was_slow = False
+                h2.look()
             if req.stream.state is not _CLOSED:
                 self.serve_request(req)
         except (HTTP2StreamError, HTTP2ConnectionError) as exc:
             # The peer is gone, in whole or in part, or too slow.
             self.worker.log.debug("HTTP/2 stream closed: %s", exc)
-        except Exception as exc:
-            self.worker.log.exception("Error handling HTTP/2 request")
-            try:
-                h2.send_error(stream_id, 500, str(exc))
-            except Exception as failure:
-                self.worker.log.debug("HTTP/2 error response failed: %s", failure)
         finally:
             h2.cleanup_stream(stream_id)
 
     def serve_request(self, req: Any) -> None:
-        """Run the application for a request and send what it returns.
+        """Run the application for a request and send what it returns, or the error that it raises.
 
         Args:
-            req: The request.
+            req: The request, or a `RefusedRequest`.
 
         Raises:
-            Exception: Whatever the application raises.
             HTTP2StreamError: The stream is gone.
             HTTP2ConnectionError: The connection is gone.
         """
@@ -160,6 +196,9 @@ class Serving:
         kind = (req.method, req.path)
         proofs = self._fast.get(kind, 0)
         start = time.monotonic()
+        if not proofs and (refusal := refusal_of(req)) is not None:
+            self.refuse(req, refusal)
+            return
         if h2.held_since and (proofs < PROOFS or start - h2.held_since > TICK):
             h2.flush()
         environ: dict[str, Any] = {}
@@ -171,20 +210,35 @@ class Serving:
             if worker.nr >= worker.max_requests and worker.alive:
                 worker.log.info("Autorestarting worker after current request.")
                 worker.alive = False
-            answer = worker.wsgi(environ, resp.start_response)
+                worker.stop_accepting()
+            gate = self.gate
+            gate.release()
+            try:
+                answer = worker.wsgi(environ, resp.start_response)
+            finally:
+                gate.acquire()
             if self._handled is not None and self._handled(answer):
                 return
             if not resp.send_whole(answer):
                 try:
-                    for part in answer:
-                        resp.write(part)
-                    resp.close()
+                    resp.send_parts(answer)
                 finally:
                     if hasattr(answer, "close"):
-                        answer.close()
+                        gate.release()
+                        try:
+                            answer.close()
+                        finally:
+                            gate.acquire()
+        except (HTTP2StreamError, HTTP2ConnectionError):
+            if resp is not None and not resp.headers_sent:
+                resp.become(CLIENT_GONE)
+            raise
+        except Exception as exc:
+            resp = self._failed(req, resp, environ, exc)
         finally:
             took = time.monotonic() - start
             if took > TICK:
+                self._was_slow = True
                 self._fast.pop(kind, None)
             elif proofs < PROOFS and len(kind[0]) + len(kind[1]) <= _LONGEST:
                 if not proofs and len(self._fast) >= _COUNTED:
@@ -197,6 +251,99 @@ class Serving:
                 self._post_request(worker, req, environ, resp)
             except Exception:
                 worker.log.exception("Exception in post_request hook")
+
+    def _failed(self, req: Any, resp: Any, environ: dict[str, Any], exc: Exception) -> Any:
+        """Answer instead of the application; return the response for the log."""
+        h2 = self.h2
+        log = self.worker.log
+        stream_id = req.stream.stream_id
+        if isinstance(exc, OSError) and req.stream.state is _CLOSED:
+            # The application found out by reading, or by writing.
+            log.debug("HTTP/2 stream closed: %s", exc)
+            if resp is not None and not resp.headers_sent:
+                resp.become(CLIENT_GONE)
+            return resp
+        log.error("Error handling HTTP/2 request", exc_info=exc)
+        if resp is None:
+            resp = self.environs.response(req)
+        if not environ:
+            environ.update(logged_environ(req, self.environs.client))
+        message = str(exc)
+        try:
+            if not resp.headers_sent:
+                resp.become("500 Internal Server Error", len(message.encode("utf-8", "replace")))
+            h2.send_error(stream_id, 500, message)
+        except Exception as failure:
+            log.debug("HTTP/2 error response failed: %s", failure)
+        return resp
+
+    def refuse(self, req: Any, refusal: Refusal) -> None:
+        """Answer a request that the application does not get to see.
+
+        Args:
+            req: The request.
+            refusal: The answer.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed.
+        """
+        start = time.monotonic()
+        worker = self.worker
+        client = self.environs.client
+        worker.log.warning("Invalid request from ip=%s: %s", address_of(client), refusal.message)
+        resp = self.environs.response(req)
+        body = refusal.reason if refusal.code == 500 else refusal.message
+        resp.become(f"{refusal.code} {refusal.reason}", len(body.encode()))
+        self.h2.flush()
+        self.h2.send_error(req.stream.stream_id, refusal.code, body)
+        worker.log.access(resp, req, logged_environ(req, client), timedelta(seconds=time.monotonic() - start))
+
+    def end_from(self, now: float) -> float:
+        """Return from when on an idle connection of a stopping worker may end; tells its peer when that is near.
+
+        Args:
+            now: `time.monotonic`'s.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed.
+        """
+        self.leaving = True
+        if self._warned_at is None:
+            if not self.last_served and now < self._begun + FIRST_REQUEST:
+                # It was accepted, so it is served.
+                return self._begun + FIRST_REQUEST
+            self._warned_at = now
+            self.h2.announce_end()
+            self.h2.send_queued()
+        return self._warned_at + FAREWELL
+
+    def hurry(self) -> None:
+        """Where the worker stops and time runs out, queue GOAWAY for a connection that always has a request open."""
+        if not self.worker.alive and self.worker.is_overdue():
+            now = time.monotonic()
+            if self._warned_at is None:
+                self._warned_at = now
+                self.h2.announce_end()
+            elif now >= self._warned_at + FAREWELL:
+                self.h2.refuse_new_streams()
+
+    def attend(self) -> None:
+        """See to the connection while its application runs: answer PINGs and SETTINGS, note resets, say goodbye.
+
+        For another thread or greenlet than the one that serves it; does
+        nothing where that one uses the connection. Never waits, never raises.
+        """
+        if not self.gate.acquire(blocking=False):
+            return
+        try:
+            self.hurry()
+            if self.h2.attend() and self.worker.pings_keep:
+                self.idle_until = None
+        except Exception as exc:
+            # The one that serves it meets that again.
+            self.worker.log.debug("HTTP/2 connection in an application: %s", exc)
+        finally:
+            self.gate.release()
 
     def finish(self) -> None:
         """Serve what waits, and end the connection with GOAWAY.

@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 import selectors
 import socket
+import threading
 import time
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from .proxy_protocol import (
     request_info,
     takes_preface,
 )
-from .serving import Serving, report
+from .serving import Serving, end_tls, report
 from .worker import HTTP2Worker
 
 __all__ = ["ThreadWorker"]
@@ -41,6 +42,9 @@ LAST_LINGER = 0.005
 
 #: Seconds a thread serves one connection while others wait for a thread.
 TURN = 0.05
+
+#: Seconds between two rounds of the connections whose application runs.
+ROUND = 0.05
 
 #: Seconds at least between two looks at all idle connections.
 LOOK = 0.1
@@ -75,6 +79,9 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         self._threads = self.cfg.threads
         # Connections in the hands of threads, or waiting for one.
         self._busy = 0
+        self._in_threads: set[Any] = set()
+        # When those are next seen to.
+        self._next_round = 0.0
         # Idle HTTP/2 connections, and when each is to end; none is to end before the latter.
         self._idle: dict[Any, float] = {}
         self._next_end = math.inf
@@ -169,8 +176,10 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         """
         h2 = conn.parser
         try:
-            h2.resume()
-            return self._serve(conn, h2, self._serving(conn, h2))
+            serving = self._serving(conn, h2)
+            with serving.gate:
+                h2.resume()
+                return self._serve(conn, h2, serving)
         except Exception as exc:
             report(self.log, exc)
         return False
@@ -184,12 +193,15 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             h2_conn: Its HTTP/2 connection.
         """
         # An upgraded one; those of gunicorn's versions that do not see to its errors need that too.
-        self._serving(conn, h2_conn).serve_stream(req)
+        serving = self._serving(conn, h2_conn)
+        with serving.gate:
+            serving.serve_stream(req)
 
     def _serving(self, conn: Any, h2: Any) -> Serving:
         serving = getattr(conn, "serving", None)
         if serving is None:
-            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server, proxied=conn.proxied)
+            gate = threading.RLock()
+            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server, gate, proxied=conn.proxied)
         return serving
 
     def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:
@@ -206,10 +218,19 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
                 # What was begun is served before the farewell.
                 requests = h2.receive_data()
             else:
-                break
+                requests = h2.receive_within(0)
+                if not requests and not h2.is_closed:
+                    now = time.monotonic()
+                    end = serving.end_from(now)
+                    if now >= end:
+                        break
+                    if requests is None:
+                        serving.idle_until = end
+                        return _IDLE
             if requests is None:
                 return _IDLE
-            serving.idle_until = None
+            if requests or self.pings_keep or h2.incomplete():
+                serving.idle_until = None
             if requests:
                 serving.serve(requests)
             if h2.is_closed:
@@ -228,6 +249,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             conn: gunicorn's connection.
         """
         self._busy += 1
+        self._in_threads.add(conn)
         if conn.parser is None and self._patience is not None:
             self._greeting[conn] = time.monotonic() + self._patience
         super().enqueue_req(conn)
@@ -240,6 +262,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             fs: The future of what the thread did.
         """
         self._busy -= 1
+        self._in_threads.discard(conn)
         self._greeting.pop(conn, None)
         if fs.cancelled() or fs.exception() is not None:
             super().finish_request(conn, fs)
@@ -291,15 +314,27 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             deadline = min(deadline, next(iter(self._closing.values()))[0])
         if deadline < math.inf:
             timeout = min(timeout, max(deadline - time.monotonic(), 0.0))
+        if self._in_threads:
+            timeout = min(timeout, ROUND)
         super().wait_for_and_dispatch_events(timeout)
+        if self._in_threads and time.monotonic() >= self._next_round:
+            self._attend()
+
+    def _attend(self) -> None:
+        """See to the connections whose application runs: a PING is answered, whatever the application waits for."""
+        for conn in list(self._in_threads):
+            serving = getattr(conn, "serving", None)
+            if serving is not None:
+                serving.attend()
+        self._next_round = time.monotonic() + ROUND
 
     def _end_idle(self, now: float) -> None:
         """Say goodbye to the idle connections whose time is over, or to all when the worker stops."""
         self._next_end = math.inf
         for conn, deadline in list(self._idle.items()):
-            if deadline <= now or not self.alive:
+            if deadline <= now or not (self.alive or conn.serving.leaving):
                 self._take_from_poller(conn)
-                conn.serving.expired = deadline <= now
+                conn.serving.expired = self.alive
                 # The farewell may have to wait for the peer, so a thread sends it.
                 self.enqueue_req(conn)
             else:
@@ -326,7 +361,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     def _park(self, conn: Any) -> None:
         """Leave an idle connection to the poller."""
         serving = conn.serving
-        if not self.alive:
+        if conn.parser.has_input() or not (self.alive or serving.leaving):
             self.enqueue_req(conn)
             return
         if serving.idle_until is None:
@@ -352,8 +387,9 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         """Close a connection once the peer has read the last words, without waiting for it here."""
         sock = conn.sock
         try:
-            sock.shutdown(socket.SHUT_WR)
             sock.setblocking(False)
+            end_tls(sock)
+            sock.shutdown(socket.SHUT_WR)
             self.poller.register(sock, selectors.EVENT_READ, partial(self._read_on, conn))
         except (OSError, ValueError, KeyError):
             self.nr_conns -= 1

@@ -12,6 +12,7 @@ from gunicorn.http.errors import InvalidProxyHeader, InvalidProxyLine
 
 from ._install import ensure_installed, status
 from .known_code import misfits, restore
+from .settings import current
 from .tls import share_context
 
 __all__ = ["HTTP2Worker", "InstallingWorker", "is_chosen"]
@@ -79,6 +80,8 @@ class HTTP2Worker(InstallingWorker):
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
         #: Method and path of requests, and how often in a row their application was fast.
         self.fast_requests: dict[tuple[str, str], int] = {}
+        #: Whether whatever a peer sends, PINGs too, keeps an idle connection.
+        self.pings_keep = current().keepalive_pings
         # When a connection first saw that the worker stops.
         self._stopping_since: float | None = None
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
@@ -91,6 +94,9 @@ class HTTP2Worker(InstallingWorker):
         if self._stopping_since is None:
             self._stopping_since = now
         return now - self._stopping_since >= self.cfg.graceful_timeout / 2
+
+    def stop_accepting(self) -> None:
+        """Accept no more connections, now that the worker is to end; where gunicorn sees to that at once, nothing."""
 
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""

@@ -43,6 +43,10 @@ class BlockingConnection(EngineTurns):
     #: and has its PINGs answered meanwhile.
     GLANCE_INTERVAL = 0.1
 
+    #: How often it reads then at most. Over TLS a read returns one record, and a
+    #: reset may be behind others.
+    GLANCE_READS = 64
+
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, client_addr)
         self.sock = sock
@@ -141,19 +145,27 @@ class BlockingConnection(EngineTurns):
         if now - self._glanced < self.GLANCE_INTERVAL or self._closed:
             return
         self._glanced = now
+        self._looked()
         if getattr(self.sock, "settimeout", None) is None:
             return  # it could only wait
-        try:
-            data = self._recv(_SHORTEST_WAIT)
-        except OSError:
-            return
-        if not data:
-            # The peer sends no more; it may still be reading.
-            self._glanced = math.inf
-            return
-        self.pending_requests.extend(self._process(data))
-        if self._closed:
-            self._last_words()
+        for _ in range(self.GLANCE_READS):
+            try:
+                data = self._recv(_SHORTEST_WAIT)
+            except TimeoutError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                # The peer sends no more; it may still be reading.
+                self._glanced = math.inf
+                return
+            self.pending_requests.extend(self._process(data))
+            if self._closed:
+                self._last_words()
+                return
+
+    def _looked(self) -> None:
+        """Called about every `GLANCE_INTERVAL` while a response is sent in parts."""
 
     def _drain(self, stream_id: int, left: int) -> int:
         """Send what is queued, waiting for window as long as it takes.
