@@ -312,6 +312,8 @@ class WholeResponse(_Stock):
         if kind is not list and kind is not tuple:
             return False
         if self.headers_sent or self.status is None or self._omits_body or self.trailers or self._stream_ended:
+            if self._omits_body:
+                self._add_length(parts)
             return False
         if len(parts) == 1:
             body = parts[0]
@@ -351,6 +353,14 @@ class WholeResponse(_Stock):
         self.headers = []
         self.response_length = None
         self.sent = size
+
+    def _add_length(self, parts: Any) -> None:
+        """Have an answer to HEAD say how long the whole body is that the application gave."""
+        if self.req.method != "HEAD" or self.headers_sent or self.response_length is not None or self.status_code in (204, 304):
+            return
+        size = sum(len(part) for part in parts if isinstance(part, bytes))
+        if size:
+            self.headers.append(("Content-Length", str(size)))
 
     def send_early_hints(self, headers: Any) -> None:
         """``wsgi.early_hints``: send 103 with these fields.

@@ -201,7 +201,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         serving = getattr(conn, "serving", None)
         if serving is None:
             gate = threading.RLock()
-            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server, gate, proxied=conn.proxied)
+            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server, gate,
+                                             proxied=getattr(conn, "proxied", None))
         return serving
 
     def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:
