@@ -255,6 +255,7 @@ cdef class H2Connection(Core):
             must_be_open(self)
             out_reserve(&self.out, FRAME_HEADER + 8)
             put_ping(&self.out, <const uint8_t *>PyBytes_AS_STRING(opaque_data), 0)
+            self.limits.pings_asked += 1
         finally:
             leave(self)
 

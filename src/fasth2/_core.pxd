@@ -123,6 +123,7 @@ cdef class Core:
     cdef H2Stream open_stream(self, uint32_t stream_id)
     cdef int use_identifier(self, uint32_t stream_id) except -1
     cdef int close_stream(self, H2Stream s, int reason) except -1
+    cdef void expect_late_data(self, H2Stream s) noexcept
     cdef void drop_queues(self) noexcept
     cdef int end_local(self, H2Stream s) except -1
     cdef int end_remote(self, H2Stream s) except -1

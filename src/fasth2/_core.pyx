@@ -40,6 +40,7 @@ from fasth2._stream cimport (
     queue_clear,
     stream_has_priority,
     stream_is_open,
+    stream_may_receive,
 )
 from fasth2._window cimport window_init
 
@@ -188,6 +189,11 @@ cdef class Core:
         queue_clear(s)
         self.table.remove(s)
         return 0
+
+    cdef void expect_late_data(self, H2Stream s) noexcept:
+        """We reset a stream: what its window let out may be on its way (RFC 9113 section 5.1)."""
+        if stream_may_receive(s) and s.window.current > 0:
+            self.limits.late_octets += s.window.current
 
     cdef void drop_queues(self) noexcept:
         """The connection is over: let go of what its streams will not send any more."""

@@ -155,6 +155,12 @@ FAULTS = {
                            "too many settings in one frame"),
 }
 
+# Limits whose error code is not ENHANCE_YOUR_CALM.
+_OTHER_LIMITS = (FAULT_STREAMS_REFUSED, FAULT_STRING_SIZE, FAULT_CONTINUATION_FRAMES, FAULT_BLOCK_SIZE)
+
+cdef dict LIMITS_CROSSED = {fault: what[0].encode() for fault, what in FAULTS.items()
+                            if what[2] == _CALM or fault in _OTHER_LIMITS}
+
 cdef int[FAULT_COUNT] SCOPE
 cdef int[FAULT_COUNT] CODE
 
@@ -181,6 +187,11 @@ cdef int fault_code(int fault) noexcept:
 
 cdef str fault_token(int fault):
     return FAULTS[fault][0]
+
+
+cdef bytes fault_debug(int fault):
+    """GOAWAY's debug data: the name of the limit that was crossed, nothing for other faults (RFC 9113 section 6.8)."""
+    return LIMITS_CROSSED.get(fault, b"")
 
 
 cdef str show(object value):

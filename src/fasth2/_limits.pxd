@@ -20,6 +20,12 @@ cdef struct LimitState:
     # what has been counted
     int64_t streams_opened
     int64_t data_sent            # DATA frames
+    int64_t octets_sent          # of DATA frames, padding included
+    int64_t pings_asked          # PING frames of ours that are not acknowledged
+    int64_t pings_free           # PING frames received that DATA sent has paid for
+    int64_t late_frames          # HEADERS and RST_STREAM received on closed streams, at most one a stream opened
+    int64_t late_octets          # octets of DATA that may be on their way on streams that were reset
+    int64_t priorities_free      # PRIORITY and PRIORITY_UPDATE frames that streams opened have paid for
     int64_t priorities
     int64_t updates
     int64_t acks_unsent
@@ -35,6 +41,10 @@ cdef int limits_init(LimitState *l, object limits) except -1
 cdef int count_reset(LimitState *l, object clock) except -1
 cdef int count_suspicious(LimitState *l, object clock, int64_t ignored) except -1
 cdef int count_priority(LimitState *l) noexcept
+cdef int count_priority_load(LimitState *l, object clock) except -1
+cdef int count_ping(LimitState *l, object clock) except -1
+cdef int count_late_frame(LimitState *l, object clock) except -1
+cdef int count_late_data(LimitState *l, object clock, int64_t octets) except -1
 cdef int count_window_update(LimitState *l) noexcept
 cdef int count_ack(LimitState *l, int64_t octets) noexcept
 cdef int count_control(LimitState *l, int64_t octets) noexcept

@@ -10,6 +10,13 @@ from fasth2._errors cimport (
 )
 from fasth2._ratelimit cimport bucket_init, bucket_take
 
+cdef enum:
+    # Go's client returns credit on both levels after every 4096 octets: 16 times as often is let pass.
+    OCTETS_AN_UPDATE = 256
+    # The smallest SETTINGS_MAX_FRAME_SIZE: larger frames count as many of that size.
+    OCTETS_A_PING = 16384
+    PRIORITIES_A_STREAM = 4
+
 
 cdef int64_t or_off(object value) except? -1:
     return -1 if value is None else value
@@ -66,9 +73,45 @@ cdef int count_priority(LimitState *l) noexcept:
     return 0
 
 
+cdef int count_priority_load(LimitState *l, object clock) except -1:
+    """The same frame against the limit on suspicious frames, which each stream opened pays for in part: browsers
+    change the priority of what comes into view."""
+    if l.priorities_free < PRIORITIES_A_STREAM * l.streams_opened:
+        l.priorities_free += 1
+        return 0
+    return count_suspicious(l, clock, 0)
+
+
+cdef int count_ping(LimitState *l, object clock) except -1:
+    """A PING of the peer. Clients that estimate the bandwidth send one for each round trip that brings DATA."""
+    if l.pings_free < l.data_sent + l.octets_sent // OCTETS_A_PING:
+        l.pings_free += 1
+        return 0
+    return count_suspicious(l, clock, 0)
+
+
+cdef int count_late_frame(LimitState *l, object clock) except -1:
+    """HEADERS or RST_STREAM on a stream that is over: one may have been on its way for each stream."""
+    if l.late_frames < l.streams_opened:
+        l.late_frames += 1
+        return 0
+    return count_suspicious(l, clock, 0)
+
+
+cdef int count_late_data(LimitState *l, object clock, int64_t octets) except -1:
+    """DATA on a stream that we have reset: as much as its window let out may have been on its way, in frames of
+    whatever size."""
+    if 0 < octets <= l.late_octets:
+        l.late_octets -= octets
+        return 0
+    return count_suspicious(l, clock, 0)
+
+
 cdef int count_window_update(LimitState *l) noexcept:
+    """Octets count beside frames, whose size the peer chooses: clients return credit for what they have read."""
     l.updates += 1
-    if l.window_updates >= 0 and l.updates > l.window_updates + 2 * (l.streams_opened + 10 * l.data_sent):
+    if l.window_updates >= 0 and l.updates > (l.window_updates + 2 * (l.streams_opened + 10 * l.data_sent)
+                                              + l.octets_sent // OCTETS_AN_UPDATE):
         return FAULT_LIMIT_WINDOW_UPDATES
     return 0
 

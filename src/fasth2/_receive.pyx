@@ -9,7 +9,7 @@ from libc.string cimport memcmp, memcpy
 
 from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, MERGE_MAX, Core, Merge, find_stream
 from fasth2._errors cimport *
-from fasth2._errors cimport fault_code, fault_exception, fault_scope, fault_token
+from fasth2._errors cimport fault_code, fault_debug, fault_exception, fault_scope, fault_token
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, read_frame_header, tail_clear, tail_reserve
 from fasth2._limits cimport count_control, count_reset
@@ -68,11 +68,11 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
         if not whole and not c.failed:
             # Memory ran out, or a callable of the user's raised: frames may be lost, so nothing more is read. Not in
             # `except`, which needs memory itself.
-            fail(c, INTERNAL_ERROR)
+            fail(c, INTERNAL_ERROR, b"")
     return events
 
 
-cdef int fail(Core c, uint32_t code) except -1:
+cdef int fail(Core c, uint32_t code, bytes debug) except -1:
     """Queue GOAWAY and stop reading."""
     c.failed = True
     c.phase = C_CLOSED
@@ -80,7 +80,7 @@ cdef int fail(Core c, uint32_t code) except -1:
     block_free(c)
     tail_clear(&c.tail)
     c.drop_queues()
-    c.write_goaway(c.highest_inbound, code, b"")
+    c.write_goaway(c.highest_inbound, code, debug)
     return 0
 
 
@@ -91,7 +91,7 @@ cdef int end_connection(Core c, int fault) except -1:
     error = fault_exception(fault, c.fault_stream, c.fault_value)
     error.events = c.events
     c.fault_value = None
-    fail(c, error.error_code)
+    fail(c, error.error_code, fault_debug(fault))
     if c.logger is not None:
         c.logger.debug("connection error: %s", error)
     raise error
@@ -272,7 +272,10 @@ cdef int settle(Core c, int fault) except -1:
     c.count(fault_token(fault))
     c.write_rst_stream(sid, code)
     if s is not None:
+        c.expect_late_data(s)
         c.close_stream(s, BY_SEND_RST_STREAM)
+    elif not quiet:
+        c.limits.late_octets += c.local.initial_window_size_
     if not quiet:
         add_reset(c, sid, code, False)
     fault = count_control(&c.limits, 13)

@@ -27,7 +27,10 @@ from fasth2._frames cimport (
 )
 from fasth2._limits cimport (
     count_ack,
+    count_late_frame,
+    count_ping,
     count_priority,
+    count_priority_load,
     count_reset,
     count_suspicious,
     count_window_update,
@@ -37,7 +40,7 @@ from fasth2._priority cimport early_keep, early_take, read_priority_field
 from fasth2._ready cimport Goaway, Priority, Reset
 from fasth2._receive_data cimport merge_done
 from fasth2._receive_headers cimport priority_event
-from fasth2._stream cimport BY_RECV_RST_STREAM, H2Stream, stream_has_queue
+from fasth2._stream cimport BY_RECV_RST_STREAM, S_HALF_CLOSED_LOCAL, H2Stream, stream_has_queue
 from fasth2._window cimport MAX_WINDOW
 
 from fasth2.errors import _error_code_from_int
@@ -94,7 +97,7 @@ cdef int on_priority(Core c, FrameHeader *h, const uint8_t *p) except -1:
         c.events.append(priority_event(h.stream_id, priority.depends_on, priority.weight, priority.exclusive))
     fault = count_priority(&c.limits)
     if fault == FAULT_NONE:
-        fault = count_suspicious(&c.limits, c.clock, 0)
+        fault = count_priority_load(&c.limits, c.clock)
     return fault
 
 
@@ -102,6 +105,7 @@ cdef int on_priority(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 cdef int on_rst_stream(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef H2Stream s
+    cdef bint answered
     if h.length != 4:
         c.fault_value = f"{h.length} octets"
         return FAULT_RST_STREAM_LENGTH
@@ -111,10 +115,12 @@ cdef int on_rst_stream(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if s is None:
         if is_idle(c, h.stream_id):
             return FAULT_IDLE_STREAM
-        return count_suspicious(&c.limits, c.clock, 0)
+        return count_late_frame(&c.limits, c.clock)
+    answered = s.phase == S_HALF_CLOSED_LOCAL
     c.close_stream(s, BY_RECV_RST_STREAM)
     add_reset(c, h.stream_id, load32(p), True)
-    return count_reset(&c.limits, c.clock)
+    # Whoever has the whole answer saves himself the rest of his request: that costs nobody anything.
+    return FAULT_NONE if answered else count_reset(&c.limits, c.clock)
 
 
 # PUSH_PROMISE, RFC 9113 section 6.6: no client may send it.
@@ -144,6 +150,10 @@ cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1:
             ack_event = PingAckReceived.__new__(PingAckReceived)
             ack_event.ping_data = PyBytes_FromStringAndSize(<const char *>p, 8)
             c.events.append(ack_event)
+        if c.limits.pings_asked > 0:
+            c.limits.pings_asked -= 1
+            return FAULT_NONE
+        return count_suspicious(&c.limits, c.clock, 0)
     else:
         if not c.slim:
             event = PingReceived.__new__(PingReceived)
@@ -154,7 +164,7 @@ cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1:
         c.pings_received += 1
         fault = count_ack(&c.limits, FRAME_HEADER + 8)
     if fault == FAULT_NONE:
-        fault = count_suspicious(&c.limits, c.clock, 0)
+        fault = count_ping(&c.limits, c.clock)
     return fault
 
 

@@ -8,7 +8,7 @@ from fasth2._errors cimport *
 from fasth2._events cimport DataReceived, StreamEnded
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, Payload, read_data
-from fasth2._limits cimport count_control, count_suspicious
+from fasth2._limits cimport count_control, count_late_data, count_suspicious
 from fasth2._ready cimport Data
 from fasth2._stream cimport BY_SEND_RST_STREAM, S_HALF_CLOSED_REMOTE, S_RESERVED_LOCAL, H2Stream
 from fasth2._window cimport window_consume, window_process
@@ -128,5 +128,5 @@ cdef int on_late_frame(Core c, FrameHeader *h) except -1:
     """DATA on a stream that is over (RFC 9113 section 5.1, closed)."""
     if c.rfc_errors and (h.stream_id > c.goaway_limit or c.table.reason_of(h.stream_id) == BY_SEND_RST_STREAM):
         # In flight when we reset the stream, or above the last one that our GOAWAY let in: ignored.
-        return count_suspicious(&c.limits, c.clock, 0)
+        return count_late_data(&c.limits, c.clock, h.length)
     return FAULT_CLOSED_BY_RESET

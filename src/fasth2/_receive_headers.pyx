@@ -26,7 +26,7 @@ from fasth2._hpack_decoder cimport (
     Decoder,
     fault_message,
 )
-from fasth2._limits cimport count_priority, count_suspicious
+from fasth2._limits cimport count_late_frame, count_priority, count_suspicious
 from fasth2._priority cimport early_take
 from fasth2._ready cimport Request, Trailers
 from fasth2._receive_data cimport stream_ended
@@ -38,6 +38,11 @@ from fasth2._stream cimport (
     S_RESERVED_LOCAL,
     H2Stream,
 )
+
+cdef enum:
+    # Octets of a block that allow one CONTINUATION frame more: the peer chooses how small its frames are.
+    OCTETS_A_FRAGMENT = 256
+
 
 # HEADERS and CONTINUATION, RFC 9113 section 6.2 and 6.10
 
@@ -66,7 +71,8 @@ cdef int on_continuation(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if c.block.stream_id == 0:
         return FAULT_CONTINUATION_STRAY
     c.block.frames += 1
-    if c.limits.continuation_frames >= 0 and c.block.frames >= c.limits.continuation_frames:
+    if (c.limits.continuation_frames >= 0
+            and c.block.frames >= c.limits.continuation_frames + c.block.length // OCTETS_A_FRAGMENT):
         c.fault_value = f"{c.block.frames} frames"
         return FAULT_CONTINUATION_FRAMES
     fault = add_fragment(c, p, h.length)
@@ -156,7 +162,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         if not is_idle(c, sid):
             reason = c.table.reason_of(sid)
             if reason == BY_SEND_RST_STREAM and c.rfc_errors:
-                return count_suspicious(&c.limits, c.clock, 0)
+                return count_late_frame(&c.limits, c.clock)
             if reason == BY_SEND_RST_STREAM or reason == BY_RECV_RST_STREAM:
                 return FAULT_CLOSED_BY_RESET
             if reason != BY_NOTHING:

@@ -171,6 +171,7 @@ cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n
     c.out_window -= size
     s.out_window -= size
     c.limits.data_sent += 1
+    c.limits.octets_sent += size
     if end_stream:
         c.end_local(s)
     return 0
@@ -281,6 +282,7 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
         c.out_window -= n
         s.out_window -= n
         c.limits.data_sent += 1
+        c.limits.octets_sent += n
         if end_stream:
             c.end_local(s)
         return True
@@ -354,6 +356,7 @@ cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1:
     must_be_open(c)
     s = c.stream_or_raise(stream_id)
     c.write_rst_stream(stream_id, code)
+    c.expect_late_data(s)
     return c.close_stream(s, BY_SEND_RST_STREAM)
 
 
@@ -450,6 +453,7 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
     s.out_window -= n
     c.out_window -= n
     c.limits.data_sent += 1
+    c.limits.octets_sent += n
     if s.copied > s.queued:
         s.copied = s.queued
     if s.queued == 0:

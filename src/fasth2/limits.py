@@ -46,8 +46,9 @@ IGNORED_RATIO = 8
 #: stream opened so far. Browsers send a handful a stream.
 PRIORITY_FRAMES = 100
 
-#: WINDOW_UPDATE frames beyond two for each stream opened and twenty for each
-#: DATA frame sent. Clients update about once a frame they have consumed.
+#: WINDOW_UPDATE frames beyond two for each stream opened, twenty for each
+#: DATA frame sent and one for each 256 octets of DATA sent. Clients update
+#: about once a frame or once in 4096 octets they have consumed.
 WINDOW_UPDATES = 100
 
 #: Settings in one SETTINGS frame. Seven are defined; the rest is room for
@@ -63,7 +64,8 @@ HEADER_LIST_SIZE = 65536
 #: Real requests have under a hundred even where cookies are split.
 HEADER_FIELDS = 256
 
-#: CONTINUATION frames of one header block. Enough for a list of
+#: CONTINUATION frames of one header block, and one more for each 256 octets
+#: of it, since the peer chooses how small its frames are. Enough for a list of
 #: `HEADER_LIST_SIZE` in frames of one kibibyte.
 CONTINUATION_FRAMES = 64
 
@@ -118,13 +120,15 @@ class Limits:
 
     Args:
         concurrent_streams: Streams the peer may have open at once; advertised.
-        reset_burst: Streams reset at once, by the peer or for its faults.
+        reset_burst: Streams reset at once, by the peer before their answer was
+            whole, or for its faults.
         reset_rate: Resets that become allowed again, a second. ``None`` here
             or in ``reset_burst`` switches both off.
         ack_backlog: Unsent PING and SETTINGS acknowledgements.
         control_backlog: Unsent octets of control frames.
         suspicious_burst: Frames without work in them at once (empty DATA,
-            PRIORITY, PING, SETTINGS, unknown types, ...).
+            PRIORITY, PING, SETTINGS, unknown types, ...), beyond those that
+            DATA sent and streams opened have paid for.
         suspicious_rate: Such frames that become allowed again, a second.
             ``None`` here or in ``suspicious_burst`` switches both off.
         ignored_octets: Octets of ignored frames before ``ignored_ratio``
@@ -134,13 +138,15 @@ class Limits:
             off.
         priority_frames: PRIORITY and PRIORITY_UPDATE frames, times one plus
             the streams opened so far.
-        window_updates: WINDOW_UPDATE frames beyond two for each stream opened
-            and twenty for each DATA frame sent.
+        window_updates: WINDOW_UPDATE frames beyond two for each stream opened,
+            twenty for each DATA frame sent and one for each 256 octets of
+            DATA sent.
         settings_per_frame: Settings in one SETTINGS frame.
         header_list_size: Octets of a decoded header list, 32 a field added
             (RFC 9113 section 6.5.2); advertised.
         header_fields: Fields of a header list, cookie crumbs counted singly.
-        continuation_frames: CONTINUATION frames of a header block.
+        continuation_frames: CONTINUATION frames of a header block, beyond one
+            for each 256 octets of it.
         encoder_table_size: Octets of the encoder's dynamic table at most.
         string_size: Octets of one decoded header name or value.
         closed_streams: Closed streams remembered.

@@ -1,4 +1,4 @@
-"""L9: WINDOW_UPDATE frames, 100 and 2 for each stream and 20 for each DATA frame sent (window dribble)."""
+"""L9: WINDOW_UPDATE frames, 100, 2 for each stream, 20 for each DATA frame and 1 for 256 octets sent (window dribble)."""
 import pytest
 
 from tests.support import frames
