@@ -7,7 +7,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, Core, await_others, enter, find_stream, leave
+from fasth2._core cimport C_CLOSED, C_IDLE, C_OPEN, Core, await_others, enter, find_stream, is_idle, leave
 from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
@@ -172,6 +172,7 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
+            self.prepare_local_settings()
             write_settings(self, dict(self.local))
         finally:
             leave(self)
@@ -201,6 +202,7 @@ cdef class H2Connection(Core):
                 raise ProtocolError("HTTP2-Settings has too many settings")
             if apply_remote_settings(self, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload)):
                 raise ProtocolError(f"HTTP2-Settings with an invalid value: {self.fault_value}")
+            self.prepare_local_settings()
             write_settings(self, dict(self.local))
             s = self.open_stream(1)
             s.phase = S_HALF_CLOSED_REMOTE
@@ -222,6 +224,7 @@ cdef class H2Connection(Core):
             ProtocolError: The connection is closed.
         """
         cdef dict settings = dict(new_settings)
+        cdef bint written = False
         # All are checked before one of them counts.
         Settings(client=False, initial_values=settings)
         for key, value in settings.items():
@@ -233,7 +236,14 @@ cdef class H2Connection(Core):
             must_be_open(self)
             out_reserve(&self.out, FRAME_HEADER + 6 * <Py_ssize_t>len(settings))
             self.local.set_all(settings)
-            write_settings(self, settings)
+            try:
+                write_settings(self, settings)
+                written = True
+            finally:
+                # Not `except`: that needs memory itself.
+                if not written:
+                    for key in settings:
+                        self.local.take_back(key)
         finally:
             leave(self)
 
@@ -264,7 +274,9 @@ cdef class H2Connection(Core):
         """Queue GOAWAY (RFC 9113 section 6.8).
 
         Nothing can be sent or received after it; with ``rfc_errors`` and ``error_code`` 0 the streams up to
-        ``last_stream_id`` go on. With ``rfc_errors`` and another code, bodies that are queued are dropped.
+        ``last_stream_id`` go on. With ``rfc_errors`` and another code, bodies that are queued are dropped. A second
+        GOAWAY names no later stream than the first, whatever ``last_stream_id`` says, and after that of a
+        `StreamsRefusedError` one that would say nothing new is left out.
 
         Args:
             error_code: `ErrorCodes` or int.
@@ -286,10 +298,9 @@ cdef class H2Connection(Core):
             last = self.highest_inbound if last_stream_id is None else number(last_stream_id, "stream")
             if len(debug) > <Py_ssize_t>self.max_out_frame - 8:
                 raise FrameTooLargeError(f"{len(debug)} octets of debug data do not fit one frame")
-            self.write_goaway(last, code, debug)
+            if not (self.parted and code == 0 and last >= self.goaway_limit):
+                self.write_goaway(last, code, debug)
             self.phase = C_CLOSED
-            if last < self.goaway_limit:
-                self.goaway_limit = last
             if code and self.rfc_errors:
                 self.failed = True
                 self.drop_queues()
@@ -497,12 +508,18 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def unsent(self, stream_id):
-        """Octets queued in a stream and not yet in the output; 0 for a stream that is gone."""
+        """Octets queued in a stream and not yet in the output; 0 for a stream that is gone.
+
+        Raises:
+            NoSuchStreamError: No such stream was opened.
+        """
         cdef uint32_t sid = number(stream_id, "stream")
         cdef H2Stream s
         enter(self)
         try:
             s = find_stream(self, sid)
+            if s is None and is_idle(self, sid):
+                self.stream_or_raise(sid)
             return 0 if s is None else s.queued
         finally:
             leave(self)
@@ -718,7 +735,8 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def local_settings(self):
-        """Our `Settings`. Another object may be assigned before `initiate_connection`."""
+        """Our `Settings`. Another object may be assigned before `initiate_connection`, which announces it; where it
+        leaves out what `Limits` has a limit for, streams and header lists, that is announced too."""
         return self.local
 
     @local_settings.setter
@@ -727,6 +745,7 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             self.local = value
+            self.local_replaced = True
         finally:
             leave(self)
 
@@ -921,6 +940,7 @@ cdef int write_settings(H2Connection c, dict settings) except -1:
         store16(p, <uint32_t>key)
         store32(p + 2, <uint32_t>value)
         p += 6
+    c.local.mark_sent()
     c.out.length += FRAME_HEADER + n
     c.acks_expected += 1
     return 0

@@ -62,6 +62,7 @@ cdef class Core:
     cdef readonly Decoder decoder
     cdef readonly Encoder encoder
     cdef SettingsBase local
+    cdef bint local_replaced         # by the user: what it says is in force from initiate_connection on
     cdef SettingsBase remote
     cdef StreamTable table
     cdef OutgoingFields outgoing
@@ -79,7 +80,10 @@ cdef class Core:
     cdef bint goaway_received
     cdef readonly unsigned long pings_received   # PING frames that were no acknowledgement
     cdef int64_t acks_expected       # SETTINGS we sent that are not acknowledged
-    cdef uint32_t goaway_limit       # last stream id of the GOAWAY we sent, 2**31 - 1: none sent
+    cdef uint32_t goaway_limit       # lowest last stream id of the GOAWAYs we sent, 2**31 - 1: none sent
+    cdef bint goaway_error           # we have sent a GOAWAY with an error code
+    cdef bint parted                 # one for refused streams: the others go on
+    cdef object parting              # the exception for that, to be raised once the input is read, or None
     cdef uint32_t peer_goaway_last   # last stream id of the GOAWAY received
     cdef uint32_t highest_inbound
     cdef uint32_t highest_outbound
@@ -120,6 +124,8 @@ cdef class Core:
     cdef int wait_turn(self) except -1
     cdef int configure(self, object config) except -1
     cdef int limit_header_list(self, object size) except -1
+    cdef int adopt_local_settings(self) except -1
+    cdef int prepare_local_settings(self) except -1
     cdef H2Stream open_stream(self, uint32_t stream_id)
     cdef int use_identifier(self, uint32_t stream_id) except -1
     cdef int close_stream(self, H2Stream s, int reason) except -1
@@ -169,8 +175,8 @@ cdef inline H2Stream find_stream(Core c, uint32_t stream_id):
 
 
 cdef inline bint is_idle(Core c, uint32_t sid) noexcept:
-    """Whether neither side has opened that stream yet (RFC 9113 section 5.1.1)."""
-    return sid > (c.highest_inbound if sid & 1 else c.highest_outbound)
+    """Neither side has opened that stream yet (RFC 9113 section 5.1.1); no one ever opens stream 0."""
+    return sid > (c.highest_inbound if sid & 1 else c.highest_outbound) or sid == 0
 
 
 cdef inline bint is_shut(Core c) noexcept:

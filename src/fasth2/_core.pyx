@@ -121,6 +121,29 @@ cdef class Core:
         self.decoder.max_string = 0xFFFFFFFF if size is None else max(size, self.decoder.max_header_list_size)
         return 0
 
+    cdef int prepare_local_settings(self) except -1:
+        """Before the first SETTINGS frame: settings that the user has put in the place of ours get the limits that they
+        leave out, and those that grow what the peer may do are in force at once."""
+        cdef object limits = self._config.limits
+        if not self.local_replaced:
+            return 0
+        if limits.concurrent_streams is not None and SettingCodes.MAX_CONCURRENT_STREAMS not in self.local.current_:
+            self.local.assign(SettingCodes.MAX_CONCURRENT_STREAMS, limits.concurrent_streams)
+        if limits.header_list_size is not None and SettingCodes.MAX_HEADER_LIST_SIZE not in self.local.current_:
+            self.local.assign(SettingCodes.MAX_HEADER_LIST_SIZE, limits.header_list_size)
+        self.max_in_frame = self.local.max_frame_size_
+        self.limit_header_list(None if self.local.max_header_list_size_ < 0 else self.local.max_header_list_size_)
+        if self.local.header_table_size_ > self.decoder.max_allowed_table_size:
+            self.decoder.max_allowed_table_size = self.local.header_table_size_
+        return 0
+
+    cdef int adopt_local_settings(self) except -1:
+        """The peer has acknowledged settings that the user had put in the place of ours: a smaller table is in force."""
+        if self.local_replaced:
+            self.local_replaced = False
+            self.decoder.max_allowed_table_size = self.local.header_table_size_
+        return 0
+
     cdef int configure(self, object config) except -1:
         """Take over what a configuration says; nothing of one that is refused."""
         cdef object encoding = config.header_encoding
@@ -228,7 +251,7 @@ cdef class Core:
         cdef void *found = self.table.find(stream_id)
         if found != NULL:
             return <H2Stream>found
-        if stream_id == 0 or stream_id > (self.highest_inbound if stream_id & 1 else self.highest_outbound):
+        if is_idle(self, stream_id):
             raise NoSuchStreamError(stream_id)
         raise StreamClosedError(stream_id)
 
@@ -243,9 +266,15 @@ cdef class Core:
         return 0
 
     cdef int write_goaway(self, uint32_t last_stream_id, uint32_t code, bytes debug) except -1:
+        # RFC 9113 section 6.8: what was said to be out of reach stays so.
+        if last_stream_id > self.goaway_limit:
+            last_stream_id = self.goaway_limit
         out_reserve(&self.out, 17 + PyBytes_GET_SIZE(debug))
         put_goaway(&self.out, last_stream_id, code, <const uint8_t *>PyBytes_AS_STRING(debug),
                    PyBytes_GET_SIZE(debug))
+        self.goaway_limit = last_stream_id
+        if code:
+            self.goaway_error = True
         return 0
 
     cdef int count(self, str token) except -1:

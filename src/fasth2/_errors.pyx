@@ -130,6 +130,9 @@ FAULTS = {
                               "request without :authority or host"),
     FAULT_CONNECT_AUTHORITY: ("connect_authority", "rfc", _PROTOCOL, x.ProtocolError, "CONNECT without :authority"),
     FAULT_AUTHORITY_USERINFO: ("authority_userinfo", "rfc", _PROTOCOL, x.ProtocolError, "user information in :authority"),
+    FAULT_AUTHORITY_EMPTY: ("authority_empty", "rfc", _PROTOCOL, x.ProtocolError, "empty :authority or host"),
+    FAULT_AUTHORITY_OCTET: ("authority_octet", "rfc", _PROTOCOL, x.ProtocolError,
+                            "octet not allowed in :authority or host"),
     FAULT_HOST_DUPLICATE: ("host_duplicate", "rfc", _PROTOCOL, x.ProtocolError, "more than one host field"),
     FAULT_HOST_MISMATCH: ("host_mismatch", "rfc", _PROTOCOL, x.ProtocolError, "host field that differs from :authority"),
     FAULT_CONTENT_LENGTH: ("content_length", "rfc", _PROTOCOL, x.ProtocolError, "Invalid content-length header"),
@@ -153,6 +156,9 @@ FAULTS = {
                                  "too many WINDOW_UPDATE frames"),
     FAULT_LIMIT_SETTINGS: ("settings_per_frame", "connection", _CALM, x.DenialOfServiceError,
                            "too many settings in one frame"),
+    FAULT_LIMIT_REFUSALS: ("resets", "connection", _CALM, x.StreamsRefusedError, "too many streams refused"),
+    FAULT_LIMIT_EARLY_REFUSALS: ("early_refusals", "connection", _CALM, x.StreamsRefusedError,
+                                 "too many streams refused before SETTINGS were acknowledged"),
 }
 
 # Limits whose error code is not ENHANCE_YOUR_CALM.

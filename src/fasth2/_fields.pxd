@@ -21,7 +21,8 @@ cdef enum:
     F_BAD_TE = 1 << 12           # te whose value is not "trailers" (any case)
     F_BAD_LENGTH = 1 << 13       # content-length that is not 1*DIGIT, or over 2**63 - 1
     F_LENGTH_LIST = 1 << 14      # content-length "5, 5": equal members (with F_BAD_LENGTH; number is the member)
-    F_BAD_TARGET = 1 << 15       # :path with a control, SP, DEL or "#"; a :method or :scheme not of its grammar
+    F_BAD_TARGET = 1 << 15       # :path with a control, SP, DEL or "#"; a :method, :scheme, :authority or host
+                                 # not of its grammar
     F_EMPTY_VALUE = 1 << 16
     F_CONNECT = 1 << 17          # :method CONNECT
     F_OPTIONS = 1 << 18          # :method OPTIONS

@@ -120,6 +120,9 @@ cdef inline uint32_t classify_regular(const uint8_t *name, size_t n) noexcept no
     if n == 2:
         if same(name, b"te", 2):
             return (<uint32_t>KIND_TE << F_KIND_SHIFT) | F_NO_TRAILER
+    elif n == 3:
+        if same(name, b"age", 3):
+            return F_NO_TRAILER
     elif n == 4:
         if same(name, b"host", 4):
             return F_HOST | F_NO_TRAILER
@@ -129,7 +132,7 @@ cdef inline uint32_t classify_regular(const uint8_t *name, size_t n) noexcept no
     elif n == 6:
         if same(name, b"cookie", 6):
             return F_COOKIE | F_NO_TRAILER
-        if same(name, b"expect", 6):
+        if same(name, b"expect", 6) or same(name, b"pragma", 6):
             return F_NO_TRAILER
     elif n == 7:
         if same(name, b"upgrade", 7):
@@ -161,12 +164,15 @@ cdef inline uint32_t classify_regular(const uint8_t *name, size_t n) noexcept no
     elif n == 16:
         if same(name, b"proxy-connection", 16):
             return F_CONNECTION | F_NO_TRAILER
-        if same(name, b"content-encoding", 16):
+        if same(name, b"content-encoding", 16) or same(name, b"www-authenticate", 16):
             return F_NO_TRAILER
     elif n == 17:
         if same(name, b"transfer-encoding", 17):
             return F_CONNECTION | F_NO_TRAILER
         if same(name, b"if-modified-since", 17):
+            return F_NO_TRAILER
+    elif n == 18:
+        if same(name, b"proxy-authenticate", 18):
             return F_NO_TRAILER
     elif n == 19:
         if same(name, b"proxy-authorization", 19):
@@ -192,6 +198,23 @@ cdef inline bint is_alpha(uint8_t c) noexcept nogil:
     return 0x61 <= (c | 0x20) <= 0x7a
 
 
+# A bit for each octet that an authority may have.
+cdef uint32_t[8] AUTHORITY_OCTETS
+
+
+cdef void fill_authority_octets() noexcept:
+    cdef uint32_t octet
+    for octet in range(8):
+        AUTHORITY_OCTETS[octet] = 0
+    for octet in range(0x21, 0x7f):
+        # All that can be seen but " # , / < > ? @ \ ^ ` { | }
+        if octet not in (0x22, 0x23, 0x2c, 0x2f, 0x3c, 0x3e, 0x3f, 0x40, 0x5c, 0x5e, 0x60, 0x7b, 0x7c, 0x7d):
+            AUTHORITY_OCTETS[octet >> 5] |= <uint32_t>1 << (octet & 31)
+
+
+fill_authority_octets()
+
+
 cdef bint is_method(const uint8_t *p, size_t n) noexcept nogil:
     """Return whether the octets are a token (RFC 9110 section 5.6.2)."""
     cdef size_t i
@@ -213,6 +236,18 @@ cdef bint is_scheme(const uint8_t *p, size_t n) noexcept nogil:
         if not (is_alpha(p[i]) or is_digit(p[i]) or p[i] in (0x2b, 0x2d, 0x2e)):
             return False
     return True
+
+
+cdef bint is_authority(const uint8_t *p, size_t n) noexcept nogil:
+    """Return whether the octets are of an authority's alphabet (RFC 3986 section 3.2) without user information.
+
+    The comma is of it and is not taken: proxies read it as a list.
+    """
+    cdef size_t i
+    for i in range(n):
+        if AUTHORITY_OCTETS[p[i] >> 5] >> (p[i] & 31) & 1 == 0:
+            return False
+    return n > 0
 
 
 cdef bint has_bad_octet(const uint8_t *p, size_t n) noexcept nogil:
@@ -334,7 +369,9 @@ cdef uint32_t classify_special(uint32_t name_flags, const uint8_t *value, size_t
     if kind == KIND_SCHEME:
         return 0 if is_scheme(value, n) else F_BAD_TARGET
     if kind == KIND_AUTHORITY or name_flags & F_HOST:
-        return F_USERINFO if has_octet(value, n, 0x40) else 0
+        if has_octet(value, n, 0x40):
+            return F_USERINFO
+        return 0 if is_authority(value, n) else F_BAD_TARGET
     if kind == KIND_STATUS:
         return F_INFORMATIONAL if n and value[0] == 0x31 else 0
     if kind == KIND_TE:

@@ -79,7 +79,7 @@ cdef inline void read_priority(const uint8_t *p, Payload *out) noexcept nogil:
 
 
 cdef int read_data(const uint8_t *p, const FrameHeader *h, Payload *out) noexcept nogil
-cdef int read_headers(const uint8_t *p, const FrameHeader *h, Payload *out) noexcept nogil
+cdef int read_headers(const uint8_t *p, const FrameHeader *h, Payload *out, bint full) noexcept nogil
 cdef int read_push_promise(const uint8_t *p, const FrameHeader *h, Payload *out, uint32_t *promised) noexcept nogil
 cdef int read_altsvc(const uint8_t *p, const FrameHeader *h, uint32_t *origin_length) noexcept nogil
 

@@ -35,7 +35,7 @@ cdef int read_data(const uint8_t *p, const FrameHeader *h, Payload *out) noexcep
 
 
 # HEADERS, 6.2. Length: any. Flags: END_STREAM, END_HEADERS, PADDED, PRIORITY. Stream: not zero.
-cdef int read_headers(const uint8_t *p, const FrameHeader *h, Payload *out) noexcept nogil:
+cdef int read_headers(const uint8_t *p, const FrameHeader *h, Payload *out, bint full) noexcept nogil:
     cdef uint32_t left = h.length
     cdef uint32_t pad = 0
     if h.flags & FLAG_PADDED:
@@ -44,8 +44,8 @@ cdef int read_headers(const uint8_t *p, const FrameHeader *h, Payload *out) noex
         pad = p[0]
         p += 1
         left -= 1
-        # h2 refuses padding that fills the rest of the frame, too.
-        if pad and pad >= left:
+        # `full`: padding may fill the rest of the frame. h2 refuses that, too.
+        if pad and pad >= left and not full:
             if h.flags & FLAG_PRIORITY and left < 5:
                 return LAYOUT_SHORT
             return LAYOUT_PADDING

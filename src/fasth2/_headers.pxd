@@ -23,6 +23,7 @@ cdef struct BlockInfo:
     uint32_t seen            # bit KIND_*: pseudo-header fields present
     uint32_t flags           # every field's flags together
     int64_t content_length   # octets, -1: none
+    Py_ssize_t lengths       # content-length fields, and one more for each list of lengths
     Py_ssize_t cookies       # cookie fields
     Entry *method            # borrowed from the decoder; NULL: absent
     Entry *authority

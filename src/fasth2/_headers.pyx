@@ -69,6 +69,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
     cdef int length = FAULT_NONE
     cdef Entry *length_culprit = NULL
     info.content_length = -1
+    info.lengths = 0
     info.cookies = 0
     info.method = NULL
     info.authority = NULL
@@ -104,6 +105,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
                         info.culprit = e
                     info.host = e
                 elif flags & F_CONTENT_LENGTH:
+                    info.lengths += 2 if flags & F_LENGTH_LIST else 1
                     if flags & F_BAD_LENGTH and not (flags & F_LENGTH_LIST and rules & RULE_RFC):
                         length = FAULT_CONTENT_LENGTH
                         length_culprit = e
@@ -172,7 +174,10 @@ cdef int check_request(Entry **fields, Py_ssize_t n, int rules, BlockInfo *info)
             return FAULT_PATH_EMPTY
     if flags & BAD_TARGET:
         if flags & F_BAD_TARGET:
-            return first_with(fields, n, F_BAD_TARGET, FAULT_TARGET_OCTET, info)
+            first_with(fields, n, F_BAD_TARGET, FAULT_TARGET_OCTET, info)
+            if info.culprit.flags & F_HOST or info.culprit.flags >> F_KIND_SHIFT == KIND_AUTHORITY:
+                return FAULT_AUTHORITY_EMPTY if info.culprit.flags & F_EMPTY_VALUE else FAULT_AUTHORITY_OCTET
+            return FAULT_TARGET_OCTET
         if flags & F_USERINFO:
             return first_with(fields, n, F_USERINFO, FAULT_AUTHORITY_USERINFO, info)
         if not (flags & F_PATH_ASTERISK and method & F_OPTIONS):

@@ -120,6 +120,12 @@ cdef class Decoder:
     # Give back the fields of the last block.
     cdef void release(self) noexcept
 
+    # Take the fields with a flag out of the last block.
+    cdef void drop_fields(self, uint32_t flag) noexcept
+
+    # Put one content-length of that many octets in the place of all of the last block; there is one at least.
+    cdef int merge_lengths(self, int64_t octets) except -1
+
     # The last block's fields as header tuples.
     cdef list headers(self)
 

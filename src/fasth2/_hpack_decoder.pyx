@@ -4,10 +4,13 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_CheckExact
 from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from cpython.ref cimport Py_XDECREF, PyObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF, PyObject
 from libc.stdint cimport INT64_MAX, UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
 
 from ._fields cimport (
+    F_BAD_LENGTH,
+    F_CONTENT_LENGTH,
+    F_LENGTH_LIST,
     F_NEVER_INDEXED,
     F_UNDECODABLE,
     STATIC_TABLE_LENGTH,
@@ -570,6 +573,52 @@ cdef class Decoder:
     cdef void set_table_limit(self, uint32_t limit) noexcept:
         self.table_limit = limit
         self.evict_to(limit)
+
+    # ---- Changes to the last block
+
+    cdef void drop_fields(self, uint32_t flag) noexcept:
+        cdef Py_ssize_t i, kept = 0
+        for i in range(self.count):
+            if self.fields[i].flags & flag:
+                entry_release(self.fields[i])
+            else:
+                self.fields[kept] = self.fields[i]
+                kept += 1
+        self.count = kept
+
+    cdef int merge_lengths(self, int64_t octets) except -1:
+        cdef Py_ssize_t first = 0
+        cdef Py_ssize_t i, kept
+        cdef Entry *one
+        cdef object value = str(octets)
+        if self.encoding == HPACK_BYTES:
+            value = (<str>value).encode("ascii")
+        while first < self.count and not self.fields[first].flags & F_CONTENT_LENGTH:
+            first += 1
+        if first == self.count:
+            return 0
+        one = entry_new()
+        if one == NULL:
+            raise MemoryError
+        one.flags = self.fields[first].flags & ~<uint32_t>(F_BAD_LENGTH | F_LENGTH_LIST)
+        one.size = self.fields[first].size
+        one.name_len = self.fields[first].name_len
+        one.number = octets
+        one.name = self.fields[first].name
+        Py_INCREF(<object>one.name)
+        one.value = <PyObject *>value
+        Py_INCREF(value)
+        entry_release(self.fields[first])
+        self.fields[first] = one
+        kept = first + 1
+        for i in range(first + 1, self.count):
+            if self.fields[i].flags & F_CONTENT_LENGTH:
+                entry_release(self.fields[i])
+            else:
+                self.fields[kept] = self.fields[i]
+                kept += 1
+        self.count = kept
+        return 0
 
     # ---- From Python
 

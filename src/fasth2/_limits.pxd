@@ -17,6 +17,7 @@ cdef struct LimitState:
     int64_t settings_per_frame   # L10
     int64_t continuation_frames  # L13
     int64_t unsent_body          # L17, octets
+    int64_t early_refusals       # L3, before the first acknowledgement of SETTINGS
     # what has been counted
     int64_t streams_opened
     int64_t data_sent            # DATA frames
@@ -35,10 +36,14 @@ cdef struct LimitState:
     int64_t mark                 # octets of output before the mark
     int64_t useful               # octets of DATA and field blocks received
     int64_t ignored              # octets of ignored frames received
+    int64_t early                # streams refused before the first acknowledgement of SETTINGS
+    double early_since           # seconds, when the first of them was
+    bint acknowledged            # the peer has acknowledged SETTINGS of ours
 
 
 cdef int limits_init(LimitState *l, object limits) except -1
 cdef int count_reset(LimitState *l, object clock) except -1
+cdef int count_refusal(LimitState *l, object clock) except -1
 cdef int count_suspicious(LimitState *l, object clock, int64_t ignored) except -1
 cdef int count_priority(LimitState *l) noexcept
 cdef int count_priority_load(LimitState *l, object clock) except -1

@@ -2,8 +2,10 @@
 from fasth2._errors cimport (
     FAULT_LIMIT_ACKS,
     FAULT_LIMIT_CONTROL,
+    FAULT_LIMIT_EARLY_REFUSALS,
     FAULT_LIMIT_IGNORED,
     FAULT_LIMIT_PRIORITY,
+    FAULT_LIMIT_REFUSALS,
     FAULT_LIMIT_RESETS,
     FAULT_LIMIT_SUSPICIOUS,
     FAULT_LIMIT_WINDOW_UPDATES,
@@ -16,6 +18,8 @@ cdef enum:
     # The smallest SETTINGS_MAX_FRAME_SIZE: larger frames count as many of that size.
     OCTETS_A_PING = 16384
     PRIORITIES_A_STREAM = 4
+    # Seconds after the first refusal in which a peer may not know the limit on streams yet.
+    EARLY_SECONDS = 10
 
 
 cdef int64_t or_off(object value) except? -1:
@@ -41,6 +45,7 @@ cdef int limits_init(LimitState *l, object limits) except -1:
     l.settings_per_frame = or_off(limits.settings_per_frame)
     l.continuation_frames = or_off(limits.continuation_frames)
     l.unsent_body = or_off(limits.unsent_body)
+    l.early_refusals = or_off(limits.early_refusals)
     return 0
 
 
@@ -49,6 +54,22 @@ cdef int count_reset(LimitState *l, object clock) except -1:
     if l.resets.burst >= 0 and not bucket_take(&l.resets, clock()):
         return FAULT_LIMIT_RESETS
     return 0
+
+
+cdef int count_refusal(LimitState *l, object clock) except -1:
+    """A stream over SETTINGS_MAX_CONCURRENT_STREAMS was refused. A peer that has not acknowledged our SETTINGS need
+    not know how many are allowed: for a while its streams have a count of their own."""
+    cdef double now
+    if not l.acknowledged:
+        now = clock()
+        if l.early == 0:
+            l.early_since = now
+        if now - l.early_since < EARLY_SECONDS:
+            l.early += 1
+            if l.early_refusals >= 0 and l.early > l.early_refusals:
+                return FAULT_LIMIT_EARLY_REFUSALS
+            return 0
+    return FAULT_LIMIT_REFUSALS if count_reset(l, clock) else 0
 
 
 cdef int count_suspicious(LimitState *l, object clock, int64_t ignored) except -1:

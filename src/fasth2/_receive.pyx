@@ -12,7 +12,7 @@ from fasth2._errors cimport *
 from fasth2._errors cimport fault_code, fault_debug, fault_exception, fault_scope, fault_token
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, read_frame_header, tail_clear, tail_reserve
-from fasth2._limits cimport count_control, count_reset
+from fasth2._limits cimport count_control, count_refusal, count_reset
 from fasth2._receive_control cimport (
     add_reset,
     on_altsvc,
@@ -56,6 +56,8 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
         if fault != FAULT_NONE:
             end_connection(c, fault)
         whole = True
+        if c.parting is not None:
+            raise_parting(c)
     except BaseException as error:
         try:
             error.events = events
@@ -75,6 +77,7 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
 cdef int fail(Core c, uint32_t code, bytes debug) except -1:
     """Queue GOAWAY and stop reading."""
     c.failed = True
+    c.parting = None
     c.phase = C_CLOSED
     c.block.stream_id = 0
     block_free(c)
@@ -92,6 +95,25 @@ cdef int end_connection(Core c, int fault) except -1:
     error.events = c.events
     c.fault_value = None
     fail(c, error.error_code, fault_debug(fault))
+    if c.logger is not None:
+        c.logger.debug("connection error: %s", error)
+    raise error
+
+
+cdef int part(Core c, int fault) except -1:
+    """End the connection for streams that were refused: GOAWAY, and what was not refused goes on."""
+    c.count(fault_token(fault))
+    c.parting = fault_exception(fault, c.fault_stream, None)
+    c.parted = True
+    c.phase = C_CLOSED
+    c.write_goaway(c.highest_inbound, fault_code(fault), fault_debug(fault))
+    return FAULT_NONE
+
+
+cdef int raise_parting(Core c) except -1:
+    """Raise what part() has made, now that the input is read. Always raises."""
+    cdef object error = c.parting
+    c.parting = None
     if c.logger is not None:
         c.logger.debug("connection error: %s", error)
     raise error
@@ -250,7 +272,7 @@ cdef int settle(Core c, int fault) except -1:
     cdef int scope
     cdef H2Stream s
     cdef uint32_t sid, code
-    cdef bint quiet
+    cdef bint quiet, refused
     if fault == FAULT_NONE:
         return FAULT_NONE
     scope = fault_scope(fault)
@@ -267,7 +289,8 @@ cdef int settle(Core c, int fault) except -1:
             c.phase = C_OPEN
         c.use_identifier(sid)
         c.table.remember(sid, BY_SEND_RST_STREAM)
-    code = REFUSED_STREAM if fault == FAULT_STREAMS_REFUSED else fault_code(fault)
+    refused = fault == FAULT_STREAMS_REFUSED
+    code = REFUSED_STREAM if refused else fault_code(fault)
     c.fault_value = None
     c.count(fault_token(fault))
     c.write_rst_stream(sid, code)
@@ -279,6 +302,9 @@ cdef int settle(Core c, int fault) except -1:
     if not quiet:
         add_reset(c, sid, code, False)
     fault = count_control(&c.limits, 13)
-    if fault == FAULT_NONE:
-        fault = count_reset(&c.limits, c.clock)
-    return fault
+    if fault != FAULT_NONE:
+        return fault
+    if not refused:
+        return count_reset(&c.limits, c.clock)
+    fault = count_refusal(&c.limits, c.clock)
+    return FAULT_NONE if fault == FAULT_NONE else part(c, fault)

@@ -280,7 +280,7 @@ cdef int on_priority_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         c.fault_value = f"{h.length} octets"
         return FAULT_PRIORITY_UPDATE_LENGTH
     sid = load32(p) & 0x7FFFFFFF
-    if sid == 0 or (not sid & 1 and is_idle(c, sid)):
+    if not sid & 1 and is_idle(c, sid):
         c.fault_value = f"stream {sid}"
         return FAULT_PRIORITY_UPDATE_STREAM
     fault = count_priority(&c.limits)
@@ -293,7 +293,8 @@ cdef int on_priority_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         fault = keep_early_update(c, sid, read_priority_field(p + 4, h.length - 4))
         if fault != FAULT_NONE:
             return fault
-    return on_unknown(c, h, p)
+    add_unknown(c, h, p)
+    return count_priority_load(&c.limits, c.clock)
 
 
 cdef int keep_early_update(Core c, uint32_t sid, uint16_t said) noexcept:
@@ -310,6 +311,11 @@ cdef int keep_early_update(Core c, uint32_t sid, uint16_t said) noexcept:
 # Any other type, RFC 9113 section 5.5; ORIGIN (RFC 8336) among them, which only clients read.
 
 cdef int on_unknown(Core c, FrameHeader *h, const uint8_t *p) except -1:
+    add_unknown(c, h, p)
+    return count_suspicious(&c.limits, c.clock, h.length)
+
+
+cdef int add_unknown(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef UnknownFrameReceived event
     cdef ExtensionFrame frame
     if not c.slim:
@@ -321,4 +327,4 @@ cdef int on_unknown(Core c, FrameHeader *h, const uint8_t *p) except -1:
         event = UnknownFrameReceived.__new__(UnknownFrameReceived)
         event.frame = frame
         c.events.append(event)
-    return count_suspicious(&c.limits, c.clock, h.length)
+    return 0

@@ -6,7 +6,7 @@ from libc.string cimport memcpy
 from fasth2._core cimport C_IDLE, C_OPEN, Core, find_stream, is_idle, is_shut
 from fasth2._errors cimport *
 from fasth2._events cimport PriorityUpdated, RequestReceived, StreamEnded, TrailersReceived
-from fasth2._fields cimport F_CONNECT, KIND_PROTOCOL
+from fasth2._fields cimport F_CONNECT, F_NO_TRAILER, KIND_PROTOCOL
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, Payload, read_headers
 from fasth2._headers cimport (
@@ -48,7 +48,7 @@ cdef enum:
 
 cdef int on_headers(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef Payload block
-    cdef int layout = read_headers(p, h, &block)
+    cdef int layout = read_headers(p, h, &block, c.rfc_errors)
     if layout != LAYOUT_OK:
         return FAULT_HEADERS_SHORT if layout == LAYOUT_SHORT else FAULT_HEADERS_PADDING
     if h.flags & FLAG_END_HEADERS:
@@ -152,13 +152,16 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         c.fault_value = fault_message(hpack)
         return FAULT_STRING_SIZE if hpack == HPACK_STRING_TOO_LONG else FAULT_COMPRESSION
     if s is None:
-        if not sid & 1 and sid > c.highest_outbound:
+        if not sid & 1 and is_idle(c, sid):
             return FAULT_STREAM_ID_PARITY
         if sid & 1 and sid > c.goaway_limit:
             # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
             if sid > c.highest_inbound:
                 c.highest_inbound = sid
-            return count_suspicious(&c.limits, c.clock, n)
+            if not ends:
+                c.limits.late_octets += c.local.initial_window_size_
+            # After too many refusals they are what the peer had sent before it heard of it.
+            return FAULT_NONE if c.parted else count_suspicious(&c.limits, c.clock, n)
         if not is_idle(c, sid):
             reason = c.table.reason_of(sid)
             if reason == BY_SEND_RST_STREAM and c.rfc_errors:
@@ -170,7 +173,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
             c.fault_value = c.highest_inbound if sid & 1 else c.highest_outbound
             return FAULT_STREAM_ID_TOO_LOW
         c.opening = sid
-        if c.rfc_errors and too_many(c):
+        if c.rfc_errors and too_many(c) and not decoder.oversized:
             return FAULT_STREAMS_REFUSED
     elif s.phase == S_HALF_CLOSED_REMOTE:
         return FAULT_HALF_CLOSED
@@ -195,11 +198,17 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         elif fault == FAULT_NONE and s.expected >= 0 and s.received != s.expected:
             c.fault_value = (s.expected, s.received)
             return FAULT_BODY_LENGTH
+        elif fault == FAULT_NONE and c.slim and info.flags & F_NO_TRAILER:
+            # RFC 9110 section 6.5.1: what frames, routes or authenticates a message says nothing behind it.
+            decoder.drop_fields(F_NO_TRAILER)
+            info.cookies = 0
     else:
         fault = check_block(decoder.fields, decoder.count, BLOCK_REQUEST, rules, &info)
         if fault == FAULT_NONE and ends and info.content_length > 0:
             c.fault_value = (info.content_length, 0)
             return FAULT_BODY_LENGTH
+        if fault == FAULT_NONE and info.lengths > 1 and c.rfc_errors:
+            decoder.merge_lengths(info.content_length)
     if fault == FAULT_NONE and flags & FLAG_PRIORITY and depends_on == sid:
         info.culprit = NULL
         fault = FAULT_PRIORITY_SELF

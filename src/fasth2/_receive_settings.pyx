@@ -79,6 +79,10 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
             c.fault_value = f"{setting_code(code)!r} = {value}"
             return FAULT_SETTINGS_WINDOW if code == SETTING_INITIAL_WINDOW_SIZE else FAULT_SETTINGS_VALUE
         received[setting_code(code)] = value
+    for i in range(0, n - 5, 6):
+        if load16(p + i) == SETTING_HEADER_TABLE_SIZE:
+            # Each in its turn: the smallest has to be signalled (RFC 7541 section 4.2).
+            c.encoder.header_table_size = load32(p + i + 2)
     changes = {}
     for key, number in received.items():
         changes[key] = ChangedSetting(key, c.remote.get(key), number)
@@ -124,14 +128,14 @@ cdef int adopt_remote_settings(Core c, dict changes) except -1:
 
 cdef int on_settings_ack(Core c) except -1:
     """Our settings are in force at the peer."""
-    cdef dict changes = c.local.acknowledge_all()
+    cdef bint asked = c.acks_expected > 0
+    cdef dict changes = c.local.acknowledge_sent() if asked else {}
     cdef SettingsAcknowledged event
     cdef ChangedSetting change
     cdef H2Stream s
     cdef void *found
     cdef uint32_t at = 0
     cdef int64_t delta
-    cdef bint asked = c.acks_expected > 0
     change = changes.get(SETTING_INITIAL_WINDOW_SIZE)
     if change is not None:
         delta = <int64_t>change.new_value - <int64_t>(change.original_value or 0)
@@ -158,5 +162,7 @@ cdef int on_settings_ack(Core c) except -1:
         c.events.append(event)
     if asked:
         c.acks_expected -= 1
+        c.limits.acknowledged = True
+        c.adopt_local_settings()
         return FAULT_NONE
     return count_suspicious(&c.limits, c.clock, 0)

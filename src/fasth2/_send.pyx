@@ -4,7 +4,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
-from fasth2._core cimport C_CLOSED, find_stream
+from fasth2._core cimport C_CLOSED, find_stream, is_idle
 from fasth2._cursor cimport store32
 from fasth2._frames cimport *
 from fasth2._frames cimport (
@@ -58,6 +58,11 @@ cdef enum:
 cdef inline bint may_send(Core c) noexcept:
     """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
     return not c.failed and (c.phase != C_CLOSED or c.rfc_errors)
+
+
+cdef inline bint is_over(Core c) noexcept:
+    """A GOAWAY with an error code ends the connection: credit behind it would be for nobody."""
+    return c.failed or (c.goaway_error and not c.rfc_errors)
 
 
 cdef int must_be_open(Core c) except -1:
@@ -199,6 +204,11 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
     if not c.remote.enable_push_:
         raise ProtocolError("Remote peer has disabled stream push")
     must_be_open(c)
+    if c.goaway_received:
+        # RFC 9113 section 6.8: the receiver of GOAWAY opens no more streams.
+        raise ProtocolError("the peer has sent GOAWAY: no stream can be promised")
+    if promised > 0x7FFFFFFF:
+        raise ProtocolError(f"stream {promised} does not fit 31 bits")
     s = c.stream_or_raise(stream_id)
     if not stream_id & 1:
         raise ProtocolError("Cannot recursively push streams.")
@@ -255,7 +265,7 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
         return False
     s = find_stream(c, stream_id)
     if s is None:
-        if stream_id == 0 or stream_id > c.highest_inbound:
+        if is_idle(c, stream_id):
             c.stream_or_raise(stream_id)
         return False
     if not stream_may_send(s):
@@ -364,8 +374,10 @@ cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
     """h2's acknowledge_received_data: credit in the portions of its policy."""
     cdef H2Stream s = find_stream(c, stream_id)
     cdef int64_t increment
-    if s is None and (stream_id > (c.highest_inbound if stream_id & 1 else c.highest_outbound)):
+    if s is None and is_idle(c, stream_id):
         c.stream_or_raise(stream_id)
+    if is_over(c):
+        return 0
     out_reserve(&c.out, 26)
     increment = window_process(&c.window, size)
     if increment:
@@ -382,9 +394,9 @@ cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1
     if merge:
         return acknowledge(c, size, stream_id)
     s = find_stream(c, stream_id)
-    if s is None and stream_id > c.highest_inbound:
+    if s is None and is_idle(c, stream_id):
         c.stream_or_raise(stream_id)
-    if size == 0:
+    if size == 0 or is_over(c):
         return 0
     out_reserve(&c.out, 26)
     if not window_open(&c.window, size):

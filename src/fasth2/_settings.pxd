@@ -34,13 +34,19 @@ cdef class SettingsBase:
     # see one freed.
     cdef dict current_                      # setting -> current value, None when there is none yet
     cdef dict pending_                      # setting -> list of values to come, never empty
+    # SETTINGS frames that are not acknowledged, oldest first: setting -> how many of its values each took along.
+    cdef list sent_
 
-    # Queues a value until `acknowledge_all`. Raises InvalidSettingsValueError, or TypeError for a value that is no int.
+    # Queues a value until it is acknowledged. Raises InvalidSettingsValueError, or TypeError for a value that is no int.
     cdef int set_(self, object key, object value) except -1
     # The same for each, or for none.
     cdef int set_all(self, dict settings) except -1
     cdef int take_back(self, object key) except -1
-    # One acknowledgement: the next value of every setting that has one. Returns {setting: ChangedSetting}.
+    # A SETTINGS frame goes out, and takes along what waits; its acknowledgement makes that current.
+    cdef int mark_sent(self) except -1
+    cdef dict acknowledge_sent(self)
+    cdef dict move_on(self, dict counts)
+    # The next value of every setting that has one. Returns {setting: ChangedSetting}.
     cdef dict acknowledge_all(self)
     # Sets a current value at once. `value` has passed check_setting.
     cdef int assign(self, object key, object value) except -1

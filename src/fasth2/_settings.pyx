@@ -152,6 +152,7 @@ cdef class SettingsBase:
     def __cinit__(self):
         self.current_ = {}
         self.pending_ = {}
+        self.sent_ = []
         self.reset_mirrors(False)
 
     cdef int reset_mirrors(self, bint client) except -1:
@@ -171,6 +172,7 @@ cdef class SettingsBase:
         cdef int64_t number
         self.reset_mirrors(bool(client))
         self.pending_.clear()
+        self.sent_.clear()
         self.current_.clear()
         self.current_[CODE_HEADER_TABLE_SIZE] = 4096
         self.current_[CODE_ENABLE_PUSH] = 1 if self.client_ else 0
@@ -278,31 +280,77 @@ cdef class SettingsBase:
         return 0
 
     @cython.critical_section
+    cdef int mark_sent(self) except -1:
+        """A SETTINGS frame goes out: its acknowledgement is for the values that wait by now and that no frame before
+        it has taken along (RFC 9113 section 6.5.3)."""
+        cdef dict frame = {}
+        cdef dict before
+        cdef object key
+        cdef Py_ssize_t count
+        for key in list(self.pending_):
+            count = len(<list>self.pending_.get(key, []))
+            for before in self.sent_:
+                count -= <Py_ssize_t>before.get(key, 0)
+            if count > 0:
+                frame[key] = count
+        self.sent_.append(frame)
+        return 0
+
+    @cython.critical_section
+    cdef dict acknowledge_sent(self):
+        """The peer has acknowledged the oldest frame: the values that it took along are current."""
+        cdef dict changed
+        if not self.sent_:
+            return {}
+        changed = self.move_on(<dict>self.sent_[0])
+        self.sent_.pop(0)
+        return changed
+
+    @cython.critical_section
     cdef dict acknowledge_all(self):
+        cdef dict one = {}
+        cdef dict changed, frame
+        cdef object key
+        if not self.pending_:
+            return one
+        for key in list(self.pending_):
+            one[key] = 1
+        changed = self.move_on(one)
+        for key in changed:
+            for frame in self.sent_:
+                if frame.get(key, 0) > 0:
+                    frame[key] -= 1
+                    break
+        return changed
+
+    cdef dict move_on(self, dict counts):
+        """Make so many of each setting's waiting values current, the last of them for good."""
         cdef dict changed = {}
         cdef dict pending = self.pending_
         cdef object key
         cdef list queue
+        cdef Py_ssize_t count
         cdef ChangedSetting change
-        if not pending:
-            return changed
         # In the order of the settings, as h2 reports them. A key of the
         # application's own type may run its code in a lookup and change the
         # dict, hence the copy and the checks.
         for key in list(self.current_):
             queue = pending.get(key)
-            if queue is None or not queue:
+            count = counts.get(key, 0)
+            if queue is None or not queue or count < 1:
                 continue
             change = ChangedSetting.__new__(ChangedSetting)
             change.setting = key
             change.original_value = self.current_.get(key)
-            change.new_value = queue[0]
+            change.new_value = queue[min(count, <Py_ssize_t>len(queue)) - 1]
             changed[key] = change
         # Nothing below needs memory: all settings move on, or none.
         for key, change in changed.items():
             queue = pending.get(key)
             if queue:
-                queue.pop(0)
+                for _ in range(<Py_ssize_t>counts[key]):
+                    if queue:
+                        queue.pop(0)
                 if not queue:
                     pending.pop(key, None)
             self.assign(key, change.new_value)
@@ -460,6 +508,7 @@ cdef class SettingsBase:
         self.reset_mirrors(client)
         self.current_.clear()
         self.pending_.clear()
+        self.sent_.clear()
         for key, value in queues.items():
             self.pending_[key] = value
         for key, value in current.items():

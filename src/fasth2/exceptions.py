@@ -16,6 +16,7 @@
     │   ├── InvalidBodyLengthError
     │   ├── UnsupportedFrameError
     │   └── DenialOfServiceError
+    │       └── StreamsRefusedError
     └── RFC1122Error
 """
 from __future__ import annotations
@@ -42,6 +43,7 @@ __all__ = [
     "RFC1122Error",
     "StreamClosedError",
     "StreamIDTooLowError",
+    "StreamsRefusedError",
     "TooManyStreamsError",
     "UnsupportedFrameError",
 ]
@@ -173,3 +175,13 @@ class DenialOfServiceError(ProtocolError):
     """The peer crossed a limit against excessive load (`fasth2.limits.Limits`)."""
 
     error_code = ErrorCodes.ENHANCE_YOUR_CALM
+
+
+class StreamsRefusedError(DenialOfServiceError):
+    """The peer opened too many streams that had to be refused, and the connection ends for it.
+
+    GOAWAY is in the output. The streams up to its last identifier that were
+    not refused go on (RFC 9113 section 6.8): `events` holds everything that
+    the input brought, later input is read, and responses can be sent. Close
+    the connection once they are answered.
+    """

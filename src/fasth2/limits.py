@@ -21,6 +21,11 @@ RESET_BURST = 1000
 #: proxies do for long, far below what makes an attack worthwhile.
 RESET_RATE = 33
 
+#: Streams refused before the peer has acknowledged our SETTINGS, for ten
+#: seconds at most: until then it need not know how many are allowed, and
+#: clients open hundreds at once.
+EARLY_REFUSALS = 1000
+
 #: PING and SETTINGS acknowledgements waiting to be sent. A peer that reads
 #: what it asks for never has more than a few.
 ACK_BACKLOG = 1000
@@ -89,6 +94,7 @@ _DEFAULTS: dict[str, int | bool] = {
     "concurrent_streams": CONCURRENT_STREAMS,
     "reset_burst": RESET_BURST,
     "reset_rate": RESET_RATE,
+    "early_refusals": EARLY_REFUSALS,
     "ack_backlog": ACK_BACKLOG,
     "control_backlog": CONTROL_BACKLOG,
     "suspicious_burst": SUSPICIOUS_BURST,
@@ -124,6 +130,9 @@ class Limits:
             whole, or for its faults.
         reset_rate: Resets that become allowed again, a second. ``None`` here
             or in ``reset_burst`` switches both off.
+        early_refusals: Streams refused before the peer has acknowledged our
+            SETTINGS, within ten seconds of the first; ``reset_burst`` counts
+            them afterwards.
         ack_backlog: Unsent PING and SETTINGS acknowledgements.
         control_backlog: Unsent octets of control frames.
         suspicious_burst: Frames without work in them at once (empty DATA,
@@ -165,6 +174,7 @@ class Limits:
     concurrent_streams: int | None
     reset_burst: int | None
     reset_rate: int | None
+    early_refusals: int | None
     ack_backlog: int | None
     control_backlog: int | None
     suspicious_burst: int | None
@@ -189,6 +199,7 @@ class Limits:
         concurrent_streams: int | None = CONCURRENT_STREAMS,
         reset_burst: int | None = RESET_BURST,
         reset_rate: int | None = RESET_RATE,
+        early_refusals: int | None = EARLY_REFUSALS,
         ack_backlog: int | None = ACK_BACKLOG,
         control_backlog: int | None = CONTROL_BACKLOG,
         suspicious_burst: int | None = SUSPICIOUS_BURST,

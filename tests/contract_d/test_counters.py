@@ -90,4 +90,4 @@ def test_tokens_are_stable_words():
     tokens = [fault[0] for fault in FAULTS.values()]
     assert all(token == token.lower() and token.replace("_", "").isalpha() for token in tokens)
     shared = {token for token in tokens if tokens.count(token) > 1}
-    assert shared <= {"header_list_size", "header_fields", "continuation_frames"}
+    assert shared <= {"header_list_size", "header_fields", "continuation_frames", "resets"}

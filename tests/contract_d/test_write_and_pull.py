@@ -245,11 +245,12 @@ def test_a_reset_frees_the_queue():
 
 
 def test_unsent_of_a_stream_that_is_gone_is_nothing():
-    """And of one that never was."""
+    """One that never was raises, as with every other call."""
     peer = started(1)
     peer.feed(frames.rst_stream(1))
     assert peer.connection.unsent(1) == 0
-    assert peer.connection.unsent(99) == 0
+    with pytest.raises(NoSuchStreamError):
+        peer.connection.unsent(99)
 
 
 def test_writes_that_make_no_sense_are_refused():

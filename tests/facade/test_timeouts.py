@@ -2,6 +2,7 @@
 import time
 import types
 
+import h2.events
 import pytest
 
 from fasth2 import HTTP2ServerConnection
@@ -201,6 +202,8 @@ def test_a_peer_that_never_acknowledges_the_settings(greeting):
     assert peer.server.is_closed
     peer.listen()
     assert peer.goaways() == [(SETTINGS_TIMEOUT, 0)]
+    assert [event.additional_data for event in peer.events if isinstance(event, h2.events.ConnectionTerminated)] == [
+        b"settings_timeout"]
 
 
 # An idle connection

@@ -14,12 +14,15 @@ NO_TRAILER = CONNECTION | {
     b"te", b"host", b"range", b"cookie", b"expect", b"trailer", b"if-match", b"if-range", b"set-cookie",
     b"content-type", b"max-forwards", b"authorization", b"content-range", b"cache-control", b"if-none-match",
     b"content-length", b"content-encoding", b"if-modified-since", b"proxy-authorization", b"if-unmodified-since",
+    b"age", b"pragma", b"www-authenticate", b"proxy-authenticate",
 }
 KINDS = {b":method": 1, b":scheme": 2, b":authority": 3, b":path": 4, b":status": 5, b":protocol": 6, b"priority": 7,
          b"te": 8}
 BAD_NAME = re.compile(rb"[\x00-\x20A-Z:\x7f-\xff]")
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*")
+#: RFC 3986 section 3.2, without user information and the comma.
+AUTHORITY = re.compile(rb"[A-Za-z0-9._~!$&'()*+;=:%\[\]-]+")
 LIST = re.compile(rb"[0-9]+(?:[ \t]*,[ \t]*[0-9]+)*")
 
 
@@ -59,6 +62,7 @@ def expected(name, value):
             (name == b":path" and re.search(rb"[\x00-\x20\x7f#]", value))
             or (name == b":method" and not TOKEN.fullmatch(value))
             or (name == b":scheme" and not SCHEME.fullmatch(value))
+            or (name in (b":authority", b"host") and b"@" not in value and not AUTHORITY.fullmatch(value))
         ),
     }.items():
         if holds:

@@ -4,7 +4,7 @@ import tracemalloc
 import pytest
 
 from tests.support import frames
-from tests.support.fields import MARK, block, in_frames, request_fields
+from tests.support.fields import MARK, block, in_frames, request, request_fields
 
 from .flood import ENHANCE_YOUR_CALM, Victim, both_modes
 
@@ -121,3 +121,15 @@ def test_none_switches_it_off(rfc_errors):
     victim = Victim(rfc_errors, header_list_size=None, header_fields=None)
     [event, _] = victim.endures(bomb(1, 1_000_000))
     assert size_of(event.headers) == 1_000_000
+
+
+def test_a_list_on_a_refused_stream_is_measured_as_any_other():
+    """240 kB: a client may send a stream again that was only refused. Past four times the limit the connection ends."""
+    victim = Victim(True, header_fields=None, concurrent_streams=1)
+    victim.endures(request(1))
+    victim.connection.receive_data(bytes(bomb(3, 240_000)))
+    assert [(sent.stream_id, sent.error_code) for sent in victim.output()] == [(3, ENHANCE_YOUR_CALM)]
+    assert victim.connection.counters == {"header_list_size": 1}
+    victim = Victim(True, header_fields=None, concurrent_streams=1)
+    victim.endures(request(1))
+    victim.crosses(bomb(3, 4 * LIMIT + 1), "header_list_size")

@@ -155,6 +155,7 @@ _ends_where_h2_accepts("every-setting-is-checked", 1, "settings_value", kinds=(f
 _ends_where_h2_accepts("every-window-setting-is-checked", 3, "settings_window", kinds=(frames.SETTINGS,))
 _ends_where_h2_accepts("request-target", 1, "target_octet", "path_form", kinds=_BLOCK)
 _ends_where_h2_accepts("userinfo-in-authority", 1, "authority_userinfo", kinds=_BLOCK)
+_ends_where_h2_accepts("authority-octets", 1, "authority_empty", "authority_octet", kinds=_BLOCK)
 _ends_where_h2_accepts("connect-without-authority", 1, "connect_authority", kinds=_BLOCK)
 _ends_where_h2_accepts("content-length-over-63-bits", 1, "content_length", kinds=_BLOCK)
 
@@ -218,6 +219,21 @@ def _table_sizes(step: Step) -> bool:
     """hpack forgets a change of its table's size that is followed by the same size again."""
     return (step.name in ("send_headers", "push_stream") and isinstance(step.h2.error, hpack.HPACKError)
             and step.ours.error is None and step.ours.sent != [])
+
+
+@difference("goaway-names-the-limit")
+def _names_the_limit(step: Step) -> bool:
+    """GOAWAY's debug data; whatever else is not alike is another difference."""
+    bare = [replace(sent, data=b"") if sent.kind == "GOAWAY" and (sent.data or b"").decode() in _LIMITS else sent
+            for sent in step.ours.sent]
+    if bare == step.ours.sent:
+        return False
+    without = replace(step, ours=replace(step.ours, sent=bare))
+    return without.ours.plain() == step.h2.plain() or explain(without) is not None
+
+
+_LIMITS = {"streams_refused", "header_list_size", "header_fields", "continuation_frames", "string_size", "resets",
+           "suspicious_frames", "settings_per_frame", "window_updates", "priority_frames"}
 
 
 @difference("push-promise-at-once")
@@ -294,6 +310,32 @@ def _closed_window(step: Step) -> bool:
             and any(stream.closed for stream in step.pair.h2.streams.values()))
 
 
+@difference("goaway-never-goes-up")
+def _never_goes_up(step: Step) -> bool:
+    """A second GOAWAY of ours names no later stream than the first."""
+    theirs = [sent for sent in step.h2.sent if sent.kind == "GOAWAY"]
+    ours = [sent for sent in step.ours.sent if sent.kind == "GOAWAY"]
+    return (step.h2.error is None is step.ours.error and len(ours) == len(theirs) == 1
+            and ours[0].last_stream_id < theirs[0].last_stream_id
+            and replace(ours[0], last_stream_id=theirs[0].last_stream_id) == theirs[0])
+
+
+@difference("settings-are-acknowledged-by-frame")
+def _acknowledged_by_frame(step: Step) -> bool:
+    """h2 takes the acknowledgement of one frame for values of a later one, too."""
+    return (step.frame is not None and step.frame.type == frames.SETTINGS and bool(step.frame.flags & frames.ACK)
+            and step.h2.error is None is step.ours.error and step.h2.sent == [] == step.ours.sent
+            and [[type(event).__name__ for event in side.events] for side in (step.h2, step.ours)]
+            == [["SettingsAcknowledged"]] * 2)
+
+
+@difference("pushes-after-goaway")
+def _push_after_goaway(step: Step) -> bool:
+    """Under rfc_errors the connection is open still; h2 refuses everything."""
+    return (step.name == "push_stream" and isinstance(step.ours.error, ProtocolError) and not step.ours.sent
+            and (step.arguments[1] > 2**31 - 1 or "GOAWAY" in str(step.ours.error)))
+
+
 @difference("promised-streams-are-limited")
 def _promised_limit(step: Step) -> bool:
     """h2 looks at the peer's limit only where it makes the stream, which is before a promised one opens."""
@@ -328,6 +370,13 @@ def _in_flight(step: Step) -> bool:
 def _length_list(step: Step) -> bool:
     return (_rfc(step) and _block(step) and step.ours.error is None and not step.faults
             and "Invalid content-length header: b'5, 5'" in str(step.h2.error))
+
+
+@difference("rfc-padding-may-fill-headers")
+def _padding_fills(step: Step) -> bool:
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.HEADERS
+            and bool(step.frame.flags & frames.PADDED) and "headers_pad_too_long" not in step.faults
+            and _raised(step.h2.error) in ("ProtocolError", "InvalidPaddingError"))
 
 
 @difference("rfc-reserved-bits")

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fasth2.server.request import MEANINGLESS_TRAILERS
+
 REQUEST, DATA, TRAILERS, RESET, GOAWAY, PRIORITY = range(6)
 
 
@@ -21,7 +23,7 @@ def expected_slim(events: list[Any]) -> list[tuple[Any, ...]]:
             found.append((DATA, event.stream_id, event.data, event.flow_controlled_length,
                           event.stream_ended is not None))
         elif kind == "TrailersReceived":
-            found.append((TRAILERS, event.stream_id, cookie_last(event.headers)))
+            found.append((TRAILERS, event.stream_id, meaningful(event.headers)))
         elif kind == "StreamReset":
             found.append((RESET, event.stream_id, int(event.error_code), event.remote_reset))
         elif kind == "ConnectionTerminated":
@@ -54,6 +56,12 @@ def joined(facts: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
             fact = (DATA, stream_id, data + fact[2], length + fact[3], fact[4])
         result.append(fact)
     return result
+
+
+def meaningful(headers: list[Any]) -> list[tuple[Any, Any]]:
+    """The trailers that ``ready_requests`` gives: those that RFC 9110 section 6.5.1 lets say something there."""
+    return [(name, value) for name, value in headers
+            if (name if isinstance(name, str) else name.decode("latin-1")) not in MEANINGLESS_TRAILERS]
 
 
 def cookie_last(headers: list[Any]) -> list[tuple[Any, Any]]:

@@ -64,6 +64,7 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
         frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31), (frames.INITIAL_WINDOW_SIZE, 0))]),
     "request-target": ({}, {}, [request(1, path="/a b")]),
     "userinfo-in-authority": ({}, {}, [request(1, authority="user@example.com")]),
+    "authority-octets": ({}, {}, [request(1, authority="a b")]),
     "connect-without-authority": ({}, {}, [
         request(1, ("host", "a"), method="CONNECT", scheme=None, path=None, authority=None)]),
     "content-length-over-63-bits": ({}, {}, [request(1, ("content-length", "9" * 30), end_stream=False)]),
@@ -78,6 +79,7 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "table-sizes-are-announced": ({}, {}, [
         frames.settings((frames.HEADER_TABLE_SIZE, 65536)), frames.settings((frames.HEADER_TABLE_SIZE, 65536)), OPEN,
         ("send_headers", 1, [*STATUS, *((f"x-{n}", "v" * 500) for n in range(20)), ("x-0", "v" * 500)])]),
+    "goaway-names-the-limit": ({}, {}, [request(2 * n + 1) for n in range(101)]),
     "push-promise-at-once": ({}, {}, [OPEN, frames.push_promise(1, 2, b"", end_headers=False)]),
     "goaway-reserved-bit": ({}, {}, [OPEN, frames.goaway(0x80000001)]),
     "goaway-after-the-last-stream": ({}, {}, [request(2**31 - 1)]),
@@ -88,6 +90,11 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "closed-streams-have-no-window": ({}, {}, [
         request(1), frames.window_update(1, 1), ("send_headers", 1, STATUS, True),
         frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31 - 1))]),
+    "goaway-never-goes-up": ({}, {}, [
+        OPEN, request(3), ("close_connection", 0, None, 1), ("close_connection", 0, None, 3)]),
+    "settings-are-acknowledged-by-frame": ({}, {}, [
+        ("update_settings", {frames.INITIAL_WINDOW_SIZE: 1000}), frames.settings_ack()]),
+    "pushes-after-goaway": ({}, {}, [OPEN, ("push_stream", 1, 2**31, request_fields())]),
     "promised-streams-are-limited": ({}, {}, [
         frames.settings((frames.MAX_CONCURRENT_STREAMS, 0)), OPEN, ("push_stream", 1, 2, request_fields()),
         ("send_headers", 2, STATUS)]),
@@ -95,6 +102,8 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "rfc-goaway-lets-streams-finish": ({"rfc_errors": True}, {}, [OPEN, frames.goaway(1), frames.data(1, b"x")]),
     "rfc-frames-in-flight": ({"rfc_errors": True}, {}, [OPEN, ("reset_stream", 1), frames.data(1, b"x")]),
     "rfc-length-lists": ({"rfc_errors": True}, {}, [request(1, ("content-length", "5, 5"), end_stream=False)]),
+    "rfc-padding-may-fill-headers": ({"rfc_errors": True}, {}, [
+        frames.Frame(frames.HEADERS, frames.PADDED, 1, b"\x05" + bytes(5))]),
     "rfc-reserved-bits": ({"rfc_errors": True}, {}, [OPEN, frames.window_update(1, 0x80000001)]),
     "rfc-altsvc-is-ignored": ({"rfc_errors": True}, {}, [OPEN, frames.altsvc(0).body(b"\xff")]),
     "rfc-headers-in-a-tunnel": ({"rfc_errors": True}, {}, [
@@ -108,7 +117,8 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "rfc-promised-streams": ({"rfc_errors": True}, {}, [OPEN, ("push_stream", 1, 2, request_fields()),
                                                         frames.data(2, b"x")]),
     "rfc-closed-streams-are-not-new": ({"rfc_errors": True}, {}, [
-        request(1), frames.rst_stream(1), ("update_settings", {3: 0}), frames.settings_ack(), frames.settings_ack(),
+        request(1), frames.rst_stream(1), frames.settings_ack(), ("update_settings", {3: 0}), frames.settings_ack(),
+        frames.settings_ack(),
         frames.headers(1, block([("x", "1")]), end_stream=True)]),
     "rfc-goaway-once": ({"rfc_errors": True}, {}, [OPEN, frames.goaway(1), frames.goaway(1)]),
     "rfc-window-update-of-0-on-a-closed-stream": ({"rfc_errors": True}, {}, [

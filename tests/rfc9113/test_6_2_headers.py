@@ -115,3 +115,25 @@ def test_an_empty_block_is_a_request_without_anything():
     """A header section without fields lacks every mandatory pseudo-header."""
     stream_error(frames.headers(3, b"", end_stream=True), stream_id=3, code=PROTOCOL_ERROR)
     stream_error(marked(3, []), stream_id=3, code=PROTOCOL_ERROR)
+
+
+@pytest.mark.parametrize("with_priority", [False, True])
+def test_padding_may_fill_the_rest_of_the_frame(with_priority):
+    """"Padding that exceeds the size remaining for the field block fragment MUST be treated as a connection error":
+    what just fills it is none. The fragment comes with CONTINUATION.
+    """
+    octets = block(request_fields())
+    prefix = b"\0\0\0\0\x10" if with_priority else b""
+    flags = frames.PADDED | frames.END_STREAM | (frames.HAS_PRIORITY if with_priority else 0)
+    for pad in (1, 7, 255):
+        padded = frames.Frame(frames.HEADERS, flags, 1, bytes([pad]) + prefix + bytes(pad))
+        outcome = accepted(padded, frames.continuation(1, octets))
+        assert outcome.of("RequestReceived", 1)
+        exceeding = frames.Frame(frames.HEADERS, flags, 1, bytes([pad]) + prefix + bytes(pad - 1))
+        connection_error(exceeding, code=0x1)
+
+
+def test_padding_that_fills_the_frame_is_refused_as_h2_does_by_default():
+    """Without `rfc_errors`."""
+    padded = frames.Frame(frames.HEADERS, frames.PADDED, 1, b"\x07" + bytes(7))
+    connection_error(padded, code=0x1, rfc_errors=False)

@@ -14,6 +14,7 @@ from fasth2.limits import Limits
 DEFAULTS = {
     "concurrent_streams": 100,
     "reset_burst": 1000,
+    "early_refusals": 1000,
     "reset_rate": 33,
     "ack_backlog": 1000,
     "control_backlog": 65536,

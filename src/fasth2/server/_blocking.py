@@ -47,6 +47,9 @@ class BlockingConnection(EngineTurns):
     #: reset may be behind others.
     GLANCE_READS = 64
 
+    # The limit that ends the connection, for GOAWAY's debug data.
+    _limit_crossed: bytes | None = None
+
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, client_addr)
         self.sock = sock
@@ -275,7 +278,9 @@ class BlockingConnection(EngineTurns):
             return
         self._closed = True
         try:
-            self.h2_conn.close_connection(error_code=error_code, last_stream_id=last_stream_id)
+            self.h2_conn.close_connection(
+                error_code=error_code, additional_data=self._limit_crossed, last_stream_id=last_stream_id
+            )
         except ProtocolError:
             pass  # the engine has ended the connection already
         self._last_words()

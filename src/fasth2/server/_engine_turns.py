@@ -13,7 +13,7 @@ from typing import Any
 from fasth2 import _ready
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
-from fasth2.exceptions import ProtocolError
+from fasth2.exceptions import ProtocolError, StreamsRefusedError
 from fasth2.settings import SettingCodes
 
 from ._lazy import lazy
@@ -235,15 +235,21 @@ class EngineTurns:
         """Give the engine what was read and return the requests to hand out.
 
         A connection error is kept in ``_error``; its GOAWAY is in the output.
+        After one for streams that were refused, the others are answered
+        before the connection is closed.
         """
         items: Any
+        parted = False
         try:
             items = self.h2_conn.ready_requests(data)
         except ProtocolError as exc:
             items = exc.events
-            self._closed = True
             self._error = self.errors.HTTP2ProtocolError(str(exc), int(exc.error_code))
             self._error.__cause__ = exc
+            if isinstance(exc, StreamsRefusedError):
+                self.draining = parted = True
+            else:
+                self._closed = True
         requests: list[Any] = []
         told = False
         for item in items:
@@ -267,6 +273,8 @@ class EngineTurns:
                     )
         if told and not self._closed:
             self._goaway_read()
+        if parted and not self.streams and not requests and not self._closed:
+            self._close_quietly()
         return requests
 
     def _take_pending(self) -> list[Any]:
@@ -302,7 +310,7 @@ class EngineTurns:
             self._reset_quietly(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
             if self._refused_too_often():
                 # The engine counts the resets that it provokes itself.
-                self._fail("streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM)
+                self._fail("streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM, b"unreleased_requests")
         return refused
 
     def _refused_too_often(self) -> bool:
@@ -316,12 +324,12 @@ class EngineTurns:
             self._refusals = Refusals(now, burst, rate)
         return self._refusals.add(now, self.h2_conn.settings_acknowledged)
 
-    def _fail(self, message: str, error_code: int) -> None:
-        """End the connection for what the peer did; receive_data() raises it."""
+    def _fail(self, message: str, error_code: int, limit: bytes) -> None:
+        """End the connection for a limit that the peer has crossed; receive_data() raises it."""
         if self._error is None:
             self._error = self.errors.HTTP2ProtocolError(message, error_code)
         try:
-            self.h2_conn.close_connection(error_code=error_code)
+            self.h2_conn.close_connection(error_code=error_code, additional_data=limit)
         except ProtocolError:
             pass  # the engine has ended it already
         self._closed = True

@@ -31,7 +31,7 @@ from fasth2.server._unsent cimport Unsent
 from fasth2.server._uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, Upload
 from fasth2.server._waiting cimport MIN_SEND_RATE
 
-from fasth2.exceptions import H2Error
+from fasth2.exceptions import H2Error, StreamsRefusedError
 from fasth2.server.send_progress import SendProgress
 
 cdef enum:
@@ -54,7 +54,8 @@ cdef class Session(Channel):
         maker: Makes the environments.
         refer: Called with ``client`` and the request's ``(name, value)`` list for what the maker leaves; returns an
             environment and ``None``, or ``None`` and an answer ``(code, reason, message)``.
-        client: The connection's socket; its ``flush`` is called to send what there is.
+        client: The connection's socket; its ``flush`` is called to send what there is, ``end_after_answers`` with the
+            reason when the connection ends once its requests are answered.
     """
 
     def __init__(self, H2Connection connection not None, Site site not None, EnvironMaker maker not None, refer,
@@ -106,11 +107,15 @@ cdef class Session(Channel):
 
     cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1:
         cdef object events
+        cdef object refusal = None
         cdef Core c = self.core
         enter(c)
         try:
             with cython.critical_section(c.decoder):
                 events = receive(c, p, n, True)
+        except StreamsRefusedError as error:
+            refusal = error
+            events = error.events
         except H2Error as error:
             self.error = error
             self.end_calls()
@@ -123,6 +128,8 @@ cdef class Session(Channel):
             self.settle()
         if self.core.unsent != self.counted:
             self.count_unsent()
+        if refusal is not None:
+            self.client.end_after_answers(refusal)
         return 0
 
     cdef int take(self, object events) except -1:

@@ -138,6 +138,7 @@ class WholeRequests(BlockingConnection):
     def _give_up(self) -> None:
         """The peer made no progress for `stream_timeout`, or too little in all."""
         if not self._settled:
+            self._limit_crossed = b"settings_timeout"
             self.close(HTTP2ErrorCode.SETTINGS_TIMEOUT)
             return
         under_way = self._under_way()

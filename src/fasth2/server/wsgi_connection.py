@@ -347,6 +347,15 @@ class Client(Wire):
         self._ended = True
         self.end_if_idle()
 
+    def end_after_answers(self, reason: BaseException) -> None:
+        """Close the connection once all its requests are answered: the client has been told why.
+
+        Args:
+            reason: The engine's error.
+        """
+        self._ended = True
+        self.loop.host.connection_ended(self, reason)
+
     def end_if_idle(self) -> None:
         """Close it now if it was to be closed and nothing is left."""
         if self._ended and self._state == _SERVING and not self.out and self.session.idle:
