@@ -1,8 +1,8 @@
 """Content-length said twice is one field; trailers without a meaning are none (`rfc_errors`, `ready_requests`)."""
 import pytest
 
-from fasth2.connection import H2Connection
 from fasth2.config import H2Configuration
+from fasth2.connection import H2Connection
 from tests.support import frames
 from tests.support.fields import block, request
 from tests.support.frames import PREFACE

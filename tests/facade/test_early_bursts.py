@@ -3,7 +3,8 @@ import pytest
 
 from fasth2.server.errors import HTTP2ProtocolError
 from tests.support import frames
-from tests.support.facade_peer import config, frames as sent_frames
+from tests.support.facade_peer import config
+from tests.support.facade_peer import frames as sent_frames
 from tests.support.fields import request
 from tests.support.frames import PREFACE
 

@@ -283,6 +283,9 @@ def _two_faults(step: Step) -> bool:
         return False
     if step.frame.type == frames.SETTINGS:
         return step.faults <= {"settings_value", "settings_window"} and _bad_settings(step.frame) > 1
+    if step.faults == {"continuation_expected"}:
+        # A frame of a wrong length inside a field block.
+        return _only_goaway(step, 1) and _code(step.h2.error) == 6
     if _block(step) and step.faults == {"connection_closed"}:
         return _raised(step.h2.error) == "TooManyStreamsError" and step.ours.sent == step.h2.sent
     if _block(step) and step.faults == {"compression"}:
@@ -370,6 +373,18 @@ def _in_flight(step: Step) -> bool:
 def _length_list(step: Step) -> bool:
     return (_rfc(step) and _block(step) and step.ours.error is None and not step.faults
             and "Invalid content-length header: b'5, 5'" in str(step.h2.error))
+
+
+@difference("rfc-equal-lengths-are-one", ends=False)
+def _equal_lengths(step: Step) -> bool:
+    """h2 delivers each content-length field of several that are equal."""
+    def others(side: Side) -> list[tuple[bytes | str, bytes | str]]:
+        return [field for field in side.events[0].headers if field[0] not in (b"content-length", "content-length")]
+
+    kinds = [[type(event).__name__ for event in side.events] for side in (step.h2, step.ours)]
+    return (_rfc(step) and _block(step) and step.h2.error is None is step.ours.error and step.h2.sent == step.ours.sent
+            and kinds[0] == kinds[1] and kinds[0][:1] == ["RequestReceived"] and others(step.h2) == others(step.ours)
+            and len(step.h2.events[0].headers) > len(step.ours.events[0].headers))
 
 
 @difference("rfc-padding-may-fill-headers")

@@ -102,6 +102,8 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "rfc-goaway-lets-streams-finish": ({"rfc_errors": True}, {}, [OPEN, frames.goaway(1), frames.data(1, b"x")]),
     "rfc-frames-in-flight": ({"rfc_errors": True}, {}, [OPEN, ("reset_stream", 1), frames.data(1, b"x")]),
     "rfc-length-lists": ({"rfc_errors": True}, {}, [request(1, ("content-length", "5, 5"), end_stream=False)]),
+    "rfc-equal-lengths-are-one": ({"rfc_errors": True}, {}, [
+        request(1, ("content-length", "5"), ("content-length", "5"), end_stream=False)]),
     "rfc-padding-may-fill-headers": ({"rfc_errors": True}, {}, [
         frames.Frame(frames.HEADERS, frames.PADDED, 1, b"\x05" + bytes(5))]),
     "rfc-reserved-bits": ({"rfc_errors": True}, {}, [OPEN, frames.window_update(1, 0x80000001)]),

@@ -93,7 +93,7 @@ def test_the_smallest_of_several_table_sizes_in_a_frame_is_signalled(sizes):
     reader.read(connection.data_to_send())
     connection.receive_data(bytes(frames.settings(*((frames.HEADER_TABLE_SIZE, size) for size in sizes))))
     assert connection.respond(3, 200, [("x-first", "in the table")])
-    frame = [one for one in frames.split_frames(connection.data_to_send()) if one.type == frames.HEADERS][0]
+    frame = next(one for one in frames.split_frames(connection.data_to_send()) if one.type == frames.HEADERS)
     updates, at = [], 0
     octets = frame.payload
     while octets[at] & 0xE0 == 0x20:
