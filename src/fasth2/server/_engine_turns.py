@@ -283,6 +283,8 @@ class EngineTurns:
         return requests
 
     def _raise_error(self) -> None:
+        if not self._closed:
+            return  # after GOAWAY for refused streams the others are answered first
         error, self._error = self._error, None
         if error is not None:
             raise error
