@@ -6,7 +6,7 @@ from tests.support import service
 
 pytestmark = pytest.mark.ecosystem
 
-FACES = service.chosen((*service.CLASSES, *service.INSTALLED, service.FACADE), *service.CLASSES)
+FACES = service.chosen((*service.CLASSES, *service.INSTALLED), *service.CLASSES)
 
 #: GOAWAY and HEADERS may be written in either order.
 TIMES = 10 if service.ECOSYSTEM else 1
