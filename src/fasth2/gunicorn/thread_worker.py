@@ -9,6 +9,7 @@ import time
 from functools import partial
 from typing import Any
 
+from gunicorn.http2.errors import HTTP2ConnectionError
 from gunicorn.workers import gthread
 
 from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, seconds
@@ -125,7 +126,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         except ProxyHeaderError as exc:
             self.log.warning("Invalid request from %s: %s", peer, exc)
             raise StopIteration("not a PROXY header") from exc
-        except OSError as exc:
+        except (OSError, HTTP2ConnectionError) as exc:
+            # The latter where the client left right behind the handshake.
             # gunicorn logs this one at debug, with its text, and closes.
             raise StopIteration(f"TLS handshake with {peer} failed: {exc}") from exc
         conn.client = remote_address(conn.proxied, peer)
