@@ -22,7 +22,7 @@ def is_whole(seen, size):
                     "zipped": seen["zipped"]}
 
 
-@pytest.mark.parametrize("path", ["/big-slowly", "/zipped"])
+@pytest.mark.parametrize("path", ["/big", "/big-slowly", "/zipped"])
 @pytest.mark.parametrize("face", FACES)
 def test_a_download(faces, face, path):
     """gzip's reader and many applications read 4 KiB at a time, and for each of them Go returns credit."""
@@ -37,3 +37,10 @@ def test_an_upload(faces, face):
     server = faces(face)
     [seen] = go_client.run("upload", server.url + "/digest", server.certificate.authority, SIZE, wait=280)
     assert (seen["status"], seen["body"]) == (200, seen["sent"])
+
+
+def test_the_loop_of_the_README():
+    """It echoes."""
+    with service.example("h2_calls") as url:
+        [seen] = go_client.run("upload-in-parts", url + "/", size=SIZE, wait=280)
+        assert (seen["status"], seen["length"], seen["sum"]) == (200, SIZE, seen["sent"])
