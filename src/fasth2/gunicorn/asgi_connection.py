@@ -26,6 +26,9 @@ _CLOSED = StreamState.CLOSED
 #: the last stream: requests under way meanwhile are served (RFC 9113 section 6.8).
 LAST_CALL = 0.5
 
+#: Seconds that input has after that to come through the event loop.
+INPUT_WAIT = 0.05
+
 #: RFC 9113 section 6.8: the last stream identifier of a GOAWAY that refuses none yet.
 _ANY_STREAM = 2**31 - 1
 
@@ -314,7 +317,11 @@ class ASGIConnection(AsyncHTTP2Connection):
         if self._last_call is not None:
             self._last_call.cancel()
         self._goaway(_ANY_STREAM)
-        self._last_call = self._loop.call_later(LAST_CALL, self.refuse_new_streams)
+        self._last_call = self._loop.call_later(LAST_CALL, self._wait_for_input)
+
+    def _wait_for_input(self) -> None:
+        """Let the loop look for input first: it may have been held up for all that time, with requests unread."""
+        self._last_call = self._loop.call_later(INPUT_WAIT, self.refuse_new_streams)
 
     def refuse_new_streams(self) -> None:
         """Tell the peer which stream is the last (RFC 9113 section 6.8); end once none is open."""

@@ -54,7 +54,7 @@ class Client(Wire):
     __slots__ = (
         "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended", "_hears",
         "_mask", "_proxy_versions", "_seen_uses", "_send_progress", "_served_from", "_server_tls", "_state", "address",
-        "in_backlog", "listener", "loop", "proxied", "warned_at",
+        "goodbye_due", "in_backlog", "listener", "loop", "proxied", "warned_at",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
@@ -77,6 +77,8 @@ class Client(Wire):
         self._served_from = 0.0
         #: When it was told that the connection ends, or ``None``.
         self.warned_at: float | None = None
+        #: The time since then is over.
+        self.goodbye_due = False
         self._send_progress: dict[int, SendProgress] | None = None
         self._ended = False
         # The client has not ended its sending side.
@@ -457,13 +459,15 @@ class Client(Wire):
             self._send_progress = None
             if self._ended:
                 self.end_if_idle()
+            elif loop.draining:
+                pass  # it is told by the loop
             elif loop.keepalive is not None:
                 uses = session.begun + session.pings if loop.keepalive_pings else session.begun
                 if uses != self._seen_uses or self._deadline is None:
                     self._seen_uses = uses
                     self._deadline = now + loop.keepalive
                 elif now >= self._deadline:
-                    loop.farewell(self, final=True)
+                    loop.end(self)
             return
         self._deadline = None
         if loop.timeout is not None:

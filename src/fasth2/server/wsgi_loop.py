@@ -481,20 +481,36 @@ class Loop(Round):
 
     # The end
 
-    def farewell(self, client: Client, final: bool = False) -> None:
-        """Tell a client that the connection ends.
+    def say_goodbye(self, client: Client, now: float) -> None:
+        """Tell a client that the connection ends, one step at a call: first that it will, in the end which request is the last.
+
+        In between requests that are on their way are served (RFC 9113 section 6.8). The last step is at least one wait
+        for events behind its time: this thread may have been held up for longer than that, with requests unread.
 
         Args:
             client: The client.
-            final: Whether requests that are on their way are served no more.
+            now: `time.monotonic`'s.
         """
         connection = client.session.connection
-        if final:
-            connection.close_connection()
-            client.end_when_idle()
-        else:
-            # As RFC 9113 section 6.8 has it: what is on its way is served still.
+        if client.warned_at is None:
+            client.warned_at = now
             connection.close_connection(last_stream_id=2**31 - 1)
+        elif not client.goodbye_due:
+            client.goodbye_due = now >= client.warned_at + FAREWELL
+            return
+        else:
+            self.end(client)
+            return
+        client.flush()
+
+    def end(self, client: Client) -> None:
+        """Tell a client which request is the last, and close the connection once all are answered.
+
+        Args:
+            client: The client.
+        """
+        client.session.connection.close_connection()
+        client.end_when_idle()
         client.flush()
 
     def _go_on_draining(self, now: float) -> None:
@@ -520,12 +536,8 @@ class Loop(Round):
                 client.flush()
             if client.leaving:
                 continue
-            if client.warned_at is None:
-                if late or client.is_quiet(now):
-                    client.warned_at = now
-                    self.farewell(client)
-            elif now >= client.warned_at + FAREWELL:
-                self.farewell(client, final=True)
+            if client.warned_at is not None or late or client.is_quiet(now):
+                self.say_goodbye(client, now)
         if not self._told:
             # A call may have been the last to end.
             self.tell_if_drained()
