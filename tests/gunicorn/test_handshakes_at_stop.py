@@ -11,7 +11,7 @@ import pytest
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
-WORKERS = ("Worker", "ASGIWorker")
+WORKERS = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
 
 
 class Slow:
