@@ -103,7 +103,8 @@ cdef class H2Connection(Core):
 
         Returns:
             A list of the objects of ``fasth2.ready``, in the order of the frames: Request, Data, Trailers,
-            Reset, Goaway and Priority, told apart by ``kind``.
+            Reset, Goaway and Priority, told apart by ``kind``. Where ``answers_large_requests`` is true, also
+            LargeRequest, instead of a reset of the stream, for requests that the caller answers with 431.
 
         Raises:
             ProtocolError: As `receive_data`; ``events`` holds such objects.

@@ -99,6 +99,7 @@ cdef class Core:
     cdef Block block
     cdef list events                 # of the input being read
     cdef bint slim                   # ready_requests(): slim objects, no events
+    cdef public bint answers_large_requests   # ready_requests(): LargeRequest for a header list over the limit
     cdef Merge *merge                # of the input being read, or NULL
     cdef H2Stream merging            # the stream of those frames, or None
     cdef object fault_value          # what the last fault was about

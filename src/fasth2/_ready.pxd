@@ -9,12 +9,20 @@ cdef enum:
     RESET_ = 3
     GOAWAY_ = 4
     PRIORITY_ = 5
+    LARGE_REQUEST_ = 6
 
 
 cdef class Request:
     cdef readonly object stream_id     # int
     cdef readonly object headers       # list of (name, value)
     cdef readonly object priority      # (weight, depends_on, exclusive) or None
+    cdef readonly object end_stream    # bool
+
+
+cdef class LargeRequest:
+    cdef readonly object stream_id     # int
+    cdef readonly object headers       # list of (name, value), of what was within the limit
+    cdef readonly object reason        # str
     cdef readonly object end_stream    # bool
 
 

@@ -8,6 +8,7 @@ TRAILERS: Final = 2
 RESET: Final = 3
 GOAWAY: Final = 4
 PRIORITY: Final = 5
+LARGE_REQUEST: Final = 6
 
 @final
 class Request:
@@ -20,6 +21,18 @@ class Request:
     def end_stream(self) -> bool: ...
     @property
     def priority(self) -> tuple[int, int, bool] | None: ...
+
+@final
+class LargeRequest:
+    kind: ClassVar[int]
+    @property
+    def stream_id(self) -> int: ...
+    @property
+    def headers(self) -> _Headers: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def end_stream(self) -> bool: ...
 
 @final
 class Data:

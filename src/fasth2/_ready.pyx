@@ -13,6 +13,7 @@ TRAILERS = TRAILERS_
 RESET = RESET_
 GOAWAY = GOAWAY_
 PRIORITY = PRIORITY_
+LARGE_REQUEST = LARGE_REQUEST_
 
 
 @cython.final
@@ -33,6 +34,22 @@ cdef class Request:
             f"<Request stream_id:{self.stream_id}, headers:{self.headers}, end_stream:{self.end_stream}, "
             f"priority:{self.priority}>"
         )
+
+
+@cython.final
+@cython.no_gc
+cdef class LargeRequest:
+    """A request whose header list is over a limit has arrived, to be answered with 431 (RFC 6585 section 5).
+
+    Only where `H2Connection.answers_large_requests` is set. ``headers`` is a list of those fields that were within the
+    limit, or of ``:method`` alone where these break a rule or do not make a request; ``reason`` says which limit it is;
+    ``end_stream`` is as `Request` has it.
+    """
+
+    kind = LARGE_REQUEST_
+
+    def __repr__(self):
+        return f"<LargeRequest stream_id:{self.stream_id}, reason:{self.reason}, end_stream:{self.end_stream}>"
 
 
 @cython.final
@@ -110,6 +127,7 @@ cdef class Priority:
 
 cdef int without_getters() except -1:
     as_members(Request, Request.__new__(Request), ("stream_id", "headers", "priority", "end_stream"))
+    as_members(LargeRequest, LargeRequest.__new__(LargeRequest), ("stream_id", "headers", "reason", "end_stream"))
     as_members(Data, Data.__new__(Data), ("stream_id", "data", "flow_controlled_length", "end_stream"))
     as_members(Trailers, Trailers.__new__(Trailers), ("stream_id", "headers"))
     as_members(Reset, Reset.__new__(Reset), ("stream_id", "error_code", "remote"))

@@ -26,9 +26,9 @@ from fasth2._hpack_decoder cimport (
     Decoder,
     fault_message,
 )
-from fasth2._limits cimport count_late_frame, count_priority, count_suspicious
+from fasth2._limits cimport count_late_frame, count_priority, count_reset, count_suspicious
 from fasth2._priority cimport early_take
-from fasth2._ready cimport Request, Trailers
+from fasth2._ready cimport LargeRequest, Request, Trailers
 from fasth2._receive_data cimport stream_ended
 from fasth2._stream cimport (
     BY_NOTHING,
@@ -184,9 +184,15 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if decoder.oversized:
         if decoder.list_size > decoder.max_header_list_size:
             c.fault_value = f"{decoder.list_size} octets, the limit is {decoder.max_header_list_size}"
-            return FAULT_LIST_SIZE
-        c.fault_value = f"{decoder.field_count}, the limit is {decoder.max_fields}"
-        return FAULT_FIELDS
+            fault = FAULT_LIST_SIZE
+        else:
+            c.fault_value = f"{decoder.field_count}, the limit is {decoder.max_fields}"
+            fault = FAULT_FIELDS
+        if s is None and c.slim and c.answers_large_requests and c.rfc_errors and not too_many(c):
+            headers = kept_fields(c)
+            if headers:
+                return open_large_request(c, sid, fault, flags, headers)
+        return fault
     rules = c.rules
     if c.local.enable_connect_protocol_ or not c.rfc_errors:
         rules |= RULE_CONNECT_PROTOCOL
@@ -255,6 +261,51 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if ends:
         c.end_remote(s)
     return fault
+
+
+cdef list kept_fields(Core c):
+    """What is within the limit of a request that is over it, where that keeps to the rules; or its method alone. Empty
+    where there is not even that: who asks by HEAD gets no body."""
+    cdef BlockInfo info
+    cdef Decoder decoder = c.decoder
+    cdef list headers
+    cdef int fault
+    fault = check_block(decoder.fields, decoder.count, BLOCK_REQUEST, c.rules | RULE_CONNECT_PROTOCOL, &info)
+    try:
+        headers = plain_pairs(decoder.fields, decoder.count,
+                              info.cookies if c.join_cookies and fault == FAULT_NONE else 0)
+        if c.late_encoding is not None:
+            headers = late_decoded(c, headers)
+    except UnicodeError:
+        return []
+    if fault != FAULT_NONE:
+        headers = [pair for pair in headers if pair[0] in (":method", b":method") and pair[1].isalpha()][:1]
+    return headers
+
+
+cdef int open_large_request(Core c, uint32_t sid, int fault, uint8_t flags, list headers) except -1:
+    """A request of which fields were discarded (L11) is handed out to be refused. It counts as the reset would."""
+    cdef H2Stream s
+    cdef object culprit = "header list" if fault == FAULT_LIST_SIZE else "fields in the header list"
+    cdef LargeRequest ready = LargeRequest.__new__(LargeRequest)
+    ready.stream_id = sid
+    ready.headers = headers
+    ready.reason = f"{culprit} over the limit: {c.fault_value}"
+    ready.end_stream = (flags & FLAG_END_STREAM) != 0
+    c.fault_value = None
+    c.count(fault_token(fault))
+    if c.phase == C_IDLE:
+        c.phase = C_OPEN
+    s = c.open_stream(sid)
+    s.expected = -1
+    s.headers_received = True
+    if c.early.count:
+        early_take(&c.early, sid)
+    c.events.append(ready)
+    if flags & FLAG_END_STREAM:
+        c.end_remote(s)
+    fault = count_priority(&c.limits) if flags & FLAG_PRIORITY else FAULT_NONE
+    return fault if fault != FAULT_NONE else count_reset(&c.limits, c.clock)
 
 
 cdef list late_decoded(Core c, list headers):

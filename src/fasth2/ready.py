@@ -2,12 +2,14 @@
 from fasth2._ready import (
     DATA,
     GOAWAY,
+    LARGE_REQUEST,
     PRIORITY,
     REQUEST,
     RESET,
     TRAILERS,
     Data,
     Goaway,
+    LargeRequest,
     Priority,
     Request,
     Reset,
@@ -15,6 +17,6 @@ from fasth2._ready import (
 )
 
 __all__ = [
-    "DATA", "GOAWAY", "PRIORITY", "REQUEST", "RESET", "TRAILERS",
-    "Data", "Goaway", "Priority", "Request", "Reset", "Trailers",
+    "DATA", "GOAWAY", "LARGE_REQUEST", "PRIORITY", "REQUEST", "RESET", "TRAILERS",
+    "Data", "Goaway", "LargeRequest", "Priority", "Request", "Reset", "Trailers",
 ]

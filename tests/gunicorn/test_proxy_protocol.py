@@ -166,3 +166,32 @@ def test_what_a_peer_is_believed_goes_by_its_own_address(tmp_path, worker):
         seen = ask(server, (V1,), [("x-forwarded-proto", "https")])
         assert CLIENT.items() <= seen.items()
         assert seen["wsgi.url_scheme"] == "https"
+
+
+HOOK = """
+import json
+
+def pre_request(worker, req):
+    with open(__file__.replace("conf.py", "seen"), "a") as file:
+        print(json.dumps([req.peer_addr, req.remote_addr, req.proxy_protocol_info]), file=file)
+"""
+
+
+@pytest.mark.parametrize("worker", ["Worker", "ThreadWorker", "GeventWorker"])
+@pytest.mark.parametrize("name", ["v1", "v2-local"])
+def test_hooks_are_told_of_the_header(tmp_path, worker, name):
+    """A request in HTTP/2 has gunicorn's proxy_protocol_info where the header has addresses."""
+    header, expected = HEADERS[name]
+    with start(tmp_path, worker, config=HOOK) as server:
+        ask(server, (header,))
+        path = server.log_file.parent / "seen"
+        for line in path.read_text().splitlines():
+            peer, remote, info = json.loads(line)
+            if expected is CLIENT:
+                # To gunicorn's own class the peer is the balancer, which is trusted or not.
+                assert peer == remote == (["192.0.2.7", 51000] if worker == "Worker" else peer)
+                assert info == {"proxy_protocol": "TCP4", "client_addr": "192.0.2.7", "client_port": 51000,
+                                "proxy_addr": "198.51.100.1", "proxy_port": 443}
+            else:
+                assert peer[0] == remote[0] == "127.0.0.1"
+                assert not info

@@ -3,6 +3,8 @@ import tracemalloc
 
 import pytest
 
+from fasth2.exceptions import DenialOfServiceError
+from fasth2.ready import LARGE_REQUEST, RESET
 from tests.support import frames
 from tests.support.fields import MARK, block, in_frames, request, request_fields
 
@@ -133,3 +135,80 @@ def test_a_list_on_a_refused_stream_is_measured_as_any_other():
     victim = Victim(True, header_fields=None, concurrent_streams=1)
     victim.endures(request(1))
     victim.crosses(bomb(3, 4 * LIMIT + 1), "header_list_size")
+
+
+def answering(**limits):
+    """A server that answers requests over the limit."""
+    victim = Victim(True, **{"header_fields": None, **limits})
+    victim.connection.answers_large_requests = True
+    return victim
+
+
+def test_a_server_may_answer_a_request_over_the_limit():
+    """It is handed out to be refused with 431, whole or with a body that follows; its neighbours are as ever."""
+    victim = answering()
+    for n, size in ((1, LIMIT + 1), (3, 4 * LIMIT)):
+        [large] = victim.connection.ready_requests(bytes(bomb(n, size)))
+        assert (large.kind, large.stream_id, large.end_stream) == (LARGE_REQUEST, n, True)
+        assert large.reason == f"header list over the limit: {size} octets, the limit is {LIMIT}"
+        assert [pair for pair in large.headers if pair[0][:1] == b":"] == [
+            pair for pair in request_fields() if pair[0][:1] == b":"]
+        assert size_of(large.headers) <= LIMIT
+        assert victim.connection.respond(n, 431, [], b"too large")
+        assert victim.connection.open_inbound_streams == 0
+    [large] = victim.connection.ready_requests(bytes(frames.headers(5, block(list_of(2 * LIMIT)), end_stream=False)))
+    assert not large.end_stream
+    assert victim.connection.open_inbound_streams == 1
+    [data] = victim.connection.ready_requests(bytes(frames.data(5, b"body", end_stream=True)))
+    assert data.data == b"body"
+    assert victim.connection.counters == {"header_list_size": 3}
+    [request] = victim.connection.ready_requests(bytes(frames.headers(7, block([*request_fields(), MARK]), end_stream=True)))
+    assert request.headers[-1] == MARK
+
+
+def test_a_request_of_too_many_fields_is_answered_likewise():
+    victim = answering(header_fields=20)
+    [large] = victim.connection.ready_requests(bytes(request(1, *[(b"x-one", b"1")] * 30)))
+    assert large.kind == LARGE_REQUEST
+    assert large.reason.startswith("fields in the header list over the limit: ")
+    assert large.reason.endswith(", the limit is 20")
+    assert victim.connection.counters == {"header_fields": 1}
+
+
+def test_fields_that_break_a_rule_are_not_shown():
+    victim = answering(header_list_size=1000)
+    fields = [*request_fields(), (b"x-bad", b"a\nb"), (b"x-large", b"f" * 1000)]
+    [large] = victim.connection.ready_requests(bytes(frames.headers(1, block(fields), end_stream=True)))
+    assert (large.kind, large.headers) == (LARGE_REQUEST, [(b":method", b"GET")])
+    # Nor is there an answer, which could have a body, where the method is not known.
+    fields = [(b":method", b"GET\n"), *request_fields()[1:], (b"x-large", b"f" * 1000)]
+    [reset] = victim.connection.ready_requests(bytes(frames.headers(3, block(fields), end_stream=True)))
+    assert (reset.kind, reset.error_code) == (RESET, ENHANCE_YOUR_CALM)
+
+
+def test_without_that_a_request_over_the_limit_is_reset():
+    victim = Victim(True, header_fields=None)
+    assert not victim.connection.answers_large_requests
+    [reset] = victim.connection.ready_requests(bytes(bomb(1, LIMIT + 1)))
+    assert (reset.kind, reset.error_code) == (RESET, ENHANCE_YOUR_CALM)
+
+
+def test_more_streams_than_allowed_are_reset_and_trailers_too():
+    victim = answering(concurrent_streams=1)
+    victim.connection.ready_requests(bytes(request(1, end_stream=False)))
+    [reset] = victim.connection.ready_requests(bytes(bomb(3, LIMIT + 1)))
+    assert (reset.kind, reset.stream_id) == (RESET, 3)
+    [reset] = victim.connection.ready_requests(bytes(bomb(1, LIMIT + 1)))
+    assert (reset.kind, reset.stream_id) == (RESET, 1)
+    assert victim.connection.counters == {"header_list_size": 2}
+
+
+def test_answers_do_not_make_it_free():
+    """Requests that are answered so count as those that are reset."""
+    victim = answering(header_list_size=500, reset_burst=5, reset_rate=0)
+    with pytest.raises(DenialOfServiceError):
+        for n in range(1, 21, 2):
+            fields = [*request_fields(), (b"x-large", b"f" * 600)]
+            victim.connection.ready_requests(bytes(frames.headers(n, block(fields), end_stream=True)))
+            victim.connection.respond(n, 431, [], b"")
+    assert victim.connection.counters == {"header_list_size": 6, "resets": 1}

@@ -110,6 +110,8 @@ def _(case, stock, ours):
     if "list-size" in case.tags and not ours["seen"] and ours["end"] in (
             "RST_STREAM ENHANCE_YOUR_CALM", "GOAWAY PROTOCOL_ERROR"):
         return ("end", "connection")
+    if "list-size" in case.tags and not ours["seen"] and ours["headers"] and ours["headers"][0] == [":status", "431"]:
+        return EVERYTHING  # the worker classes'
     return ()
 
 

@@ -33,6 +33,30 @@ def test_four_posts_that_drip_do_not_stop_gets(start):
     assert "[ERROR]" not in server.log
 
 
+def test_an_application_that_reads_is_told_that_the_client_was_too_slow(start):
+    server = start(APP, "--threads", "4", "--timeout", "3", "--log-level", "debug", env={"FASTH2_GATHERED_BODY": "0"})
+    with Client(server) as client:
+        client.request(1, "/counted", "POST", end_stream=False)
+        deadline = time.monotonic() + 40
+        while not client.found(h2.events.StreamReset, 1) and time.monotonic() < deadline:
+            client.data(1, b"x")
+            client.read(lambda: client.found(h2.events.StreamReset, 1), 0.5)
+        assert reset_code(client, 1) == CANCEL
+        # A reset that the client sends is still its own.
+        client.request(3, "/counted", "POST", end_stream=False)
+        while server.log.count("POST /counted") < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        client.conn.reset_stream(3, error_code=CANCEL)
+        client.flush()
+        while server.log.count("stream closed: ") < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    told = [line.partition("stream closed: ")[2] for line in server.log.splitlines() if "stream closed: " in line]
+    assert len(told) == 2
+    assert "the client was too slow" in told[0]
+    assert "too slow" not in told[1]
+    assert "[ERROR]" not in server.log
+
+
 @pytest.mark.parametrize(("variables", "answered"), [
     ({}, False),
     ({"FASTH2_GATHERED_BODY": "0"}, True),

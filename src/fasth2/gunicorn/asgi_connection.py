@@ -13,7 +13,7 @@ from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.server._ping_watch import PingWatch
 
 from .async_connection import AsyncHTTP2Connection
-from .refusing import RefusedRequest, refusal_for
+from .refusing import RefusedRequest, refusal_for, too_large
 from .request import HTTP2Request, policy_of
 from .request_path import decode_path
 from .settings import current
@@ -63,6 +63,7 @@ class ASGIConnection(AsyncHTTP2Connection):
             self._ping_watch = PingWatch()
             self.data_received = self._data_with_pings  # type: ignore[method-assign]
         self._policy = policy_of(cfg, client_addr)
+        self.h2_conn.answers_large_requests = True
         self._over: Any = None
         self._idle_timer: Any = None
         # What stop() has begun, and how far it is.
@@ -146,6 +147,16 @@ class ASGIConnection(AsyncHTTP2Connection):
         except (ParseException, ValueError) as exc:
             # By gunicorn's rules; it is answered as over HTTP/1.1.
             requests.append(RefusedRequest(stream, refusal_for(exc)))
+
+    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
+        stream_id = item.stream_id
+        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
+            return
+        stream = self.streams[stream_id] = self.stream_class(stream_id, self)
+        stream.receive_headers(item.headers)
+        if item.end_stream:
+            stream.end_request()
+        requests.append(RefusedRequest(stream, too_large(item.reason)))
 
     def _credit_arrived(self) -> None:
         # In useful portions; the rest of the window is open meanwhile.

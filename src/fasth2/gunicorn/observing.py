@@ -42,7 +42,7 @@ class Request(HTTP2Request):
     version = (2, 0)
     fragment = ""
     must_close = False
-    proxy_protocol_info = None
+    proxy_protocol_info: dict[str, Any] | None = None
 
     def __init__(self, call: Any, cfg: Any, address: Any) -> None:
         environ = call.environ
@@ -112,7 +112,16 @@ class Observer:
     def _request(self, call: Any) -> Request:
         environ = call.environ
         address = (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])) if "REMOTE_PORT" in environ else ""
-        return Request(call, self._worker.cfg, address)
+        request = Request(call, self._worker.cfg, address)
+        if "PROXY_PROTOCOL" in environ:
+            request.proxy_protocol_info = {
+                "proxy_protocol": environ["PROXY_PROTOCOL"],
+                "client_addr": address[0],
+                "client_port": address[1],
+                "proxy_addr": environ["PROXY_ADDR"],
+                "proxy_port": int(environ["PROXY_PORT"]),
+            }
+        return request
 
     def end(self, call: Any) -> None:
         """A request was answered, or could not be.

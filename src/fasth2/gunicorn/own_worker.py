@@ -32,6 +32,7 @@ from .own_policy import Policy, Refused, is_trusted
 from .own_settings import tell_what_has_no_effect
 from .own_tls import ServerTLSInUse
 from .proxy_protocol import accepted_versions, header_of, remote_address, request_info
+from .refusing import too_large
 from .settings import current
 from .tls import share_context
 from .upgrade import upgraded_fields
@@ -257,9 +258,13 @@ class Worker(InstallingWorker, gthread.ThreadWorker):
             self._policies[key] = policy
         return policy
 
-    def _refer(self, client: Client, pairs: Any) -> Any:
-        """A request that the maker leaves: its environment, or the answer that refuses it."""
+    def _refer(self, client: Client, pairs: Any, over: str = "") -> Any:
+        """A request that the maker leaves, or whose header list is over a limit: its environment, or the answer that
+        refuses it.
+        """
         try:
+            if over:
+                raise Refused(*too_large(over))
             return self._policy_of(client).environ(pairs, client.address, client.face, client.proxied), None
         except Refused as exc:
             address = remote_address(client.proxied, client.address)

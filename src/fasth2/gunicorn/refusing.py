@@ -7,7 +7,8 @@ from gunicorn.http import errors
 
 from . import settings
 
-__all__ = ["Refusal", "RefusedRequest", "address_of", "logged_environ", "refusal_for", "refusal_of"]
+__all__ = ["Refusal", "RefusedRequest", "address_of", "logged_environ", "refusal_for", "refusal_of",
+           "too_large"]  # fmt: skip
 
 
 class Refusal(NamedTuple):
@@ -75,6 +76,15 @@ def refusal_for(exc: Exception) -> Refusal:
     if isinstance(exc, errors.ExpectationFailed):
         return Refusal(417, "Expectation Failed", message)
     return Refusal(400, "Bad Request", message)
+
+
+def too_large(reason: str) -> Refusal:
+    """Return the answer to a request whose header list is over the engine's limit (RFC 6585 section 5).
+
+    Args:
+        reason: The limit.
+    """
+    return Refusal(431, "Request Header Fields Too Large", reason)
 
 
 def address_of(client: Any) -> Any:

@@ -132,7 +132,7 @@ class Serving:
         self._fast: dict[tuple[str, str], int] = worker.fast_requests
         # Whether the last application took so long that the peer may have changed its mind about the next one.
         self._was_slow = False
-        h2.hands_out_refused = True
+        h2.hands_out_refused = h2.h2_conn.answers_large_requests = True
         h2.on_look = self.hurry
         #: Held by whoever uses the connection; released while the application runs, which takes it to use it.
         self.gate = h2.gate = gate

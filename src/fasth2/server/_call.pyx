@@ -808,7 +808,7 @@ cdef class Call(Waiter):
         if load_flag(&self.gone) or load_flag(&self.over):
             if leading:
                 lead.step_in(self)
-            raise HTTP2StreamAborted(self.stream_id, "the stream was closed before its body was complete")
+            raise self.lost("the stream was closed before its body was complete")
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:

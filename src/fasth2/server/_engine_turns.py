@@ -39,6 +39,7 @@ _DATA = _ready.DATA
 _TRAILERS = _ready.TRAILERS
 _RESET = _ready.RESET
 _GOAWAY = _ready.GOAWAY
+_LARGE_REQUEST = _ready.LARGE_REQUEST
 
 
 def seconds(value: Any) -> float | None:
@@ -225,6 +226,10 @@ class EngineTurns:
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         raise NotImplementedError
 
+    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
+        """Only where the engine's ``answers_large_requests`` is set."""
+        raise NotImplementedError
+
     def _data_received(self, item: Any, requests: list[Any]) -> None:
         raise NotImplementedError
 
@@ -265,6 +270,8 @@ class EngineTurns:
             elif kind == _GOAWAY:
                 self._goaway_received(item)
                 told = True
+            elif kind == _LARGE_REQUEST:
+                self._large_request_received(item, requests)
             else:
                 stream = self.streams.get(item.stream_id)
                 if stream is not None:

@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._connection cimport H2Connection
 from fasth2._core cimport Core
-from fasth2._ready cimport Request
+from fasth2._ready cimport LargeRequest, Request
 from fasth2.server._call cimport Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
 
@@ -32,6 +32,7 @@ cdef class Session(Channel):
     cdef bint has_output(self) noexcept
     cdef int take(self, object events) except -1
     cdef int take_request(self, Request request) except -1
+    cdef int refuse_large(self, LargeRequest request) except -1
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1
     cdef Call new_call(self, object stream_id, dict environ, bint complete)
     cdef int end_calls(self) except -1

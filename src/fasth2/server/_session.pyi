@@ -17,7 +17,7 @@ class Session(Channel):
         connection: H2Connection,
         site: Site,
         maker: EnvironMaker,
-        refer: Callable[[Any, list[tuple[str, str]]], Any],
+        refer: Callable[..., Any],
         client: Any,
     ) -> None: ...
     @property

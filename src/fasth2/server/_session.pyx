@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._core cimport enter, find_stream, leave
 from fasth2._frames cimport out_reserve
-from fasth2._ready cimport Data, Request, Reset, Trailers
+from fasth2._ready cimport Data, LargeRequest, Request, Reset, Trailers
 from fasth2._receive cimport receive
 from fasth2._send cimport (
     acknowledge,
@@ -53,7 +53,8 @@ cdef class Session(Channel):
         site: What the worker's requests share.
         maker: Makes the environments.
         refer: Called with ``client`` and the request's ``(name, value)`` list for what the maker leaves; returns an
-            environment and ``None``, or ``None`` and an answer ``(code, reason, message)``.
+            environment and ``None``, or ``None`` and an answer ``(code, reason, message)``. Its third argument says which
+            limit a header list is over; the list is what was within it, and there has to be an answer.
         client: The connection's socket; its ``flush`` is called to send what there is, ``end_after_answers`` with the
             reason when the connection ends once its requests are answered.
     """
@@ -62,6 +63,7 @@ cdef class Session(Channel):
                  client):
         self.core = connection
         self.core.maker = maker
+        self.core.answers_large_requests = True
         self.site = site
         self.maker = maker
         self.refer = refer
@@ -172,6 +174,8 @@ cdef class Session(Channel):
                             self.ready.remove(call)
                             self.drop(call)
                             break
+            elif kind is LargeRequest:
+                self.refuse_large(event)
         return 0
 
     cdef int arrived(self, Call call, int64_t octets) except -1:
@@ -246,6 +250,10 @@ cdef class Session(Channel):
             else:
                 self.site.uploads.gather(call, call.upload)
         return 0
+
+    cdef int refuse_large(self, LargeRequest request) except -1:
+        cdef object answer = self.refer(self.client, request.headers, request.reason)[1]
+        return self.refuse(request.stream_id, request.headers, answer, request.end_stream)
 
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
         """Answer a request that the face above refuses."""
@@ -747,6 +755,7 @@ cdef class Session(Channel):
                 slow.append(call)
         for call in slow:
             self.core.count("slow_bodies")
+            store_flag(&call.too_slow, True)
             self.calls.pop(call.stream_id, None)
             self.reset(call, CANCEL)
             self.lose_reset(call)

@@ -21,6 +21,7 @@ cdef class Waiter(Source):
     cdef list waiting                # gates of threads that wait; None: of none so far
     cdef int wanting                 # threads that wait, or are about to, for more of the request
     cdef int gone                    # the stream is closed: nobody listens
+    cdef int too_slow                # its client was, with the body
     cdef int64_t credit              # octets read that the client got no credit for
     cdef int64_t asked               # octets of body that the leader is asked to send
     cdef int64_t queued              # octets of body in the connection, as the leader last saw
@@ -30,6 +31,7 @@ cdef class Waiter(Source):
     cdef bint has_come(self, bint room, Gate gate) except -1
     cdef bint is_called_off(self, Gate gate) except -1
     cdef bint wait_for(self, bint room, double timeout) except -1
+    cdef object lost(self, str reason)
     cdef int want(self, int more) except -1
     # By the leader.
     cdef int notify(self) except -1

@@ -77,10 +77,16 @@ cdef class Waiter(Source):
             if not gate.wait(patience):
                 self.is_called_off(gate)
         if load_flag(&self.gone):
-            raise HTTP2StreamAborted(self.stream_id, "the stream was closed by the client")
+            raise self.lost("the stream was closed by the client")
         if load_flag(&self.over):
             raise HTTP2StreamAborted(self.stream_id, "the request has been answered")
         return True
+
+    cdef object lost(self, str reason):
+        """What is raised where the stream is gone. reason: why, unless it was reset because its client was slow."""
+        if load_flag(&self.too_slow):
+            reason = "the client was too slow: the request's body has not come in time"
+        return HTTP2StreamAborted(self.stream_id, reason)
 
     cdef int want(self, int more) except -1:
         """So many threads more wait for the request."""
