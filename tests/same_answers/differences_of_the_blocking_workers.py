@@ -1,7 +1,7 @@
 """What may differ between gunicorn on h2 and fasth2's ``ThreadWorker`` and ``GeventWorker``, beyond `differences.py`."""
 from __future__ import annotations
 
-from tests.same_answers.differences import ALL, EVERYTHING, WSGI, rule, served
+from tests.same_answers.differences import ALL, EVERYTHING, WSGI, only_differ, rule, served
 
 #: The answers to what gunicorn's rules refuse.
 REFUSED = ([":status", "400"], [":status", "414"], [":status", "431"])
@@ -55,10 +55,20 @@ def _(case, stock, ours):
     """
     if not case.name.startswith(("application: ", "answer ")) or not case.name.endswith(" to HEAD"):
         return ()
-    return EVERYTHING if served(ours) and ours["headers"][0][1] < "500" and not ours["body"][0] else ()
+    if not served(ours) or ours["body"][0]:
+        return ()
+    # Its own error, where it has failed before its head was known, has the fields of one.
+    return EVERYTHING if not any(name == "content-type" and "charset" in value for name, value in ours["headers"]) else ()
 
 
 @rule("classes-send-no-head-before-a-part", workers=WSGI, ways=("class",))
 def _(case, stock, ours):
     """What the application gives is looked at before anything is sent: what is no ``bytes`` is a 500."""
     return EVERYTHING if case.name.startswith("application: text") and failed(ours) else ()
+
+
+@rule("classes-leave-100-out-once-the-body-is-here", versions=ALL[3:], workers=WSGI, ways=("class",), always=False)
+def _(case, stock, ours):
+    """A body that has come before the application asks for it needs no 100."""
+    left_out = "continue" in case.tags and not case.waits and not ours["interim"]
+    return ("interim",) if left_out and only_differ(stock, ours) else ()
