@@ -85,8 +85,8 @@ def outcome(cls, method, status, fields, parts):
     return [getattr(response, name) for name in ATTRIBUTES], vars(connection)
 
 
-def mended(wanted, size):
-    """What gunicorn's class does, but for a Content-Length that is not kept, and for values that latin-1 does not have.
+def mended(wanted, size, method):
+    """What gunicorn's class does, but for a Content-Length that is not kept, values that latin-1 does not have, and HEAD.
 
     ``None`` stands for a ValueError.
     """
@@ -107,6 +107,8 @@ def mended(wanted, size):
         if field[0].lower() != "content-length" or first:
             kept.append(field)
         first = first and field[0].lower() != "content-length"
+    if method == "HEAD" and size and length is None and values[1] not in (204, 304):
+        kept.append(("Content-Length", str(size)))
     values[2] = kept
     own = [field for field in sent["head"][1] if field[0] == "server" and field[1] == ours.HTTP2Response.version]
     sent["head"] = (sent["head"][0], [(name.lower(), value if value.isascii() else value.encode("latin-1"))
@@ -123,7 +125,7 @@ def mended(wanted, size):
 @example("HEAD", "200 OK", [("Content-Length", "3"), ("content-length", "4")], [])
 @example("GET", "200 OK", [("Date", "then"), ("Server", "mine")], [b"ab"])
 def test_the_same_as_gunicorns(method, status, fields, parts):
-    wanted = mended(outcome(Stock, method, status, fields, parts), sum(map(len, parts)))
+    wanted = mended(outcome(Stock, method, status, fields, parts), sum(map(len, parts)), method)
     for _ in range(2):
         found = outcome(ours.HTTP2Response, method, status, fields, parts)
         if wanted is None:
