@@ -11,12 +11,13 @@ WORKER = ("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "2")
 
 
 def goaway(client):
-    return client.found(h2.events.ConnectionTerminated)
+    """Those that name the last stream; one that only says that the end comes (RFC 9113 section 6.8) may be before it."""
+    return [event for event in client.found(h2.events.ConnectionTerminated) if event.last_stream_id != 2**31 - 1]
 
 
 def test_TERM_finishes_what_is_served_and_says_goodbye(start):
     server = start(*WORKER, "--graceful-timeout", "10")
-    with Client(server) as client:
+    with Client(server, patient=True) as client:
         client.request(1, "/slow?0.8")
         time.sleep(0.3)
         server.terminate()
@@ -31,7 +32,7 @@ def test_TERM_finishes_what_is_served_and_says_goodbye(start):
 def test_TERM_serves_what_waits_behind_a_body(start):
     """gunicorn's own class drops it and sends no GOAWAY."""
     server = start(*WORKER, "--graceful-timeout", "10")
-    with Client(server) as client:
+    with Client(server, patient=True) as client:
         client.request(1, "/echo", "POST", end_stream=False)
         client.request(3, "/hello")
         time.sleep(0.3)
