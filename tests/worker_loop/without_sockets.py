@@ -54,7 +54,7 @@ class Connection:
         self.postponed = 0
         self.loop = self
         self.feed(frames.PREFACE + bytes(frames.settings((frames.INITIAL_WINDOW_SIZE, window))),
-                  frames.settings_ack())
+                  *[frames.settings_ack()] * (1 if receive_window == 65535 else 2))
 
     def feed(self, *octets: bytes | Frame) -> None:
         """Receive octets, and no more."""
