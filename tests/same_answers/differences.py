@@ -302,6 +302,16 @@ def _(case, stock, ours):
     return ()
 
 
+@rule("equal-lengths-are-one", workers=("asgi",))
+def _(case, stock, ours):
+    """Several content-length fields of one length; a WSGI application never sees but one."""
+    if case.name != "content-length twice" or not served(ours) or not only_differ(stock, ours, "headers"):
+        return ()
+    length = [["bytes", "content-length"], ["bytes", "1"]]
+    lists = [one_call(answer["seen"][0])["headers"] for answer in (stock, ours)]
+    return ("seen",) if lists[1].count(length) == 1 and [length, *lists[1]] == lists[0] else ()
+
+
 @rule("protocol-in-the-access-log-with-asgi", workers=("asgi",), ways=("class",))
 def _(case, stock, ours):
     """HTTP/2.0, as of every other worker. `compare` spells it as gunicorn for the other rules."""

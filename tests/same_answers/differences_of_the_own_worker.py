@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tests.same_answers.differences import ALL, EVERYTHING, OLD, SIZES, only_differ, rule, served
 
-REFUSED = ([":status", "400"], [":status", "431"])
+REFUSED = ([":status", "400"], [":status", "414"], [":status", "431"])
 ERROR = [[":status", "500"], ["content-type", "text/plain; charset=utf-8"], ["content-length", "21"]]
 
 NAMED = [["server", "gunicorn"], ["date", "now"]]
@@ -12,6 +12,11 @@ NAMED = [["server", "gunicorn"], ["date", "now"]]
 def as_utf_8(text):
     """Latin-1 text read as UTF-8; other values, as they are."""
     return text.encode("latin-1").decode() if isinstance(text, str) else text
+
+
+def logged(answer):
+    """Whether the access log has one line, with the status that the client got."""
+    return len(answer["log"]) == 1 and f" {answer['headers'][0][1]} " in answer["log"][0]
 
 
 @rule("text-is-latin-1", workers=("gthread",), ways=("own",))
@@ -35,9 +40,23 @@ def _(case, stock, ours):
 
 @rule("refused-requests-are-answered", workers=("gthread",), ways=("own",))
 def _(case, stock, ours):
-    """By gunicorn's limits and its policy for fields: with the status and the text that HTTP/1.1 gets."""
-    refused = "refused" in case.tags and not ours["seen"] and not ours["log"] and served(ours)
-    return EVERYTHING if refused and ours["headers"][0] in REFUSED else ()
+    """By gunicorn's limits and its policy for fields: with the status and the text that HTTP/1.1 gets, and a log line."""
+    refused = "refused" in case.tags and not ours["seen"] and served(ours) and ours["headers"][0] in REFUSED
+    return EVERYTHING if refused and logged(ours) else ()
+
+
+@rule("CONNECT-is-refused", workers=("gthread",), ways=("own",))
+def _(case, stock, ours):
+    """The application is not called, unless the operator asks for that."""
+    refused = case.name == "malformed: CONNECT" and not ours["seen"] and served(ours) and ours["headers"][0][1] == "501"
+    return EVERYTHING if refused and logged(ours) else ()
+
+
+@rule("HEAD-is-over-once-its-head-is-out", workers=("gthread",), ways=("own",), always=False)
+def _(case, stock, ours):
+    """What fails behind it is no failure of the answer."""
+    late = case.name == "application: raise-late to HEAD" and served(ours) and not ours["body"][0]
+    return ("end", "connection", "log") if late and ours["headers"][0] == [":status", "200"] and logged(ours) else ()
 
 
 @rule("errors-tell-no-details", workers=("gthread",), ways=("own",))
