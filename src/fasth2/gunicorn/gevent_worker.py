@@ -125,6 +125,8 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         self._idle: set[Any] = set()
         # Connections that are served.
         self._attending: set[Serving] = set()
+        # The greenlet that sees to them; it ends when there are none.
+        self._attender: Any = None
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Called by gevent's server with a connection, in a greenlet of its own.
@@ -298,8 +300,8 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     def _attended(self, serving: Serving) -> Iterator[None]:
         """Have a connection seen to while its application runs, as far as that yields to other greenlets."""
         self._attending.add(serving)
-        if len(self._attending) == 1:
-            gevent.spawn(self._attend)
+        if self._attender is None or self._attender.dead:
+            self._attender = gevent.spawn(self._attend)
         try:
             yield
         finally:
