@@ -80,3 +80,29 @@ def test_a_client_that_is_quite_gone_ends_the_application(server):
         client.request(1, "/listens")
         assert until(lambda now: now["counts"].get("/listens", 0) > before["counts"].get("/listens", 0))
     assert until(lambda now: len(now["endings"]) > len(before["endings"]))
+
+
+@pytest.mark.parametrize("setup", [setup for setup in SETUPS if setup.way == "class"], ids=str)
+def test_clients_of_cleartext_HTTP_1_1_that_close_leave_nothing_open(setup, tmp_path):
+    """gunicorn 25.0.3 has a reader for HTTP/1.1 as for HTTP/2."""
+    options = ("--keep-alive", "60", "--graceful-timeout", "30")
+    with setup.start(tmp_path, "", APP, *options) as server:
+        clients = []
+        for _ in range(5):
+            client = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+            clients.append(client)
+            client.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"Hello, world!"):
+                data = client.recv(65536)
+                assert data
+                answer += data
+            client.shutdown(socket.SHUT_WR)
+        for client in clients:
+            # The server closes too.
+            assert client.recv(65536) == b""
+            client.close()
+        began = time.monotonic()
+        server.terminate()
+        assert server.process.wait(25) == 0
+        assert time.monotonic() - began < 15

@@ -38,6 +38,8 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         self.lingered = False
         # Whether the peer has ended its side before the HTTP/2 connection was there.
         self._input_ended = False
+        # The reader that gunicorn made when the connection was there; that of cleartext HTTP/2 comes later.
+        self._first_reader: Any = None
         worker.accepted_protocols.add(self)
 
     def connection_made(self, transport: Any) -> None:
@@ -45,6 +47,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         self.worker.accepted_protocols.discard(self)
         self.worker.open_protocols.add(self)
         super().connection_made(transport)
+        self._first_reader = self.reader
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop when the connection is no more."""
@@ -53,9 +56,10 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
 
     def eof_received(self) -> bool | None:
         """Called by the loop when the peer has ended its side, until the HTTP/2 connection does it."""
-        if self.reader is None or self.transport.get_extra_info("sslcontext") is not None:
-            # HTTP/1.1; and TLS of asyncio and of uvloop cannot keep one side open.
-            return None
+        if self.reader is self._first_reader or self.transport.get_extra_info("sslcontext") is not None:
+            # HTTP/1.1 and uWSGI, which gunicorn serves; and TLS of asyncio and of uvloop cannot keep one side open.
+            ends: bool | None = super().eof_received()
+            return ends
         self._input_ended = True
         return True
 
