@@ -81,3 +81,14 @@ def test_a_worker_that_stops_waits_for_it(setup, tmp_path, certificate):
         assert client.read(lambda: bool(resets(client)))
         assert client.read(lambda: len(client.found(h2.events.ConnectionTerminated)) > 1)
         assert server.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("setup", CLASSES[-1:], ids=str)
+@pytest.mark.parametrize("seconds", ["1", "3"])
+def test_a_silent_client_is_not_idle_for_ever(setup, seconds, tmp_path, certificate):
+    """``keepalive`` ends the connection after the upload was reset, whichever of the two is longer."""
+    env = {"FASTH2_UNREAD_UPLOAD_SECONDS": seconds}
+    with serve(setup, tmp_path, certificate, "--keep-alive", "1", env=env) as server, Client(server) as client:
+        client.request(1, "/hello", "POST", [("content-length", "1000000")], end_stream=False)
+        assert client.read(lambda: bool(client.found(h2.events.ConnectionTerminated)), wait=20)
+        assert resets(client)[0].error_code == h2.errors.ErrorCodes.NO_ERROR

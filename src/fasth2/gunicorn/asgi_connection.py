@@ -26,6 +26,9 @@ _CLOSED = StreamState.CLOSED
 #: the last stream: requests under way meanwhile are served (RFC 9113 section 6.8).
 LAST_CALL = 0.5
 
+#: Seconds between two looks at an idle connection, at least.
+_LOOK_AGAIN = 0.01
+
 #: Seconds that input has after that to come through the event loop.
 INPUT_WAIT = 0.05
 
@@ -292,12 +295,13 @@ class ASGIConnection(AsyncHTTP2Connection):
     def _check_idle(self) -> None:
         """Close a connection that had nothing open for ``keepalive`` seconds."""
         wait = self._idle_limit() or 0
-        if not self.streams:
+        if not self.streams and not self._waits_for_uploads():
             wait += (self._idle_since or 0) - self._loop.time()
             if wait <= 0:
                 self._close_quietly()
                 return
-        self._idle_timer = self._loop.call_later(wait, self._check_idle)
+        # An upload whose time is over may be reset by a timer that is due in this turn of the loop, after this one.
+        self._idle_timer = self._loop.call_later(max(wait, _LOOK_AGAIN), self._check_idle)
 
     def _goaway_read(self) -> None:
         if self._idle_timer is not None:
