@@ -69,7 +69,7 @@ def test_our_workers_serve_whatever_comes_behind_GOAWAY(connect):
     peer = Peer(BatchingConnection, Config())
     assert peer.server.receive_data(goaway(0)) == []
     assert not peer.server.is_closed
-    assert peer.server.patience() == 2.0
+    assert peer.server.end_of_patience(1000.0) == 1002.0
     for stream_id in (1, 3):
         peer.request(stream_id)
         assert [request.stream.stream_id for request in peer.tell()] == [stream_id]

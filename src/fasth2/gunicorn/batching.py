@@ -296,9 +296,16 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         """Return the requests that have arrived and that no one has taken."""
         return self._take_pending()
 
-    def patience(self) -> float | None:
-        """Seconds for which nothing may arrive before `give_up` or `close` has to be called; ``None``: for ever."""
-        return self._or_unread(self.stream_timeout) if self.incomplete() else self._idle_limit()
+    def end_of_patience(self, idle_since: float) -> float:
+        """Return when `give_up`, and `close` if that finds nothing, has to be called; `math.inf`: never.
+
+        Args:
+            idle_since: From when on nothing has arrived that counts, as `time.monotonic` counts.
+        """
+        limit = self.stream_timeout if self.incomplete() else self._own_idle_limit()
+        end = math.inf if limit is None else idle_since + limit
+        upload = self._unread.next_deadline() if self._unread else None
+        return end if upload is None else min(end, upload)
 
     def give_up(self) -> bool:
         """Reset the requests whose end has not arrived, answered or not; return whether there were any.

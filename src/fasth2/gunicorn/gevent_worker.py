@@ -264,8 +264,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 finally:
                     self._idle.discard(greenlet)
                 if requests is None:
-                    if h2.give_up():
-                        serving.idle_until = None
+                    if serving.outlasts():
                         continue
                     break
             else:
@@ -275,7 +274,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 if not requests and time.monotonic() >= end:
                     break
             if requests or self.pings_keep or h2.incomplete():
-                serving.idle_until = None
+                serving.idle_since = None
             serving.serve(requests or [])
             if time.monotonic() > turn:
                 # A socket that always has something to read never yields.
@@ -287,13 +286,8 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     def _receive(h2: Any, serving: Serving) -> list[Any] | None:
         """Wait for requests; ``None`` when the time for that is over."""
         now = time.monotonic()
-        if serving.idle_until is None:
-            patience = h2.patience()
-            serving.idle_until = math.inf if patience is None else now + patience
-        if serving.idle_until == math.inf:
-            requests: list[Any] | None = h2.receive_within(None)
-        else:
-            requests = h2.receive_within(max(serving.idle_until - now, 0.0))
+        end = serving.idle_until(now)
+        requests: list[Any] | None = h2.receive_within(None if end == math.inf else max(end - now, 0.0))
         return requests
 
     @contextlib.contextmanager

@@ -117,12 +117,14 @@ class Serving:
         self.environs = EnvironTemplate(worker.cfg, h2, sock, client, server)
         #: The highest stream served.
         self.last_served = 0
-        #: When the connection is to end if nothing comes; ``None`` while it is served.
-        self.idle_until: float | None = None
+        #: From when on nothing has come that counts; ``None`` while the connection is served.
+        self.idle_since: float | None = None
         #: Whether that time is over.
         self.expired = False
         #: Whether the worker stops, and the connection waits for its end.
         self.leaving = False
+        #: When that is.
+        self.leaves_at = 0.0
         # When the connection began, and when its peer was told that it ends.
         self._begun = time.monotonic()
         self._warned_at: float | None = None
@@ -298,6 +300,32 @@ class Serving:
         self.h2.send_error(req.stream.stream_id, refusal.code, body)
         worker.log.access(resp, req, logged_environ(req, client), timedelta(seconds=time.monotonic() - start))
 
+    def idle_until(self, now: float) -> float:
+        """Return when the connection, now idle, is to be looked after if nothing comes; `math.inf`: never.
+
+        An upload that was answered unread may be what it waits for: each read
+        can change that.
+
+        Args:
+            now: `time.monotonic`'s.
+        """
+        if self.idle_since is None:
+            self.idle_since = now
+        return self.h2.end_of_patience(self.idle_since)
+
+    def outlasts(self) -> bool:
+        """Reset what took too long to arrive; return whether the connection goes on, its time not being over.
+
+        Raises:
+            HTTP2ConnectionError: The socket failed.
+        """
+        if self.h2.give_up():
+            # It is idle from now on.
+            self.idle_since = None
+            return True
+        now = time.monotonic()
+        return self.idle_until(now) > now
+
     def end_from(self, now: float) -> float:
         """Return from when on an idle connection of a stopping worker may end; tells its peer when that is near.
 
@@ -338,7 +366,7 @@ class Serving:
         try:
             self.hurry()
             if self.h2.attend() and self.worker.pings_keep:
-                self.idle_until = None
+                self.idle_since = None
         except Exception as exc:
             # The one that serves it meets that again.
             self.worker.log.debug("HTTP/2 connection in an application: %s", exc)

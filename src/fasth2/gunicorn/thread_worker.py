@@ -209,10 +209,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
 
     def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:
         turn = time.monotonic() + TURN
-        if serving.expired and h2.give_up():
-            # It is idle from now on.
+        if serving.expired and serving.outlasts():
             serving.expired = False
-            serving.idle_until = None
         while not serving.expired:
             free = self._threads - self._busy
             if self.alive:
@@ -228,12 +226,12 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
                     if now >= end:
                         break
                     if requests is None:
-                        serving.idle_until = end
+                        serving.leaves_at = end
                         return _IDLE
             if requests is None:
                 return _IDLE
             if requests or self.pings_keep or h2.incomplete():
-                serving.idle_until = None
+                serving.idle_since = None
             if requests:
                 serving.serve(requests)
             if h2.is_closed:
@@ -367,16 +365,14 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         if conn.parser.has_input() or not (self.alive or serving.leaving):
             self.enqueue_req(conn)
             return
-        if serving.idle_until is None:
-            patience = conn.parser.patience()
-            serving.idle_until = math.inf if patience is None else time.monotonic() + patience
+        end = serving.leaves_at if serving.leaving else serving.idle_until(time.monotonic())
         try:
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._wake, conn))
         except (OSError, ValueError):
             self._close(conn)
             return
-        self._idle[conn] = serving.idle_until
-        self._next_end = min(self._next_end, serving.idle_until)
+        self._idle[conn] = end
+        self._next_end = min(self._next_end, end)
 
     def _wake(self, conn: Any, _sock: Any) -> None:
         self._take_from_poller(conn)

@@ -379,11 +379,15 @@ class EngineTurns:
         """All is taken in of a read that held a GOAWAY(NO_ERROR)."""
 
     def _idle_limit(self) -> float | None:
+        """Return the seconds that the connection may sit without a stream, or less where an upload's time is over before."""
+        return self._or_unread(self._own_idle_limit())
+
+    def _own_idle_limit(self) -> float | None:
         """Return the seconds that the connection may sit without a stream; ``None``: for ever."""
         limit = self.idle_timeout
         if self.draining:
             limit = DRAINING_WAIT if limit is None else min(limit, DRAINING_WAIT)
-        return self._or_unread(limit)
+        return limit
 
     # Uploads that were answered without being read
 
