@@ -257,9 +257,14 @@ cdef class Session(Channel):
 
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
         """Answer a request that the face above refuses."""
-        cdef dict environ = dict(self.maker.template)
-        cdef dict fields = dict(pairs)
+        cdef dict environ
+        cdef dict fields
         cdef Call call
+        if find_stream(self.core, stream_id) is None:
+            # Reset by what was received together with it.
+            return 0
+        environ = dict(self.maker.template)
+        fields = dict(pairs)
         environ["REQUEST_METHOD"] = fields.get(":method", "-")
         environ["RAW_URI"] = fields.get(":path") or fields.get(":authority") or "-"
         environ["PATH_INFO"], _, environ["QUERY_STRING"] = environ["RAW_URI"].partition("?")
@@ -364,7 +369,8 @@ cdef class Session(Channel):
         """
         cdef Call call
         for call in list(self.calls.values()):
-            if not call.input.complete:
+            # An answer that is there is sent still.
+            if not call.input.complete and not call.finished and not call.complete:
                 del self.calls[call.stream_id]
                 self.reset(call, CANCEL)
                 self.lose_reset(call)
@@ -736,6 +742,9 @@ cdef class Session(Channel):
         Args:
             now: Seconds.
             timeout: Seconds that a client may take, as `Uploads.is_slow` has it.
+
+        Returns:
+            Whether there was any.
         """
         cdef Call call
         cdef Upload upload
@@ -759,6 +768,7 @@ cdef class Session(Channel):
             self.calls.pop(call.stream_id, None)
             self.reset(call, CANCEL)
             self.lose_reset(call)
+        return bool(slow)
 
     cdef int reset_octets(self, uint32_t stream_id) except -1:
         enter(self.core)

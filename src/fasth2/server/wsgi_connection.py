@@ -442,8 +442,10 @@ class Client(Wire):
                 else:
                     self.close()
             return
-        if loop.timeout is not None:
-            self.session.reset_slow_bodies(now, loop.timeout)
+        if loop.timeout is not None and self.session.reset_slow_bodies(now, loop.timeout):
+            self.flush()
+            if self._state != _SERVING:
+                return
         if self.out and self._blocked_since is not None and loop.timeout is not None:
             left = len(self.out)
             if left != self._blocked_seen:
