@@ -737,7 +737,9 @@ cdef class H2Connection(Core):
     @cython.critical_section
     def local_settings(self):
         """Our `Settings`. Another object may be assigned before `initiate_connection`, which announces it; where it
-        leaves out what `Limits` has a limit for, streams and header lists, that is announced too."""
+        leaves out what `Limits` has a limit for, streams and header lists, that is announced too. The object is
+        one connection's alone: it keeps the changes that wait for this peer's acknowledgement, and another connection
+        with the same object would take them."""
         return self.local
 
     @local_settings.setter

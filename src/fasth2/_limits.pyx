@@ -119,6 +119,14 @@ cdef int count_late_frame(LimitState *l, object clock) except -1:
     return count_suspicious(l, clock, 0)
 
 
+cdef int count_late_headers(LimitState *l, object clock, int64_t octets) except -1:
+    """HEADERS behind GOAWAY for refused streams: as many as may be refused early may have been on their way."""
+    if l.early_refusals < 0 or l.late_headers < l.early_refusals:
+        l.late_headers += 1
+        return 0
+    return count_suspicious(l, clock, octets)
+
+
 cdef int count_late_data(LimitState *l, object clock, int64_t octets) except -1:
     """DATA on a stream that we have reset: as much as its window let out may have been on its way, in frames of
     whatever size."""

@@ -26,7 +26,7 @@ from fasth2._hpack_decoder cimport (
     Decoder,
     fault_message,
 )
-from fasth2._limits cimport count_late_frame, count_priority, count_reset, count_suspicious
+from fasth2._limits cimport count_late_frame, count_late_headers, count_priority, count_reset, count_suspicious
 from fasth2._priority cimport early_take
 from fasth2._ready cimport LargeRequest, Request, Trailers
 from fasth2._receive_data cimport stream_ended
@@ -158,10 +158,12 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
             # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
             if sid > c.highest_inbound:
                 c.highest_inbound = sid
-            if not ends:
-                c.limits.late_octets += c.local.initial_window_size_
-            # After too many refusals they are what the peer had sent before it heard of it.
-            return FAULT_NONE if c.parted else count_suspicious(&c.limits, c.clock, n)
+                if not ends:
+                    c.limits.late_octets += c.local.initial_window_size_
+            if c.parted:
+                # After too many refusals they are what the peer had sent before it heard of it.
+                return count_late_headers(&c.limits, c.clock, n)
+            return count_suspicious(&c.limits, c.clock, n)
         if not is_idle(c, sid):
             reason = c.table.reason_of(sid)
             if reason == BY_SEND_RST_STREAM and c.rfc_errors:
