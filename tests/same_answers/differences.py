@@ -271,6 +271,14 @@ def _(case, stock, ours):
     return ("seen",) if right and sizes[0] != sizes[1] and only_differ(stock, ours, "size", "body") else ()
 
 
+@rule("bodies-of-many-frames-are-answered", versions=("25.3.0",), workers=("asgi",), always=False)
+def _(case, stock, ours):
+    """gunicorn runs the application, and now and then sends nothing of its answer."""
+    lost = case.name == "body in frames of one octet" and stock["headers"] is None and stock["end"] != "END_STREAM"
+    right = served(ours) and ours["headers"][0] == [":status", "200"] and ours["body"][2] == "plain"
+    return ("headers", "body", "end", "connection") if lost and right else ()
+
+
 @rule("sizes-in-the-access-log", versions=OLD[:2], ways=CLASSES)
 def _(case, stock, ours):
     """gunicorn 25 writes 0 for all, or the body that HEAD does not get."""
@@ -305,7 +313,11 @@ def _(case, stock, ours):
 @rule("equal-lengths-are-one", workers=("asgi",))
 def _(case, stock, ours):
     """Several content-length fields of one length; a WSGI application never sees but one."""
-    if case.name != "content-length twice" or not served(ours) or not only_differ(stock, ours, "headers"):
+    # Where gunicorn takes the body for another than it is (`request-bodies-are-whole`), that differs too.
+    keys = ("headers", "size", "body")
+    if case.name != "content-length twice" or not served(ours) or not only_differ(stock, ours, *keys):
+        return ()
+    if len(ours["seen"]) != 1 or ours["seen"][0]["body"] != hashlib.sha256(b"x").hexdigest():
         return ()
     length = [["bytes", "content-length"], ["bytes", "1"]]
     lists = [one_call(answer["seen"][0])["headers"] for answer in (stock, ours)]
