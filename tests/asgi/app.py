@@ -168,6 +168,12 @@ async def seen(scope, receive, send):
     await answer(send, {"counts": counts, "sent": sent, "endings": endings})
 
 
+async def counted(scope, receive, send):
+    """fasth2's counters in this process."""
+    from fasth2.gunicorn import counters
+    await answer(send, counters())
+
+
 async def hints(scope, receive, send):
     for number in (b"1", b"2"):
         await send({"type": "http.response.informational", "status": 103, "headers": [(b"link", b"</" + number + b">")]})
@@ -238,7 +244,7 @@ async def reads(scope, receive, send):
 
 
 PATHS = {f"/{each.__name__}": each for each in (
-    show, digest, again, slow_reader, parts, nothing, ticks, big, flood, endless, listens, seen, hints, trailers, status,
+    show, digest, again, slow_reader, parts, nothing, ticks, big, flood, endless, listens, seen, counted, hints, trailers, status,
     waits, fails, fails_late, silent, said, torrent, reads,
 )}
 PATHS["/caf\xe9 \u20ac"] = show

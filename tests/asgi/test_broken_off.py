@@ -59,6 +59,37 @@ def test_a_client_that_sends_its_body_too_slowly_is_cancelled(server):
                 break
             client.data(1, b"x")
         assert client.found(h2.events.StreamReset, 1)[0].error_code == h2.errors.ErrorCodes.CANCEL
+        assert ask(client, 3, "/counted")["slow_bodies"] == 1
+
+
+def test_one_that_is_answered_meanwhile_needs_no_rate_but_may_not_be_silent(server):
+    """Forty octets a second, each answered: a stream in both directions."""
+    with Client(server) as client:
+        client.request(1, "/ticks", "POST", end_stream=False)
+        began = time.monotonic()
+        sent = 0
+        while time.monotonic() - began < 8:
+            client.data(1, b"0123456789")
+            sent += 1
+            assert client.read(lambda sent=sent: client.body().count(b"tick") == sent)
+            assert not client.read(client.ended(), wait=0.25)
+        assert client.read(client.ended())
+        assert client.found(h2.events.StreamReset, 1)[0].error_code == h2.errors.ErrorCodes.CANCEL
+        assert ask(client, 3, "/counted")["slow_bodies"] == 1
+
+
+def test_a_rate_of_0_is_none(tmp_path, certificate):
+    options = ("--timeout", "3", "--keep-alive", "30")
+    with serve(CLASSES[-1], tmp_path, certificate, *options, env={"FASTH2_MIN_BODY_RATE": "0"}) as server:
+        with Client(server) as client:
+            client.request(1, "/digest", "POST", end_stream=False)
+            began = time.monotonic()
+            while time.monotonic() - began < 6:
+                client.data(1, b"x")
+                assert not client.read(client.ended(), wait=0.25)
+            client.data(1, b"", end_stream=True)
+            assert client.read(client.ended())
+            assert client.status() == "200"
 
 
 def test_one_that_is_fast_enough_may_take_longer_than_the_timeout(server):

@@ -140,8 +140,10 @@ def test_a_body_that_was_given_up_is_not_waited_for(ours):
 def test_the_settings(monkeypatch, connect, class_):
     monkeypatch.setenv("FASTH2_UNREAD_UPLOAD_OCTETS", "1000")
     monkeypatch.setenv("FASTH2_UNREAD_UPLOAD_SECONDS", "0.5")
+    monkeypatch.setenv("FASTH2_MIN_BODY_RATE", "1000")
     server = (connect() if class_ == "installed" else Peer(BatchingConnection, Config())).server
     assert (server.unread_upload_octets, server.unread_upload_seconds) == (1000, 0.5)
+    assert server.MIN_RECEIVE_RATE == 1000
 
 
 @on_the_end

@@ -70,6 +70,7 @@ class GunicornTurns(EngineTurns):
         chosen = current()
         self.unread_upload_octets = chosen.unread_upload_octets
         self.unread_upload_seconds = chosen.unread_upload_seconds
+        self.MIN_RECEIVE_RATE = chosen.min_body_rate
         super().__init__(cfg, client_addr)
         self._record = Record(self.h2_conn)
 

@@ -190,24 +190,34 @@ class ASGIRequest:
         if event is None:
             event = stream._body_event = asyncio.Event()
         event.clear()
-        timeout = self._surroundings.timeout
-        if timeout is not None and connection.MIN_RECEIVE_RATE:
+        timeout = left = self._surroundings.timeout
+        if timeout is not None and connection.MIN_RECEIVE_RATE and not stream.response_headers_sent:
             # Waiting is for the client's account only: an application that takes its time costs it nothing.
-            timeout = min(timeout, timeout + stream.body_size / connection.MIN_RECEIVE_RATE - self._waited)
+            left = min(timeout, timeout + stream.body_size / connection.MIN_RECEIVE_RATE - self._waited)
         began = time.monotonic()
         try:
-            if timeout is not None and timeout <= 0:
+            if left is not None and left <= 0:
                 raise asyncio.TimeoutError
-            await asyncio.wait_for(event.wait(), timeout)
+            await asyncio.wait_for(event.wait(), left)
         except asyncio.TimeoutError:
-            if stream._body_chunks or stream.request_complete:
-                return True
-            self._surroundings.log.info("HTTP/2 stream %s: the body came too slowly", stream.stream_id)
-            await connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
-            return False
+            if not await self._body_arrives_late(event, (timeout or 0) - (left or 0)):
+                self._surroundings.log.info("HTTP/2 stream %s: the body came too slowly", stream.stream_id)
+                connection._count("slow_bodies")
+                await connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
+                return False
         finally:
             self._waited += time.monotonic() - began
         return not stream.disconnected
+
+    async def _body_arrives_late(self, event: asyncio.Event, left: float) -> bool:
+        """Wait for the rest of ``timeout`` where the response has begun meanwhile: a client of both has no rate."""
+        stream = self._stream
+        if stream.response_headers_sent and left > 0:
+            try:
+                await asyncio.wait_for(event.wait(), left)
+            except asyncio.TimeoutError:
+                pass
+        return bool(stream._body_chunks or stream.request_complete or stream.disconnected)
 
     async def send(self, message: dict[str, Any]) -> None:
         """ASGI's send()."""
@@ -262,10 +272,13 @@ class ASGIRequest:
             await self._connection.give_way(len(body))
 
     async def _send_head(self, head: ResponseHead, body: bytes, ends: bool) -> None:
-        sent = await self._connection.send_part(self._stream, head.status, head.fields_to_send(), body, ends)
-        # Not if the fields were refused.
-        self._head_sent = True
-        self._status = head.status
+        try:
+            sent = await self._connection.send_part(self._stream, head.status, head.fields_to_send(), body, ends)
+        finally:
+            # It leaves before the body does, which a slow client may not take to its end.
+            if self._stream.response_headers_sent:
+                self._head_sent = True
+                self._status = head.status
         if not sent:
             self._peer_has_gone()
 
@@ -357,13 +370,15 @@ class ASGIRequest:
         if self._gone or self._head_sent or self._stream.disconnected:
             return
         head = ResponseHead(500, _ERROR_FIELDS, self._request.method)
-        self._status = 500
         self._head_sent = True
         body = b"" if head.omits_body else _ERROR
         try:
             await self._connection.send_part(self._stream, 500, head.fields_to_send(), body, True)
         except HTTP2ConnectionError as exc:
             self._surroundings.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
+        finally:
+            if self._stream.response_headers_sent:
+                self._status = 500
 
     def _log(self, seconds: float) -> None:
         shared = self._surroundings

@@ -51,7 +51,7 @@ class Settings:
     #: whole (25 and 26); 0: any.
     max_body: int = 1 << 30
 
-    #: `fasth2.gunicorn.Worker`: octets a second that a client has to send of a body that is waited for; 0: any number.
+    #: Octets a second that a client has to send of a body that is waited for; 0: any number.
     min_body_rate: int = WorkerLimits.min_body_rate
 
     #: Octets of a request's body that are gathered before the application is called; 0: none.
