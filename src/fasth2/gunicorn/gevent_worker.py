@@ -103,6 +103,47 @@ class _Server(StreamServer):
             return self._served_by(wrapped, address)
 
 
+class _Connection(BatchingConnection):
+    """A connection whose greenlet counts as idle only where it waits to read: whoever stops it there tears no frame."""
+
+    #: The idle greenlets, while the next read may be stopped.
+    idle: set[Any] | None = None
+
+    def receive_idle(self, wait: float | None, idle: set[Any]) -> list[Any] | None:
+        """Take in what the peer sends soon, and be in a set while there is nothing to read.
+
+        Args:
+            wait: As for `receive_within`.
+            idle: The set of greenlets.
+
+        Returns:
+            What `receive_within` returns.
+
+        Raises:
+            HTTP2ProtocolError: As `receive_data`.
+            HTTP2ConnectionError: As `receive_data`.
+            Exception: What is thrown into a greenlet of the set; nothing was read.
+        """
+        self.idle = idle
+        try:
+            return self.receive_within(wait)
+        finally:
+            self.idle = None
+
+    def _recv(self, timeout: float | None) -> Any:
+        idle = self.idle
+        if idle is None:
+            return super()._recv(timeout)
+        # What has been read is answered by the greenlet that is not idle.
+        self.idle = None
+        greenlet = gevent.getcurrent()
+        idle.add(greenlet)
+        try:
+            return super()._recv(timeout)
+        finally:
+            idle.discard(greenlet)
+
+
 class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     """gunicorn's ``gevent`` worker, with HTTP/2 by fasth2.
 
@@ -112,7 +153,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     here too.
     """
 
-    connection_class = BatchingConnection
+    connection_class = _Connection
     stock = ggevent.GeventWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
@@ -250,19 +291,15 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         super().run()
 
     def _serve(self, h2: Any, serving: Serving) -> None:
-        greenlet = gevent.getcurrent()
         turn = time.monotonic() + TURN
         while not h2.is_closed:
             if h2.incomplete():
                 requests = h2.receive_data()  # a request under way is served before the farewell
             elif self.alive:
-                self._idle.add(greenlet)
                 try:
                     requests = self._receive(h2, serving)
                 except _Stopping:
                     continue
-                finally:
-                    self._idle.discard(greenlet)
                 if requests is None:
                     if serving.outlasts():
                         continue
@@ -282,12 +319,11 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 turn = time.monotonic() + TURN
         serving.finish()
 
-    @staticmethod
-    def _receive(h2: Any, serving: Serving) -> list[Any] | None:
+    def _receive(self, h2: Any, serving: Serving) -> list[Any] | None:
         """Wait for requests; ``None`` when the time for that is over."""
         now = time.monotonic()
         end = serving.idle_until(now)
-        requests: list[Any] | None = h2.receive_within(None if end == math.inf else max(end - now, 0.0))
+        requests: list[Any] | None = h2.receive_idle(None if end == math.inf else max(end - now, 0.0), self._idle)
         return requests
 
     @contextlib.contextmanager
