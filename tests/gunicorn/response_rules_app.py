@@ -82,6 +82,26 @@ def with_lengths(body, *lengths):
     return answer
 
 
+def write_without_end(environ, start_response):
+    """The file named by the query says how many octets were written when that raised."""
+    write = start_response("200 OK", [("Content-Type", "text/plain")])
+    size = 0
+    try:
+        while True:
+            size += len(PART)
+            write(PART)
+    finally:
+        with open(environ["QUERY_STRING"], "w") as file:
+            file.write(str(size))
+
+
+def write_a_little(environ, start_response):
+    write = start_response("200 OK", [("Content-Type", "text/plain")])
+    for _ in range(10):
+        write(PART)
+    return []
+
+
 def late(*parts):
     """A generator of parts with a pause between them, so that each is sent."""
     def body():
@@ -141,6 +161,7 @@ PATHS = {
     "/events": events(0.2, 100), "/silent": events(20, 1), "/late-echo": late_echo,
     "/empty-parts": noted(b""), "/parts-for-ever": noted(PART), "/slow-parts": noted(PART, 0.5),
     "/bodiless": noted(PART, headers=[("Content-Length", "200000")]),
+    "/write-without-end": write_without_end, "/write-a-little": write_a_little,
     "/called": called, "/generated": generated, "/generated-without-end": generated_without_end,
     "/whole": with_lengths([b"whole"], "5"), "/whole-in-parts": with_lengths([b"who", b"le"], "5"),
     "/whole-without-length": with_lengths([b"whole"]),

@@ -103,6 +103,24 @@ def test_HEAD_on_a_body_without_an_end_is_answered_at_once(start, blocking_worke
             assert dict(client.found(h2.events.ResponseReceived, 1)[0].headers)["content-length"] == "200000"
 
 
+def test_HEAD_on_write_without_an_end_frees_its_thread(start, blocking_worker, note):
+    """``write()`` gives no other sign: what has no body is dropped up to a MiB, then the call raises."""
+    server = start(*blocking_worker, "--threads", "1", app=APP)
+    with Client(server) as client:
+        client.request(1, f"/write-without-end?{note}", "HEAD")
+        assert client.read(client.ended())
+        assert client.status() == "200"
+        assert not client.found(h2.events.StreamReset)
+        assert appears(note)
+        assert note.read_text() == "1048600"
+        client.request(3, "/write-a-little", "HEAD")
+        assert client.read(client.ended(3))
+        assert client.status(3) == "200"
+        client.request(5, "/hello")
+        assert client.read(client.ended(5))
+    assert tracebacks(server) == 0
+
+
 @pytest.mark.parametrize("path", ["/whole", "/whole-in-parts", "/generated", "/whole-without-length"])
 def test_HEAD_has_the_length_of_GET(start, blocking_worker, path):
     with Client(start(*blocking_worker, app=APP)) as client:

@@ -23,6 +23,9 @@ _LONGEST = 64
 #: Octets of a body in several parts that are joined, to be sent whole.
 _JOINED = 65536
 
+#: Octets that an application may write to a response that has no body.
+_DROPPED = 1048576
+
 # What a field is, beside being sent.
 _LENGTH = 1
 _SERVER = 2
@@ -118,6 +121,7 @@ class WholeResponse(_Stock):
     status: str | None
     _omits_body = False
     _omits_body_warned = False
+    _dropped = 0
     _stream_ended = False
     trailers: list[Any] | None = None
 
@@ -200,7 +204,8 @@ class WholeResponse(_Stock):
 
         Raises:
             TypeError: It is not ``bytes``.
-            HTTP2StreamError: The stream is gone.
+            HTTP2StreamError: The stream is gone, or the response has no body
+                and more than a MiB was written.
         """
         # The application calls it, while the gate is open.
         with self.h2_conn.gate:
@@ -213,6 +218,9 @@ class WholeResponse(_Stock):
             self._send_bodiless()
             if data:
                 self._warn_of_body()
+                self._dropped += len(data)
+                if self._dropped > _DROPPED:
+                    self._aborted("it has no body, however long it gets")
             return
         if self.response_length is not None:
             data = data[: max(0, self.response_length - self.sent)]
