@@ -46,5 +46,9 @@ END
 chmod +x "$work/folder/nginx"
 rm -rf "$folder"
 mv "$work/folder" "$folder"
-"$folder/nginx" -v
+# It runs from its place only, so it is tried there.
+if ! "$folder/nginx" -v; then
+    rm -rf "$folder"
+    exit 1
+fi
 echo "$folder"

@@ -36,6 +36,10 @@ as_root=()
 if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
 fi
+# One at a time: another installation would find this one's policy-rc.d, and lose it in the middle.
+if [ -z "${FASTH2_INSTALLING:-}" ]; then
+    exec "${as_root[@]}" env FASTH2_INSTALLING=1 flock /run/lock/fasth2-packages "${BASH_SOURCE[0]}"
+fi
 if [ "${#services[@]}" -gt 0 ] && [ ! -e /usr/sbin/policy-rc.d ]; then
     # Debian's way to keep an installation from starting services.
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin /usr/sbin/policy-rc.d
