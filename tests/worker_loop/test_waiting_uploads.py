@@ -1,5 +1,6 @@
-"""Requests that are given up before their body is whole, or refused: what is told, and what becomes of others."""
+"""Requests whose body is not whole: who waits for a thread and for how long, and what is told when one is given up."""
 import socket
+import threading
 
 import h2.events
 import pytest
@@ -13,7 +14,8 @@ from tests.worker_loop.in_process import Serving, until
 from tests.worker_loop.peer import Peer
 from tests.worker_loop.without_sockets import Connection, Worker
 
-NO_ERROR, CANCEL = 0, 8
+NO_ERROR, REFUSED_STREAM, CANCEL = 0, 7, 8
+EXPECT = ("expect", "100-continue")
 LONG = ("content-length", "10000000")
 
 
@@ -28,6 +30,19 @@ class Unread:
         self.paths.append(environ["PATH_INFO"])
         start_response("200 OK", [])
         return [self.page]
+
+
+class Reader:
+    """An application that reads the whole body."""
+
+    def __init__(self):
+        self.begun = threading.Event()
+
+    def __call__(self, environ, start_response):
+        self.begun.set()
+        environ["wsgi.input"].read()
+        start_response("200 OK", [])
+        return [b"read"]
 
 
 def post(stream_id, *fields, path="/"):
@@ -89,6 +104,136 @@ def test_the_reset_of_a_slow_body_is_sent_when_it_was_all_there_was():
         assert client.read(lambda: client.found(h2.events.StreamReset, 1), 20)
         assert client.found(h2.events.StreamReset, 1)[0].error_code == CANCEL
     assert not server.failures
+
+
+# Time
+
+
+def looks(connection, first, last, timeout=20.0):
+    """As the loop, once a second; the second of a reset."""
+    for second in range(first, last):
+        connection.session.reset_slow_bodies(float(second), timeout)
+        connection.flush()
+        if connection.wrote("RST_STREAM"):
+            return second
+    return None
+
+
+@pytest.mark.parametrize("fields", [
+    [EXPECT], [("content-type", "application/grpc")], [LONG], [],
+], ids=["100-continue", "gRPC", "long", "paused"])
+def test_who_waits_for_a_thread_is_not_slow(fields):
+    """The client waits for 100, for the response's head, or for nothing that the worker could tell."""
+    app = Unread()
+    worker = Worker(app)
+    connection = Connection(worker)
+    connection.serve(post(1, *fields))
+    if not fields:
+        worker.site.queue_paused(0.0)
+        worker.site.queue_paused(2.0)
+    assert len(worker.site.uploads.waiting) == 1
+    assert looks(connection, 0, 60) is None
+    assert worker.site.run_uploads()
+    connection.flush()
+    assert app.paths == ["/"]
+    assert connection.wrote("HEADERS", 1)
+
+
+@pytest.mark.parametrize("timeout", [20.0, 3.0])
+@pytest.mark.parametrize("drips", [False, True])
+def test_who_waits_for_too_long_may_ask_again(timeout, drips):
+    app = Unread()
+    worker = Worker(app)
+    connection = Connection(worker)
+    connection.serve(post(1, EXPECT), post(3, LONG))
+    for second in range(200):
+        if drips and not connection.wrote("RST_STREAM"):
+            connection.feed(frames.data(3, b"x" * 200))
+        ended = connection.session.reset_slow_bodies(float(second), timeout)
+        connection.flush()
+        assert ended == bool(connection.wrote("RST_STREAM"))
+        if ended:
+            break
+    assert second in (4 * timeout, 4 * timeout + 1)
+    assert [(frame.stream_id, frame.error_code) for frame in connection.wrote("RST_STREAM")] == [
+        (1, REFUSED_STREAM), (3, REFUSED_STREAM)]
+    assert connection.session.connection.counters == {"waiting_uploads": 2}
+    assert not worker.site.uploads.waiting
+    assert worker.site.run_uploads()
+    assert not app.paths
+    assert connection.session.idle
+
+
+def test_the_time_of_a_worker_that_has_slept_does_not_count():
+    connection = Connection(Worker(Unread()))
+    connection.serve(post(1, EXPECT))
+    connection.session.reset_slow_bodies(0.0, 20.0)
+    assert not connection.session.reset_slow_bodies(1000.0, 20.0)
+
+
+# Turns
+
+
+def test_connections_take_turns():
+    """One that has asked for many waits behind one that has asked for one."""
+    app = Unread()
+    worker = Worker(app)
+    greedy, other, third = Connection(worker), Connection(worker), Connection(worker)
+    greedy.feed(*(post(stream_id, LONG, path=f"/greedy/{stream_id}") for stream_id in (1, 3, 5)))
+    other.feed(*(post(stream_id, LONG, path=f"/other/{stream_id}") for stream_id in (1, 3)))
+    third.feed(post(1, LONG, path="/third"))
+    while worker.site.uploads.waiting:
+        # With one thread one at a time.
+        assert worker.site.run_uploads()
+    assert app.paths == ["/greedy/1", "/other/1", "/third", "/greedy/3", "/other/3", "/greedy/5"]
+
+
+def test_a_connection_that_holds_threads_waits_behind_those_that_hold_none():
+    """Three threads wait for one client: a thread goes to whoever has none, however long others wait."""
+    gate, begun = threading.Event(), []
+
+    def app(environ, start_response):
+        begun.append(environ["PATH_INFO"])
+        if environ["PATH_INFO"] == "/held":
+            assert gate.wait(20)
+        elif environ["PATH_INFO"] == "/first":
+            environ["wsgi.input"].read()
+        start_response("200 OK", [])
+        return [b"done"]
+
+    server = Serving(app, threads=3)
+    with server, Client(server) as greedy, Client(server) as quiet:
+        for stream_id in (1, 3):
+            greedy.request(stream_id, "/held", "POST", [LONG], end_stream=False)
+        assert until(lambda: len(begun) == 2)
+        greedy.request(5, "/greedy", "POST", [LONG], end_stream=False)
+        greedy.request(7, "/greedy", "POST", [LONG], end_stream=False)
+        assert until(lambda: len(server.loop.site.uploads.waiting) == 2)
+        quiet.request(1, "/quiet", "POST", [LONG], end_stream=False)
+        assert until(lambda: len(server.loop.site.uploads.waiting) == 3)
+        gate.set()
+        assert quiet.read(quiet.ended(1), 20)
+        assert begun[2] == "/quiet"
+        assert greedy.read(greedy.ended(7), 20)
+    assert not server.failures
+
+
+def test_calls_that_are_over_count_no_more():
+    """After any end of a streamed request its connection has the same turn as one that is new."""
+    app = Unread()
+    worker = Worker(app)
+    old = Connection(worker)
+    old.serve(post(1, LONG), post(3, EXPECT), post(5, LONG), post(7, LONG))
+    while worker.site.uploads.waiting:
+        assert worker.site.run_uploads()
+    old.serve(frames.rst_stream(1, CANCEL), frames.data(3, b"", end_stream=True))
+    new = Connection(worker)
+    app.paths.clear()
+    old.feed(post(9, LONG, path="/old"), post(11, LONG, path="/old"))
+    new.feed(post(1, LONG, path="/new"))
+    while worker.site.uploads.waiting:
+        assert worker.site.run_uploads()
+    assert app.paths == ["/old", "/new", "/old"]
 
 
 # Half-closed

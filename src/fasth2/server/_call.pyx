@@ -12,7 +12,7 @@ from fasth2.server._lead cimport PyThread_get_thread_ident
 from fasth2.server._response_fields cimport FIELD_HOP, FieldName, check_value, field_name
 from fasth2.server._response_head cimport ResponseHead, response_head
 from fasth2.server._unsent cimport Unsent
-from fasth2.server._uploads cimport UPLOAD_HELD_BACK, Uploads
+from fasth2.server._uploads cimport Uploads
 from fasth2.server._waiting cimport HIGH
 
 from fasth2.server.errors import HTTP2StreamAborted
@@ -263,7 +263,7 @@ cdef class Site:
                 call.channel.drop(call)
                 continue
             if not call.channel.admits():
-                call.upload.state = UPLOAD_HELD_BACK
+                self.uploads.hold_back(call.upload)
                 call.channel.put_back(call)
                 continue
             if not call.run():

@@ -6,6 +6,7 @@ from fasth2._core cimport Core
 from fasth2._ready cimport LargeRequest, Request
 from fasth2.server._call cimport Call, Channel, Site
 from fasth2.server._environ cimport EnvironMaker
+from fasth2.server._uploads cimport Line
 
 
 cdef class Session(Channel):
@@ -17,6 +18,7 @@ cdef class Session(Channel):
     cdef public object record        # the face's own
     cdef list ready          # calls to run
     cdef dict calls          # stream id -> call: body incomplete, or detached
+    cdef Line line           # calls that are to read their body while it arrives
     cdef list unread         # calls that are answered while their request goes on
     cdef int64_t counted     # octets that wait, as `Site.unsent` was told
     cdef int64_t held_back_at        # octets that waited when no call was to be started

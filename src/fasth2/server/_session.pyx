@@ -28,7 +28,7 @@ from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
 from fasth2.server._response_head cimport ResponseHead
 from fasth2.server._unsent cimport Unsent
-from fasth2.server._uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, Upload
+from fasth2.server._uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, Line, Upload
 from fasth2.server._waiting cimport MIN_SEND_RATE
 
 from fasth2.exceptions import H2Error, StreamsRefusedError
@@ -41,7 +41,9 @@ cdef enum:
     NO_WINDOW_WAIT = 50
     # Octets of the connection's window below which a body may be held up.
     SHORT_WINDOW = 16384
+    # Error codes.
     NO_ERROR = 0
+    REFUSED_STREAM = 7
 
 
 @cython.final
@@ -70,6 +72,7 @@ cdef class Session(Channel):
         self.client = client
         self.ready = []
         self.calls = {}
+        self.line = Line.__new__(Line)
         self.unread = []
 
     @property
@@ -295,6 +298,7 @@ cdef class Session(Channel):
             body.source = call
             call.upload = Upload.__new__(Upload)
             call.upload.state = UPLOAD_STARTED
+            call.upload.line = self.line
             self.calls[stream_id] = call
         environ["wsgi.input"] = body
         environ["wsgi.early_hints"] = call.send_early_hints
@@ -737,7 +741,7 @@ cdef class Session(Channel):
             self.reset_octets(stream_id)
 
     def reset_slow_bodies(self, double now, double timeout):
-        """Reset the streams whose client takes too long for the request's body.
+        """Reset the streams whose client takes too long for the request's body, or that wait for a thread too long.
 
         Args:
             now: Seconds.
@@ -751,24 +755,36 @@ cdef class Session(Channel):
         cdef H2Stream s
         cdef bint waited
         cdef list slow = []
+        cdef list late = []
         for call in self.calls.values():
             upload = call.upload
             if upload is None or call.finished or call.input.complete:
                 continue
             if upload.state == UPLOAD_STARTED:
                 waited = call.starves()
-            else:
+            elif upload.state == UPLOAD_GATHERED:
                 s = find_stream(self.core, call.stream_id)
                 waited = s is not None and s.window.current > 0 and self.core.window.current > 0
+            else:
+                # Its client may wait itself: for 100, or for the head of the response.
+                waited = False
             if self.site.uploads.is_slow(upload, now, timeout, waited):
                 slow.append(call)
+            elif self.site.uploads.waits_too_long(upload, timeout):
+                late.append(call)
         for call in slow:
             self.core.count("slow_bodies")
             store_flag(&call.too_slow, True)
             self.calls.pop(call.stream_id, None)
             self.reset(call, CANCEL)
             self.lose_reset(call)
-        return bool(slow)
+        for call in late:
+            # The application was not called: the client may ask again (RFC 9113 section 8.7).
+            self.core.count("waiting_uploads")
+            self.calls.pop(call.stream_id, None)
+            self.reset(call, REFUSED_STREAM)
+            self.lose_reset(call)
+        return bool(slow) or bool(late)
 
     cdef int reset_octets(self, uint32_t stream_id) except -1:
         enter(self.core)

@@ -3,6 +3,9 @@ from typing import Any, final
 from .worker_limits import WorkerLimits
 
 @final
+class Line: ...
+
+@final
 class Upload: ...
 
 @final

@@ -10,6 +10,14 @@ from collections import OrderedDict
 
 
 @cython.final
+cdef class Line:
+    """The requests of one connection that are to read their body while it arrives."""
+
+    def __cinit__(self):
+        self.waiting = {}
+
+
+@cython.final
 @cython.freelist(64)
 cdef class Upload:
     """The body of one request."""
@@ -29,7 +37,8 @@ cdef class Uploads:
         self.gather_pause = limits.gather_pause
         self.min_body_rate = limits.min_body_rate
         self.gathering = {}
-        self.waiting = OrderedDict()
+        self.waiting = {}
+        self.lines = OrderedDict()
 
     cdef bint streams(self, dict environ, int64_t expected) except -1:
         """Whether a request is to start before its body is whole. expected: its Content-Length, -1: none."""
@@ -50,16 +59,47 @@ cdef class Uploads:
     cdef int wait(self, object call, Upload upload) except -1:
         """Have a request wait for a thread that may read its body while it arrives."""
         self.waiting[call] = upload
+        upload.line.waiting[call] = None
+        self.lines[upload.line] = None
         self.gathering.pop(call, None)
         upload.state = UPLOAD_WAITS
         return 0
 
     cdef object first(self):
-        """Take the request that has waited longest."""
+        """Take the request that is next: of a connection that has the fewest started, of these in turns."""
+        cdef Line line
+        cdef Line least = None
         cdef Upload upload
-        call, upload = self.waiting.popitem(last=False)
+        for line in self.lines:
+            if least is None or line.started < least.started:
+                least = line
+                if not least.started:
+                    break
+        call = next(iter(least.waiting))
+        upload = self.waiting.pop(call)
+        self.leave_line(call, upload)
+        if least.waiting:
+            self.lines.move_to_end(least)
         upload.state = UPLOAD_STARTED
+        upload.streams = True
+        least.started += 1
         return call
+
+    cdef int hold_back(self, Upload upload) except -1:
+        """The request that `first` returned may not start yet."""
+        upload.state = UPLOAD_HELD_BACK
+        if upload.streams:
+            upload.streams = False
+            upload.line.started -= 1
+        return 0
+
+    cdef int leave_line(self, object call, Upload upload) except -1:
+        """A request waits no more."""
+        cdef Line line = upload.line
+        line.waiting.pop(call, None)
+        if not line.waiting:
+            self.lines.pop(line, None)
+        return 0
 
     cdef int start(self, object call, Upload upload) except -1:
         """A body is whole, or nobody will read it: it is neither gathered nor waits any more."""
@@ -67,6 +107,7 @@ cdef class Uploads:
             self.gathering.pop(call, None)
         elif upload.state == UPLOAD_WAITS:
             self.waiting.pop(call, None)
+            self.leave_line(call, upload)
         upload.state = UPLOAD_STARTED
         return 0
 
@@ -88,7 +129,10 @@ cdef class Uploads:
         return octets
 
     cdef int release(self, Upload upload) except -1:
-        """Nothing of a body is held any more."""
+        """The request is over: nothing of its body is held any more."""
+        if upload.streams:
+            upload.streams = False
+            upload.line.started -= 1
         self.held -= upload.repaid
         upload.repaid = 0
         upload.owed = 0
@@ -140,6 +184,14 @@ cdef class Uploads:
                 upload.patience = min(upload.patience, timeout)
             if waited:
                 upload.patience -= seconds
+            if upload.state == UPLOAD_WAITS or upload.state == UPLOAD_HELD_BACK:
+                upload.waited += seconds
         upload.watched_at = now
         upload.watched_octets = upload.arrived
         return upload.patience <= 0
+
+    cdef bint waits_too_long(self, Upload upload, double timeout) except -1:
+        """Whether a request has waited for a thread for too long, as far as `is_slow` has seen. timeout: seconds."""
+        if upload.state != UPLOAD_WAITS and upload.state != UPLOAD_HELD_BACK:
+            return False
+        return upload.waited >= WAIT_TIMEOUTS * timeout
