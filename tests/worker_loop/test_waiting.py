@@ -48,7 +48,7 @@ def waiting(monkeypatch, processors):
     """A function that has a loop wait once for an event that comes after so many seconds, and says how it did that."""
     kernel = Kernel()
     monkeypatch.setattr(wsgi_loop, "time", kernel)
-    site = SimpleNamespace(calling=False)
+    site = SimpleNamespace(calling=False, uploads=None, unsent=None)
     loop = Loop(SimpleNamespace(), lambda lead, wake: site, [], threads=1, timeout=None, keepalive=None,
                 max_connections=1)
     loop.poller.close()
