@@ -1,8 +1,12 @@
-"""What every test needs when the suite runs under the sanitizers (``make test-sanitize``)."""
+"""Which of gunicorn's versions a run takes; and what every test needs under the sanitizers (``make test-sanitize``)."""
 import os
+import re
 import subprocess
 import sys
 
+import pytest
+
+from tests.support.gunicorn_versions import NAMES
 from tests.support.sanitized import SANITIZED
 
 SANITIZERS = ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS", "PYTHONMALLOC")
@@ -20,3 +24,17 @@ if SANITIZED:
         start(self, args, *rest, **{**options, "env": env})
 
     subprocess.Popen.__init__ = start_suitably
+
+#: The versions between the oldest and the newest, as the names of tests have them.
+BETWEEN = re.compile(rf"\b({'|'.join(map(re.escape, NAMES[1:-1]))})\b")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """``make test`` takes gunicorn's oldest and newest version, ``make test-ecosystem`` those between."""
+    between = [item for item in items if BETWEEN.search(item.name)]
+    for item in between:
+        item.add_marker(pytest.mark.ecosystem)
+    if between and os.environ.get("FASTH2_ECOSYSTEM") != "1":
+        items[:] = [item for item in items if not BETWEEN.search(item.name)]
+        config.hook.pytest_deselected(items=between)
