@@ -3,6 +3,7 @@ import types
 
 import pytest
 
+from fasth2.limits import Limits
 from fasth2.server import _engine_turns
 from fasth2.server.errors import HTTP2ProtocolError
 from tests.support.facade_peer import config, frame, frames
@@ -115,6 +116,18 @@ def test_refusals_before_the_settings_are_acknowledged_count_apart(connect, cloc
     if early:
         refused(peer, 1, first)
         assert peer.server.is_closed
+
+
+@pytest.mark.parametrize("early", [5, None])
+def test_how_many_is_a_limit(connect, clock, early):
+    peer = connect(config(http2_max_concurrent_streams=LIMIT), greeted=False)
+    peer.server._limits = Limits(early_refusals=early)
+    peer.server.initiate_connection()
+    reset_while_served(peer, range(1, 2 * LIMIT, 2))
+    first = refused(peer, early or 2000)
+    assert not peer.server.is_closed
+    refused(peer, 1, first)
+    assert peer.server.is_closed == (early is not None)
 
 
 def test_afterwards_they_are_not_counted_any_more(connect, clock):

@@ -330,7 +330,7 @@ class EngineTurns:
             return False
         now = time.monotonic()
         if self._refusals is None:
-            self._refusals = Refusals(now, burst, rate)
+            self._refusals = Refusals(now, burst, rate, limits.early_refusals)
         return self._refusals.add(now, self.h2_conn.settings_acknowledged)
 
     def _fail(self, message: str, error_code: int, limit: bytes) -> None:
