@@ -52,20 +52,18 @@ def version(request):
 def test_both_protocols_on_one_port(start, version, tls):
     server = start(APP, "--threads", "3", "--keep-alive", "1", "--graceful-timeout", "5", "--max-requests", "1000", tls=tls,
                    version=version, config="accesslog = '-'\n")
-    # gunicorn has had HTTP/2 without TLS since 26.2.
-    if tls or version in VERSIONS[2:]:
-        with Client(server) as client:
-            status, body = ask(client, "/a?b=c", "POST", [("x-forwarded-proto", "http")], b"x" * 16_000)
-            seen = json.loads(body)
-            assert (status, seen["SERVER_PROTOCOL"], seen["QUERY_STRING"]) == ("200", "HTTP/2.0", "b=c")
-            assert seen["wsgi.url_scheme"] == "http"
-            client.request(3, "/slow?0.1")
-            client.request(5, "/")
-            assert client.read(client.ended(5))
-            assert client.read(client.ended(3))
-            assert client.status(3) == client.status(5) == "200"
-            assert ask(client, "/fail")[0] == "500"
-            assert client.read(lambda: client.found(h2.events.ConnectionTerminated)), "no goodbye after keepalive"
+    with Client(server) as client:
+        status, body = ask(client, "/a?b=c", "POST", [("x-forwarded-proto", "http")], b"x" * 16_000)
+        seen = json.loads(body)
+        assert (status, seen["SERVER_PROTOCOL"], seen["QUERY_STRING"]) == ("200", "HTTP/2.0", "b=c")
+        assert seen["wsgi.url_scheme"] == "http"
+        client.request(3, "/slow?0.1")
+        client.request(5, "/")
+        assert client.read(client.ended(5))
+        assert client.read(client.ended(3))
+        assert client.status(3) == client.status(5) == "200"
+        assert ask(client, "/fail")[0] == "500"
+        assert client.read(lambda: client.found(h2.events.ConnectionTerminated)), "no goodbye after keepalive"
     with connect(server, "http/1.1") as sock:
         request = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + bytes(70_000)
         sock.sendall(request)
