@@ -25,7 +25,7 @@ cdef struct LimitState:
     int64_t pings_asked          # PING frames of ours that are not acknowledged
     int64_t pings_free           # PING frames received that DATA sent has paid for
     int64_t late_frames          # HEADERS and RST_STREAM received on closed streams, at most one a stream opened
-    int64_t late_headers         # HEADERS received after GOAWAY for refused streams, at most early_refusals
+    int64_t late_headers         # HEADERS received after GOAWAY for refused streams, at most ten times early_refusals
     int64_t late_octets          # octets of DATA that may be on their way on streams that were reset
     int64_t priorities_free      # PRIORITY and PRIORITY_UPDATE frames that streams opened have paid for
     int64_t priorities

@@ -18,6 +18,8 @@ cdef enum:
     # The smallest SETTINGS_MAX_FRAME_SIZE: larger frames count as many of that size.
     OCTETS_A_PING = 16384
     PRIORITIES_A_STREAM = 4
+    # A client that sends thousands of requests at once has most of them on their way when GOAWAY is sent.
+    LATE_HEADERS_A_REFUSAL = 10
     # Seconds after the first refusal in which a peer may not know the limit on streams yet.
     EARLY_SECONDS = 10
 
@@ -120,8 +122,8 @@ cdef int count_late_frame(LimitState *l, object clock) except -1:
 
 
 cdef int count_late_headers(LimitState *l, object clock, int64_t octets) except -1:
-    """HEADERS behind GOAWAY for refused streams: as many as may be refused early may have been on their way."""
-    if l.early_refusals < 0 or l.late_headers < l.early_refusals:
+    """HEADERS behind GOAWAY for refused streams: ten times the early refusals may have been on their way."""
+    if l.early_refusals < 0 or l.late_headers // LATE_HEADERS_A_REFUSAL < l.early_refusals:
         l.late_headers += 1
         return 0
     return count_suspicious(l, clock, octets)

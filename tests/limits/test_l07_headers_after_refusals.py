@@ -1,4 +1,4 @@
-"""L3, L7: HEADERS behind the GOAWAY for refused streams. 1,000 may have been on their way; more carry nothing."""
+"""L3, L7: HEADERS behind the GOAWAY for refused streams. 10,000 may have been on their way; more carry nothing."""
 import pytest
 
 from fasth2.config import H2Configuration, Limits
@@ -66,8 +66,8 @@ def parted(call):
 @calls
 @pytest.mark.parametrize("end_stream", [True, False])
 def test_more_than_may_have_been_on_their_way_end_the_connection(end_stream, parted):
-    """Ten are free, fifty more are the limit on suspicious frames."""
-    parted.send(60, end_stream=end_stream)
+    """A hundred are free, fifty more are the limit on suspicious frames."""
+    parted.send(150, end_stream=end_stream)
     assert len(parted.goaways) == 1
     parted.crosses(request(parted.next_id, end_stream=end_stream))
 
@@ -75,27 +75,27 @@ def test_more_than_may_have_been_on_their_way_end_the_connection(end_stream, par
 @calls
 def test_one_number_again_and_again_ends_it_too(parted):
     """What is not new counts as what is."""
-    parted.receive(b"".join(bytes(request(101)) for _ in range(60)))
+    parted.receive(b"".join(bytes(request(2001)) for _ in range(150)))
     assert len(parted.goaways) == 1
-    parted.crosses(request(101))
+    parted.crosses(request(2001))
 
 
 @calls
 def test_one_number_lets_one_window_of_DATA_through(parted):
     """Ten HEADERS of one stream are one window, 65,535 octets, not ten; the eleven refused streams have one each."""
-    parted.receive(b"".join(bytes(request(101, end_stream=False)) for _ in range(10)))
+    parted.receive(b"".join(bytes(request(2001, end_stream=False)) for _ in range(10)))
     for _ in range(12):
-        parted.receive(frames.data(101, b"x" * 16_384) * 3 + frames.data(101, b"x" * 16_383))
+        parted.receive(frames.data(2001, b"x" * 16_384) * 3 + frames.data(2001, b"x" * 16_383))
     assert len(parted.goaways) == 1
-    parted.receive(frames.data(101, b"x") * 50)
+    parted.receive(frames.data(2001, b"x") * 50)
     assert len(parted.goaways) == 1
-    parted.crosses(frames.data(101, b"x"))
+    parted.crosses(frames.data(2001, b"x"))
 
 
 @calls
 def test_the_stream_that_was_admitted_is_answered_meanwhile(parted):
     """As long as the limit is not crossed."""
-    parted.send(60)
+    parted.send(150)
     assert parted.connection.respond(1, 200, [], b"answer")
     parted.receive(b"")
     assert [(sent.stream_id, sent.end_stream) for sent in parted.reader.sent if sent.kind == "DATA"] == [(1, True)]
