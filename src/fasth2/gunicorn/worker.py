@@ -81,7 +81,7 @@ class HTTP2Worker(InstallingWorker):
         #: Method and path of requests, and how often in a row their application was fast.
         self.fast_requests: dict[tuple[str, str], int] = {}
         #: Whether whatever a peer sends, PINGs too, keeps an idle connection.
-        self.pings_keep = current().keepalive_pings
+        self.pings_keep = status().installed and current().keepalive_pings
         # When a connection first saw that the worker stops.
         self._stopping_since: float | None = None
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
