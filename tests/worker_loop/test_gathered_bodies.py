@@ -347,6 +347,39 @@ def test_one_thread_serves_whole_requests_first():
     assert app.paths == ["/whole", "/upload"]
 
 
+def whole(worker, connection):
+    connection.serve(frames.data(1, b"", end_stream=True))
+
+
+def reset(worker, connection):
+    connection.feed(frames.rst_stream(1, CANCEL))
+
+
+def closed(worker, connection):
+    connection.session.close()
+
+
+def started(worker, connection):
+    start_uploads(worker)
+
+
+@pytest.mark.parametrize("end", [whole, reset, closed, started, None])
+def test_a_thread_that_sits_down_wakes_the_leader_where_a_body_waits_for_one(end):
+    """And where none does any more it would for nothing, at every call that is handed over."""
+    worker = Worker(Unread())
+    connection = Connection(worker)
+    connection.serve(post(1, ("expect", "100-continue")))
+    if end is not None:
+        end(worker, connection)
+    other = threading.Thread(target=worker.lead.sit, args=(Seat(),), daemon=True)
+    other.start()
+    assert until(lambda: worker.lead.free)
+    worker.lead.stop()
+    other.join(10)
+    assert not other.is_alive()
+    assert worker.woken == (1 if end is None else 0)
+
+
 @pytest.fixture
 def serve():
     """Start loops in this process; `Serving`'s arguments."""

@@ -24,10 +24,15 @@ class Worker:
 
     def __init__(self, application: Callable[..., Any], **options: Any) -> None:
         self.reports: list[BaseException] = []
-        self.lead = Lead(lambda: None)
+        #: How often a thread that sat down has woken the leader.
+        self.woken = 0
+        self.lead = Lead(self._wake)
         self.site = Site(application, self.lead, lambda: None, lambda call, error: self.reports.append(error),
                          **{"timeout": 20.0, **options})
         self.lead.sit(Seat())
+
+    def _wake(self) -> None:
+        self.woken += 1
 
 
 class Connection:

@@ -61,7 +61,9 @@ cdef class Site:
     cdef int note(self, Call call, object error) except -1
     cdef str now(self)
     cdef bint defers(self, Call call) except -1
+    cdef int say_wanted(self) except -1
     cdef int queue_upload(self, Call call) except -1
+    cdef int start_upload(self, Call call) except -1
     cdef bint may_run_upload(self) except -1
     cdef int give_up(self, Call call, object error) except -1
 

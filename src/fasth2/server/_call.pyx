@@ -12,7 +12,7 @@ from fasth2.server._lead cimport PyThread_get_thread_ident
 from fasth2.server._response_fields cimport FIELD_HOP, FieldName, check_value, field_name
 from fasth2.server._response_head cimport ResponseHead, response_head
 from fasth2.server._unsent cimport Unsent
-from fasth2.server._uploads cimport Uploads
+from fasth2.server._uploads cimport UPLOAD_WAITS, Uploads
 from fasth2.server._waiting cimport HIGH
 
 from fasth2.server.errors import HTTP2StreamAborted
@@ -206,6 +206,11 @@ cdef class Site:
         store_flag(&self.lead.wanted, True)
         return True
 
+    cdef int say_wanted(self) except -1:
+        """Say whether calls wait for a thread: one that sits down wakes the leader for nothing otherwise."""
+        store_flag(&self.lead.wanted, bool(self.uploads.waiting) or bool(self.deferred))
+        return 0
+
     def run_deferred(self):
         """Run the slow calls that wait, as far as there are threads for them.
 
@@ -217,6 +222,8 @@ cdef class Site:
             if not self.lead.idle and self.lead.now() - self.fast_tick <= FAST_LATELY:
                 return True
             call = self.deferred.popleft()
+            # Now: while it runs the lead may be lost.
+            self.say_wanted()
             if not call.channel.has(call):
                 call.channel.drop(call)
                 continue
@@ -226,13 +233,20 @@ cdef class Site:
             if not call.run():
                 return False
             call.channel.flush()
-        store_flag(&self.lead.wanted, bool(self.uploads.waiting))
         return True
 
     cdef int queue_upload(self, Call call) except -1:
         """Have a call that is to read its body while that arrives wait for a thread."""
         self.uploads.wait(call, call.upload)
         store_flag(&self.lead.wanted, True)
+        return 0
+
+    cdef int start_upload(self, Call call) except -1:
+        """A call's body is whole, or nobody will read it: the call does not wait for a thread of its own any more."""
+        cdef bint waited = call.upload.state == UPLOAD_WAITS
+        self.uploads.start(call, call.upload)
+        if waited:
+            self.say_wanted()
         return 0
 
     cdef bint may_run_upload(self) except -1:
@@ -259,6 +273,7 @@ cdef class Site:
         cdef Call call
         while self.uploads.waiting and self.may_run_upload():
             call = self.uploads.first()
+            self.say_wanted()
             if not call.channel.has(call):
                 call.channel.drop(call)
                 continue
@@ -272,7 +287,6 @@ cdef class Site:
             if self.threads == 1:
                 # Whole requests go first.
                 break
-        store_flag(&self.lead.wanted, bool(self.uploads.waiting) or bool(self.deferred))
         return True
 
     @property
@@ -425,10 +439,11 @@ cdef class Call(Waiter):
             HTTP2StreamError: The client ended the stream, or took nothing for too long.
         """
         cdef bytes octets = self.part(data)
+        cdef ResponseHead head = self.begun_response()
         cdef bint leading
-        if self.response is None:
+        if head is None:
             raise AssertionError("write() before start_response()")
-        if load_flag(&self.over) or (load_flag(&self.ended) and not self.response.omits_body):
+        if load_flag(&self.over) or (load_flag(&self.ended) and not head.omits_body):
             raise ValueError("write() after the end of the response")
         leading = self.site.lead.step_out(self)
         if not leading and not load_flag(&self.detached):
@@ -739,18 +754,19 @@ cdef class Call(Waiter):
         cdef bint begun, lacks
         if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
-        if self.response is None:
-            raise AssertionError("the application returned without a call of start_response()")
-        if self.response.omits_body:
-            if load_flag(&self.ended):
-                self.dropped += PyBytes_GET_SIZE(data)
-                if self.dropped > DROPPED:
-                    raise HTTP2StreamAborted(self.stream_id, "the response has no body, however long it gets")
-                return 0
-            # The head alone: it ends the stream, whatever the application has to add.
-            ends = True
+        # Other threads of the application may replace the head meanwhile: nothing is asked of it outside.
         with cython.critical_section(self):
             head = self.response
+            if head is None:
+                raise AssertionError("the application returned without a call of start_response()")
+            if head.omits_body:
+                if load_flag(&self.ended):
+                    self.dropped += PyBytes_GET_SIZE(data)
+                    if self.dropped > DROPPED:
+                        raise HTTP2StreamAborted(self.stream_id, "the response has no body, however long it gets")
+                    return 0
+                # The head alone: it ends the stream, whatever the application has to add.
+                ends = True
             data = self.counted(data)
             sent = self.sent
             begun = self.headers_sent

@@ -44,6 +44,16 @@ cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except
     return 0
 
 
+cdef int reserve_update(Core c) except -1:
+    """See to it that there is memory for the next update: for who changes something of its own before it."""
+    enter(c)
+    try:
+        out_reserve(&c.out, UPDATE)
+    finally:
+        leave(c)
+    return 0
+
+
 cdef int extend_connection_window(Core c, int64_t octets) except -1:
     """Give the connection credit at once, however little. The caller sees to it that the window's maximum is kept."""
     enter(c)

@@ -23,7 +23,12 @@ from fasth2._turns cimport waits_behind
 from fasth2._window cimport window_process
 from fasth2.server._atomics cimport load_flag, store_flag, store_number
 from fasth2.server._call cimport CANCEL, Call, Channel, Site
-from fasth2.server._credit cimport extend_connection_window, return_connection_credit, return_stream_credit
+from fasth2.server._credit cimport (
+    extend_connection_window,
+    reserve_update,
+    return_connection_credit,
+    return_stream_credit,
+)
 from fasth2.server._environ cimport EnvironMaker
 from fasth2.server._input cimport Input
 from fasth2.server._response_head cimport ResponseHead
@@ -218,7 +223,7 @@ cdef class Session(Channel):
         if not call.finished and call.upload is not None and call.upload.state != UPLOAD_STARTED:
             if call.upload.state != UPLOAD_HELD_BACK:
                 self.ready.append(call)
-            self.site.uploads.start(call, call.upload)
+            self.site.start_upload(call)
 
     cdef int take_request(self, Request request) except -1:
         cdef object made = request.headers
@@ -273,6 +278,7 @@ cdef class Session(Channel):
         environ["PATH_INFO"], _, environ["QUERY_STRING"] = environ["RAW_URI"].partition("?")
         call = self.new_call(stream_id, environ, complete)
         call.fields_received = pairs
+        self.begun += 1
         call.answer_error(answer[0], answer[1], answer[2])
         if self.site.observer is not None:
             try:
@@ -442,7 +448,7 @@ cdef class Session(Channel):
         if call.upload is not None:
             if call.upload.state == UPLOAD_HELD_BACK and call in self.ready:
                 self.ready.remove(call)
-            self.site.uploads.start(call, call.upload)
+            self.site.start_upload(call)
         call.finished = True
         store_flag(&call.over, True)
         self.calls.pop(call.stream_id, None)
@@ -568,6 +574,8 @@ cdef class Session(Channel):
         missing = min(s.window.current, c.window.maximum) - c.window.current
         if missing <= 0:
             return 0
+        # What the bodies are said to have back is lost if it cannot be sent.
+        reserve_update(c)
         found = min(missing, c.window.processed)
         for call in self.calls.values():
             if found >= missing:
