@@ -12,6 +12,10 @@ from tests.support.gunicorn_versions import NEWEST, VERSIONS
 
 LINE = "HTTP/2 by fasth2 "
 
+#: It pauses the transport five milliseconds after the application began, and wants no octet of the answer later: the
+#: answer may be half written by then.
+RACY = {"tests/test_http2_h2c.py::TestH2CASGIContract::test_a_paused_transport_stops_reading_too"}
+
 
 @pytest.fixture(scope="module", params=VERSIONS, ids=str)
 def version(request):
@@ -24,7 +28,7 @@ def result(version, tmp_path_factory):
 
 
 def test_all_pass_that_apply(version, result):
-    failed = {test: result.tests[test][1] for test in result.with_outcome("failed") - set(deselected(version))}
+    failed = {test: result.tests[test][1] for test in result.with_outcome("failed") - set(deselected(version)) - RACY}
     assert not failed, "\n\n".join(f"{test}\n{why}" for test, why in failed.items())
 
 

@@ -13,7 +13,7 @@ from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.server._ping_watch import PingWatch
 
 from .async_connection import AsyncHTTP2Connection
-from .refusing import RefusedRequest, refusal_for, too_large
+from .refusing import RefusedRequest, is_malformed, refusal_for, too_large
 from .request import HTTP2Request, policy_of
 from .request_path import decode_path
 from .settings import current
@@ -148,8 +148,12 @@ class ASGIConnection(AsyncHTTP2Connection):
         try:
             requests.append(self._build_request(stream))
         except (ParseException, ValueError) as exc:
-            # By gunicorn's rules; it is answered as over HTTP/1.1.
-            requests.append(RefusedRequest(stream, refusal_for(exc)))
+            if is_malformed(exc):
+                self.streams.pop(stream.stream_id, None)
+                self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+            else:
+                # Over one of gunicorn's limits; it is answered as over HTTP/1.1.
+                requests.append(RefusedRequest(stream, refusal_for(exc)))
 
     def _large_request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id

@@ -12,7 +12,7 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 
 from . import connection
-from .refusing import RefusedRequest, refusal_for, too_large
+from .refusing import RefusedRequest, is_malformed, refusal_for, too_large
 
 __all__ = ["ANY_STREAM", "RECORD", "WOULD_WAIT_FOR_INPUT", "BatchingConnection"]
 
@@ -156,7 +156,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             self._connection_lost()
 
     def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
-        if self.hands_out_refused:
+        if self.hands_out_refused and not is_malformed(exc):
             self.streams[stream.stream_id] = stream
             requests.append(RefusedRequest(stream, refusal_for(exc)))
         else:

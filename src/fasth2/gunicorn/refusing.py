@@ -7,7 +7,7 @@ from gunicorn.http import errors
 
 from . import settings
 
-__all__ = ["Refusal", "RefusedRequest", "address_of", "logged_environ", "refusal_for", "refusal_of",
+__all__ = ["Refusal", "RefusedRequest", "address_of", "is_malformed", "logged_environ", "refusal_for", "refusal_of",
            "too_large"]  # fmt: skip
 
 
@@ -76,6 +76,17 @@ def refusal_for(exc: Exception) -> Refusal:
     if isinstance(exc, errors.ExpectationFailed):
         return Refusal(417, "Expectation Failed", message)
     return Refusal(400, "Bad Request", message)
+
+
+def is_malformed(exc: Exception) -> bool:
+    """Return whether a request is malformed by gunicorn's rules: its stream is reset, not answered.
+
+    RFC 9113 section 8.1.1. What is over a limit is well formed.
+
+    Args:
+        exc: What they raised.
+    """
+    return refusal_for(exc).code == 400
 
 
 def too_large(reason: str) -> Refusal:
