@@ -140,7 +140,7 @@ def test_the_responses_to_requests_of_one_read_are_one_write(count):
 
 
 def test_answers_to_requests_whose_bodies_were_not_read_arrive_whole():
-    """Their streams are reset with NO_ERROR at the end, which must not overtake the answers."""
+    """Their streams are reset with NO_ERROR later, which must not overtake the answers."""
     async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": bytes(16384)})
@@ -152,7 +152,8 @@ def test_answers_to_requests_whose_bodies_were_not_read_arrive_whole():
         await session.finish()
         events = session.client.receive_data(b"".join(session.transport.writes))
         assert sum(len(event.data) for event in events if isinstance(event, h2.events.DataReceived)) == 2 * 16384
-        assert [event.error_code for event in events if isinstance(event, h2.events.StreamReset)] == [0, 0]
+        # The clients may end their requests first (tests/asgi/test_unread_uploads.py).
+        assert not [event for event in events if isinstance(event, h2.events.StreamReset)]
 
     play(app, steps)
 

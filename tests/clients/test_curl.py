@@ -154,11 +154,9 @@ def test_many_fields_and_a_long_cookie(server):
 @pytest.mark.parametrize("count", [150, 300], ids=["more-than-gunicorn-allows", "more-than-fasth2-allows"])
 def test_too_many_fields_fail_their_stream_alone(server, count):
     fields = [arg for number in range(count) for arg in ("--header", f"X-Field-{number}: {number}")]
-    with pytest.raises(AssertionError, match="curl ended with 92"):
-        curl(server, "/hello", *fields)
     out, told = curl(server, "/hello", *fields, "--next", "/hello")
-    assert out == b"Hello, world!"
-    assert told == ["0 000 1 92", "2 200 0 0"]
+    assert out.endswith(b"Hello, world!")
+    assert [line.split()[1] for line in told] == ["431", "200"]
 
 
 def test_many_response_fields(server):

@@ -113,16 +113,14 @@ def test_cookies_and_many_fields(client):
     assert all(environ[f"HTTP_X_FIELD_{number}"] == "f" * 500 for number in range(80))
 
 
-@pytest.mark.parametrize("count, size, code", [
-    (66, 1000, 11), (300, 1, 11), (150, 1, 1), (1, 9000, 1)],
+@pytest.mark.parametrize("count, size", [
+    (66, 1000), (300, 1), (150, 1), (1, 9000)],
     ids=["list-too-large", "too-many-fields", "more-fields-than-gunicorn-allows", "larger-field-than-gunicorn-allows"])
-def test_a_header_list_above_a_limit_fails_its_stream_alone(server, count, size, code):
+def test_a_header_list_above_a_limit_fails_its_stream_alone(server, count, size):
     fields = {f"X-Field-{number}": "f" * size for number in range(count)}
     responses = together(
         server, lambda client, number: client.get("/hello", headers=fields if number == 5 else {}), 10)
-    error = responses.pop(5)
-    assert isinstance(error, httpx.RemoteProtocolError)
-    assert f"error_code:{code}," in str(error)
+    assert responses.pop(5).status_code == 431
     assert all(map(is_hello, responses))
 
 

@@ -126,12 +126,11 @@ def test_fields_that_need_CONTINUATION(server):
     assert b":status: 200" in out
 
 
-@pytest.mark.parametrize("count, code", [(150, "PROTOCOL_ERROR"), (300, "ENHANCE_YOUR_CALM")])
-def test_too_many_fields_fail_their_stream_alone(server, count, code):
+@pytest.mark.parametrize("count", [150, 300])
+def test_too_many_fields_fail_their_stream_alone(server, count):
     fields = [arg for number in range(count) for arg in ("--header", f"x-field-{number}: {number}")]
     out = nghttp(server, "--verbose", *fields, "/hello")
-    [reset] = received(out, "RST_STREAM")
-    assert f"error_code={code}" in reset
+    assert b":status: 431" in out
     assert not received(out, "GOAWAY")
 
 

@@ -68,9 +68,12 @@ class GunicornTurns(EngineTurns):
 
     def __init__(self, cfg: Any, client_addr: Any) -> None:
         chosen = current()
-        self.unread_upload_octets = chosen.unread_upload_octets
-        self.unread_upload_seconds = chosen.unread_upload_seconds
-        self.MIN_RECEIVE_RATE = chosen.min_body_rate
+        if chosen.unread_upload_octets != self.unread_upload_octets:
+            self.unread_upload_octets = chosen.unread_upload_octets
+        if chosen.unread_upload_seconds != self.unread_upload_seconds:
+            self.unread_upload_seconds = chosen.unread_upload_seconds
+        if chosen.min_body_rate != self.MIN_RECEIVE_RATE:
+            self.MIN_RECEIVE_RATE = chosen.min_body_rate
         super().__init__(cfg, client_addr)
         self._record = Record(self.h2_conn)
 

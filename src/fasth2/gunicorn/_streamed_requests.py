@@ -10,6 +10,7 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode, HTTP2Pro
 from fasth2.exceptions import ProtocolError
 from fasth2.server._blocking import BlockingConnection
 from fasth2.server._body_wait import BodyWait
+from fasth2.server._lazy import lazy
 
 from .request import HTTP2Request, policy_of
 from .stream import StreamedStream
@@ -30,20 +31,26 @@ class StreamedRequests(BlockingConnection):
     stream_class = StreamedStream
     request_class = HTTP2Request
 
+    #: How many reads of request bodies are under way; credit waits for their end.
+    body_reads = 0
+
+    # Octets that arrived and were not credited to the connection yet.
+    _arrived = 0
+
+    # Octets of bodies that have arrived, all streams together.
+    _body_octets = 0
+
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
-        #: How many reads of request bodies are under way; credit waits for their end.
-        self.body_reads = 0
-        # Octets that arrived and were not credited to the connection yet.
-        self._arrived = 0
-        # Octets of bodies that have arrived, all streams together.
-        self._body_octets = 0
-        # The wait for the body that is being read.
-        self._waiting = BodyWait()
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
         # What gunicorn's header policy says of fields from this peer.
         self._policy = policy_of(cfg, client_addr)
+
+    @lazy
+    def _waiting(self) -> BodyWait:
+        # The wait for the body that is being read.
+        return BodyWait()
 
     def receive_data(self, data: bytes | None = None) -> list[HTTP2Request]:
         """Take in what the peer sent and return the new requests.

@@ -137,6 +137,26 @@ class EngineTurns:
     #: What fields are decoded with, and what those octets are that it cannot decode.
     header_encoding = "utf-8"
 
+    # Few connections have one of these, and an instance with many attributes takes more memory for each.
+
+    #: Raised by the next receive_data(), once the requests before it are out.
+    _error: Exception | None = None
+
+    #: Uploads that go on though they were answered.
+    _unread: UnreadUploads | None = None
+
+    #: Streams that the peer reset while the application works on them.
+    _unreleased: set[int] | None = None
+
+    #: Streams that were refused.
+    _refusals: Refusals | None = None
+
+    #: The last stream that is served, once the peer was told.
+    _refused_above: int | None = None
+
+    #: The last stream id of the peer's GOAWAY; ``None`` before.
+    peer_last_stream_id: Any = None
+
     def __init__(self, cfg: Any, client_addr: Any) -> None:
         self.cfg = cfg
         self.client_addr = client_addr
@@ -156,23 +176,11 @@ class EngineTurns:
         #: and the connection is closed when it is idle.
         self.draining = False
         #: The last stream id of that GOAWAY, which speaks of streams that this
-        #: side opened (RFC 9113 section 6.8); ``None`` before.
-        self.peer_last_stream_id: Any = None
-        # Streams of the peer above this one are refused; None: none is.
-        self._refused_above: int | None = None
         #: The engine; its state is this connection's.
         self._limits = self._make_limits()
         self.h2_conn = self._make_engine()
         self._initialized = False
         self._closed = False
-        # Raised by the next receive_data(), once the requests before it are out.
-        self._error: Exception | None = None
-        # Streams that were refused here; few connections have any.
-        self._refusals: Refusals | None = None
-        # Uploads that go on though they were answered; few connections have any.
-        self._unread: UnreadUploads | None = None
-        # Streams the peer reset while the application works on them; few connections have any.
-        self._unreleased: set[int] | None = None
 
     def _make_limits(self) -> Limits:
         values = {"concurrent_streams": self.max_concurrent_streams}

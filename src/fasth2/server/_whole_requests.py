@@ -65,17 +65,18 @@ class WholeRequests(BlockingConnection):
     #: What a request is, called with its stream, the configuration and the peer's address.
     request_class: Any
 
+    # Seconds that requests under way have been waited for, octets of bodies that came, in all; and octets of bodies that
+    # are held, or more: what streams that ended had may be among them.
+    _waited_in_all = 0.0
+    _body_octets = 0
+    _held_octets = 0
+
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
         # Seconds waited since a request under way, or the settings, last made progress.
         self._waited = 0.0
-        # Seconds that requests under way have been waited for, and octets of bodies that came, in all.
-        self._waited_in_all = 0.0
-        self._body_octets = 0
         self.max_body = size_setting(cfg, "max_body", self.max_body)
         self.max_bodies = size_setting(cfg, "max_bodies", self.max_bodies)
-        # Octets of bodies that are held, or more: what streams that ended had may be among them.
-        self._held_octets = 0
         # Whether the peer has acknowledged this side's SETTINGS.
         self._settled = False
 
