@@ -17,6 +17,7 @@ from fasth2.server._lazy import lazy
 from .contract import installed
 from .counting import Record
 from .limits import connection_limits, widen_window
+from .refusing import RefusedRequest, too_large
 from .settings import current
 
 __all__ = ["GunicornTurns"]
@@ -55,6 +56,10 @@ class GunicornTurns(EngineTurns):
     errors = gunicorn_errors
     closed_state = StreamState.CLOSED
     contract = _CONTRACT
+
+    #: What `streams` holds, called with the stream's number and the connection.
+    stream_class: Any
+
     engine_class = H2Connection if _CONTRACT.streams_responses else _QueueingEngine
 
     #: Whether the peer's GOAWAY ends a connection without streams, and later
@@ -105,6 +110,16 @@ class GunicornTurns(EngineTurns):
             raise HTTP2ProtocolError(f"HTTP2-Settings not valid: {exc}") from exc
         self._advertise()
         self._initialized = True
+
+    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
+        stream_id = item.stream_id
+        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
+            return
+        stream = self.streams[stream_id] = self.stream_class(stream_id, self)
+        stream.receive_headers(item.headers)
+        if item.end_stream:
+            stream.end_request()
+        requests.append(RefusedRequest(stream, too_large(item.reason)))
 
     def _goaway_received(self, item: Any) -> None:
         super()._goaway_received(item)

@@ -13,7 +13,7 @@ from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.server._ping_watch import PingWatch
 
 from .async_connection import AsyncHTTP2Connection
-from .refusing import RefusedRequest, is_malformed, refusal_for, too_large
+from .refusing import RefusedRequest, is_malformed, refusal_for
 from .request import HTTP2Request, policy_of
 from .request_path import decode_path
 from .settings import current
@@ -154,16 +154,6 @@ class ASGIConnection(AsyncHTTP2Connection):
             else:
                 # Over one of gunicorn's limits; it is answered as over HTTP/1.1.
                 requests.append(RefusedRequest(stream, refusal_for(exc)))
-
-    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
-        stream_id = item.stream_id
-        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
-            return
-        stream = self.streams[stream_id] = self.stream_class(stream_id, self)
-        stream.receive_headers(item.headers)
-        if item.end_stream:
-            stream.end_request()
-        requests.append(RefusedRequest(stream, too_large(item.reason)))
 
     def _credit_arrived(self) -> None:
         # In useful portions; the rest of the window is open meanwhile.

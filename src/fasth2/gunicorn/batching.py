@@ -12,7 +12,7 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 
 from . import connection
-from .refusing import RefusedRequest, is_malformed, refusal_for, too_large
+from .refusing import RefusedRequest, is_malformed, refusal_for
 
 __all__ = ["ANY_STREAM", "RECORD", "WOULD_WAIT_FOR_INPUT", "BatchingConnection"]
 
@@ -161,16 +161,6 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             requests.append(RefusedRequest(stream, refusal_for(exc)))
         else:
             super()._request_refused(stream, exc, requests)
-
-    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
-        stream_id = item.stream_id
-        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
-            return
-        stream = self.streams[stream_id] = self.stream_class(stream_id, self)
-        stream.receive_headers(item.headers)
-        if item.end_stream:
-            stream.end_request()
-        requests.append(RefusedRequest(stream, too_large(item.reason)))
 
     def announce_end(self) -> None:
         """Queue GOAWAY that names no stream yet: what is on its way is served (RFC 9113 section 6.8); once."""
