@@ -31,6 +31,9 @@ class StreamedRequests(BlockingConnection):
     stream_class = StreamedStream
     request_class = HTTP2Request
 
+    # An upgraded connection's worker ignores what receive_data(bytes) returns.
+    _keep_requests = False
+
     #: How many reads of request bodies are under way; credit waits for their end.
     body_reads = 0
 
@@ -42,8 +45,6 @@ class StreamedRequests(BlockingConnection):
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
-        # An upgraded connection's worker ignores what receive_data(bytes) returns.
-        self._keep_requests = False
         # What gunicorn's header policy says of fields from this peer.
         self._policy = policy_of(cfg, client_addr)
 

@@ -139,6 +139,9 @@ class EngineTurns:
 
     # Few connections have one of these, and an instance with many attributes takes more memory for each.
 
+    #: Whether it is over.
+    _closed = False
+
     #: Raised by the next receive_data(), once the requests before it are out.
     _error: Exception | None = None
 
@@ -154,7 +157,7 @@ class EngineTurns:
     #: The last stream that is served, once the peer was told.
     _refused_above: int | None = None
 
-    #: The last stream id of the peer's GOAWAY; ``None`` before.
+    #: The last stream id of the peer's GOAWAY, which speaks of streams that this side opened; ``None`` before.
     peer_last_stream_id: Any = None
 
     def __init__(self, cfg: Any, client_addr: Any) -> None:
@@ -175,12 +178,10 @@ class EngineTurns:
         #: The peer sent GOAWAY(NO_ERROR): its streams are served to their end,
         #: and the connection is closed when it is idle.
         self.draining = False
-        #: The last stream id of that GOAWAY, which speaks of streams that this
         #: The engine; its state is this connection's.
         self._limits = self._make_limits()
         self.h2_conn = self._make_engine()
         self._initialized = False
-        self._closed = False
 
     def _make_limits(self) -> Limits:
         values = {"concurrent_streams": self.max_concurrent_streams}
