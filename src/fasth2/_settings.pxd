@@ -34,7 +34,8 @@ cdef class SettingsBase:
     # see one freed.
     cdef dict current_                      # setting -> current value, None when there is none yet
     cdef dict pending_                      # setting -> list of values to come, never empty
-    # SETTINGS frames that are not acknowledged, oldest first: setting -> how many of its values each took along.
+    # SETTINGS frames that are not acknowledged, oldest first: setting -> how many of its values each took along. None:
+    # there is none.
     cdef list sent_
 
     # Queues a value until it is acknowledged. Raises InvalidSettingsValueError, or TypeError for a value that is no int.

@@ -152,7 +152,7 @@ cdef class SettingsBase:
     def __cinit__(self):
         self.current_ = {}
         self.pending_ = {}
-        self.sent_ = []
+        self.sent_ = None
         self.reset_mirrors(False)
 
     cdef int reset_mirrors(self, bint client) except -1:
@@ -172,7 +172,7 @@ cdef class SettingsBase:
         cdef int64_t number
         self.reset_mirrors(bool(client))
         self.pending_.clear()
-        self.sent_.clear()
+        self.sent_ = None
         self.current_.clear()
         self.current_[CODE_HEADER_TABLE_SIZE] = 4096
         self.current_[CODE_ENABLE_PUSH] = 1 if self.client_ else 0
@@ -289,21 +289,26 @@ cdef class SettingsBase:
         cdef Py_ssize_t count
         for key in list(self.pending_):
             count = len(<list>self.pending_.get(key, []))
-            for before in self.sent_:
+            for before in self.sent_ or ():
                 count -= <Py_ssize_t>before.get(key, 0)
             if count > 0:
                 frame[key] = count
-        self.sent_.append(frame)
+        if self.sent_ is None:
+            self.sent_ = [frame]
+        else:
+            self.sent_.append(frame)
         return 0
 
     @cython.critical_section
     cdef dict acknowledge_sent(self):
         """The peer has acknowledged the oldest frame: the values that it took along are current."""
         cdef dict changed
-        if not self.sent_:
+        if self.sent_ is None:
             return {}
         changed = self.move_on(<dict>self.sent_[0])
         self.sent_.pop(0)
+        if not self.sent_:
+            self.sent_ = None
         return changed
 
     @cython.critical_section
@@ -317,7 +322,7 @@ cdef class SettingsBase:
             one[key] = 1
         changed = self.move_on(one)
         for key in changed:
-            for frame in self.sent_:
+            for frame in self.sent_ or ():
                 if frame.get(key, 0) > 0:
                     frame[key] -= 1
                     break
@@ -508,7 +513,7 @@ cdef class SettingsBase:
         self.reset_mirrors(client)
         self.current_.clear()
         self.pending_.clear()
-        self.sent_.clear()
+        self.sent_ = None
         for key, value in queues.items():
             self.pending_[key] = value
         for key, value in current.items():

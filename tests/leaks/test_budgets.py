@@ -56,8 +56,7 @@ def idle(name):
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_idle_connection(name):
-    # gunicorn's class is 60 octets over its budget of 10 KiB.
-    assert alone(idle, name) < 10 * KIB + ROOM + (128 if name == "Gunicorn" else 0)
+    assert alone(idle, name) < 10 * KIB + ROOM
 
 
 def literals(size):
