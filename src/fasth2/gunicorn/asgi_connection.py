@@ -10,7 +10,6 @@ from gunicorn.http2.errors import HTTP2Error, HTTP2ErrorCode
 from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
-from fasth2.server._ping_watch import PingWatch
 
 from .async_connection import AsyncHTTP2Connection
 from .refusing import RefusedRequest, is_malformed, refusal_for
@@ -63,7 +62,6 @@ class ASGIConnection(AsyncHTTP2Connection):
         super().__init__(cfg, reader, transport, client_addr)
         self._serve = serve
         if current().keepalive_pings:
-            self._ping_watch = PingWatch()
             self.data_received = self._data_with_pings  # type: ignore[method-assign]
         self._policy = policy_of(cfg, client_addr)
         self.h2_conn.answers_large_requests = True
@@ -122,9 +120,10 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     def _data_with_pings(self, data: bytes) -> None:
         """`data_received` where PINGs keep an idle connection open."""
-        if self._ping_watch.feed(data):
-            self._idle_since = self._loop.time()
+        before = self.h2_conn.pings_received
         AsyncHTTP2Connection.data_received(self, data)
+        if self.h2_conn.pings_received != before:
+            self._idle_since = self._loop.time()
 
     def abort_streams_nowait(self) -> None:
         """Tell every stream that the peer has gone; called when the transport was lost."""
