@@ -1,9 +1,22 @@
 """Uploads that nobody reads: their requests were answered while the client was still sending."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["UnreadUploads"]
+
+
+class _Upload(NamedTuple):
+    """One that goes on."""
+
+    #: The engine's `fasth2.stream.H2Stream`.
+    stream: Any
+
+    #: The octets of its window that it is reset at.
+    window: int
+
+    #: When it is reset at the latest.
+    deadline: float
 
 
 class UnreadUploads:
@@ -16,14 +29,13 @@ class UnreadUploads:
     Window is returned to the connection alone meanwhile.
     """
 
-    __slots__ = ("_streams",)
+    __slots__ = ("_uploads",)
 
     def __init__(self) -> None:
-        # Stream id to the engine's stream, the window that it is reset at, and when it is reset at the latest.
-        self._streams: dict[int, tuple[Any, int, float]] = {}
+        self._uploads: dict[int, _Upload] = {}
 
     def __len__(self) -> int:
-        return len(self._streams)
+        return len(self._uploads)
 
     def add(self, stream_id: int, stream: Any, octets: int, deadline: float) -> None:
         """Let a client go on.
@@ -36,7 +48,7 @@ class UnreadUploads:
             deadline: When its time is over.
         """
         left: int = stream.inbound_flow_control_window
-        self._streams[stream_id] = (stream, max(left - octets, 0), deadline)
+        self._uploads[stream_id] = _Upload(stream, max(left - octets, 0), deadline)
 
     def take_due(self, now: float) -> list[int]:
         """Return the streams to reset now, and forget them with those that have ended.
@@ -45,14 +57,14 @@ class UnreadUploads:
             now: The time.
         """
         due = []
-        for stream_id, (stream, window, deadline) in list(self._streams.items()):
-            if stream.closed:
-                del self._streams[stream_id]
-            elif now >= deadline or stream.inbound_flow_control_window <= window:
-                del self._streams[stream_id]
+        for stream_id, upload in list(self._uploads.items()):
+            if upload.stream.closed:
+                del self._uploads[stream_id]
+            elif now >= upload.deadline or upload.stream.inbound_flow_control_window <= upload.window:
+                del self._uploads[stream_id]
                 due.append(stream_id)
         return due
 
     def next_deadline(self) -> float | None:
         """Return when the next stream's time is over, ``None`` without one."""
-        return min((deadline for stream, _, deadline in self._streams.values() if not stream.closed), default=None)
+        return min((upload.deadline for upload in self._uploads.values() if not upload.stream.closed), default=None)
