@@ -9,7 +9,6 @@ from fasth2.exceptions import ProtocolError
 from ._blocking import BlockingConnection
 from ._body_wait import rate_left
 from .errors import HTTP2ErrorCode
-from .request import MEANINGLESS_TRAILERS
 
 __all__ = ["WholeRequests"]
 
@@ -239,7 +238,7 @@ class WholeRequests(BlockingConnection):
         stream = self.streams.get(item.stream_id)
         if stream is None or not stream.can_receive:
             return
-        stream.receive_trailers([field for field in item.headers if field[0] not in MEANINGLESS_TRAILERS])
+        stream.receive_trailers(item.headers)
         self._request_complete(stream, requests)
 
     def _request_complete(self, stream: Any, requests: list[Any]) -> None:
