@@ -1,11 +1,10 @@
 """A request's body that comes an octet now and then: THREATS row 33, by a clock that the tests turn."""
-import types
-
 import pytest
 
 from fasth2 import HTTP2ServerConnection
 from fasth2.server import _whole_requests
 from tests.facade.test_timeouts import TimedSocket
+from tests.support.clock import clock_for
 from tests.support.facade_peer import POST, Peer, config, frame
 
 CANCEL = 0x8
@@ -13,10 +12,7 @@ CANCEL = 0x8
 
 @pytest.fixture
 def clock(monkeypatch):
-    clock = types.SimpleNamespace(now=1000.0)
-    clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(_whole_requests, "time", clock)
-    return clock
+    return clock_for(monkeypatch, _whole_requests)
 
 
 class ClockedSocket(TimedSocket):

@@ -1,20 +1,17 @@
 """An upload that is answered without being read: how the client hears that nobody wants the rest."""
-import types
 
 import pytest
 
 from fasth2.server import _engine_turns
 from tests.facade.test_timeouts import timed
+from tests.support.clock import clock_for
 from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, frame, frames
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock for the uploads; assign its ``now``."""
-    clock = types.SimpleNamespace(now=1000.0)
-    clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(_engine_turns, "time", clock)
-    return clock
+    return clock_for(monkeypatch, _engine_turns)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """THREATS L4 and row 1: a request that the peer reset counts until the application has let it go."""
-import types
 
 import pytest
 
 from fasth2.limits import Limits
 from fasth2.server import _engine_turns
 from fasth2.server.errors import HTTP2ProtocolError
+from tests.support.clock import clock_for
 from tests.support.facade_peer import config, frame, frames
 
 LIMIT = 5
@@ -81,10 +81,7 @@ def test_legal_traffic_at_the_limit_is_never_refused(limited):
 @pytest.fixture
 def clock(monkeypatch):
     """A clock for refusals; assign its ``now``."""
-    clock = types.SimpleNamespace(now=1000.0)
-    clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(_engine_turns, "time", clock)
-    return clock
+    return clock_for(monkeypatch, _engine_turns)
 
 
 def refused(peer, count, first=11):

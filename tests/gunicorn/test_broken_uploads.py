@@ -1,6 +1,5 @@
 """Bodies that break off, that come slowly, and that come in tiny frames, as an application reads them."""
 import tracemalloc
-import types
 
 import pytest
 from gunicorn.config import Config
@@ -10,6 +9,7 @@ from fasth2.gunicorn import _streamed_requests
 from fasth2.gunicorn.batching import BatchingConnection
 from tests.facade.test_slow_bodies import ClockedSocket
 from tests.gunicorn.classes import CLASS, on_headers
+from tests.support.clock import clock_for
 from tests.support.facade_peer import POST, Peer, frame
 
 pytestmark = on_headers
@@ -77,10 +77,7 @@ def test_what_came_before_is_still_there(peer):
 
 @pytest.fixture
 def clock(monkeypatch):
-    clock = types.SimpleNamespace(now=1000.0)
-    clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(_streamed_requests, "time", clock)
-    return clock
+    return clock_for(monkeypatch, _streamed_requests)
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 """An upload that is answered without being read, and one that is too large to be held whole."""
-import types
 
 import pytest
 from gunicorn.config import Config
@@ -7,16 +6,14 @@ from gunicorn.config import Config
 from fasth2.gunicorn.batching import BatchingConnection
 from fasth2.server import _engine_turns
 from tests.gunicorn.classes import on_headers, on_the_end
+from tests.support.clock import clock_for
 from tests.support.facade_peer import POST, Peer, frame, frames
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock for the uploads; assign its ``now``."""
-    clock = types.SimpleNamespace(now=1000.0)
-    clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(_engine_turns, "time", clock)
-    return clock
+    return clock_for(monkeypatch, _engine_turns)
 
 
 @pytest.fixture
