@@ -243,7 +243,7 @@ def test_a_peer_that_reads_slowly_has_timeout_and_not_keepalive(start, worker):
 
 
 def test_a_peer_that_reads_nothing_is_cut_off_after_timeout(start, worker):
-    server = start(*worker, "--timeout", "2", "--keep-alive", "30", "--threads", "1")
+    server = start(*worker, "--timeout", "3", "--keep-alive", "30", "--threads", "1")
     with Client(server) as client:
         client.conn.increment_flow_control_window(2**31 - 1 - 65535)
         client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})

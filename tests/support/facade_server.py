@@ -58,7 +58,9 @@ class FacadeServer:
                         self.serve(connection, request)
                         connection.cleanup_stream(request.stream.stream_id)
         except (OSError, HTTP2Error) as exc:
-            self.faults.append(exc)
+            # A client that has its answer may close while something is written to it.
+            if not isinstance(exc.__cause__ or exc, (ConnectionError, ssl.SSLEOFError)):
+                self.faults.append(exc)
 
     def __enter__(self) -> FacadeServer:
         return self

@@ -24,6 +24,9 @@ for name in os.environ["FASTH2_TEST_BLOCKED"].split(","):
     sys.modules[name] = None
 """
 
+#: Where a worker's sign of life waits for no disk, which short time-outs would not survive.
+MEMORY = "/dev/shm"
+
 
 class Certificate:
     """A certificate for 127.0.0.1 and localhost, and the authority that a client trusts for it.
@@ -94,7 +97,7 @@ class Gunicorn:
             paths.insert(0, str(version.site))
         environment["PYTHONPATH"] = os.pathsep.join([*paths, environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         command = [sys.executable, *program, "--bind", "127.0.0.1:0", "--workers", "1",
-                   "--worker-tmp-dir", str(directory)]
+                   "--worker-tmp-dir", MEMORY if os.access(MEMORY, os.W_OK) else str(directory)]
         if "control_socket" in Config().settings if version is None else version.has_control_socket:
             command.append("--no-control-socket")
         if certificate is not None:
