@@ -8,8 +8,8 @@ TESTS ?= tests
 # 1: a compiler's warning is an error.
 FASTH2_WERROR ?= 1
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
-# Tests wait for servers most of the time.
-TEST_JOBS ?= $(shell expr $(JOBS) + 3)
+# Tests wait for servers much of the time.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 ifeq ($(PYTHON),python3)
 VENV := .venv
@@ -23,7 +23,7 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 GUNICORNS := 25.0.3 25.3.0 26.2.0 27.0.1
 GUNICORN_FOLDERS := $(GUNICORNS:%=.work/gunicorn/%)
 
-SOURCES := $(wildcard src/fasth2/*.pyx src/fasth2/*.pxd src/fasth2/*.h src/fasth2/server/*.pyx src/fasth2/server/*.pxd)
+SOURCES := $(shell find src/fasth2 -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 SANITIZED := $(CURDIR)/.work/sanitize
 
 .DEFAULT_GOAL := help

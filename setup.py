@@ -42,8 +42,8 @@ DIRECTIVES = {
 
 SOURCE = Path("src", "fasth2")
 # Relative, as setuptools wants paths: it runs this file from its own folder.
-MODULES = sorted([*SOURCE.glob("_*.pyx"), *SOURCE.glob("server/_*.pyx")])
-HEADERS = sorted(path.as_posix() for path in SOURCE.glob("*.h"))
+MODULES = sorted(SOURCE.rglob("*.pyx"))
+HEADERS = sorted(path.as_posix() for path in SOURCE.rglob("*.h"))
 
 if sys.platform == "win32":
     CFLAGS = ["/O2", "/std:c11", *(["/WX"] if WERROR else [])]

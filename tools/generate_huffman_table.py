@@ -1,4 +1,4 @@
-"""Write the Huffman tables of RFC 7541 as C: ``python tools/generate_huffman_table.py > src/fasth2/_huffman_table.h``.
+"""Write the Huffman tables of RFC 7541 as C: ``python tools/generate_huffman_table.py > src/fasth2/hpack/huffman_table.h``.
 
 The code of Appendix B is canonical: codes of one length count upwards in symbol
 order and each length goes on where the shorter one ended. The lengths alone
@@ -75,7 +75,7 @@ def rows(values: list[str], per_row: int) -> list[str]:
 
 
 def render() -> str:
-    """Return the text of ``_huffman_table.h``."""
+    """Return the text of ``hpack/huffman_table.h``."""
     code_of = codes()
     by_code = {(LENGTHS[s], code_of[s]): s for s in range(EOS)}
     order = sorted(range(len(LENGTHS)), key=lambda s: (LENGTHS[s], s))

@@ -1,4 +1,4 @@
-"""Write the static table of RFC 7541 as C: ``python tools/generate_static_table.py > src/fasth2/_static_table.h``."""
+"""Write the static table of RFC 7541 as C: ``python tools/generate_static_table.py > src/fasth2/hpack/static_table.h``."""
 from __future__ import annotations
 
 # RFC 7541 Appendix A, in order from index 1: a line a field, the value after the blank.
@@ -71,7 +71,7 @@ www-authenticate
 
 
 def render() -> str:
-    """Return the text of ``_static_table.h``."""
+    """Return the text of ``hpack/static_table.h``."""
     lines = [
         "/* Made by tools/generate_static_table.py: the static table of RFC 7541 Appendix A.",
         "   Do not edit. */",

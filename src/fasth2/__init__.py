@@ -11,25 +11,25 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .server.connection import HTTP2ServerConnection as HTTP2ServerConnection
-    from .server.errors import HTTP2Cancel as HTTP2Cancel
-    from .server.errors import HTTP2CompressionError as HTTP2CompressionError
-    from .server.errors import HTTP2ConfigurationError as HTTP2ConfigurationError
-    from .server.errors import HTTP2ConnectError as HTTP2ConnectError
-    from .server.errors import HTTP2ConnectionError as HTTP2ConnectionError
-    from .server.errors import HTTP2EnhanceYourCalm as HTTP2EnhanceYourCalm
-    from .server.errors import HTTP2Error as HTTP2Error
-    from .server.errors import HTTP2FlowControlError as HTTP2FlowControlError
-    from .server.errors import HTTP2FrameSizeError as HTTP2FrameSizeError
-    from .server.errors import HTTP2InadequateSecurity as HTTP2InadequateSecurity
-    from .server.errors import HTTP2InternalError as HTTP2InternalError
-    from .server.errors import HTTP2NotAvailable as HTTP2NotAvailable
-    from .server.errors import HTTP2ProtocolError as HTTP2ProtocolError
-    from .server.errors import HTTP2RefusedStream as HTTP2RefusedStream
-    from .server.errors import HTTP2RequiresHTTP11 as HTTP2RequiresHTTP11
-    from .server.errors import HTTP2SettingsTimeout as HTTP2SettingsTimeout
-    from .server.errors import HTTP2StreamClosed as HTTP2StreamClosed
-    from .server.errors import HTTP2StreamError as HTTP2StreamError
+    from fasth2.server.connection import HTTP2ServerConnection as HTTP2ServerConnection
+    from fasth2.server.errors import HTTP2Cancel as HTTP2Cancel
+    from fasth2.server.errors import HTTP2CompressionError as HTTP2CompressionError
+    from fasth2.server.errors import HTTP2ConfigurationError as HTTP2ConfigurationError
+    from fasth2.server.errors import HTTP2ConnectError as HTTP2ConnectError
+    from fasth2.server.errors import HTTP2ConnectionError as HTTP2ConnectionError
+    from fasth2.server.errors import HTTP2EnhanceYourCalm as HTTP2EnhanceYourCalm
+    from fasth2.server.errors import HTTP2Error as HTTP2Error
+    from fasth2.server.errors import HTTP2FlowControlError as HTTP2FlowControlError
+    from fasth2.server.errors import HTTP2FrameSizeError as HTTP2FrameSizeError
+    from fasth2.server.errors import HTTP2InadequateSecurity as HTTP2InadequateSecurity
+    from fasth2.server.errors import HTTP2InternalError as HTTP2InternalError
+    from fasth2.server.errors import HTTP2NotAvailable as HTTP2NotAvailable
+    from fasth2.server.errors import HTTP2ProtocolError as HTTP2ProtocolError
+    from fasth2.server.errors import HTTP2RefusedStream as HTTP2RefusedStream
+    from fasth2.server.errors import HTTP2RequiresHTTP11 as HTTP2RequiresHTTP11
+    from fasth2.server.errors import HTTP2SettingsTimeout as HTTP2SettingsTimeout
+    from fasth2.server.errors import HTTP2StreamClosed as HTTP2StreamClosed
+    from fasth2.server.errors import HTTP2StreamError as HTTP2StreamError
 
 __version__ = "0.1.0"
 

@@ -5,7 +5,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import H2_VERSION, __version__
+from fasth2 import H2_VERSION, __version__
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,7 +39,7 @@ def _gunicorn(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError:
         print("gunicorn is not installed: pip install 'fasth2[gunicorn]'", file=sys.stderr)
         return 1
-    from .gunicorn.launcher import run
+    from fasth2.gunicorn.launcher import run
 
     run(arguments, "python -m fasth2 gunicorn")
     return 0

@@ -1,7 +1,7 @@
 """h2's events, as `H2Connection.receive_data` returns them."""
 from __future__ import annotations
 
-from ._events import (
+from fasth2._engine.events import (
     AlternativeServiceAvailable,
     ConnectionTerminated,
     DataReceived,

@@ -1,5 +1,5 @@
 """What `H2Connection.ready_requests` returns, and the ``kind`` of each."""
-from fasth2._ready import (
+from fasth2._engine.ready import (
     DATA,
     GOAWAY,
     LARGE_REQUEST,

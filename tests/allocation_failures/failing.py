@@ -9,7 +9,7 @@ import gc
 import sys
 from typing import Any
 
-from fasth2.server import _call
+from fasth2.wsgi import call as _call
 from tests.leaks.heap import in_use
 
 from .scenarios import SCENARIOS

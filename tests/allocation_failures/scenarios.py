@@ -11,20 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fasth2 import _fields, _huffman, events
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_encoder import Encoder
-from fasth2._settings import Settings
+from fasth2 import events
+from fasth2._engine.settings import Settings
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
-from fasth2.server._call import Site
-from fasth2.server._environ import PLAIN, EnvironMaker, FieldRule
-from fasth2.server._lead import Lead, Seat
-from fasth2.server._session import Session
-from fasth2.server._wire import Round, Wire
+from fasth2.hpack import fields as _fields
+from fasth2.hpack import huffman as _huffman
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.encoder import Encoder
 from fasth2.server.errors import HTTP2StreamAborted
-from fasth2.server.worker_limits import WorkerLimits
+from fasth2.wsgi.call import Site
+from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
+from fasth2.wsgi.leader import Lead, Seat
+from fasth2.wsgi.limits import WorkerLimits
+from fasth2.wsgi.session import Session
+from fasth2.wsgi.wire import Round, Wire
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
 from tests.support.frames import PREFACE, FrameReader
@@ -413,65 +415,65 @@ codecs.lookup("latin-1")
 
 #: By the module's name, without ``fasth2.``.
 SCENARIOS: dict[str, Scenario] = {
-    "_connection": Scenario(nothing, open_and_answer, shut_all),
-    "_core": Scenario(nothing, upgrade, shut_all),
-    "_errors": feeds(*FAULTY),
-    "_events": Scenario(nothing, events_life, let_go),
-    "_fields": Scenario(nothing, lambda kept: kept.append(_fields.classify(b"content-length", b"12")), let_go),
+    "_engine.connection": Scenario(nothing, open_and_answer, shut_all),
+    "_engine.core": Scenario(nothing, upgrade, shut_all),
+    "_engine.errors": feeds(*FAULTY),
+    "_engine.events": Scenario(nothing, events_life, let_go),
+    "hpack.fields": Scenario(nothing, lambda kept: kept.append(_fields.classify(b"content-length", b"12")), let_go),
     "_frames": on_connection(lambda c: [c.receive_data(frames.data(1, b"d" * 9000).cut(at)[-3000:])
                                         for at in (3000, 6000, 9000)] + [c.ping(b"12345678"), c.pull(3), c.pull()], POST),
-    "_headers": on_connection(lambda c: (c.send_headers(1, [(":status", "103"), ("link", "x")]),
+    "_engine.headers": on_connection(lambda c: (c.send_headers(1, [(":status", "103"), ("link", "x")]),
                                          c.send_headers(1, FIELDS), c.send_headers(1, [("T", " é ")], end_stream=True)),
                               POST),
-    "_hpack_decoder": Scenario(lambda: [Decoder(10**6), Decoder(10**6, encoding="utf-8")], decode, decoded),
-    "_hpack_encoder": Scenario(Encoder, encode, encoded),
-    "_huffman": Scenario(nothing, both_ways, let_go),
-    "_limits": feeds(*[frames.priority(1)] * 4, *[frames.ping()] * 5, before=POST, config=H2Configuration(
+    "hpack.decoder": Scenario(lambda: [Decoder(10**6), Decoder(10**6, encoding="utf-8")], decode, decoded),
+    "hpack.encoder": Scenario(Encoder, encode, encoded),
+    "hpack.huffman": Scenario(nothing, both_ways, let_go),
+    "_engine.limits": feeds(*[frames.priority(1)] * 4, *[frames.ping()] * 5, before=POST, config=H2Configuration(
         client_side=False, rfc_errors=True, limits=Limits(priority_frames=1, ack_backlog=3))),
-    "_members": Scenario(lambda: [events.StreamReset(stream_id=1, error_code=8)],
+    "_engine.members": Scenario(lambda: [events.StreamReset(stream_id=1, error_code=8)],
                          lambda kept: (setattr(kept[0], "error_code", [7]), delattr(kept[0], "remote_reset"),
                                        kept.append(kept[0].error_code)), let_go),
     "_priority": feeds(request(3, ("priority", "u=2, i")), frames.priority_update(3, b"u=1, i=?1"),
                        frames.priority_update(1, b"u=9"), *(frames.priority_update(n, b"u=1") for n in range(21, 3, -2)),
                        request(11)),
-    "_ready": feeds(POST, frames.priority(1), *[frames.data(1, b"d" * 10)] * 3, frames.headers(
+    "_engine.ready": feeds(POST, frames.priority(1), *[frames.data(1, b"d" * 10)] * 3, frames.headers(
         1, block([("t", "trailer")]), end_stream=True), request(3), frames.rst_stream(3), frames.goaway()),
-    "_receive": feeds(POST, frames.data(1, b"d" * 100), *CONTROL, config=TEXT),
-    "_receive_control": feeds(*CONTROL, frames.altsvc(0, b"origin"), before=POST),
-    "_receive_data": feeds(*[frames.data(1, b"d" * 2000).pad(20)] * 4, frames.data(1, b"", end_stream=True), before=POST),
-    "_receive_headers": feeds(*in_frames(1, block(request_fields(("x-other", "v" * 300), ("cookie", "a"),
+    "_engine.receive": feeds(POST, frames.data(1, b"d" * 100), *CONTROL, config=TEXT),
+    "_engine.receive_control": feeds(*CONTROL, frames.altsvc(0, b"origin"), before=POST),
+    "_engine.receive_data": feeds(*[frames.data(1, b"d" * 2000).pad(20)] * 4, frames.data(1, b"", end_stream=True), before=POST),
+    "_engine.receive_headers": feeds(*in_frames(1, block(request_fields(("x-other", "v" * 300), ("cookie", "a"),
                                                                  ("cookie", "b"), ("x-text", "é"))), 50),
                               request(3, ("x-other", b"\xff")), request(5), config=TEXT),
-    "_receive_settings": feeds(frames.settings((1, 100), (3, 20), (4, 70000), (5, 20000), (6, 5), (8, 1), (99, 1)),
+    "_engine.receive_settings": feeds(frames.settings((1, 100), (3, 20), (4, 70000), (5, 20000), (6, 5), (8, 1), (99, 1)),
                                frames.settings(), frames.settings((4, 2**31))),
-    "_send": on_connection(answer_late, POST, request(3), request(5, end_stream=False)),
-    "_settings": Scenario(nothing, settings_life, let_go),
-    "_stream": on_connection(lambda c: [(s.state, s.closed_by, s.stream_id, repr(s)) for s in c.streams.values()],
+    "_engine.send": on_connection(answer_late, POST, request(3), request(5, end_stream=False)),
+    "_engine.settings": Scenario(nothing, settings_life, let_go),
+    "_engine.stream": on_connection(lambda c: [(s.state, s.closed_by, s.stream_id, repr(s)) for s in c.streams.values()],
                              POST, request(3)),
-    "_stream_table": feeds(*(request(n) for n in range(1, 80, 2)), *(frames.rst_stream(n) for n in range(1, 40, 2))),
-    "_turns": on_connection(lambda c: [c.respond(n, 200, [("priority", "i")], b"b" * 9000) for n in (1, 3, 5)]
+    "_engine.stream_table": feeds(*(request(n) for n in range(1, 80, 2)), *(frames.rst_stream(n) for n in range(1, 40, 2))),
+    "_engine.scheduler": on_connection(lambda c: [c.respond(n, 200, [("priority", "i")], b"b" * 9000) for n in (1, 3, 5)]
                             + [c.pull(5000), c.receive_data(bytes(frames.priority_update(1, b"u=7"))), c.pull()],
                             *(request(n, ("priority", "u=1")) for n in (1, 3)), request(5)),
-    "server._call": serves(writing, request(1), request(3)),
-    "server._credit": serves(reading, request(1, end_stream=False), *[frames.data(1, b"d" * 10000)] * 4,
+    "wsgi.call": serves(writing, request(1), request(3)),
+    "_engine.flow_control": serves(reading, request(1, end_stream=False), *[frames.data(1, b"d" * 10000)] * 4,
                              frames.data(1, b"", end_stream=True)),
-    "server._environ": serves(writing, request(1, ("x-a", "b"), ("cookie", "a"), ("cookie", "b"), ("host", "h"),
+    "wsgi.environ": serves(writing, request(1, ("x-a", "b"), ("cookie", "a"), ("cookie", "b"), ("host", "h"),
                                                ("content-length", "0"), path="/a%20b?c=d")),
-    "server._input": serves(reading, *UPLOAD),
-    "server._lead": Scenario(nothing, leads, let_go),
-    "server._parts": serves(reading, UPLOAD[0], *[frames.data(1, b"line\n")] * 3, frames.data(1, b"d" * 5000), UPLOAD[-1]),
-    "server._response_fields": serves(writing, request(1)),
-    "server._response_head": serves(writing, request(1)),
-    "server._session": serves(reading, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
+    "wsgi.input": serves(reading, *UPLOAD),
+    "wsgi.leader": Scenario(nothing, leads, let_go),
+    "wsgi.parts": serves(reading, UPLOAD[0], *[frames.data(1, b"line\n")] * 3, frames.data(1, b"d" * 5000), UPLOAD[-1]),
+    "wsgi.response_fields": serves(writing, request(1)),
+    "wsgi.response_head": serves(writing, request(1)),
+    "wsgi.session": serves(reading, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
                               frames.goaway()),
-    "server._unsent": serves(writing, request(1), request(3), request(5), limits=WorkerLimits(unsent_connection=100)),
-    "server._uploads": serves(reading, STREAMED, request(3, end_stream=False), request(5, end_stream=False),
+    "wsgi.unsent": serves(writing, request(1), request(3), request(5), limits=WorkerLimits(unsent_connection=100)),
+    "wsgi.uploads": serves(reading, STREAMED, request(3, end_stream=False), request(5, end_stream=False),
                               frames.data(3, b"d" * 100), frames.data(5, b"d" * 100), frames.data(3, b"", end_stream=True),
                               frames.rst_stream(1), frames.rst_stream(5), limits=WorkerLimits(gathered_bodies=150)),
-    "server._waiting": serves(waiting, STREAMED, detaches=True),
-    "server._wire": serves(writing, request(1), wired=True),
+    "wsgi.waiting": serves(waiting, STREAMED, detaches=True),
+    "wsgi.wire": serves(writing, request(1), wired=True),
     # CPython 3.13's PyDict_SetDefault leaves a dict that finds no memory to grow with an entry too many.
-    "server._environ that grows": serves(writing, request(1, *((f"x-{n}", "v") for n in range(30)))),
-    "server._call that is detached and fails": Scenario(known_as_slow, lambda served: served.serve(THIRD), Served.shut),
-    "_settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
+    "wsgi.environ that grows": serves(writing, request(1, *((f"x-{n}", "v") for n in range(30)))),
+    "wsgi.call that is detached and fails": Scenario(known_as_slow, lambda served: served.serve(THIRD), Served.shut),
+    "_engine.settings of an object that is kept": Scenario(settings_made, settings_changed, settings_usable),
 }

@@ -16,8 +16,8 @@ def run_alone(script):
 def test_an_encoder_that_runs_out_of_memory_keeps_its_table():
     failures = run_alone("""
         import _testcapi
-        from fasth2._hpack_decoder import Decoder
-        from fasth2._hpack_encoder import Encoder
+        from fasth2.hpack.decoder import Decoder
+        from fasth2.hpack.encoder import Encoder
 
         fields = [(b"name-%d" % n, b"value-%d" % n) for n in range(40)]
         failures = 0
@@ -53,8 +53,8 @@ def test_an_encoder_that_runs_out_of_memory_keeps_its_table():
 def test_a_decoder_that_runs_out_of_memory_raises_and_frees_what_it_had():
     failures = run_alone("""
         import _testcapi
-        from fasth2._hpack_decoder import Decoder
-        from fasth2._hpack_encoder import Encoder
+        from fasth2.hpack.decoder import Decoder
+        from fasth2.hpack.encoder import Encoder
 
         fields = [(b"name-%d" % n, b"value-%d" % n * 400 * (n % 3)) for n in range(40)]
         block = Encoder().encode(fields)

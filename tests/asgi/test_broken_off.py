@@ -5,7 +5,7 @@ import h2.errors
 import h2.events
 import pytest
 
-from fasth2.gunicorn.async_stream import AsyncHTTP2Stream
+from fasth2.gunicorn.dropin.async_stream import AsyncHTTP2Stream
 from tests.asgi.conftest import SETUPS, ask, seen, serve
 from tests.support.tls_client import Client
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from fasth2.gunicorn.asgi_request import ASGIRequest
-from fasth2.gunicorn.async_stream import AsyncHTTP2Stream
+from fasth2.gunicorn.dropin.async_stream import AsyncHTTP2Stream
+from fasth2.gunicorn.patched.asgi_request import ASGIRequest
 
 
 class Log:

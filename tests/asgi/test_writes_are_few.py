@@ -8,8 +8,8 @@ import h2.settings
 import pytest
 from gunicorn.config import Config
 
-from fasth2.gunicorn.asgi_connection import ASGIConnection
-from fasth2.gunicorn.asgi_request import ASGIRequest, Surroundings
+from fasth2.gunicorn.patched.asgi_connection import ASGIConnection
+from fasth2.gunicorn.patched.asgi_request import ASGIRequest, Surroundings
 
 
 class Transport(asyncio.Transport):

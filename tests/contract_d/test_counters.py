@@ -1,7 +1,7 @@
 """``counters``: what an operator reads."""
 import pytest
 
-from fasth2._errors import FAULTS
+from fasth2._engine.errors import FAULTS
 from fasth2.exceptions import ProtocolError
 from tests.support import frames
 from tests.support.fields import marked, request, request_fields

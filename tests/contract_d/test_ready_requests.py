@@ -1,7 +1,7 @@
 """``ready_requests``: what a server acts on, as few slim objects, in order."""
 import pytest
 
-from fasth2 import _ready
+from fasth2._engine import ready as _ready
 from fasth2.exceptions import ProtocolError
 from tests.oracle.slim import slim_facts
 from tests.support import frames

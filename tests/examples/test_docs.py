@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from fasth2 import _errors
+from fasth2._engine import errors as _errors
 from fasth2.config import H2Configuration
 from fasth2.exceptions import DenialOfServiceError
 from fasth2.limits import Limits
@@ -91,7 +91,7 @@ def test_the_rate_of_slow_readers():
 
 
 def test_gunicorns_own_limits():
-    from fasth2.gunicorn.contract import installed
+    from fasth2.gunicorn.dropin.contract import installed
 
     contract = installed()
     assert f"{contract.reset_limit} resets in {contract.reset_seconds:g} seconds" in LIMITS

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from fasth2.gunicorn import HTTP2ServerConnection
-from fasth2.gunicorn.contract import STOCK, installed
+from fasth2.gunicorn.dropin.contract import STOCK, installed
 
 #: gunicorn's own class where the environment says so.
 CLASS = STOCK if os.environ.get("FASTH2_TEST_STOCK") == "1" else HTTP2ServerConnection

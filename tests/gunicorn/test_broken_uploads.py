@@ -5,8 +5,8 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
 
-from fasth2.gunicorn import _streamed_requests
-from fasth2.gunicorn.batching import BatchingConnection
+from fasth2.gunicorn.dropin import _streamed_requests
+from fasth2.gunicorn.patched.batching import BatchingConnection
 from tests.facade.test_slow_bodies import ClockedSocket
 from tests.gunicorn.classes import CLASS, on_headers
 from tests.support.clock import clock_for

@@ -6,7 +6,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ProtocolError
 
-from fasth2.gunicorn.batching import BatchingConnection
+from fasth2.gunicorn.patched.batching import BatchingConnection
 from tests.facade.test_timeouts import TimedSocket
 from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, Peer, frame, frames
 

@@ -5,7 +5,7 @@ import types
 import gevent
 import gevent.event
 
-from fasth2.gunicorn.gevent_worker import GeventWorker, _Stopping
+from fasth2.gunicorn.patched.gevent_worker import GeventWorker, _Stopping
 
 
 def stopping_worker():

@@ -8,8 +8,8 @@ import pytest
 from gunicorn.config import Config
 
 from fasth2.gunicorn import gevent_worker
-from fasth2.gunicorn.gevent_worker import GeventWorker
-from fasth2.gunicorn.serving import Serving
+from fasth2.gunicorn.patched.gevent_worker import GeventWorker
+from fasth2.gunicorn.patched.serving import Serving
 from tests.support.facade_peer import Peer, frames
 
 

@@ -3,7 +3,7 @@ import h2.events
 import pytest
 from gunicorn.config import Config
 
-from fasth2.gunicorn.batching import BatchingConnection
+from fasth2.gunicorn.patched.batching import BatchingConnection
 from tests.gunicorn.classes import on_headers
 from tests.support.facade_peer import GET, POST, Peer
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 from gunicorn.config import Config
 
-from fasth2.gunicorn.polling import PollingConnection
+from fasth2.gunicorn.patched.polling import PollingConnection
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 import h2.events
 import pytest
 
-from fasth2.gunicorn.contract import installed
+from fasth2.gunicorn.dropin.contract import installed
 from tests.gunicorn.live import tracebacks
 from tests.support.tls_client import Client
 

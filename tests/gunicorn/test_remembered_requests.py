@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fasth2.gunicorn import request as ours
-from fasth2.gunicorn.connection import HTTP2ServerConnection
+from fasth2.gunicorn.dropin.connection import HTTP2ServerConnection
 
 pytestmark = pytest.mark.skipif(not HTTP2ServerConnection.contract.dispatches_on_headers,
                                 reason="this gunicorn's requests are gunicorn's own")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fasth2.gunicorn import environ as environs
 from fasth2.gunicorn import response as ours
-from fasth2.gunicorn.connection import HTTP2ServerConnection
+from fasth2.gunicorn.dropin.connection import HTTP2ServerConnection
 from tests.gunicorn.test_remembered_requests import CONFIGURATIONS, PEERS, fields, paths, stream_of
 
 # gunicorn's first versions have no such class: they collect the body.

@@ -3,7 +3,7 @@
 import pytest
 from gunicorn.config import Config
 
-from fasth2.gunicorn.batching import BatchingConnection
+from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.server import _engine_turns
 from tests.gunicorn.classes import on_headers, on_the_end
 from tests.support.clock import clock_for

@@ -114,7 +114,7 @@ def test_install_is_idempotent_and_status_tells():
     assert out[0] == "False gunicorn.http2.connection.HTTP2ServerConnection"
     assert out[1].startswith(LINE)
     assert out[2] == "True"
-    assert out[3].startswith("True fasth2.gunicorn.connection.HTTP2ServerConnection 27.")
+    assert out[3].startswith("True fasth2.gunicorn.dropin.connection.HTTP2ServerConnection 27.")
     assert out[4] == "True (4, 4, 1)"
     assert out[5] == "True"
 
@@ -163,7 +163,7 @@ def test_a_gunicorn_that_is_not_known_is_not_probed():
     out = run("""if True:
         import gunicorn, gunicorn.http2.connection as c
         del c.HTTP2ServerConnection.pump
-        from fasth2.gunicorn.contract import installed
+        from fasth2.gunicorn.dropin.contract import installed
         print(installed().known, installed().dispatches_on_headers)
         gunicorn.version_info = (99, 0, 0)
         print(installed().known, installed().dispatches_on_headers, installed().streams_responses)
@@ -187,7 +187,7 @@ def test_the_configuration_module_has_no_name_by_chance():
     out = run("""if True:
         import fasth2.gunicorn.conf as conf
         from gunicorn.config import Config
-        import fasth2.gunicorn.worker, fasth2.gunicorn.connection, fasth2.gunicorn.settings, fasth2.gunicorn.launcher
+        import fasth2.gunicorn.patched.worker, fasth2.gunicorn.dropin.connection, fasth2.gunicorn.settings, fasth2.gunicorn.launcher
         print(sorted(set(vars(conf)) & set(Config().settings)))
     """)
     assert out[0] == "['http_protocols', 'worker_class']"

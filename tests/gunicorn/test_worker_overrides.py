@@ -3,7 +3,7 @@ import pytest
 from gunicorn.http2 import connection as gunicorn_connection
 
 from fasth2.gunicorn import GeventWorker, ThreadWorker
-from fasth2.gunicorn.known_code import digest, misfits, restore, same
+from fasth2.gunicorn.dropin.source_digest import digest, misfits, restore, same
 from tests.support.tls_client import Client
 
 CHANGED = """

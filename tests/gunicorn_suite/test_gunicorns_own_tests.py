@@ -49,8 +49,8 @@ def test_what_cannot_apply_is_still_there_and_little(version, result):
 
 
 def test_they_ran_on_fasth2(version, result):
-    classes = ["fasth2.gunicorn.connection.HTTP2ServerConnection",
-               "fasth2.gunicorn.async_connection.AsyncHTTP2Connection"]
+    classes = ["fasth2.gunicorn.dropin.connection.HTTP2ServerConnection",
+               "fasth2.gunicorn.dropin.async_connection.AsyncHTTP2Connection"]
     assert result.classes == [classes, classes]
     assert all(LINE in log for log in result.logs)
 

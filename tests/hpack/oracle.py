@@ -7,9 +7,9 @@ from typing import Any
 import hpack
 from hypothesis import strategies as st
 
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_encoder import Encoder
-from fasth2._hpack_errors import HPACKError
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.encoder import Encoder
+from fasth2.hpack.exceptions import HPACKError
 
 Field = tuple[bytes, bytes]
 

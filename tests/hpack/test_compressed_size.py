@@ -4,7 +4,7 @@ from __future__ import annotations
 import hpack
 import pytest
 
-from fasth2._hpack_encoder import Encoder
+from fasth2.hpack.encoder import Encoder
 
 from .header_lists import REQUESTS, RESPONSES
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_errors import HPACKDecodingError
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.exceptions import HPACKDecodingError
 
 from . import oracle
 from .header_lists import REQUESTS, RESPONSES

@@ -5,8 +5,8 @@ import tracemalloc
 
 import pytest
 
-from fasth2._hpack_decoder import DEFAULT_MAX_HEADER_LIST_SIZE, Decoder
-from fasth2._hpack_errors import OversizedHeaderListError
+from fasth2.hpack.decoder import DEFAULT_MAX_HEADER_LIST_SIZE, Decoder
+from fasth2.hpack.exceptions import OversizedHeaderListError
 
 from .oracle import indexed, literal
 

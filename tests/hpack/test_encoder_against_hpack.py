@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fasth2._header_tuple import HeaderTuple, NeverIndexedHeaderTuple
-from fasth2._hpack_encoder import Encoder
+from fasth2.hpack.encoder import Encoder
+from fasth2.hpack.struct import HeaderTuple, NeverIndexedHeaderTuple
 
 from .header_lists import REQUESTS, RESPONSES
 from .oracle import fields, runs, same_table, shape

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fasth2._fields import FLAGS, classify
+from fasth2.hpack.fields import FLAGS, classify
 
 CONNECTION = {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 NO_TRAILER = CONNECTION | {

@@ -6,7 +6,7 @@ from h2.exceptions import ProtocolError
 from h2.utilities import HeaderValidationFlags, _reject_illegal_characters, _secure_headers
 from hpack import NeverIndexedHeaderTuple as OracleNeverIndexed
 
-from fasth2._fields import FLAGS, classify
+from fasth2.hpack.fields import FLAGS, classify
 
 REQUEST = HeaderValidationFlags(is_client=False, is_trailer=False, is_response_header=False, is_push_promise=False)
 BAD_FOR_H2 = frozenset({"BAD_NAME", "BAD_VALUE", "PADDED_VALUE"})

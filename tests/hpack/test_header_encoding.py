@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import pytest
 
-from fasth2._hpack_decoder import Decoder
 from fasth2.events import RequestReceived
 from fasth2.exceptions import ProtocolError
+from fasth2.hpack.decoder import Decoder
 
 from ..support import frames
 from ..support.play import server

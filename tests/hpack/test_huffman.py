@@ -9,8 +9,8 @@ from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 from hpack.huffman_table import decode_huffman
 
-from fasth2 import _huffman
-from fasth2._hpack_errors import HPACKDecodingError
+from fasth2.hpack import huffman as _huffman
+from fasth2.hpack.exceptions import HPACKDecodingError
 
 from .oracle import runs
 

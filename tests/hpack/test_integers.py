@@ -4,9 +4,9 @@ from __future__ import annotations
 import hpack
 import pytest
 
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_encoder import Encoder
-from fasth2._hpack_errors import HPACKDecodingError, InvalidTableIndexError
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.encoder import Encoder
+from fasth2.hpack.exceptions import HPACKDecodingError, InvalidTableIndexError
 
 from .oracle import indexed, integer, literal, size_update, string
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fasth2 import _huffman
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_errors import HPACKDecodingError, HPACKError
+from fasth2.hpack import huffman as _huffman
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.exceptions import HPACKDecodingError, HPACKError
 
 from .header_lists import REQUESTS
 from .oracle import decode_both, huffman_string, indexed, literal, runs, same_table, size_update, string

@@ -5,8 +5,8 @@ import gc
 
 import pytest
 
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_encoder import Encoder
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.encoder import Encoder
 
 from .oracle import indexed, literal, size_update
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_encoder import Encoder
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.encoder import Encoder
 
 REQUESTS = [
     [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "www.example.com")],

@@ -4,9 +4,9 @@ from __future__ import annotations
 import hpack
 import pytest
 
-from fasth2._header_tuple import HeaderTuple, NeverIndexedHeaderTuple
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_encoder import Encoder
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.encoder import Encoder
+from fasth2.hpack.struct import HeaderTuple, NeverIndexedHeaderTuple
 
 from ..support.fields import request
 from ..support.frames import HEADERS, split_frames

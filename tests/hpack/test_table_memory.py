@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_encoder import Encoder
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.encoder import Encoder
 from tests.support.references import references
 
 from .oracle import indexed, literal, runs, size_update

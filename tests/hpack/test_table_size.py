@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_errors import HPACKDecodingError, InvalidTableSizeError
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.exceptions import HPACKDecodingError, InvalidTableSizeError
 
 from .oracle import indexed, literal, runs, size_update
 

@@ -5,7 +5,7 @@ import types
 from typing import Any
 
 from fasth2 import HTTP2ServerConnection
-from fasth2._ready import DATA, REQUEST, RESET, TRAILERS
+from fasth2._engine.ready import DATA, REQUEST, RESET, TRAILERS
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.events import DataReceived, RequestReceived, StreamEnded, StreamReset

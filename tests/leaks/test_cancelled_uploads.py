@@ -4,7 +4,7 @@ The client does not look at its windows: where credit is lost it overruns the co
 """
 import pytest
 
-from fasth2._ready import DATA, REQUEST
+from fasth2._engine.ready import DATA, REQUEST
 from fasth2.events import DataReceived, RequestReceived
 from tests.support.frames import RST_STREAM, split_frames
 

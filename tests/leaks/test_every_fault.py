@@ -4,7 +4,7 @@ import weakref
 
 import pytest
 
-from fasth2 import _errors
+from fasth2._engine import errors as _errors
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError

@@ -6,10 +6,10 @@ import random
 import pytest
 
 from fasth2 import events
-from fasth2._hpack_decoder import Decoder
-from fasth2._hpack_encoder import Encoder
-from fasth2._settings import ChangedSetting, SettingCodes, Settings
+from fasth2._engine.settings import ChangedSetting, SettingCodes, Settings
 from fasth2.exceptions import InvalidSettingsValueError
+from fasth2.hpack.decoder import Decoder
+from fasth2.hpack.encoder import Encoder
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.frames import PREFACE

@@ -9,11 +9,11 @@ from typing import Any
 
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
-from fasth2.server._call import Site
-from fasth2.server._environ import PLAIN, EnvironMaker, FieldRule
-from fasth2.server._session import Session
 from fasth2.server.client_hello import ServerTLS
-from fasth2.server.wsgi_loop import Loop
+from fasth2.wsgi.call import Site
+from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
+from fasth2.wsgi.loop import Loop
+from fasth2.wsgi.session import Session
 
 
 class Serving:

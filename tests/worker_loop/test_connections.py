@@ -8,7 +8,7 @@ import h2.events
 import pytest
 
 from fasth2.server import wsgi_loop
-from fasth2.server._session import Session
+from fasth2.wsgi.session import Session
 from tests.support.tls_client import Client
 from tests.worker_loop.in_process import Paths, Serving, until
 from tests.worker_loop.test_hand_over import answered, get, serve  # noqa: F401 (fixture)

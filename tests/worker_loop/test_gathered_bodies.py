@@ -5,8 +5,8 @@ import time
 import h2.events
 import pytest
 
-from fasth2.server._lead import Seat
-from fasth2.server.worker_limits import WorkerLimits
+from fasth2.wsgi.leader import Seat
+from fasth2.wsgi.limits import WorkerLimits
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.tls_client import Client

@@ -7,7 +7,7 @@ import h2.events
 import pytest
 
 from fasth2.server import wsgi_loop
-from fasth2.server._lead import Lead, Seat
+from fasth2.wsgi.leader import Lead, Seat
 from tests.support.tls_client import Client
 from tests.worker_loop.in_process import Paths, Serving, until
 

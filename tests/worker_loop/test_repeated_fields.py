@@ -6,10 +6,10 @@ import pytest
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
 from fasth2.limits import Limits
-from fasth2.server._call import Site
-from fasth2.server._environ import PLAIN, SCHEME, EnvironMaker, FieldRule
-from fasth2.server._lead import Lead
-from fasth2.server._session import Session
+from fasth2.wsgi.call import Site
+from fasth2.wsgi.environ import PLAIN, SCHEME, EnvironMaker, FieldRule
+from fasth2.wsgi.leader import Lead
+from fasth2.wsgi.session import Session
 from tests.support import frames
 from tests.support.fields import block, in_frames, request_fields
 

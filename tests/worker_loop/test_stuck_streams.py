@@ -3,10 +3,10 @@ import pytest
 
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
-from fasth2.server._call import Site
-from fasth2.server._environ import EnvironMaker
-from fasth2.server._lead import Lead
-from fasth2.server._session import Session
+from fasth2.wsgi.call import Site
+from fasth2.wsgi.environ import EnvironMaker
+from fasth2.wsgi.leader import Lead
+from fasth2.wsgi.session import Session
 from tests.support import frames
 from tests.support.fields import request
 

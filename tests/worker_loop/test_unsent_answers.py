@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from fasth2.server.worker_limits import WorkerLimits
+from fasth2.wsgi.limits import WorkerLimits
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.tls_client import Client

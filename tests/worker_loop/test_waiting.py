@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from fasth2.server import wsgi_loop
-from fasth2.server.wsgi_loop import EAGER, Loop
-from fasth2.server.wsgi_poller import READ, Poller, Waker, has_spare_processors
+from fasth2.wsgi.loop import EAGER, Loop
+from fasth2.wsgi.poller import READ, Poller, Waker, has_spare_processors
 
 SHORT, LONG = EAGER / 10, EAGER * 10
 

@@ -5,8 +5,8 @@ import threading
 import h2.events
 import pytest
 
-from fasth2.server._call import Site
-from fasth2.server.worker_limits import WorkerLimits
+from fasth2.wsgi.call import Site
+from fasth2.wsgi.limits import WorkerLimits
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
 from tests.support.tls_client import Client

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._install import Status, install, status
+from fasth2.gunicorn.dropin.install import Status, install, status
+
 from .counting import counters
 
 __all__ = [
@@ -31,27 +32,27 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # These import gunicorn's workers, or the engine.
     if name == "Worker":
-        from .own_worker import Worker
+        from fasth2.gunicorn.native.wsgi_worker import Worker
 
         return Worker
     if name == "ThreadWorker":
-        from .thread_worker import ThreadWorker
+        from fasth2.gunicorn.patched.thread_worker import ThreadWorker
 
         return ThreadWorker
     if name == "GeventWorker":
-        from .gevent_worker import GeventWorker
+        from fasth2.gunicorn.patched.gevent_worker import GeventWorker
 
         return GeventWorker
     if name == "HTTP2ServerConnection":
-        from .connection import HTTP2ServerConnection
+        from fasth2.gunicorn.dropin.connection import HTTP2ServerConnection
 
         return HTTP2ServerConnection
     if name == "ASGIWorker":
-        from .asgi_worker import ASGIWorker
+        from fasth2.gunicorn.patched.asgi_worker import ASGIWorker
 
         return ASGIWorker
     if name == "AsyncHTTP2Connection":
-        from .async_connection import AsyncHTTP2Connection
+        from fasth2.gunicorn.dropin.async_connection import AsyncHTTP2Connection
 
         return AsyncHTTP2Connection
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ command line, and those in ``GUNICORN_CMD_ARGS``, come before them.
 """
 from __future__ import annotations
 
-from . import _install
+from fasth2.gunicorn.dropin import install as _install
 
 worker_class = "fasth2.gunicorn.ThreadWorker"
 

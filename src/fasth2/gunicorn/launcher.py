@@ -8,8 +8,7 @@ from typing import Any
 from gunicorn.app.wsgiapp import WSGIApplication
 
 import fasth2.gunicorn
-
-from ._install import ensure_installed, status
+from fasth2.gunicorn.dropin.install import ensure_installed, status
 
 __all__ = ["Application", "run"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 from typing import Any
 
 from fasth2.config import Limits
+from fasth2.gunicorn.dropin.contract import Contract
 from fasth2.server._engine_turns import shared_limits
 
 from . import settings
-from .contract import Contract
 
 __all__ = ["connection_limits", "widen_window"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fasth2.limits import Limits
-from fasth2.server.worker_limits import WorkerLimits
+from fasth2.wsgi.limits import WorkerLimits
 
 from .setting_kinds import Flag, Number
 

@@ -10,7 +10,7 @@ import time
 from types import ModuleType
 from typing import Any
 
-from fasth2 import _ready
+from fasth2._engine import ready as _ready
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError, StreamsRefusedError

@@ -1,6 +1,0 @@
-from fasth2._core cimport Core
-
-
-cdef class H2Connection(Core):
-    cdef dict __dict__
-    cdef object __weakref__

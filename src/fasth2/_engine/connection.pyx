@@ -1,0 +1,949 @@
+"""H2Connection: the engine as its users call it. Each method converts its arguments, claims the connection, acts."""
+import base64
+import binascii
+
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, Core, await_others, enter, find_stream, is_idle, leave
+from fasth2._cursor cimport store16, store32
+from fasth2._frames cimport *
+from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
+from fasth2._engine.limits cimport output_taken
+from fasth2._engine.receive cimport receive
+from fasth2._engine.receive_settings cimport apply_remote_settings
+from fasth2._engine.send cimport acknowledge as acknowledge_credit
+from fasth2._engine.send cimport consume as consume_credit
+from fasth2._engine.send cimport end_stream as end_with_data
+from fasth2._engine.send cimport (
+    must_be_open,
+    pull,
+    push_stream,
+    reset_stream,
+    respond,
+    send_data,
+    send_headers,
+    write_body,
+)
+from fasth2._engine.settings cimport SettingsBase
+from fasth2._engine.stream cimport S_HALF_CLOSED_REMOTE, H2Stream
+from fasth2._window cimport MAX_WINDOW, window_open
+
+from fasth2._engine.settings import Settings
+from fasth2.exceptions import (
+    FlowControlError,
+    FrameTooLargeError,
+    NoAvailableStreamIDError,
+    ProtocolError,
+    RFC1122Error,
+)
+
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
+
+
+cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
+    """An integer argument of 0 to 2**32 - 1."""
+    cdef int overflow
+    cdef long long n = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or n < 0 or n > 0xFFFFFFFF:
+        raise ValueError(f"{what} {value} is not between 0 and 2**32 - 1")
+    return <uint32_t>n
+
+
+cdef class H2Connection(Core):
+    """One HTTP/2 connection without I/O: octets received go in, events come out, octets to send are fetched.
+
+    The class has h2's methods, and beyond them `ready_requests`, `respond`, `write`, `consume`, `pull` and
+    `unsent` for servers that want few calls a request. Only the server side is there so far.
+
+    A connection error leaves GOAWAY in the output and raises h2's exception, whose ``events`` are those of the
+    frames before; later input is ignored. A call that is refused changes nothing.
+
+    Several threads may use one connection, with the interpreter's lock or without: each call happens before or after
+    another's, and waits for it. A call from inside a call, by the same thread, raises RuntimeError.
+
+    Args:
+        config: An `H2Configuration` with ``client_side=False``.
+
+    Raises:
+        H2Error: The configuration asks for the client side.
+    """
+
+    # Input
+
+    @cython.critical_section
+    def receive_data(self, data):
+        """Take octets from the peer (RFC 9113 section 3.4 and 4 to 8).
+
+        Args:
+            data: Any buffer of octets; frames may be split anywhere between calls.
+
+        Returns:
+            The list of events that the octets complete.
+
+        Raises:
+            ProtocolError: or a subclass, on a connection error; its ``events`` are those of the frames before.
+            RuntimeError: The call came from inside another call on this connection.
+        """
+        return take(self, data, False)
+
+    @cython.critical_section
+    def ready_requests(self, data):
+        """Take octets from the peer, as `receive_data` does, for servers: few slim objects instead of events.
+
+        Nothing is returned for SETTINGS, PING and WINDOW_UPDATE, and unknown frames are skipped without a copy.
+        Credit for body octets is returned by `consume`.
+
+        Args:
+            data: Any buffer of octets.
+
+        Returns:
+            A list of the objects of ``fasth2.ready``, in the order of the frames: Request, Data, Trailers,
+            Reset, Goaway and Priority, told apart by ``kind``. Where ``answers_large_requests`` is true, also
+            LargeRequest, instead of a reset of the stream, for requests that the caller answers with 431.
+
+        Raises:
+            ProtocolError: As `receive_data`; ``events`` holds such objects.
+        """
+        return take(self, data, True)
+
+    # Output
+
+    @cython.critical_section
+    def data_to_send(self, amount=None):
+        """Take octets to send to the peer out of the connection.
+
+        Args:
+            amount: Octets at most; ``None`` for all.
+
+        Returns:
+            bytes, empty when there is nothing to send.
+        """
+        cdef Py_ssize_t most = -1 if amount is None else amount
+        enter(self)
+        try:
+            return pull(self, -1 if most < 0 else most)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def pull(self, Py_ssize_t max_bytes=-1):
+        """Take octets to send, at most ``max_bytes``: control frames and headers first, then queued bodies as far
+        as both windows and the peer's SETTINGS_MAX_FRAME_SIZE allow (RFC 9113 section 5.2).
+
+        Streams take turns, a frame each, or are sent by the priorities that the client gave them (RFC 9218 section
+        10). A server that wants clients to use those says so in its first SETTINGS, with setting 9,
+        SETTINGS_NO_RFC7540_PRIORITIES, at 1 (section 2.1).
+
+        Args:
+            max_bytes: Octets at most; negative for all.
+
+        Returns:
+            bytes, empty when nothing can be sent now.
+        """
+        enter(self)
+        try:
+            return pull(self, max_bytes)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def clear_outbound_data_buffer(self):
+        """Drop the octets that are ready to send."""
+        enter(self)
+        try:
+            out_clear(&self.out)
+            output_taken(&self.limits, 0, 0)
+        finally:
+            leave(self)
+
+    # Connection
+
+    @cython.critical_section
+    def initiate_connection(self):
+        """Queue the server's connection preface, a SETTINGS frame with `local_settings` (RFC 9113 section 3.4).
+
+        Raises:
+            ProtocolError: The connection is closed.
+        """
+        enter(self)
+        try:
+            must_be_open(self)
+            self.prepare_local_settings()
+            write_settings(self, dict(self.local))
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def initiate_upgrade_connection(self, settings_header=None):
+        """Start a connection that an HTTP/1.1 request with ``Upgrade: h2c`` asked for (RFC 7540 section 3.2).
+
+        Stream 1 is that request, half closed by the client. `settings_header` is checked before anything changes.
+
+        Args:
+            settings_header: bytes or str, the value of the HTTP2-Settings field.
+
+        Raises:
+            ProtocolError: The settings are not base64url, not whole, or invalid (RFC 9113 section 6.5.2).
+        """
+        cdef bytes payload = b""
+        cdef H2Stream s
+        if settings_header:
+            payload = upgrade_settings(settings_header)
+        enter(self)
+        try:
+            must_be_open(self)
+            if self.highest_inbound:
+                raise ProtocolError("the connection has streams already: it cannot be upgraded")
+            if self.limits.settings_per_frame >= 0 and len(payload) // 6 > self.limits.settings_per_frame:
+                raise ProtocolError("HTTP2-Settings has too many settings")
+            if apply_remote_settings(self, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload)):
+                raise ProtocolError(f"HTTP2-Settings with an invalid value: {self.fault_value}")
+            self.prepare_local_settings()
+            write_settings(self, dict(self.local))
+            s = self.open_stream(1)
+            s.phase = S_HALF_CLOSED_REMOTE
+            s.headers_received = True
+            if self.phase == C_IDLE:
+                self.phase = C_OPEN
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def update_settings(self, new_settings):
+        """Queue a SETTINGS frame; the values take effect when the peer acknowledges it (RFC 9113 section 6.5.3).
+
+        Args:
+            new_settings: A mapping of `SettingCodes` or int to int.
+
+        Raises:
+            InvalidSettingsValueError: A value is not allowed.
+            ProtocolError: The connection is closed.
+        """
+        cdef dict settings = dict(new_settings)
+        cdef bint written = False
+        # All are checked before one of them counts.
+        Settings(client=False, initial_values=settings)
+        for key, value in settings.items():
+            # RFC 9113 section 6.5.1: what fits on the wire.
+            if not 0 <= key <= 0xFFFF or not 0 <= value <= 0xFFFFFFFF:
+                raise ValueError(f"setting {key} = {value} does not fit its 16 and 32 bits")
+        enter(self)
+        try:
+            must_be_open(self)
+            out_reserve(&self.out, FRAME_HEADER + 6 * <Py_ssize_t>len(settings))
+            self.local.set_all(settings)
+            try:
+                write_settings(self, settings)
+                written = True
+            finally:
+                # Not `except`: that needs memory itself.
+                if not written:
+                    for key in settings:
+                        self.local.take_back(key)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def ping(self, opaque_data):
+        """Queue a PING frame (RFC 9113 section 6.7).
+
+        Args:
+            opaque_data: bytes, eight octets.
+
+        Raises:
+            ValueError: Not eight octets of bytes.
+            ProtocolError: The connection is closed.
+        """
+        if not isinstance(opaque_data, bytes) or len(opaque_data) != 8:
+            raise ValueError(f"Invalid value for ping data: {opaque_data!r}")
+        enter(self)
+        try:
+            must_be_open(self)
+            out_reserve(&self.out, FRAME_HEADER + 8)
+            put_ping(&self.out, <const uint8_t *>PyBytes_AS_STRING(opaque_data), 0)
+            self.limits.pings_asked += 1
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def close_connection(self, error_code=0, additional_data=None, last_stream_id=None):
+        """Queue GOAWAY (RFC 9113 section 6.8).
+
+        Nothing can be sent or received after it; with ``rfc_errors`` and ``error_code`` 0 the streams up to
+        ``last_stream_id`` go on. With ``rfc_errors`` and another code, bodies that are queued are dropped. A second
+        GOAWAY names no later stream than the first, whatever ``last_stream_id`` says, and after that of a
+        `StreamsRefusedError` one that would say nothing new is left out.
+
+        Args:
+            error_code: `ErrorCodes` or int.
+            additional_data: bytes for the peer's log, or ``None``.
+            last_stream_id: The last stream that was or will be served; by default the highest the peer opened.
+
+        Raises:
+            FrameTooLargeError: The data and 8 octets do not fit a frame that the peer takes.
+        """
+        cdef uint32_t code = number(error_code, "error code")
+        cdef bytes debug = b""
+        cdef uint32_t last
+        if additional_data is not None:
+            if not isinstance(additional_data, bytes):
+                raise TypeError("additional_data must be bytes")
+            debug = bytes(additional_data)
+        enter(self)
+        try:
+            last = self.highest_inbound if last_stream_id is None else number(last_stream_id, "stream")
+            if len(debug) > <Py_ssize_t>self.max_out_frame - 8:
+                raise FrameTooLargeError(f"{len(debug)} octets of debug data do not fit one frame")
+            if not (self.parted and code == 0 and last >= self.goaway_limit):
+                self.write_goaway(last, code, debug)
+            self.phase = C_CLOSED
+            if code and self.rfc_errors:
+                self.failed = True
+                self.drop_queues()
+        finally:
+            leave(self)
+
+    # Streams
+
+    @cython.critical_section
+    def send_headers(self, stream_id, headers, end_stream=False, priority_weight=None, priority_depends_on=None,
+                     priority_exclusive=None):
+        """Send response headers, an informational (1xx) response, or trailers (RFC 9113 section 8.1).
+
+        Args:
+            stream_id: The stream's number.
+            headers: An iterable of (name, value), str (sent as UTF-8) or bytes; ``:status`` first, no
+                pseudo-header field in trailers. An element with a false ``indexable`` attribute is never indexed.
+            end_stream: Whether nothing follows. Trailers must say so.
+            priority_weight: Not for servers, like the two others.
+
+        Raises:
+            ProtocolError: The headers break a rule, or the stream cannot send them.
+            NoSuchStreamError: No such stream was opened.
+            StreamClosedError: The stream is over.
+            RFC1122Error: A priority was given.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef bint ends = end_stream
+        if priority_weight is not None or priority_depends_on is not None or priority_exclusive is not None:
+            raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
+        enter(self)
+        try:
+            with cython.critical_section(self.encoder):
+                send_headers(self, sid, headers, ends)
+        finally:
+            self.outgoing.clear()
+            leave(self)
+        if self.logger is not None:
+            log_sent(self.logger, "HEADERS", sid)
+
+    @cython.critical_section
+    def send_data(self, stream_id, data, end_stream=False, pad_length=None):
+        """Send one DATA frame (RFC 9113 section 6.1).
+
+        Args:
+            stream_id: The stream's number.
+            data: Any buffer of octets, no more than `local_flow_control_window` and `max_outbound_frame_size`.
+            end_stream: Whether nothing follows.
+            pad_length: Octets of padding, 0 to 255; ``None`` for a frame without padding.
+
+        Raises:
+            FlowControlError: A window is too small for it.
+            FrameTooLargeError: It does not fit one frame.
+            ProtocolError: The stream cannot send data.
+            NoSuchStreamError: No such stream was opened.
+            StreamClosedError: The stream is over.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef bint ends = end_stream
+        cdef int pad = -1
+        cdef Py_buffer view
+        if pad_length is not None:
+            if not isinstance(pad_length, int):
+                raise TypeError("pad_length must be an int")
+            if not 0 <= pad_length <= 255:
+                raise ValueError("pad_length must be within range: [0, 255]")
+            pad = pad_length
+        if PyBytes_CheckExact(data):
+            enter(self)
+            try:
+                send_data(self, sid, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), ends, pad)
+            finally:
+                leave(self)
+        else:
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+            try:
+                enter(self)
+                try:
+                    send_data(self, sid, <const uint8_t *>view.buf, view.len, ends, pad)
+                finally:
+                    leave(self)
+            finally:
+                PyBuffer_Release(&view)
+        if self.logger is not None:
+            log_sent(self.logger, "DATA", sid)
+
+    @cython.critical_section
+    def end_stream(self, stream_id):
+        """End a stream with an empty DATA frame (RFC 9113 section 8.1).
+
+        Args:
+            stream_id: The stream's number.
+
+        Raises:
+            ProtocolError: The stream cannot send.
+            NoSuchStreamError: No such stream was opened.
+            StreamClosedError: The stream is over.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        enter(self)
+        try:
+            end_with_data(self, sid)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def reset_stream(self, stream_id, error_code=0):
+        """End a stream at once with RST_STREAM (RFC 9113 section 6.4); what it had queued is dropped.
+
+        Args:
+            stream_id: The stream's number.
+            error_code: `ErrorCodes` or int.
+
+        Raises:
+            NoSuchStreamError: No such stream was opened.
+            StreamClosedError: The stream is over.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t code = number(error_code, "error code")
+        enter(self)
+        try:
+            reset_stream(self, sid, code)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def push_stream(self, stream_id, promised_stream_id, request_headers):
+        """Promise a response that the client has not asked for (RFC 9113 section 8.4).
+
+        Args:
+            stream_id: The client's stream that the push belongs to.
+            promised_stream_id: The new stream, see `get_next_available_stream_id`.
+            request_headers: The request that the push answers, an iterable of (name, value).
+
+        Raises:
+            ProtocolError: The client refuses pushes, or the headers or a stream do not allow it.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t promised = number(promised_stream_id, "stream")
+        enter(self)
+        try:
+            with cython.critical_section(self.encoder):
+                push_stream(self, sid, promised, request_headers)
+        finally:
+            self.outgoing.clear()
+            leave(self)
+
+    @cython.critical_section
+    def respond(self, stream_id, int status, headers, body=b"", trailers=None, end_stream=True):
+        """Send a whole response, or its first part (RFC 9113 section 8.1).
+
+        HEADERS are written at once; what the windows do not take of the body waits in the stream.
+
+        Args:
+            stream_id: The stream's number.
+            status: 100 to 999.
+            headers: An iterable of (name, value), str or bytes, without ``:status``.
+            body: bytes, held by reference until sent; any other buffer is copied.
+            trailers: (name, value) pairs after the body, which end the stream, or ``None``.
+            end_stream: False when more follows through `write`.
+
+        Returns:
+            Whether the stream was still there.
+
+        Raises:
+            ProtocolError: The headers break a rule, or the stream has its headers already.
+            FlowControlError: A body that must be copied is over the ``unsent_body`` limit.
+            NoSuchStreamError: No such stream was opened.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef bint ends = end_stream
+        enter(self)
+        try:
+            with cython.critical_section(self.encoder):
+                return respond(self, sid, status, headers, body, trailers, ends)
+        finally:
+            self.outgoing.clear()
+            leave(self)
+
+    @cython.critical_section
+    def write(self, stream_id, data, end_stream=False):
+        """Queue more of a response's body.
+
+        Args:
+            stream_id: The stream's number.
+            data: bytes, held by reference until sent; any other buffer is copied.
+            end_stream: Whether nothing follows.
+
+        Returns:
+            Octets of the stream that are queued and not yet in the output.
+
+        Raises:
+            ProtocolError: The stream has no headers yet, or has ended.
+            FlowControlError: Copied octets would pass the ``unsent_body`` limit.
+            StreamClosedError: The stream is over.
+            NoSuchStreamError: No such stream was opened.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef bint ends = end_stream
+        enter(self)
+        try:
+            return write_body(self, sid, data, ends)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def unsent(self, stream_id):
+        """Octets queued in a stream and not yet in the output; 0 for a stream that is gone.
+
+        Raises:
+            NoSuchStreamError: No such stream was opened.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef H2Stream s
+        enter(self)
+        try:
+            s = find_stream(self, sid)
+            if s is None and is_idle(self, sid):
+                self.stream_or_raise(sid)
+            return 0 if s is None else s.queued
+        finally:
+            leave(self)
+
+    # Flow control
+
+    @cython.critical_section
+    def acknowledge_received_data(self, acknowledged_size, stream_id):
+        """Say that octets of a stream were processed, so that the peer gets credit for them in useful portions
+        (RFC 9113 section 6.9).
+
+        Args:
+            acknowledged_size: Octets, padding included (an event's ``flow_controlled_length``).
+            stream_id: The stream they came on; it may be over.
+
+        Raises:
+            ValueError: A negative size, or not a stream.
+            NoSuchStreamError: No such stream was opened.
+        """
+        cdef uint32_t sid
+        cdef int64_t size
+        if stream_id <= 0:
+            raise ValueError(f"Stream ID {stream_id} is not valid for acknowledge_received_data")
+        if acknowledged_size < 0:
+            raise ValueError("Cannot acknowledge negative data")
+        sid = number(stream_id, "stream")
+        size = number(acknowledged_size, "size")
+        enter(self)
+        try:
+            acknowledge_credit(self, size, sid)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def consume(self, stream_id, n, merge=True):
+        """Return credit for n octets that the application has taken (RFC 9113 section 6.9).
+
+        Args:
+            stream_id: The stream they came on; it may be over.
+            n: Octets, padding included.
+            merge: False for WINDOW_UPDATE frames of exactly n octets at once, instead of useful portions.
+
+        Raises:
+            ValueError: n is negative.
+            NoSuchStreamError: No such stream was opened.
+            FlowControlError: Without ``merge``, the connection's window would pass 2**31 - 1.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef int64_t size = number(n, "size")
+        cdef bint merged = merge
+        enter(self)
+        try:
+            consume_credit(self, sid, size, merged)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def increment_flow_control_window(self, increment, stream_id=None):
+        """Let the peer send more (WINDOW_UPDATE, RFC 9113 section 6.9).
+
+        Args:
+            increment: Octets, 1 to 2**31 - 1.
+            stream_id: The stream; ``None`` for the connection.
+
+        Raises:
+            ValueError: The increment is out of range.
+            FlowControlError: The window would pass 2**31 - 1.
+            NoSuchStreamError: No such stream was opened.
+            StreamClosedError: The stream is over.
+        """
+        cdef H2Stream s
+        cdef int64_t size
+        cdef uint32_t sid = 0 if stream_id is None else number(stream_id, "stream")
+        if not 1 <= increment <= MAX_WINDOW:
+            raise ValueError(f"Flow control increment must be between 1 and {MAX_WINDOW}")
+        size = increment
+        enter(self)
+        try:
+            must_be_open(self)
+            out_reserve(&self.out, 13)
+            if stream_id is None:
+                if not window_open(&self.window, size):
+                    raise FlowControlError(f"Flow control window mustn't exceed {MAX_WINDOW}")
+            else:
+                s = self.stream_or_raise(sid)
+                if not window_open(&s.window, size):
+                    raise FlowControlError(f"Flow control window mustn't exceed {MAX_WINDOW}")
+            self.write_window_update(sid, size)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def local_flow_control_window(self, stream_id):
+        """Octets of DATA that can be sent on a stream now; negative after a smaller SETTINGS_INITIAL_WINDOW_SIZE.
+
+        Raises:
+            NoSuchStreamError: No such stream was opened.
+            StreamClosedError: The stream is over.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef H2Stream s
+        enter(self)
+        try:
+            s = self.stream_or_raise(sid)
+            return min(self.out_window, s.out_window)
+        finally:
+            leave(self)
+
+    @cython.critical_section
+    def remote_flow_control_window(self, stream_id):
+        """Octets of DATA that the peer can send on a stream now.
+
+        Raises:
+            NoSuchStreamError: No such stream was opened.
+            StreamClosedError: The stream is over.
+        """
+        cdef uint32_t sid = number(stream_id, "stream")
+        cdef H2Stream s
+        enter(self)
+        try:
+            s = self.stream_or_raise(sid)
+            return min(self.window.current, s.window.current)
+        finally:
+            leave(self)
+
+    # The rest of h2's methods
+
+    @cython.critical_section
+    def get_next_available_stream_id(self):
+        """The number that the next pushed stream takes (RFC 9113 section 5.1.1).
+
+        Raises:
+            NoAvailableStreamIDError: All numbers are used up.
+        """
+        enter(self)
+        try:
+            if self.highest_outbound + 2 > 0x7FFFFFFF:
+                raise NoAvailableStreamIDError("Exhausted allowed stream IDs")
+            return self.highest_outbound + 2
+        finally:
+            leave(self)
+
+    def prioritize(self, stream_id, weight=None, depends_on=None, exclusive=None):
+        """Not for servers: always raises RFC1122Error."""
+        raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
+
+    @cython.critical_section
+    def advertise_alternative_service(self, field_value, origin=None, stream_id=None):
+        """Queue ALTSVC (RFC 7838 section 4).
+
+        Args:
+            field_value: bytes, the Alt-Svc field's value.
+            origin: bytes, the origin it is for; not together with ``stream_id``.
+            stream_id: A stream whose request was received and whose response headers were not sent yet.
+
+        Raises:
+            ValueError: The arguments do not fit together.
+            ProtocolError: The stream has its response headers, or the connection is closed.
+        """
+        cdef uint32_t sid = 0
+        cdef bytes where = b""
+        cdef bytes value
+        cdef H2Stream s
+        cdef uint8_t *p
+        cdef Py_ssize_t n
+        if not isinstance(field_value, bytes):
+            raise ValueError("Field must be bytestring.")
+        if origin is not None and stream_id is not None:
+            raise ValueError("Must not provide both origin and stream_id")
+        value = bytes(field_value)
+        if origin is not None:
+            where = bytes(memoryview(origin))
+            if len(where) > 0xFFFF:
+                raise ValueError("origin is longer than 65,535 octets")
+        else:
+            sid = number(stream_id or 0, "stream")
+        n = 2 + len(where) + len(value)
+        enter(self)
+        try:
+            must_be_open(self)
+            if origin is None:
+                s = self.stream_or_raise(sid)
+                if s.headers_sent:
+                    raise ProtocolError("Cannot send ALTSVC after sending response headers.")
+            if n > <Py_ssize_t>self.max_out_frame:
+                raise ValueError(f"{n} octets do not fit one frame")
+            out_reserve(&self.out, FRAME_HEADER + n)
+            p = write_frame_header(self.out.data + self.out.length, <uint32_t>n, FRAME_ALTSVC, 0, sid)
+            store16(p, <uint32_t>len(where))
+            copy_octets(p + 2, where)
+            copy_octets(p + 2 + len(where), value)
+            self.out.length += FRAME_HEADER + n
+        finally:
+            leave(self)
+
+    # What can be looked at
+
+    @property
+    @cython.critical_section
+    def config(self):
+        """The connection's `H2Configuration`. What is read from it is read when it is assigned."""
+        return self._config
+
+    @config.setter
+    @cython.critical_section
+    def config(self, value):
+        enter(self)
+        try:
+            self.configure(value)
+        finally:
+            leave(self)
+
+    @property
+    @cython.critical_section
+    def local_settings(self):
+        """Our `Settings`. Another object may be assigned before `initiate_connection`, which announces it; where it
+        leaves out what `Limits` has a limit for, streams and header lists, that is announced too. The object is
+        one connection's alone: it keeps the changes that wait for this peer's acknowledgement, and another connection
+        with the same object would take them."""
+        return self.local
+
+    @local_settings.setter
+    @cython.critical_section
+    def local_settings(self, SettingsBase value not None):
+        enter(self)
+        try:
+            self.local = value
+            self.local_replaced = True
+        finally:
+            leave(self)
+
+    @property
+    @cython.critical_section
+    def remote_settings(self):
+        """The peer's `Settings`."""
+        return self.remote
+
+    @remote_settings.setter
+    @cython.critical_section
+    def remote_settings(self, SettingsBase value not None):
+        enter(self)
+        try:
+            self.remote = value
+        finally:
+            leave(self)
+
+    @property
+    @cython.critical_section
+    def streams(self):
+        """The streams that are there, a new dict of number to `H2Stream`."""
+        cdef H2Stream s
+        enter(self)
+        try:
+            return {s.stream_id: s for s in self.table.all()}
+        finally:
+            leave(self)
+
+    @property
+    @cython.critical_section
+    def settings_acknowledged(self):
+        """Whether the peer has acknowledged every SETTINGS frame sent (RFC 9113 section 6.5.3)."""
+        await_others(self)
+        return self.acks_expected == 0
+
+    @property
+    @cython.critical_section
+    def open_inbound_streams(self):
+        """How many streams of the peer count against our SETTINGS_MAX_CONCURRENT_STREAMS."""
+        await_others(self)
+        return self.open_inbound
+
+    @property
+    @cython.critical_section
+    def open_outbound_streams(self):
+        """How many pushed streams count against the peer's SETTINGS_MAX_CONCURRENT_STREAMS."""
+        await_others(self)
+        return self.open_outbound
+
+    @property
+    @cython.critical_section
+    def inbound_flow_control_window(self):
+        """Octets of DATA that the peer can send on the connection now."""
+        await_others(self)
+        return self.window.current
+
+    @property
+    @cython.critical_section
+    def outbound_flow_control_window(self):
+        """Octets of DATA that can be sent on the connection now."""
+        await_others(self)
+        return self.out_window
+
+    @outbound_flow_control_window.setter
+    @cython.critical_section
+    def outbound_flow_control_window(self, int64_t value):
+        if value > MAX_WINDOW:
+            raise ValueError("a window cannot pass 2**31 - 1")
+        await_others(self)
+        self.out_window = value
+
+    @property
+    @cython.critical_section
+    def max_outbound_frame_size(self):
+        """Octets of payload that the peer takes in one frame."""
+        await_others(self)
+        return self.max_out_frame
+
+    @max_outbound_frame_size.setter
+    @cython.critical_section
+    def max_outbound_frame_size(self, value):
+        if not 1 <= value <= 0xFFFFFF:
+            raise ValueError("a frame's payload is 1 to 2**24 - 1 octets")
+        await_others(self)
+        self.max_out_frame = value
+
+    @property
+    @cython.critical_section
+    def max_inbound_frame_size(self):
+        """Octets of payload that we take in one frame."""
+        await_others(self)
+        return self.max_in_frame
+
+    @max_inbound_frame_size.setter
+    @cython.critical_section
+    def max_inbound_frame_size(self, value):
+        if not 0 <= value <= 0xFFFFFF:
+            raise ValueError("a frame's payload is at most 2**24 - 1 octets")
+        await_others(self)
+        self.max_in_frame = value
+
+    @property
+    @cython.critical_section
+    def highest_inbound_stream_id(self):
+        """The highest stream that the peer has opened, 0 for none."""
+        await_others(self)
+        return self.highest_inbound
+
+    @property
+    @cython.critical_section
+    def highest_outbound_stream_id(self):
+        """The highest stream that we have promised, 0 for none."""
+        await_others(self)
+        return self.highest_outbound
+
+    @property
+    @cython.critical_section
+    def counters(self):
+        """How often each limit was crossed and each kind of fault met: a dict of token to count."""
+        await_others(self)
+        return {} if self.counts is None else dict(self.counts)
+
+    @cython.critical_section
+    def __repr__(self):
+        await_others(self)
+        return f"<H2Connection streams={0 if self.table is None else self.table.count} closed={self.phase == C_CLOSED}>"
+
+    # h2's class constants.
+    DEFAULT_MAX_OUTBOUND_FRAME_SIZE = 65535
+    DEFAULT_MAX_INBOUND_FRAME_SIZE = 2**24
+    HIGHEST_ALLOWED_STREAM_ID = 2**31 - 1
+    MAX_WINDOW_INCREMENT = 2**31 - 1
+    DEFAULT_MAX_HEADER_LIST_SIZE = 2**16
+    MAX_CLOSED_STREAMS = 1000
+
+
+cdef bytes upgrade_settings(object header):
+    """The payload of the SETTINGS frame in an HTTP2-Settings field (RFC 7540 section 3.2.1)."""
+    cdef bytes text = header.encode("ascii", "replace") if isinstance(header, str) else bytes(memoryview(header))
+    cdef bytes payload
+    text = text.rstrip(b"=")
+    try:
+        payload = base64.b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
+    except binascii.Error as error:
+        raise ProtocolError(f"HTTP2-Settings is not base64url: {error}") from error
+    if len(payload) % 6:
+        raise ProtocolError("HTTP2-Settings is not a whole number of settings")
+    return payload
+
+
+cdef int log_sent(object logger, str frame, uint32_t stream_id) except -1:
+    logger.debug("sent %s on stream %d", frame, stream_id)
+    return 0
+
+
+cdef list take(H2Connection c, object data, bint slim):
+    cdef Py_buffer view
+    if PyBytes_CheckExact(data):
+        enter(c)
+        try:
+            with cython.critical_section(c.decoder):
+                return receive(c, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), slim)
+        finally:
+            leave(c)
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        enter(c)
+        try:
+            with cython.critical_section(c.decoder):
+                return receive(c, <const uint8_t *>view.buf, view.len, slim)
+        finally:
+            leave(c)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef int copy_octets(uint8_t *to, bytes octets) except -1:
+    cdef Py_ssize_t i
+    for i in range(PyBytes_GET_SIZE(octets)):
+        to[i] = <uint8_t>PyBytes_AS_STRING(octets)[i]
+    return 0
+
+
+cdef int write_settings(H2Connection c, dict settings) except -1:
+    """Queue a SETTINGS frame."""
+    cdef uint8_t *p
+    cdef Py_ssize_t n = 6 * len(settings)
+    out_reserve(&c.out, FRAME_HEADER + n)
+    p = write_frame_header(c.out.data + c.out.length, <uint32_t>n, FRAME_SETTINGS, 0, 0)
+    for key, value in settings.items():
+        store16(p, <uint32_t>key)
+        store32(p + 2, <uint32_t>value)
+        p += 6
+    c.local.mark_sent()
+    c.out.length += FRAME_HEADER + n
+    c.acks_expected += 1
+    return 0

@@ -1,0 +1,185 @@
+# The state of one connection and the small operations that receiving and
+# sending share. _receive and _send are the two paths over it; H2Connection
+# (_connection) is the class users see.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+
+from fasth2._frames cimport OutBuffer, ReadBuffer
+from fasth2._engine.headers cimport BlockInfo, OutgoingFields
+from fasth2.hpack.decoder cimport Decoder, Entry
+from fasth2.hpack.encoder cimport Encoder
+from fasth2._engine.limits cimport LimitState
+from fasth2._priority cimport EarlyUpdates
+from fasth2._engine.settings cimport SettingsBase
+from fasth2._engine.stream cimport H2Stream
+from fasth2._engine.stream_table cimport StreamTable
+from fasth2._window cimport ReceiveWindow
+
+cdef enum:
+    C_IDLE = 0               # no HEADERS yet
+    C_OPEN = 1
+    C_CLOSED = 2             # a GOAWAY went either way, or the connection failed
+
+
+cdef struct Block:
+    # A field block that is still arriving (RFC 9113 section 4.3).
+    uint8_t *data            # owned
+    Py_ssize_t length
+    Py_ssize_t capacity
+    uint32_t stream_id       # 0: none is arriving
+    uint8_t flags            # of the HEADERS frame
+    int64_t frames           # CONTINUATION frames so far
+    bint has_priority
+    uint32_t depends_on
+    uint16_t weight
+    bint exclusive
+
+
+cdef enum:
+    MERGE_MAX = 64
+
+
+cdef struct Merge:
+    # DATA frames of one stream that follow one another in the input, not yet
+    # copied out of it.
+    const uint8_t *data[MERGE_MAX]
+    uint32_t length[MERGE_MAX]
+    int count
+    Py_ssize_t octets        # of data
+    int64_t flow             # octets with padding
+    bint ends
+
+
+cdef class RequestMaker:
+    # Makes something else of a request's fields than a list of pairs, for `ready_requests`.
+
+    # The fields are borrowed. Called before the stream is opened; what it raises ends the connection.
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info)
+
+
+cdef class Core:
+    cdef object _config
+    cdef RequestMaker maker          # of the slim requests' `headers`; None: a list of pairs
+    cdef readonly Decoder decoder
+    cdef readonly Encoder encoder
+    cdef SettingsBase local
+    cdef bint local_replaced         # by the user: what it says is in force from initiate_connection on
+    cdef SettingsBase remote
+    cdef StreamTable table
+    cdef OutgoingFields outgoing
+    # what the configuration says
+    cdef bint rfc_errors
+    cdef int rules                   # RULE_*
+    cdef bint join_cookies
+    cdef object late_encoding        # a header encoding that the decoder does not do itself, or None
+    cdef object logger               # None: nobody listens
+    cdef object clock
+    # connection
+    cdef uint8_t phase               # C_*
+    cdef bint failed                 # a connection error: input is ignored from now on
+    cdef bint settings_seen          # the peer's first frame has come
+    cdef bint goaway_received
+    cdef readonly unsigned long pings_received   # PING frames that were no acknowledgement
+    cdef int64_t acks_expected       # SETTINGS we sent that are not acknowledged
+    cdef uint32_t goaway_limit       # lowest last stream id of the GOAWAYs we sent, 2**31 - 1: none sent
+    cdef bint goaway_error           # we have sent a GOAWAY with an error code
+    cdef bint parted                 # one for refused streams: the others go on
+    cdef object parting              # the exception for that, to be raised once the input is read, or None
+    cdef uint32_t peer_goaway_last   # last stream id of the GOAWAY received
+    cdef uint32_t highest_inbound
+    cdef uint32_t highest_outbound
+    cdef int64_t open_inbound        # streams that count against our limit
+    cdef int64_t open_outbound
+    cdef int64_t out_window          # octets we may send on the connection
+    cdef ReceiveWindow window        # octets the peer may send us
+    cdef uint32_t max_out_frame
+    cdef uint32_t max_in_frame
+    # input
+    cdef int preface_left            # octets of the preface not yet seen
+    cdef ReadBuffer tail
+    cdef Block block
+    cdef list events                 # of the input being read
+    cdef bint slim                   # ready_requests(): slim objects, no events
+    cdef public bint answers_large_requests   # ready_requests(): LargeRequest for a header list over the limit
+    cdef Merge *merge                # of the input being read, or NULL
+    cdef H2Stream merging            # the stream of those frames, or None
+    cdef object fault_value          # what the last fault was about
+    cdef uint32_t fault_stream
+    cdef uint32_t opening            # the new stream that the frame at hand would open, 0: none
+    # output
+    cdef OutBuffer out
+    cdef H2Stream ring               # last of the ring of streams ready to send
+    cdef int64_t prioritized         # streams in it that want anything but plain turns
+    cdef int64_t unsent              # octets of body not yet framed, of all streams
+    cdef EarlyUpdates early          # PRIORITY_UPDATE frames that came before their request
+    cdef bint no_rfc7540             # the peer's SETTINGS_NO_RFC7540_PRIORITIES, under rfc_errors
+    # limits
+    cdef LimitState limits
+    cdef dict counts                 # counter token -> count; None: nothing was counted
+    # one call at a time
+    cdef bint busy                   # also until __init__ has succeeded
+    cdef bint initialising           # in __init__
+    cdef bint initialised
+    cdef unsigned long owner
+
+    cdef int initialise(self, object config) except -1
+    cdef int wait_turn(self) except -1
+    cdef int configure(self, object config) except -1
+    cdef int limit_header_list(self, object size) except -1
+    cdef int adopt_local_settings(self) except -1
+    cdef int prepare_local_settings(self) except -1
+    cdef H2Stream open_stream(self, uint32_t stream_id)
+    cdef int use_identifier(self, uint32_t stream_id) except -1
+    cdef int close_stream(self, H2Stream s, int reason) except -1
+    cdef void expect_late_data(self, H2Stream s) noexcept
+    cdef void drop_queues(self) noexcept
+    cdef int end_local(self, H2Stream s) except -1
+    cdef int end_remote(self, H2Stream s) except -1
+    cdef H2Stream stream_or_raise(self, uint32_t stream_id)
+    cdef int write_rst_stream(self, uint32_t stream_id, uint32_t code) except -1
+    cdef int write_window_update(self, uint32_t stream_id, int64_t increment) except -1
+    cdef int write_goaway(self, uint32_t last_stream_id, uint32_t code, bytes debug) except -1
+    cdef int count(self, str token) except -1
+    cdef int enter_ring(self, H2Stream s) except -1
+    cdef int leave_ring(self, H2Stream s) except -1
+    cdef void set_priority(self, H2Stream s, uint16_t said) noexcept
+    cdef void merge_priority(self, H2Stream s, uint16_t said) noexcept
+
+
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() nogil
+
+
+cdef inline int enter(Core c) except -1:
+    """Claim the connection for this call; every enter() is followed by leave()."""
+    if c.busy:
+        c.wait_turn()
+    c.busy = True
+    c.owner = PyThread_get_thread_ident()
+    return 0
+
+
+cdef inline int await_others(Core c) except -1:
+    """For what only looks: let the call of another thread end first. A call of this thread may look while it is on."""
+    if c.busy and c.initialised and c.owner != PyThread_get_thread_ident():
+        c.wait_turn()
+    return 0
+
+
+cdef inline void leave(Core c) noexcept:
+    c.busy = False
+
+
+cdef inline H2Stream find_stream(Core c, uint32_t stream_id):
+    """The stream of that number, or None."""
+    cdef void *found = c.table.find(stream_id)
+    return None if found == NULL else <H2Stream>found
+
+
+cdef inline bint is_idle(Core c, uint32_t sid) noexcept:
+    """Neither side has opened that stream yet (RFC 9113 section 5.1.1); no one ever opens stream 0."""
+    return sid > (c.highest_inbound if sid & 1 else c.highest_outbound) or sid == 0
+
+
+cdef inline bint is_shut(Core c) noexcept:
+    """h2 refuses every frame but GOAWAY once a GOAWAY went either way; under rfc_errors streams go on."""
+    return c.phase == C_CLOSED and not c.rfc_errors

@@ -1,0 +1,334 @@
+"""One connection's state, and what receiving and sending both do to it."""
+import codecs
+import time
+
+cimport cython
+from cpython.mem cimport PyMem_Free
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport uint16_t
+
+from fasth2._frames cimport (
+    out_free,
+    out_reserve,
+    put_goaway,
+    put_rst_stream,
+    put_window_update,
+)
+from fasth2._engine.headers cimport (
+    OUT_NORMALIZE,
+    OUT_SPLIT_COOKIES,
+    OUT_VALIDATE,
+    RULE_RFC,
+    RULE_VALIDATE,
+)
+from fasth2._engine.limits cimport limits_init
+from fasth2._priority cimport (
+    PRIORITY_HAS_INCREMENTAL,
+    PRIORITY_HAS_URGENCY,
+    PRIORITY_INCREMENTAL,
+    PRIORITY_URGENCY,
+    early_free,
+)
+from fasth2._engine.stream cimport (
+    BY_RECV_END_STREAM,
+    BY_SEND_END_STREAM,
+    S_CLOSED,
+    S_HALF_CLOSED_LOCAL,
+    S_HALF_CLOSED_REMOTE,
+    S_OPEN,
+    new_stream,
+    queue_clear,
+    stream_has_priority,
+    stream_is_open,
+    stream_may_receive,
+)
+from fasth2._window cimport window_init
+
+from fasth2._engine.settings import SettingCodes, Settings
+from fasth2.config import DummyLogger, H2Configuration
+from fasth2.exceptions import H2Error, NoSuchStreamError, StreamClosedError
+
+MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
+
+
+cdef class RequestMaker:
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info):
+        raise NotImplementedError
+
+
+cdef class Core:
+    def __cinit__(self):
+        self.goaway_limit = 0x7FFFFFFF
+        self.busy = True
+
+    @cython.critical_section
+    def __init__(self, config=None):
+        if self.initialised or self.initialising:
+            raise RuntimeError("a connection is initialised once")
+        self.initialising = True
+        try:
+            self.initialise(H2Configuration(client_side=True) if config is None else config)
+            self.initialised = True
+            self.busy = False
+        finally:
+            self.initialising = False
+
+    cdef int initialise(self, object config) except -1:
+        cdef object limits = config.limits
+        self.table = StreamTable()
+        self.table.closed_limit = 0x7FFFFFFF if limits.closed_streams is None else limits.closed_streams
+        self.outgoing = OutgoingFields()
+        self.encoder = Encoder()
+        self.outgoing.encoder = self.encoder
+        self.decoder = Decoder()
+        self.preface_left = 24
+        self.clock = time.monotonic if config.clock is None else config.clock
+        limits_init(&self.limits, limits)
+        initial = {}
+        if limits.concurrent_streams is not None:
+            initial[SettingCodes.MAX_CONCURRENT_STREAMS] = limits.concurrent_streams
+        if limits.header_list_size is not None:
+            initial[SettingCodes.MAX_HEADER_LIST_SIZE] = limits.header_list_size
+        self.local = Settings(client=False, initial_values=initial)
+        self.remote = Settings(client=True)
+        self.out_window = self.remote.initial_window_size_
+        window_init(&self.window, self.local.initial_window_size_)
+        self.max_out_frame = self.remote.max_frame_size_
+        self.max_in_frame = self.local.max_frame_size_
+        self.configure(config)
+        self.limit_header_list(limits.header_list_size)
+        self.decoder.max_fields = 0xFFFFFFFF if limits.header_fields is None else limits.header_fields
+        self.decoder.hard_max_fields = self.decoder.max_fields
+        if self.rfc_errors and self.decoder.max_fields < 0x3FFFFFFF:
+            self.decoder.hard_max_fields = self.decoder.max_fields * 4
+        self.encoder.max_table_size = limits.encoder_table_size
+        return 0
+
+    def __dealloc__(self):
+        out_free(&self.out)
+        PyMem_Free(self.tail.data)
+        PyMem_Free(self.block.data)
+        early_free(&self.early)
+
+    cdef int limit_header_list(self, object size) except -1:
+        """Set the decoder's limit (L11) and, under rfc_errors, four times it as the point of no return."""
+        self.decoder.max_header_list_size = 0xFFFFFFFF if size is None else min(size, 0xFFFFFFFF)
+        self.decoder.hard_list_size = self.decoder.max_header_list_size
+        if self.rfc_errors:
+            self.decoder.hard_list_size = min(4 * <object>self.decoder.max_header_list_size, 0xFFFFFFFF)
+        # A string is never refused for its size alone where the whole list may be larger (L15).
+        size = self._config.limits.string_size
+        self.decoder.max_string = 0xFFFFFFFF if size is None else max(size, self.decoder.max_header_list_size)
+        return 0
+
+    cdef int prepare_local_settings(self) except -1:
+        """Before the first SETTINGS frame: settings that the user has put in the place of ours get the limits that they
+        leave out, and those that grow what the peer may do are in force at once."""
+        cdef object limits = self._config.limits
+        if not self.local_replaced:
+            return 0
+        if limits.concurrent_streams is not None and SettingCodes.MAX_CONCURRENT_STREAMS not in self.local.current_:
+            self.local.assign(SettingCodes.MAX_CONCURRENT_STREAMS, limits.concurrent_streams)
+        if limits.header_list_size is not None and SettingCodes.MAX_HEADER_LIST_SIZE not in self.local.current_:
+            self.local.assign(SettingCodes.MAX_HEADER_LIST_SIZE, limits.header_list_size)
+        self.max_in_frame = self.local.max_frame_size_
+        self.limit_header_list(None if self.local.max_header_list_size_ < 0 else self.local.max_header_list_size_)
+        if self.local.header_table_size_ > self.decoder.max_allowed_table_size:
+            self.decoder.max_allowed_table_size = self.local.header_table_size_
+        return 0
+
+    cdef int adopt_local_settings(self) except -1:
+        """The peer has acknowledged settings that the user had put in the place of ours: a smaller table is in force."""
+        if self.local_replaced:
+            self.local_replaced = False
+            self.decoder.max_allowed_table_size = self.local.header_table_size_
+        return 0
+
+    cdef int configure(self, object config) except -1:
+        """Take over what a configuration says; nothing of one that is refused."""
+        cdef object encoding = config.header_encoding
+        cdef object name = codecs.lookup(encoding).name if encoding else None
+        if config.client_side:
+            raise H2Error("client_side=True: this version of fasth2 has the server side of HTTP/2 only; "
+                          "pass H2Configuration(client_side=False)")
+        self._config = config
+        self.rfc_errors = config.rfc_errors
+        self.rules = RULE_VALIDATE if config.validate_inbound_headers else 0
+        if self.rfc_errors:
+            self.rules |= RULE_RFC
+        self.join_cookies = config.normalize_inbound_headers
+        self.outgoing.options = <int>(
+            (OUT_NORMALIZE if config.normalize_outbound_headers else 0)
+            | (OUT_VALIDATE if config.validate_outbound_headers else 0)
+            | (OUT_SPLIT_COOKIES if config.split_outbound_cookies else 0)
+        )
+        self.logger = None if type(config.logger) is DummyLogger else config.logger
+        self.late_encoding = encoding if name is not None and name not in MODES else None
+        self.decoder.set_encoding(MODES.get(name, 0), config.header_fallback_encoding is not None)
+        return 0
+
+    cdef int wait_turn(self) except -1:
+        """The connection is in use: an error within the same thread, otherwise wait until it is free."""
+        if not self.initialised:
+            raise RuntimeError("the connection was not initialised: its __init__ was not called or did not succeed")
+        if self.owner == PyThread_get_thread_ident():
+            raise RuntimeError("the connection was called from inside a call on itself")
+        while self.busy:
+            time.sleep(0.0001)
+        return 0
+
+    cdef H2Stream open_stream(self, uint32_t stream_id):
+        """Make a stream that the peer has just opened (RFC 9113 section 5.1.1)."""
+        cdef H2Stream s = new_stream(stream_id, self.local.initial_window_size_, self.remote.initial_window_size_)
+        s.phase = S_OPEN
+        self.table.add(s)
+        self.open_inbound += 1
+        self.use_identifier(stream_id)
+        return s
+
+    cdef int use_identifier(self, uint32_t stream_id) except -1:
+        """The peer has used this identifier for a new stream, served or refused. After the last there is no
+        other: GOAWAY tells it to open another connection, and what is open goes on.
+        """
+        self.highest_inbound = stream_id
+        self.limits.streams_opened += 1
+        if stream_id == 0x7FFFFFFF:
+            self.write_goaway(stream_id, 0, b"")  # NO_ERROR
+        return 0
+
+    cdef int close_stream(self, H2Stream s, int reason) except -1:
+        """The stream is over: forget its state, remember how it ended."""
+        self.table.remember(s.id, reason)
+        if stream_is_open(s):
+            if s.id & 1:
+                self.open_inbound -= 1
+            else:
+                self.open_outbound -= 1
+        s.phase = S_CLOSED
+        s.closed_reason = reason
+        if s.in_turns:
+            self.leave_ring(s)
+        self.unsent -= s.queued
+        queue_clear(s)
+        self.table.remove(s)
+        return 0
+
+    cdef void expect_late_data(self, H2Stream s) noexcept:
+        """We reset a stream: what its window let out may be on its way (RFC 9113 section 5.1)."""
+        if stream_may_receive(s) and s.window.current > 0:
+            self.limits.late_octets += s.window.current
+
+    cdef void drop_queues(self) noexcept:
+        """The connection is over: let go of what its streams will not send any more."""
+        cdef uint32_t at = 0
+        cdef void *found
+        cdef H2Stream s
+        self.ring = None
+        self.prioritized = 0
+        while (found := self.table.following(&at)) != NULL:
+            s = <H2Stream>found
+            s.in_turns = False
+            s.next = None
+            queue_clear(s)
+        self.unsent = 0
+
+    cdef int end_local(self, H2Stream s) except -1:
+        """We have sent END_STREAM."""
+        if s.phase == S_OPEN:
+            s.phase = S_HALF_CLOSED_LOCAL
+            return 0
+        return self.close_stream(s, BY_SEND_END_STREAM)
+
+    cdef int end_remote(self, H2Stream s) except -1:
+        """The peer has sent END_STREAM."""
+        if s.phase == S_OPEN:
+            s.phase = S_HALF_CLOSED_REMOTE
+            return 0
+        return self.close_stream(s, BY_RECV_END_STREAM)
+
+    cdef H2Stream stream_or_raise(self, uint32_t stream_id):
+        """The stream, or h2's exception for one that never was or is over."""
+        cdef void *found = self.table.find(stream_id)
+        if found != NULL:
+            return <H2Stream>found
+        if is_idle(self, stream_id):
+            raise NoSuchStreamError(stream_id)
+        raise StreamClosedError(stream_id)
+
+    cdef int write_rst_stream(self, uint32_t stream_id, uint32_t code) except -1:
+        out_reserve(&self.out, 13)
+        put_rst_stream(&self.out, stream_id, code)
+        return 0
+
+    cdef int write_window_update(self, uint32_t stream_id, int64_t increment) except -1:
+        out_reserve(&self.out, 13)
+        put_window_update(&self.out, stream_id, <uint32_t>increment)
+        return 0
+
+    cdef int write_goaway(self, uint32_t last_stream_id, uint32_t code, bytes debug) except -1:
+        # RFC 9113 section 6.8: what was said to be out of reach stays so.
+        if last_stream_id > self.goaway_limit:
+            last_stream_id = self.goaway_limit
+        out_reserve(&self.out, 17 + PyBytes_GET_SIZE(debug))
+        put_goaway(&self.out, last_stream_id, code, <const uint8_t *>PyBytes_AS_STRING(debug),
+                   PyBytes_GET_SIZE(debug))
+        self.goaway_limit = last_stream_id
+        if code:
+            self.goaway_error = True
+        return 0
+
+    cdef int count(self, str token) except -1:
+        """One more of what an operator can read in `counters`."""
+        if self.counts is None:
+            self.counts = {}
+        self.counts[token] = self.counts.get(token, 0) + 1
+        return 0
+
+    cdef int enter_ring(self, H2Stream s) except -1:
+        """Give the stream a place among those that take turns sending, the last one."""
+        if s.in_turns:
+            return 0
+        if self.ring is None:
+            s.next = s
+        else:
+            s.next = self.ring.next
+            self.ring.next = s
+        self.ring = s
+        s.in_turns = True
+        self.prioritized += stream_has_priority(s)
+        return 0
+
+    cdef int leave_ring(self, H2Stream s) except -1:
+        cdef H2Stream before
+        if not s.in_turns:
+            return 0
+        s.in_turns = False
+        self.prioritized -= stream_has_priority(s)
+        if s.next is s:
+            self.ring = None
+        else:
+            before = s.next
+            while before.next is not s:
+                before = before.next
+            before.next = s.next
+            if self.ring is s:
+                self.ring = before
+        s.next = None
+        return 0
+
+    cdef void set_priority(self, H2Stream s, uint16_t said) noexcept:
+        """Give the stream the priority that the peer wants: what it leaves out is the default (RFC 9218 section 4)."""
+        if s.in_turns:
+            self.prioritized -= stream_has_priority(s)
+        s.urgency = said & PRIORITY_URGENCY
+        s.incremental = (said & PRIORITY_INCREMENTAL) != 0
+        if s.in_turns:
+            self.prioritized += stream_has_priority(s)
+
+    cdef void merge_priority(self, H2Stream s, uint16_t said) noexcept:
+        """Give the stream the priority of its response: what it leaves out stays (RFC 9218 section 8)."""
+        if not said & PRIORITY_HAS_URGENCY:
+            said = (said & ~<uint16_t>PRIORITY_URGENCY) | s.urgency
+        if not said & PRIORITY_HAS_INCREMENTAL and s.incremental:
+            said |= PRIORITY_INCREMENTAL
+        self.set_priority(s, said)

@@ -1,0 +1,78 @@
+# The rules of RFC 9113 section 8 for field blocks, received and sent.
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+
+from fasth2.hpack.fields cimport OutField
+from fasth2.hpack.decoder cimport Decoder, Entry
+from fasth2.hpack.encoder cimport ALIKE_FIELD, Encoder
+
+# What a block is.
+cdef enum:
+    BLOCK_REQUEST = 0
+    BLOCK_RESPONSE = 1
+    BLOCK_INFORMATIONAL = 2
+    BLOCK_TRAILERS = 3
+
+cdef enum:
+    RULE_VALIDATE = 1        # apply section 8
+    RULE_RFC = 2             # rfc_errors: what RFC 9110 lets pass and h2 refuses
+    RULE_CONNECT_PROTOCOL = 4  # SETTINGS_ENABLE_CONNECT_PROTOCOL is 1
+
+
+cdef struct BlockInfo:
+    uint32_t seen            # bit KIND_*: pseudo-header fields present
+    uint32_t flags           # every field's flags together
+    int64_t content_length   # octets, -1: none
+    Py_ssize_t lengths       # content-length fields, and one more for each list of lengths
+    Py_ssize_t cookies       # cookie fields
+    Entry *method            # borrowed from the decoder; NULL: absent
+    Entry *authority
+    Entry *host
+    uint16_t priority        # what the priority field says (_priority.pxd), 0: nothing
+    Entry *culprit           # the field a fault is about, or NULL
+
+
+cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockInfo *info) noexcept
+cdef list header_tuples(Entry **fields, Py_ssize_t n, Py_ssize_t cookies)
+cdef list plain_pairs(Entry **fields, Py_ssize_t n, Py_ssize_t cookies)
+cdef object culprit_text(Entry *entry)
+
+
+# Fields on their way out: converted, normalised and checked before anything
+# of the connection changes.
+cdef enum:
+    OUT_NORMALIZE = 1
+    OUT_VALIDATE = 2
+    OUT_SPLIT_COOKIES = 4
+
+
+cdef class OutgoingFields:
+    cdef Encoder encoder     # whose table knows the fields that were sent before
+    cdef OutField *fields
+    cdef PyObject **owners   # two a field: strong references that keep the octets alive, or NULL
+    cdef Py_ssize_t count
+    cdef Py_ssize_t capacity
+    cdef Py_ssize_t known    # fields of the block sent last that are still in `fields`, their octets aside
+    cdef int options         # OUT_*
+    cdef bint unchecked      # fields went into the table without a check
+    # what prepare() found
+    cdef uint32_t seen       # bit KIND_*
+    cdef bint informational
+
+    cdef int convert(self, object headers) except -1
+    cdef int convert_status(self, int status, object headers) except -1
+    cdef int check(self, int block) except -1
+    cdef list frozen(self)
+    cdef uint16_t priority(self) noexcept
+    cdef void sent(self) noexcept
+    cdef void clear(self) noexcept
+    cdef int _check_request(self) except -1
+    cdef int _refuse(self, Py_ssize_t i, uint32_t flags) except -1
+    cdef bint _only_upper(self, Py_ssize_t i) except -1
+    cdef str _name(self, Py_ssize_t i)
+    cdef str _value(self, Py_ssize_t i)
+    cdef int _grow(self) except -1
+    cdef int _read(self, object headers) except -1
+    cdef int _one(self, object name, object value, bint sensitive) except -1
+    cdef uint32_t _name_known(self, OutField *f) noexcept
+    cdef int _cookies(self, bytes value, bint sensitive) except -1

@@ -1,0 +1,673 @@
+"""Field blocks by the rules of RFC 9113 section 8, received and sent."""
+cimport cython
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_Check,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
+from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.object cimport PyObject, PyObject_GetItem
+from cpython.ref cimport Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.unicode cimport PyUnicode_CheckExact
+from libc.string cimport memchr, memcmp
+
+from fasth2._engine.errors cimport *
+from fasth2._engine.errors cimport show
+from fasth2.hpack.fields cimport *
+from fasth2.hpack.fields cimport (
+    OutField,
+    classify_name,
+    classify_value,
+    hash_octets,
+    static_name,
+    static_name_index,
+    name_flags_of,
+    static_name_len,
+)
+from fasth2.hpack.decoder cimport entry_header, entry_pair
+from fasth2._priority cimport join_priorities, read_priority_field
+
+from fasth2.hpack.struct import HeaderTuple, NeverIndexedHeaderTuple
+from fasth2.exceptions import ProtocolError
+
+
+cdef extern from "Python.h":
+    const char *PyUnicode_AsUTF8AndSize(object unicode, Py_ssize_t *size) except NULL
+
+
+# Flags that break a rule of section 8.2 in any block, whatever its kind.
+cdef uint32_t BAD_FIELD = (F_BAD_NAME | F_EMPTY_NAME | F_UNKNOWN_PSEUDO | F_CONNECTION | F_BAD_VALUE
+                           | F_PADDED_VALUE | F_BAD_TE)
+# Flags that take a closer look in a request.
+cdef uint32_t BAD_TARGET = F_BAD_TARGET | F_PATH_NOT_ABSOLUTE | F_USERINFO
+
+
+cdef enum:
+    BIT_METHOD = 1 << KIND_METHOD
+    BIT_SCHEME = 1 << KIND_SCHEME
+    BIT_AUTHORITY = 1 << KIND_AUTHORITY
+    BIT_PATH = 1 << KIND_PATH
+    BIT_STATUS = 1 << KIND_STATUS
+    BIT_PROTOCOL = 1 << KIND_PROTOCOL
+    BITS_REQUEST = BIT_METHOD | BIT_SCHEME | BIT_AUTHORITY | BIT_PATH | BIT_PROTOCOL
+    BITS_PSEUDO = BITS_REQUEST | BIT_STATUS
+
+
+cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockInfo *info) noexcept:
+    """Read what a received block says into `info` and apply the rules; FAULT_NONE or the fault."""
+    cdef Py_ssize_t i
+    cdef Entry *e
+    cdef uint32_t flags, kind
+    cdef uint32_t all_flags = 0
+    cdef uint32_t seen = 0
+    cdef bint regular = False
+    cdef int order = FAULT_NONE
+    cdef int length = FAULT_NONE
+    cdef Entry *length_culprit = NULL
+    info.content_length = -1
+    info.lengths = 0
+    info.cookies = 0
+    info.method = NULL
+    info.authority = NULL
+    info.host = NULL
+    info.priority = 0
+    info.culprit = NULL
+    for i in range(n):
+        e = fields[i]
+        flags = e.flags
+        all_flags |= flags
+        kind = flags >> F_KIND_SHIFT
+        if flags & F_PSEUDO:
+            if regular and order == FAULT_NONE:
+                order = FAULT_PSEUDO_LATE
+                info.culprit = e
+            if kind:
+                if seen & (<uint32_t>1 << kind) and order == FAULT_NONE:
+                    order = FAULT_PSEUDO_DUPLICATE
+                    info.culprit = e
+                seen |= <uint32_t>1 << kind
+                if kind == KIND_METHOD:
+                    info.method = e
+                elif kind == KIND_AUTHORITY:
+                    info.authority = e
+        else:
+            regular = True
+            if flags & (F_COOKIE | F_HOST | F_CONTENT_LENGTH) or kind == KIND_PRIORITY:
+                if flags & F_COOKIE:
+                    info.cookies += 1
+                elif flags & F_HOST:
+                    if info.host != NULL and order == FAULT_NONE and block == BLOCK_REQUEST:
+                        order = FAULT_HOST_DUPLICATE
+                        info.culprit = e
+                    info.host = e
+                elif flags & F_CONTENT_LENGTH:
+                    info.lengths += 2 if flags & F_LENGTH_LIST else 1
+                    if flags & F_BAD_LENGTH and not (flags & F_LENGTH_LIST and rules & RULE_RFC):
+                        length = FAULT_CONTENT_LENGTH
+                        length_culprit = e
+                    elif info.content_length >= 0 and info.content_length != e.number:
+                        length = FAULT_CONTENT_LENGTH_CONFLICT
+                        length_culprit = e
+                    else:
+                        info.content_length = e.number
+                else:
+                    info.priority = join_priorities(info.priority, <uint16_t>e.number)
+    info.seen = seen
+    info.flags = all_flags
+    if all_flags & F_UNDECODABLE:
+        return first_with(fields, n, F_UNDECODABLE, FAULT_UNDECODABLE, info)
+    if length != FAULT_NONE:
+        info.culprit = length_culprit
+        return length
+    if not rules & RULE_VALIDATE:
+        return FAULT_NONE
+    if all_flags & BAD_FIELD:
+        return bad_field(fields, n, info)
+    if order != FAULT_NONE:
+        return order
+    if block == BLOCK_TRAILERS:
+        return FAULT_PSEUDO_TRAILERS if all_flags & F_PSEUDO else FAULT_NONE
+    if block == BLOCK_REQUEST:
+        return check_request(fields, n, rules, info)
+    if not seen & BIT_STATUS or seen & BITS_REQUEST:
+        return FAULT_PSEUDO_RESPONSE
+    return FAULT_NONE
+
+
+cdef int check_request(Entry **fields, Py_ssize_t n, int rules, BlockInfo *info) noexcept:
+    """Section 8.3.1, 8.5 and RFC 8441 section 4: what a request's pseudo-header fields must be."""
+    cdef uint32_t seen = info.seen
+    cdef uint32_t flags = info.flags
+    cdef uint32_t method
+    if not seen & BIT_METHOD:
+        return FAULT_METHOD_MISSING
+    method = info.method.flags
+    if method & F_CONNECT and not seen & BIT_PROTOCOL:
+        if seen & (BIT_SCHEME | BIT_PATH):
+            return FAULT_CONNECT_TARGET
+        if not seen & BIT_AUTHORITY and info.host != NULL:
+            return FAULT_CONNECT_AUTHORITY
+    else:
+        if not seen & BIT_SCHEME:
+            return FAULT_SCHEME_MISSING
+        if not seen & BIT_PATH:
+            return FAULT_PATH_MISSING
+    if seen & BIT_STATUS:
+        return FAULT_PSEUDO_RESPONSE
+    if seen & BIT_PROTOCOL:
+        if not method & F_CONNECT:
+            return FAULT_PROTOCOL_NOT_CONNECT
+        if not rules & RULE_CONNECT_PROTOCOL:
+            return FAULT_PROTOCOL_UNASKED
+    if info.authority == NULL:
+        if info.host == NULL:
+            return FAULT_AUTHORITY_MISSING
+    elif info.host != NULL and not same_value(info.authority, info.host):
+        info.culprit = info.host
+        return FAULT_HOST_MISMATCH
+    if flags & F_EMPTY_VALUE and seen & BIT_PATH:
+        if first_of_kind(fields, n, KIND_PATH).flags & F_EMPTY_VALUE:
+            return FAULT_PATH_EMPTY
+    if flags & BAD_TARGET:
+        if flags & F_BAD_TARGET:
+            first_with(fields, n, F_BAD_TARGET, FAULT_TARGET_OCTET, info)
+            if info.culprit.flags & F_HOST or info.culprit.flags >> F_KIND_SHIFT == KIND_AUTHORITY:
+                return FAULT_AUTHORITY_EMPTY if info.culprit.flags & F_EMPTY_VALUE else FAULT_AUTHORITY_OCTET
+            return FAULT_TARGET_OCTET
+        if flags & F_USERINFO:
+            return first_with(fields, n, F_USERINFO, FAULT_AUTHORITY_USERINFO, info)
+        if not (flags & F_PATH_ASTERISK and method & F_OPTIONS):
+            return first_with(fields, n, F_PATH_NOT_ABSOLUTE, FAULT_PATH_FORM, info)
+    return FAULT_NONE
+
+
+cdef int first_with(Entry **fields, Py_ssize_t n, uint32_t flag, int fault, BlockInfo *info) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if fields[i].flags & flag:
+            info.culprit = fields[i]
+            break
+    return fault
+
+
+cdef Entry *first_of_kind(Entry **fields, Py_ssize_t n, uint32_t kind) noexcept:
+    """The first field of a kind that check_block() has seen in the block."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        if fields[i].flags >> F_KIND_SHIFT == kind:
+            return fields[i]
+    return fields[0]
+
+
+cdef int bad_field(Entry **fields, Py_ssize_t n, BlockInfo *info) noexcept:
+    """Which rule of section 8.2 the first bad field breaks."""
+    cdef Py_ssize_t i
+    cdef uint32_t flags
+    for i in range(n):
+        flags = fields[i].flags
+        if flags & BAD_FIELD:
+            info.culprit = fields[i]
+            if flags & F_EMPTY_NAME:
+                return FAULT_NAME_EMPTY
+            if flags & F_UPPER_NAME:
+                return FAULT_NAME_UPPER
+            if flags & F_BAD_NAME:
+                return FAULT_NAME_OCTET
+            if flags & F_BAD_VALUE:
+                return FAULT_VALUE_OCTET
+            if flags & F_PADDED_VALUE:
+                return FAULT_VALUE_PADDED
+            if flags & F_BAD_TE:
+                return FAULT_TE
+            if flags & F_CONNECTION:
+                return FAULT_CONNECTION_FIELD
+            return FAULT_PSEUDO_UNKNOWN
+    return FAULT_NONE
+
+
+cdef bint same_value(Entry *a, Entry *b) noexcept:
+    """Whether two values are the same octets; both are bytes or both are str."""
+    return a.value == b.value or <object>a.value == <object>b.value
+
+
+cdef object culprit_text(Entry *entry):
+    """The field a fault is about as text for a message; a never-indexed value is not shown."""
+    if entry == NULL:
+        return None
+    if entry.flags & (F_NEVER_INDEXED | F_SENSITIVE):
+        return f"{show(<object>entry.name)} (value not shown)"
+    return f"{show(<object>entry.name)}: {show(<object>entry.value)}"
+
+
+cdef object joined_cookies(Entry **fields, Py_ssize_t n):
+    """The cookie crumbs of section 8.2.3 as one value."""
+    cdef Py_ssize_t i
+    cdef list crumbs = []
+    for i in range(n):
+        if fields[i].flags & F_COOKIE:
+            crumbs.append(<object>fields[i].value)
+    if len(crumbs) == 1:
+        return crumbs[0]
+    return (b"; " if type(crumbs[0]) is bytes else "; ").join(crumbs)
+
+
+cdef object cookie_name(Entry **fields, Py_ssize_t n):
+    cdef Py_ssize_t i
+    for i in range(n):
+        if fields[i].flags & F_COOKIE:
+            return <object>fields[i].name
+    return None
+
+
+cdef list header_tuples(Entry **fields, Py_ssize_t n, Py_ssize_t cookies):
+    """The block as h2's events carry it: HeaderTuples, and `cookies` fields joined at the end (0: left alone)."""
+    cdef Py_ssize_t i, at
+    cdef list result
+    cdef object header
+    at = 0
+    if cookies:
+        result = []
+        for i in range(n):
+            if not fields[i].flags & F_COOKIE:
+                result.append(<object>entry_header(fields[i]))
+        result.append(NeverIndexedHeaderTuple(cookie_name(fields, n), joined_cookies(fields, n)))
+        return result
+    result = PyList_New(n)
+    for i in range(n):
+        header = <object>entry_header(fields[i])
+        Py_INCREF(header)
+        PyList_SET_ITEM(result, at, header)
+        at += 1
+    return result
+
+
+cdef list plain_pairs(Entry **fields, Py_ssize_t n, Py_ssize_t cookies):
+    """The block as (name, value) tuples, with `cookies` fields joined at the end (0: left alone)."""
+    cdef Py_ssize_t i
+    cdef list result
+    cdef object pair
+    if cookies > 1:
+        result = []
+        for i in range(n):
+            if not fields[i].flags & F_COOKIE:
+                result.append(<object>entry_pair(fields[i]))
+        result.append((cookie_name(fields, n), joined_cookies(fields, n)))
+        return result
+    result = PyList_New(n)
+    for i in range(n):
+        pair = <object>entry_pair(fields[i])
+        Py_INCREF(pair)
+        PyList_SET_ITEM(result, i, pair)
+    return result
+
+
+# Outgoing
+
+cdef uint32_t[62] STATIC_FLAGS
+
+
+cdef void fill_static_flags() noexcept:
+    cdef uint32_t index
+    for index in range(1, <uint32_t>(STATIC_TABLE_LENGTH + 1)):
+        STATIC_FLAGS[index] = classify_name(static_name(index), static_name_len(index))
+
+
+fill_static_flags()
+
+
+# The static table's first :status, and the octets of every status.
+cdef enum:
+    STATIC_STATUS = 8
+cdef uint8_t[2700] STATUS_TEXT
+cdef uint32_t STATUS_HASH
+
+
+cdef void fill_status() noexcept:
+    global STATUS_HASH
+    cdef int status
+    for status in range(100, 1000):
+        STATUS_TEXT[3 * (status - 100)] = <uint8_t>(0x30 + status // 100)
+        STATUS_TEXT[3 * (status - 100) + 1] = <uint8_t>(0x30 + status // 10 % 10)
+        STATUS_TEXT[3 * (status - 100) + 2] = <uint8_t>(0x30 + status % 10)
+    STATUS_HASH = hash_octets(static_name(STATIC_STATUS), static_name_len(STATIC_STATUS))
+
+
+fill_status()
+
+# The name of RFC 9218's field, which the static table has not.
+cdef const uint8_t *PRIORITY_NAME = b"priority"
+cdef uint32_t PRIORITY_HASH = hash_octets(PRIORITY_NAME, 8)
+
+
+cdef inline const uint8_t *octets_of(object value, Py_ssize_t *n) except? NULL:
+    """The octets of a bytes object, or of a str as UTF-8, as long as it lives; NULL for any other type."""
+    if PyBytes_CheckExact(value):
+        n[0] = PyBytes_GET_SIZE(value)
+        return <const uint8_t *>PyBytes_AS_STRING(value)
+    if PyUnicode_CheckExact(value):
+        return <const uint8_t *>PyUnicode_AsUTF8AndSize(value, n)
+    return NULL
+
+
+cdef inline bint is_space(uint8_t c) noexcept:
+    return c == 0x20 or c == 0x09
+
+
+@cython.final
+cdef class OutgoingFields:
+    """A header list being made ready; used by one connection at a time."""
+
+    def __cinit__(self):
+        self.fields = NULL
+        self.owners = NULL
+
+    def __dealloc__(self):
+        self.clear()
+        PyMem_Free(self.fields)
+        PyMem_Free(self.owners)
+
+    cdef void sent(self) noexcept:
+        """The fields have been encoded: what was found of them can serve the next block."""
+        self.known = 0 if self.unchecked else self.count
+        self.clear()
+
+    cdef void clear(self) noexcept:
+        """Let go of the fields' octets."""
+        cdef Py_ssize_t i, n = self.count
+        self.count = 0
+        for i in range(2 * n):
+            Py_XDECREF(self.owners[i])
+
+    cdef int _grow(self) except -1:
+        cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else 8
+        cdef OutField *fields
+        cdef PyObject **owners
+        fields = <OutField *>PyMem_Realloc(self.fields, capacity * sizeof(OutField))
+        if fields == NULL:
+            raise MemoryError
+        self.fields = fields
+        owners = <PyObject **>PyMem_Realloc(self.owners, 2 * capacity * sizeof(PyObject *))
+        if owners == NULL:
+            raise MemoryError
+        self.owners = owners
+        self.capacity = capacity
+        return 0
+
+    cdef int convert(self, object headers) except -1:
+        """Read an iterable of (name, value) in; runs user code, so it comes before any state is read."""
+        self.clear()
+        self._read(headers)
+        self.known = 0
+        return 0
+
+    cdef int convert_status(self, int status, object headers) except -1:
+        """As convert(), with `:status` before the headers."""
+        cdef OutField *f
+        if status < 100 or status > 999:
+            raise ProtocolError(f"invalid status {status}")
+        self.clear()
+        if self.capacity == 0:
+            self._grow()
+        f = &self.fields[0]
+        f.name = static_name(STATIC_STATUS)
+        f.name_len = static_name_len(STATIC_STATUS)
+        f.value = &STATUS_TEXT[3 * (status - 100)]
+        f.value_len = 3
+        f.flags = STATIC_FLAGS[STATIC_STATUS]
+        f.name_hash = STATUS_HASH
+        f.static_name = STATIC_STATUS
+        self.owners[0] = NULL
+        self.owners[1] = NULL
+        self.count = 1
+        self.encoder.match(f)
+        self._read(headers)
+        self.known = 0
+        return 0
+
+    cdef int _read(self, object headers) except -1:
+        cdef object header
+        cdef object sequence = headers if type(headers) is list or type(headers) is tuple else list(headers)
+        cdef Py_ssize_t i = 0
+        # The length is looked at each time: a header's own code may change the list.
+        while i < len(sequence):
+            header = sequence[i]
+            i += 1
+            if PyTuple_CheckExact(header) and PyTuple_GET_SIZE(header) >= 2:
+                self._one(<object>PyTuple_GET_ITEM(header, 0), <object>PyTuple_GET_ITEM(header, 1), False)
+            else:
+                # Cython's own indexing does not check the length of a tuple or list.
+                self._one(PyObject_GetItem(header, 0), PyObject_GetItem(header, 1),
+                          isinstance(header, tuple) and not getattr(header, "indexable", True))
+        return 0
+
+    cdef int _one(self, object name, object value, bint sensitive) except -1:
+        cdef OutField *f
+        cdef OutField before
+        cdef Py_ssize_t name_len, value_len
+        cdef uint32_t flags
+        cdef int alike = 0
+        if self.count == self.capacity:
+            self._grow()
+        f = &self.fields[self.count]
+        before = f[0]
+        f.name = octets_of(name, &name_len)
+        if f.name == NULL:
+            name = as_bytes(name)
+            f.name = octets_of(name, &name_len)
+        f.value = octets_of(value, &value_len)
+        if f.value == NULL:
+            value = as_bytes(value)
+            f.value = octets_of(value, &value_len)
+        if name_len > 0x7FFFFFFF or value_len > 0x7FFFFFFF:
+            raise ProtocolError("header field too long")
+        if self.options & OUT_NORMALIZE:
+            while value_len > 0 and is_space(f.value[0]):
+                f.value += 1
+                value_len -= 1
+            while value_len > 0 and is_space(f.value[value_len - 1]):
+                value_len -= 1
+        f.name_len = <uint32_t>name_len
+        f.value_len = <uint32_t>value_len
+        if self.count < self.known and before.match:
+            # Responses resemble one another: the field in this place of the block before may be this one, or have
+            # its name.
+            alike = self.encoder.compare(&before, f)
+        if alike:
+            f.name_hash = before.name_hash
+            f.static_name = before.static_name
+            if alike == ALIKE_FIELD:
+                f.match = before.match
+                flags = before.flags & ~<uint32_t>F_NEVER_INDEXED
+            else:
+                self.encoder.match(f)
+                flags = name_flags_of(before.flags)
+        else:
+            flags = self._name_known(f)
+        if flags & (F_BAD_NAME | F_EMPTY_NAME) and self.options & OUT_NORMALIZE:
+            name = PyBytes_FromStringAndSize(<const char *>f.name, name_len).lower().strip(b" \t")
+            f.name = octets_of(name, &name_len)
+            f.name_len = <uint32_t>name_len
+            flags = self._name_known(f)
+        if flags & (F_CONNECTION | F_COOKIE) and self.options & (OUT_NORMALIZE | OUT_SPLIT_COOKIES):
+            if flags & F_CONNECTION and self.options & OUT_NORMALIZE:
+                return 0
+            if flags & F_COOKIE and self.options & OUT_SPLIT_COOKIES and value_len:
+                if memchr(f.value, 0x3B, value_len) != NULL:
+                    return self._cookies(PyBytes_FromStringAndSize(<const char *>f.value, value_len), sensitive)
+        f.flags = flags | <uint32_t>(F_NEVER_INDEXED if sensitive else 0)
+        Py_INCREF(name)
+        Py_INCREF(value)
+        self.owners[2 * self.count] = <PyObject *>name
+        self.owners[2 * self.count + 1] = <PyObject *>value
+        self.count += 1
+        return 0
+
+    cdef uint32_t _name_known(self, OutField *f) noexcept:
+        """Look the field up; the flags of its name. What the table has was checked when it went in."""
+        f.name_hash = hash_octets(f.name, f.name_len)
+        f.static_name = static_name_index(f.name, f.name_len, f.name_hash)
+        self.encoder.match(f)
+        if f.static_name:
+            return STATIC_FLAGS[f.static_name]
+        if f.match and not self.unchecked:
+            return 0
+        return classify_name(f.name, f.name_len)
+
+    cdef int _cookies(self, bytes value, bint sensitive) except -1:
+        """Split a cookie into the crumbs of section 8.2.3."""
+        cdef int options = self.options
+        self.options &= ~OUT_SPLIT_COOKIES
+        try:
+            for crumb in value.split(b"; "):
+                self._one(b"cookie", crumb, sensitive)
+        finally:
+            self.options = options
+        return 0
+
+    cdef int check(self, int block) except -1:
+        """Classify the fields and, under OUT_VALIDATE, refuse with ProtocolError what section 8 forbids."""
+        cdef Py_ssize_t i
+        cdef OutField *f
+        cdef uint32_t flags, kind, seen = 0
+        cdef int64_t number
+        cdef bint regular = False
+        cdef bint validate = self.options & OUT_VALIDATE
+        self.informational = False
+        for i in range(self.count):
+            f = &self.fields[i]
+            flags = f.flags
+            if not f.match or self.unchecked or (flags & F_PSEUDO and f.match > STATIC_TABLE_LENGTH):
+                flags |= classify_value(flags, f.value, f.value_len, &number)
+                f.flags = flags
+            kind = flags >> F_KIND_SHIFT
+            if flags & F_PSEUDO:
+                if not regular and flags & F_INFORMATIONAL:
+                    self.informational = True
+                if validate:
+                    if kind == 0:
+                        raise ProtocolError(f"unknown pseudo-header field {self._name(i)}")
+                    if regular:
+                        raise ProtocolError(f"pseudo-header field out of sequence: {self._name(i)}")
+                    if seen & (<uint32_t>1 << kind):
+                        raise ProtocolError(f"duplicate pseudo-header field {self._name(i)}")
+                seen |= <uint32_t>1 << kind
+                if kind == KIND_STATUS and validate:
+                    if f.value_len != 3 or not (0x31 <= f.value[0] <= 0x39 and 0x30 <= f.value[1] <= 0x39
+                                                and 0x30 <= f.value[2] <= 0x39):
+                        raise ProtocolError(f"invalid :status {self._value(i)}")
+            else:
+                regular = True
+            if validate and flags & BAD_FIELD:
+                self._refuse(i, flags)
+        self.seen = seen
+        if not validate:
+            self.unchecked = True
+            return 0
+        if block == BLOCK_TRAILERS:
+            if seen & BITS_PSEUDO:
+                raise ProtocolError("pseudo-header field in trailers")
+        elif block == BLOCK_REQUEST:
+            self._check_request()
+        elif not seen & BIT_STATUS:
+            raise ProtocolError("Header block missing mandatory b':status' header")
+        elif seen & BITS_REQUEST:
+            raise ProtocolError("request pseudo-header field in a response")
+        return 0
+
+    cdef uint16_t priority(self) noexcept:
+        """What a priority field among them says (_priority.pxd), 0: nothing."""
+        cdef Py_ssize_t i
+        cdef OutField *f
+        cdef uint16_t said = 0
+        for i in range(self.count):
+            f = &self.fields[i]
+            if f.name_hash == PRIORITY_HASH and f.name_len == 8 and memcmp(f.name, PRIORITY_NAME, 8) == 0:
+                said = join_priorities(said, read_priority_field(f.value, f.value_len))
+        return said
+
+    cdef int _check_request(self) except -1:
+        """The request of a push (RFC 9113 section 8.4.1 and 8.3.1)."""
+        cdef Py_ssize_t i
+        cdef OutField *f
+        cdef OutField *authority = NULL
+        cdef OutField *host = NULL
+        if self.seen & (BIT_STATUS | BIT_PROTOCOL):
+            raise ProtocolError("pseudo-header field that the request of a push cannot have")
+        if not self.seen & BIT_METHOD:
+            raise ProtocolError("Header block missing mandatory b':method' header")
+        if not self.seen & BIT_SCHEME:
+            raise ProtocolError("Header block missing mandatory b':scheme' header")
+        if not self.seen & BIT_PATH:
+            raise ProtocolError("Header block missing mandatory b':path' header")
+        for i in range(self.count):
+            f = &self.fields[i]
+            if f.flags >> F_KIND_SHIFT == KIND_PATH and f.value_len == 0:
+                raise ProtocolError("An empty :path header is forbidden")
+            if f.flags >> F_KIND_SHIFT == KIND_AUTHORITY:
+                authority = f
+            elif f.flags & F_HOST:
+                if host != NULL:
+                    raise ProtocolError("Request header block has multiple Host headers.")
+                host = f
+        if authority == NULL and host == NULL:
+            raise ProtocolError("Request header block does not have an :authority or Host header.")
+        if authority != NULL and host != NULL and (
+                authority.value_len != host.value_len
+                or memcmp(authority.value, host.value, host.value_len) != 0):
+            raise ProtocolError("Request header block has mismatched :authority and Host headers")
+        return 0
+
+    cdef int _refuse(self, Py_ssize_t i, uint32_t flags) except -1:
+        if flags & F_EMPTY_NAME:
+            raise ProtocolError("header field without a name")
+        if flags & F_BAD_NAME and not (flags & F_UPPER_NAME and self._only_upper(i)):
+            raise ProtocolError(f"header name with an octet that is not allowed: {self._name(i)}")
+        if flags & F_BAD_VALUE:
+            raise ProtocolError(f"NUL, CR or LF in the value of {self._name(i)}")
+        if flags & F_BAD_TE:
+            raise ProtocolError(f"te other than trailers: {self._value(i)}")
+        if flags & F_CONNECTION:
+            raise ProtocolError(f"connection-specific header field {self._name(i)}")
+        if flags & F_PADDED_VALUE and self.options & OUT_NORMALIZE:
+            raise ProtocolError(f"value of {self._name(i)} surrounded by whitespace")
+        return 0
+
+    cdef bint _only_upper(self, Py_ssize_t i) except -1:
+        """Whether upper case is all that is wrong with a name, which h2 sends where it may not normalise."""
+        cdef bytes lower
+        if self.options & OUT_NORMALIZE:
+            return False
+        lower = PyBytes_FromStringAndSize(<const char *>self.fields[i].name, self.fields[i].name_len).lower()
+        return not classify_name(<const uint8_t *>PyBytes_AS_STRING(lower), PyBytes_GET_SIZE(lower)) & F_BAD_NAME
+
+    cdef str _name(self, Py_ssize_t i):
+        return show(PyBytes_FromStringAndSize(<const char *>self.fields[i].name, self.fields[i].name_len))
+
+    cdef str _value(self, Py_ssize_t i):
+        return show(PyBytes_FromStringAndSize(<const char *>self.fields[i].value, self.fields[i].value_len))
+
+    cdef list frozen(self):
+        """The fields as header tuples of bytes, to be converted and sent later."""
+        cdef Py_ssize_t i
+        cdef OutField *f
+        cdef list result = []
+        for i in range(self.count):
+            f = &self.fields[i]
+            kind = NeverIndexedHeaderTuple if f.flags & F_NEVER_INDEXED else HeaderTuple
+            result.append(kind(PyBytes_FromStringAndSize(<const char *>f.name, f.name_len),
+                               PyBytes_FromStringAndSize(<const char *>f.value, f.value_len)))
+        return result
+
+
+cdef bytes as_bytes(object value):
+    """bytes as they are (a subclass as plain bytes), anything else by its own encode(), as in h2."""
+    if PyBytes_Check(value):
+        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+    value = value.encode("utf-8")
+    if not PyBytes_CheckExact(value):
+        raise TypeError(f"header fields are str or bytes, not {type(value).__name__}")
+    return value

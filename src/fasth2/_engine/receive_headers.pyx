@@ -1,0 +1,392 @@
+"""Field blocks received (RFC 9113 section 4.3, 6.2 and 6.10): requests and trailers."""
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from libc.stdint cimport uint16_t, uint32_t, uint64_t, uint8_t
+from libc.string cimport memcpy
+
+from fasth2._engine.core cimport C_IDLE, C_OPEN, Core, find_stream, is_idle, is_shut
+from fasth2._engine.errors cimport *
+from fasth2._engine.events cimport PriorityUpdated, RequestReceived, StreamEnded, TrailersReceived
+from fasth2.hpack.fields cimport F_CONNECT, F_NO_TRAILER, KIND_PROTOCOL
+from fasth2._frames cimport *
+from fasth2._frames cimport FrameHeader, Payload, read_headers
+from fasth2._engine.headers cimport (
+    BLOCK_REQUEST,
+    BLOCK_TRAILERS,
+    RULE_CONNECT_PROTOCOL,
+    BlockInfo,
+    check_block,
+    culprit_text,
+    header_tuples,
+    plain_pairs,
+)
+from fasth2.hpack.decoder cimport (
+    HPACK_LIST_TOO_LARGE,
+    HPACK_STRING_TOO_LONG,
+    HPACK_TOO_MANY_FIELDS,
+    Decoder,
+    fault_message,
+)
+from fasth2._engine.limits cimport count_late_frame, count_late_headers, count_priority, count_reset, count_suspicious
+from fasth2._priority cimport early_take
+from fasth2._engine.ready cimport LargeRequest, Request, Trailers
+from fasth2._engine.receive_data cimport stream_ended
+from fasth2._engine.stream cimport (
+    BY_NOTHING,
+    BY_RECV_RST_STREAM,
+    BY_SEND_RST_STREAM,
+    S_HALF_CLOSED_REMOTE,
+    S_RESERVED_LOCAL,
+    H2Stream,
+)
+
+cdef enum:
+    # Octets of a block that allow one CONTINUATION frame more: the peer chooses how small its frames are.
+    OCTETS_A_FRAGMENT = 256
+
+
+# HEADERS and CONTINUATION, RFC 9113 section 6.2 and 6.10
+
+cdef int on_headers(Core c, FrameHeader *h, const uint8_t *p) except -1:
+    cdef Payload block
+    cdef int layout = read_headers(p, h, &block, c.rfc_errors)
+    if layout != LAYOUT_OK:
+        return FAULT_HEADERS_SHORT if layout == LAYOUT_SHORT else FAULT_HEADERS_PADDING
+    if h.flags & FLAG_END_HEADERS:
+        return on_block(c, h.stream_id, h.flags, block.data, block.length, block.depends_on, block.weight,
+                        block.exclusive)
+    c.block.length = 0
+    c.block.frames = 0
+    c.block.flags = h.flags
+    if h.flags & FLAG_PRIORITY:
+        c.block.depends_on = block.depends_on
+        c.block.weight = block.weight
+        c.block.exclusive = block.exclusive
+    c.block.stream_id = h.stream_id
+    return add_fragment(c, block.data, block.length)
+
+
+cdef int on_continuation(Core c, FrameHeader *h, const uint8_t *p) except -1:
+    cdef int fault
+    cdef uint32_t sid
+    if c.block.stream_id == 0:
+        return FAULT_CONTINUATION_STRAY
+    c.block.frames += 1
+    if (c.limits.continuation_frames >= 0
+            and c.block.frames >= c.limits.continuation_frames + c.block.length // OCTETS_A_FRAGMENT):
+        c.fault_value = f"{c.block.frames} frames"
+        return FAULT_CONTINUATION_FRAMES
+    fault = add_fragment(c, p, h.length)
+    if fault != FAULT_NONE or not h.flags & FLAG_END_HEADERS:
+        return fault
+    sid = c.block.stream_id
+    c.block.stream_id = 0
+    try:
+        return on_block(c, sid, c.block.flags, c.block.data, c.block.length, c.block.depends_on, c.block.weight,
+                        c.block.exclusive)
+    finally:
+        block_free(c)
+
+
+cdef void block_free(Core c) noexcept:
+    PyMem_Free(c.block.data)
+    c.block.data = NULL
+    c.block.capacity = 0
+    c.block.length = 0
+
+
+cdef int add_fragment(Core c, const uint8_t *p, Py_ssize_t n) except -1:
+    """Keep a piece of a field block until its END_HEADERS; the limit on header lists bounds it (L13)."""
+    cdef uint8_t *data
+    cdef Py_ssize_t capacity
+    cdef Py_ssize_t limit = c.max_in_frame
+    if c.decoder.max_header_list_size > <uint32_t>limit:
+        limit = min(c.decoder.max_header_list_size, <uint32_t>0x3FFFFFFF)
+    if n > limit - c.block.length:
+        c.fault_value = f"{c.block.length + n} octets"
+        return FAULT_BLOCK_SIZE
+    if n == 0:
+        return count_suspicious(&c.limits, c.clock, 0)
+    if c.block.capacity - c.block.length < n:
+        capacity = c.block.capacity * 2
+        if capacity < c.block.length + n:
+            capacity = c.block.length + n
+        data = <uint8_t *>PyMem_Realloc(c.block.data, capacity)
+        if data == NULL:
+            raise MemoryError
+        c.block.data = data
+        c.block.capacity = capacity
+    memcpy(c.block.data + c.block.length, p, n)
+    c.block.length += n
+    return FAULT_NONE
+
+
+cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssize_t n, uint32_t depends_on,
+                  uint16_t weight, bint exclusive) except -1:
+    """A whole field block: a request, or the trailers of one."""
+    cdef H2Stream s
+    cdef Decoder decoder = c.decoder
+    cdef BlockInfo info
+    cdef bint ends = flags & FLAG_END_STREAM
+    cdef int fault, hpack, reason, rules
+    cdef uint16_t said
+    cdef object headers
+    if is_shut(c):
+        return FAULT_CONNECTION_CLOSED
+    if c.no_rfc7540:
+        # RFC 9218 section 2.1: the priority in HEADERS is ignored.
+        flags &= ~<uint8_t>FLAG_PRIORITY
+    s = find_stream(c, sid)
+    if s is None and not c.rfc_errors and too_many(c):
+        c.fault_value = f"the limit is {c.local.max_concurrent_streams_}"
+        return FAULT_STREAMS_REFUSED
+    # Every block is decoded, or the table would fall out of step with the peer's.
+    c.limits.useful += n
+    hpack = decoder.decode_block(p, n)
+    if hpack:
+        if hpack == HPACK_LIST_TOO_LARGE:
+            c.fault_value = f"the limit is {decoder.max_header_list_size} octets"
+            return FAULT_LIST_SIZE_HARD
+        if hpack == HPACK_TOO_MANY_FIELDS:
+            c.fault_value = f"the limit is {decoder.max_fields}"
+            return FAULT_FIELDS_HARD
+        c.fault_value = fault_message(hpack)
+        return FAULT_STRING_SIZE if hpack == HPACK_STRING_TOO_LONG else FAULT_COMPRESSION
+    if s is None:
+        if not sid & 1 and is_idle(c, sid):
+            return FAULT_STREAM_ID_PARITY
+        if sid & 1 and sid > c.goaway_limit:
+            # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
+            if sid > c.highest_inbound:
+                c.highest_inbound = sid
+                if not ends:
+                    c.limits.late_octets += c.local.initial_window_size_
+            if c.parted:
+                # After too many refusals they are what the peer had sent before it heard of it.
+                return count_late_headers(&c.limits, c.clock, n)
+            return count_suspicious(&c.limits, c.clock, n)
+        if not is_idle(c, sid):
+            reason = c.table.reason_of(sid)
+            if reason == BY_SEND_RST_STREAM and c.rfc_errors:
+                return count_late_frame(&c.limits, c.clock)
+            if reason == BY_SEND_RST_STREAM or reason == BY_RECV_RST_STREAM:
+                return FAULT_CLOSED_BY_RESET
+            if reason != BY_NOTHING:
+                return FAULT_STREAM_CLOSED
+            c.fault_value = c.highest_inbound if sid & 1 else c.highest_outbound
+            return FAULT_STREAM_ID_TOO_LOW
+        c.opening = sid
+        if c.rfc_errors and too_many(c) and not decoder.oversized:
+            return FAULT_STREAMS_REFUSED
+    elif s.phase == S_HALF_CLOSED_REMOTE:
+        return FAULT_HALF_CLOSED
+    elif s.phase == S_RESERVED_LOCAL:
+        return FAULT_RESERVED
+    elif s.connected and s.headers_sent and c.rfc_errors:
+        return FAULT_CONNECTED
+    if decoder.oversized:
+        if decoder.list_size > decoder.max_header_list_size:
+            c.fault_value = f"{decoder.list_size} octets, the limit is {decoder.max_header_list_size}"
+            fault = FAULT_LIST_SIZE
+        else:
+            c.fault_value = f"{decoder.field_count}, the limit is {decoder.max_fields}"
+            fault = FAULT_FIELDS
+        if s is None and c.slim and c.answers_large_requests and c.rfc_errors and not too_many(c):
+            headers = kept_fields(c)
+            if headers:
+                return open_large_request(c, sid, fault, flags, headers)
+        return fault
+    rules = c.rules
+    if c.local.enable_connect_protocol_ or not c.rfc_errors:
+        rules |= RULE_CONNECT_PROTOCOL
+    if s is not None:
+        fault = check_block(decoder.fields, decoder.count, BLOCK_TRAILERS, rules, &info)
+        if not ends and fault != FAULT_CONTENT_LENGTH:
+            info.culprit = NULL
+            fault = FAULT_TRAILERS_OPEN
+        elif fault == FAULT_NONE and s.expected >= 0 and s.received != s.expected:
+            c.fault_value = (s.expected, s.received)
+            return FAULT_BODY_LENGTH
+        elif fault == FAULT_NONE and c.slim and info.flags & F_NO_TRAILER:
+            # RFC 9110 section 6.5.1: what frames, routes or authenticates a message says nothing behind it.
+            decoder.drop_fields(F_NO_TRAILER)
+            info.cookies = 0
+    else:
+        fault = check_block(decoder.fields, decoder.count, BLOCK_REQUEST, rules, &info)
+        if fault == FAULT_NONE and ends and info.content_length > 0:
+            c.fault_value = (info.content_length, 0)
+            return FAULT_BODY_LENGTH
+        if fault == FAULT_NONE and info.lengths > 1 and c.rfc_errors:
+            decoder.merge_lengths(info.content_length)
+    if fault == FAULT_NONE and flags & FLAG_PRIORITY and depends_on == sid:
+        info.culprit = NULL
+        fault = FAULT_PRIORITY_SELF
+    if fault != FAULT_NONE:
+        if s is None and not c.rfc_errors:
+            # The last stream that GOAWAY names, as h2 counts it.
+            c.highest_inbound = sid
+        if fault == FAULT_CONTENT_LENGTH_CONFLICT:
+            c.fault_value = f"{info.content_length} and {info.culprit.number}"
+        else:
+            c.fault_value = culprit_text(info.culprit)
+        return fault
+    if c.slim and c.maker is not None and s is None:
+        headers = c.maker.make(decoder.fields, decoder.count, &info)
+    elif c.slim:
+        headers = plain_pairs(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
+    else:
+        headers = header_tuples(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
+    if c.late_encoding is not None and type(headers) is list:
+        try:
+            headers = late_decoded(c, headers)
+        except UnicodeError as error:
+            c.fault_value = str(error)
+            return FAULT_UNDECODABLE
+    if c.phase == C_IDLE:
+        c.phase = C_OPEN
+    if s is None:
+        s = c.open_stream(sid)
+        s.expected = info.content_length
+        s.headers_received = True
+        s.connected = info.method != NULL and info.method.flags & F_CONNECT and not info.seen >> KIND_PROTOCOL & 1
+        # A PRIORITY_UPDATE that came before is the later word (RFC 9218 section 7).
+        said = early_take(&c.early, sid) if c.early.count else 0
+        if said == 0:
+            said = info.priority
+        if said:
+            c.set_priority(s, said)
+        add_request(c, s, headers, flags, depends_on, weight, exclusive)
+    else:
+        s.trailers_received = True
+        add_trailers(c, s, headers, flags, depends_on, weight, exclusive)
+    if flags & FLAG_PRIORITY:
+        fault = count_priority(&c.limits)
+    if ends:
+        c.end_remote(s)
+    return fault
+
+
+cdef list kept_fields(Core c):
+    """What is within the limit of a request that is over it, where that keeps to the rules; or its method alone. Empty
+    where there is not even that: who asks by HEAD gets no body."""
+    cdef BlockInfo info
+    cdef Decoder decoder = c.decoder
+    cdef list headers
+    cdef int fault
+    fault = check_block(decoder.fields, decoder.count, BLOCK_REQUEST, c.rules | RULE_CONNECT_PROTOCOL, &info)
+    try:
+        headers = plain_pairs(decoder.fields, decoder.count,
+                              info.cookies if c.join_cookies and fault == FAULT_NONE else 0)
+        if c.late_encoding is not None:
+            headers = late_decoded(c, headers)
+    except UnicodeError:
+        return []
+    if fault != FAULT_NONE:
+        headers = [pair for pair in headers if pair[0] in (":method", b":method") and pair[1].isalpha()][:1]
+    return headers
+
+
+cdef int open_large_request(Core c, uint32_t sid, int fault, uint8_t flags, list headers) except -1:
+    """A request of which fields were discarded (L11) is handed out to be refused. It counts as the reset would."""
+    cdef H2Stream s
+    cdef object culprit = "header list" if fault == FAULT_LIST_SIZE else "fields in the header list"
+    cdef LargeRequest ready = LargeRequest.__new__(LargeRequest)
+    ready.stream_id = sid
+    ready.headers = headers
+    ready.reason = f"{culprit} over the limit: {c.fault_value}"
+    ready.end_stream = (flags & FLAG_END_STREAM) != 0
+    c.fault_value = None
+    c.count(fault_token(fault))
+    if c.phase == C_IDLE:
+        c.phase = C_OPEN
+    s = c.open_stream(sid)
+    s.expected = -1
+    s.headers_received = True
+    if c.early.count:
+        early_take(&c.early, sid)
+    c.events.append(ready)
+    if flags & FLAG_END_STREAM:
+        c.end_remote(s)
+    fault = count_priority(&c.limits) if flags & FLAG_PRIORITY else FAULT_NONE
+    return fault if fault != FAULT_NONE else count_reset(&c.limits, c.clock)
+
+
+cdef list late_decoded(Core c, list headers):
+    """Pairs of bytes in the encoding that the decoder does not do itself; UnicodeError where that cannot be."""
+    cdef list result = []
+    for field in headers:
+        pair = (late_text(c, field[0]), late_text(c, field[1]))
+        result.append(pair if type(field) is tuple else type(field)(*pair))
+    return result
+
+
+cdef str late_text(Core c, bytes octets):
+    try:
+        return octets.decode(c.late_encoding)
+    except UnicodeError:
+        if not c.decoder.fallback:
+            raise
+        return octets.decode("latin-1")
+
+
+cdef inline bint too_many(Core c) noexcept:
+    """Whether one stream more would pass SETTINGS_MAX_CONCURRENT_STREAMS (L1)."""
+    return <uint64_t>c.open_inbound + 1 > c.local.max_concurrent_streams_
+
+
+cdef PriorityUpdated priority_event(object stream_id, uint32_t depends_on, uint16_t weight, bint exclusive):
+    cdef PriorityUpdated event = PriorityUpdated.__new__(PriorityUpdated)
+    event.stream_id = stream_id
+    event.weight = weight
+    event.depends_on = depends_on
+    event.exclusive = exclusive
+    return event
+
+
+cdef int add_request(Core c, H2Stream s, object headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
+                     bint exclusive) except -1:
+    cdef RequestReceived event
+    cdef StreamEnded end_event
+    cdef Request ready
+    if c.slim:
+        ready = Request.__new__(Request)
+        ready.stream_id = s.stream_id
+        ready.headers = headers
+        ready.end_stream = (flags & FLAG_END_STREAM) != 0
+        if flags & FLAG_PRIORITY:
+            ready.priority = (weight, depends_on, exclusive)
+        c.events.append(ready)
+        return 0
+    event = RequestReceived.__new__(RequestReceived)
+    event.stream_id = s.stream_id
+    event.headers = headers
+    c.events.append(event)
+    if flags & FLAG_END_STREAM:
+        end_event = stream_ended(s.stream_id)
+        event.stream_ended = end_event
+        c.events.append(end_event)
+    if flags & FLAG_PRIORITY:
+        event.priority_updated = priority_event(s.stream_id, depends_on, weight, exclusive)
+        c.events.append(event.priority_updated)
+    return 0
+
+
+cdef int add_trailers(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
+                      bint exclusive) except -1:
+    cdef TrailersReceived event
+    cdef Trailers ready
+    if c.slim:
+        ready = Trailers.__new__(Trailers)
+        ready.stream_id = s.stream_id
+        ready.headers = headers
+        c.events.append(ready)
+        return 0
+    event = TrailersReceived.__new__(TrailersReceived)
+    event.stream_id = s.stream_id
+    event.headers = headers
+    event.stream_ended = stream_ended(s.stream_id)
+    c.events.append(event)
+    c.events.append(event.stream_ended)
+    if flags & FLAG_PRIORITY:
+        event.priority_updated = priority_event(s.stream_id, depends_on, weight, exclusive)
+        c.events.append(event.priority_updated)
+    return 0

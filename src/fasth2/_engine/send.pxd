@@ -1,0 +1,24 @@
+# Sending: what the application says, as frames. Everything is checked before
+# anything changes.
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from fasth2._engine.core cimport Core
+from fasth2._engine.stream cimport H2Stream
+
+cdef int must_be_open(Core c) except -1
+cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_stream) except -1
+cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n, bint end_stream,
+                   int pad_length) except -1
+cdef int end_stream(Core c, uint32_t stream_id) except -1
+cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object headers) except -1
+cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object body, object trailers,
+                  bint end_stream) except -1
+cdef list prepared_trailers(Core c, object trailers)
+cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, bint copied, list prepared,
+                            bint end_stream) except -1
+cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream) except -1
+cdef int write_trailers(Core c, uint32_t stream_id, list prepared) except -1
+cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1
+cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1
+cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1
+cdef bytes pull(Core c, Py_ssize_t most)

@@ -1,0 +1,578 @@
+"""The sending path: headers, data, queues and credit. RFC 9113 section 5.1, 6 and 8."""
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from libc.stdint cimport uint16_t
+from libc.string cimport memcpy, memset
+
+from fasth2._engine.core cimport C_CLOSED, find_stream, is_idle
+from fasth2._cursor cimport store32
+from fasth2._frames cimport *
+from fasth2._frames cimport (
+    data_chunk,
+    field_block_overhead,
+    out_clear,
+    out_reserve,
+    out_take,
+    put_data,
+    split_field_block,
+    write_frame_header,
+)
+from fasth2._engine.headers cimport (
+    BLOCK_INFORMATIONAL,
+    BLOCK_REQUEST,
+    BLOCK_RESPONSE,
+    BLOCK_TRAILERS,
+    OutgoingFields,
+)
+from fasth2._engine.limits cimport output_taken
+from fasth2._engine.stream cimport (
+    BY_SEND_RST_STREAM,
+    S_HALF_CLOSED_LOCAL,
+    S_HALF_CLOSED_REMOTE,
+    S_OPEN,
+    S_RESERVED_LOCAL,
+    new_stream,
+    queue_body,
+    stream_has_queue,
+    stream_is_open,
+    stream_may_send,
+)
+from fasth2._engine.scheduler cimport Turn, next_turn
+from fasth2._window cimport window_open, window_process
+
+from fasth2.exceptions import (
+    FlowControlError,
+    FrameTooLargeError,
+    ProtocolError,
+    StreamIDTooLowError,
+    TooManyStreamsError,
+)
+
+# Bodies up to this many octets go straight into the output, behind their headers.
+cdef Py_ssize_t DIRECT = 4096
+# pull() cuts a frame short to fill its block, but not to less than this.
+cdef enum:
+    SHORTEST_CUT = 512
+
+
+cdef inline bint may_send(Core c) noexcept:
+    """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
+    return not c.failed and (c.phase != C_CLOSED or c.rfc_errors)
+
+
+cdef inline bint is_over(Core c) noexcept:
+    """A GOAWAY with an error code ends the connection: credit behind it would be for nobody."""
+    return c.failed or (c.goaway_error and not c.rfc_errors)
+
+
+cdef int must_be_open(Core c) except -1:
+    if not may_send(c):
+        raise ProtocolError("the connection is closed")
+    return 0
+
+
+cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, uint32_t promised,
+                      Py_ssize_t more=0) except -1:
+    """Write the prepared fields as a HEADERS frame, or as the PUSH_PROMISE of `promised` (0: no push).
+
+    Room for `more` octets after it is made, so that what follows cannot fail when this has not.
+    """
+    cdef OutgoingFields outgoing = c.outgoing
+    cdef Py_ssize_t bound = <Py_ssize_t>c.encoder.bound(outgoing.fields, outgoing.count)
+    cdef Py_ssize_t prefix = 4 if promised else 0
+    cdef Py_ssize_t at
+    cdef uint8_t *end
+    out_reserve(&c.out, FRAME_HEADER + prefix + bound + field_block_overhead(prefix + bound, c.max_out_frame) + more)
+    at = c.out.length
+    if promised:
+        store32(c.out.data + at + FRAME_HEADER, promised)
+    end = c.encoder.encode_fields(outgoing.fields, outgoing.count, c.out.data + at + FRAME_HEADER + prefix)
+    c.out.length = end - c.out.data
+    split_field_block(&c.out, at, flags, stream_id, type, c.max_out_frame)
+    outgoing.sent()
+    return 0
+
+
+cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_stream) except -1:
+    """Response headers, an informational response, or trailers."""
+    cdef H2Stream s
+    cdef int block
+    cdef uint16_t said = 0
+    c.outgoing.convert(headers)
+    must_be_open(c)
+    s = c.stream_or_raise(stream_id)
+    if s.phase == S_RESERVED_LOCAL and <int64_t>(c.open_outbound + 1) > <int64_t>c.remote.max_concurrent_streams_:
+        raise TooManyStreamsError(
+            f"Max outbound streams is {c.remote.max_concurrent_streams_}, {c.open_outbound} open")
+    if not stream_may_send(s) and s.phase != S_RESERVED_LOCAL:
+        raise ProtocolError(f"stream {stream_id} has ended: no headers can follow")
+    if s.headers_sent:
+        block = BLOCK_TRAILERS
+        if stream_has_queue(s):
+            raise ProtocolError(f"stream {stream_id} has unsent data: trailers cannot come before it")
+    else:
+        block = BLOCK_RESPONSE
+    c.outgoing.check(block)
+    if c.outgoing.informational:
+        if end_stream:
+            raise ProtocolError("Cannot set END_STREAM on informational responses.")
+        if s.headers_sent:
+            raise ProtocolError("Information response after final response")
+        if s.phase == S_RESERVED_LOCAL:
+            raise ProtocolError("informational response on a stream that is not open yet")
+        block = BLOCK_INFORMATIONAL
+    elif block == BLOCK_TRAILERS and not end_stream:
+        raise ProtocolError("Trailers must have END_STREAM set.")
+    if block == BLOCK_RESPONSE and not end_stream:
+        said = c.outgoing.priority()
+    encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if end_stream else 0, 0)
+    if said:
+        c.merge_priority(s, said)
+    if s.phase == S_RESERVED_LOCAL:
+        s.phase = S_HALF_CLOSED_REMOTE
+        c.open_outbound += 1
+    if block == BLOCK_RESPONSE:
+        s.headers_sent = True
+    elif block == BLOCK_TRAILERS:
+        s.trailers_sent = True
+    if end_stream:
+        c.end_local(s)
+    return 0
+
+
+cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n, bint end_stream,
+                   int pad_length) except -1:
+    """One DATA frame, whole, as h2 sends it. pad_length: -1 for none."""
+    cdef H2Stream s
+    cdef Py_ssize_t size = n
+    cdef int64_t window
+    cdef uint8_t *p
+    cdef uint8_t flags
+    s = c.stream_or_raise(stream_id)
+    if pad_length >= 0:
+        size += pad_length + 1
+    if size > 0:
+        window = min(c.out_window, s.out_window)
+        if size > window:
+            raise FlowControlError(f"Cannot send {size} bytes, flow control window is {window}")
+    if size > <Py_ssize_t>c.max_out_frame:
+        raise FrameTooLargeError(f"Cannot send frame size {size}, max frame size is {c.max_out_frame}")
+    must_be_open(c)
+    if not stream_may_send(s):
+        raise ProtocolError(f"stream {stream_id} has ended: no data can follow")
+    if stream_has_queue(s):
+        raise FlowControlError(f"stream {stream_id} has {s.queued} octets queued before this data")
+    out_reserve(&c.out, FRAME_HEADER + size)
+    if pad_length < 0:
+        put_data(&c.out, stream_id, data, <uint32_t>n, end_stream)
+    else:
+        flags = <uint8_t>(FLAG_PADDED | (FLAG_END_STREAM if end_stream else 0))
+        p = write_frame_header(c.out.data + c.out.length, <uint32_t>size, FRAME_DATA, flags, stream_id)
+        p[0] = <uint8_t>pad_length
+        if n:
+            memcpy(p + 1, data, n)
+        memset(p + 1 + n, 0, pad_length)
+        c.out.length += FRAME_HEADER + size
+    c.out_window -= size
+    s.out_window -= size
+    c.limits.data_sent += 1
+    c.limits.octets_sent += size
+    if end_stream:
+        c.end_local(s)
+    return 0
+
+
+cdef int end_stream(Core c, uint32_t stream_id) except -1:
+    """An empty DATA frame with END_STREAM."""
+    cdef H2Stream s
+    must_be_open(c)
+    s = c.stream_or_raise(stream_id)
+    if not stream_may_send(s):
+        raise ProtocolError(f"stream {stream_id} has ended already")
+    if stream_has_queue(s):
+        raise FlowControlError(f"stream {stream_id} has {s.queued} octets queued before its end")
+    out_reserve(&c.out, FRAME_HEADER)
+    put_data(&c.out, stream_id, NULL, 0, True)
+    c.limits.data_sent += 1
+    return c.end_local(s)
+
+
+cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object headers) except -1:
+    """PUSH_PROMISE, RFC 9113 section 6.6 and 8.4."""
+    cdef H2Stream s, new
+    c.outgoing.convert(headers)
+    if not c.remote.enable_push_:
+        raise ProtocolError("Remote peer has disabled stream push")
+    must_be_open(c)
+    if c.goaway_received:
+        # RFC 9113 section 6.8: the receiver of GOAWAY opens no more streams.
+        raise ProtocolError("the peer has sent GOAWAY: no stream can be promised")
+    if promised > 0x7FFFFFFF:
+        raise ProtocolError(f"stream {promised} does not fit 31 bits")
+    s = c.stream_or_raise(stream_id)
+    if not stream_id & 1:
+        raise ProtocolError("Cannot recursively push streams.")
+    if promised <= c.highest_outbound:
+        raise StreamIDTooLowError(promised, c.highest_outbound)
+    if promised & 1:
+        raise ProtocolError("Invalid stream ID for peer.")
+    if not stream_may_send(s):
+        raise ProtocolError(f"stream {stream_id} has ended: nothing can be pushed on it")
+    c.outgoing.check(BLOCK_REQUEST)
+    new = new_stream(promised, c.local.initial_window_size_, c.remote.initial_window_size_)
+    new.phase = S_RESERVED_LOCAL
+    new.headers_received = True
+    c.table.add(new)
+    try:
+        encode_block(c, stream_id, FRAME_PUSH_PROMISE, 0, promised)
+        c.highest_outbound = promised
+    finally:
+        # Not `except`: that needs memory itself.
+        if c.highest_outbound != promised:
+            c.table.remove(new)
+    return 0
+
+
+cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object body, object trailers,
+                  bint end_stream) except -1:
+    """A response, whole or its first part; False: the stream is gone."""
+    cdef list prepared = None
+    cdef bint copied = not PyBytes_CheckExact(body)
+    if trailers is not None:
+        prepared = prepared_trailers(c, trailers)
+        end_stream = True
+    if copied:
+        body = b"" if body is None else checked_copy(c, 0, body)
+    c.outgoing.convert_status(status, headers)
+    return respond_converted(c, stream_id, status, body, copied, prepared, end_stream)
+
+
+cdef list prepared_trailers(Core c, object trailers):
+    """Trailers, checked, to be encoded when their turn comes."""
+    c.outgoing.convert(trailers)
+    c.outgoing.check(BLOCK_TRAILERS)
+    return c.outgoing.frozen()
+
+
+cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, bint copied, list prepared,
+                            bint end_stream) except -1:
+    """As respond(), of the fields that `outgoing` holds. copied: the engine made `body`."""
+    cdef H2Stream s
+    cdef Py_ssize_t n = PyBytes_GET_SIZE(body)
+    cdef bint ends_here, direct
+    cdef uint16_t said = 0
+    if not may_send(c):
+        return False
+    s = find_stream(c, stream_id)
+    if s is None:
+        if is_idle(c, stream_id):
+            c.stream_or_raise(stream_id)
+        return False
+    if not stream_may_send(s):
+        raise ProtocolError(f"stream {stream_id} has ended: no headers can follow")
+    if s.headers_sent:
+        raise ProtocolError(f"stream {stream_id} has its response headers already")
+    c.outgoing.check(BLOCK_RESPONSE)
+    if status < 200 and (end_stream or n):
+        raise ProtocolError("an informational response has no body and does not end the stream")
+    ends_here = end_stream and n == 0 and prepared is None
+    direct = n and n <= DIRECT and prepared is None and n <= s.out_window and n <= c.out_window
+    if status >= 200 and not ends_here and not (direct and end_stream):
+        said = c.outgoing.priority()
+    encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if ends_here else 0, 0, FRAME_HEADER + n if direct else 0)
+    if status >= 200:
+        s.headers_sent = True
+        if said:
+            c.merge_priority(s, said)
+    if ends_here:
+        c.end_local(s)
+        return True
+    if direct:
+        put_data(&c.out, stream_id, <const uint8_t *>PyBytes_AS_STRING(body), <uint32_t>n, end_stream)
+        c.out_window -= n
+        s.out_window -= n
+        c.limits.data_sent += 1
+        c.limits.octets_sent += n
+        if end_stream:
+            c.end_local(s)
+        return True
+    if n:
+        queue_body(s, body)
+        c.unsent += n
+        if copied:
+            s.copied = n
+    s.ends = end_stream
+    s.trailers = prepared
+    if stream_has_queue(s):
+        c.enter_ring(s)
+    return True
+
+
+cdef bytes checked_copy(Core c, int64_t copied, object data):
+    """The octets of a buffer that is not bytes; FlowControlError where a stream would hold too many copies (L17)."""
+    cdef Py_ssize_t n
+    cdef int64_t held
+    view = memoryview(data)
+    try:
+        n = view.nbytes
+        held = copied + n
+        if c.limits.unsent_body >= 0 and held > c.limits.unsent_body:
+            c.count("unsent_body")
+            raise FlowControlError(
+                f"{held} octets would be copied and held, the limit is {c.limits.unsent_body}; "
+                "send what is queued first, or pass bytes, which are not copied")
+        return view.tobytes()
+    finally:
+        view.release()
+
+
+cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream) except -1:
+    """Queue more body; return what the stream has unsent."""
+    cdef H2Stream s
+    cdef bint copied = not PyBytes_CheckExact(data)
+    if copied:
+        s = find_stream(c, stream_id)
+        data = checked_copy(c, 0 if s is None else s.copied, data)
+    must_be_open(c)
+    s = c.stream_or_raise(stream_id)
+    if not stream_may_send(s) or s.ends or s.trailers is not None:
+        raise ProtocolError(f"stream {stream_id} has ended: no data can follow")
+    if not s.headers_sent:
+        raise ProtocolError(f"stream {stream_id} has no response headers yet")
+    queue_body(s, data)
+    c.unsent += PyBytes_GET_SIZE(<bytes>data)
+    if copied:
+        s.copied += PyBytes_GET_SIZE(data)
+    s.ends = end_stream
+    if stream_has_queue(s):
+        c.enter_ring(s)
+    return s.queued
+
+
+cdef int write_trailers(Core c, uint32_t stream_id, list prepared) except -1:
+    """Queue trailers behind the body; they end the stream."""
+    cdef H2Stream s
+    must_be_open(c)
+    s = c.stream_or_raise(stream_id)
+    if not stream_may_send(s) or s.ends or s.trailers is not None or not s.headers_sent:
+        raise ProtocolError(f"stream {stream_id} cannot send trailers")
+    s.trailers = prepared
+    s.ends = True
+    return c.enter_ring(s)
+
+
+cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1:
+    cdef H2Stream s
+    must_be_open(c)
+    s = c.stream_or_raise(stream_id)
+    c.write_rst_stream(stream_id, code)
+    c.expect_late_data(s)
+    return c.close_stream(s, BY_SEND_RST_STREAM)
+
+
+cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
+    """h2's acknowledge_received_data: credit in the portions of its policy."""
+    cdef H2Stream s = find_stream(c, stream_id)
+    cdef int64_t increment
+    if s is None and is_idle(c, stream_id):
+        c.stream_or_raise(stream_id)
+    if is_over(c):
+        return 0
+    out_reserve(&c.out, 26)
+    increment = window_process(&c.window, size)
+    if increment:
+        c.write_window_update(0, increment)
+    if s is not None and stream_is_open(s):
+        increment = window_process(&s.window, size)
+        if increment:
+            c.write_window_update(stream_id, increment)
+    return 0
+
+
+cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1:
+    cdef H2Stream s
+    if merge:
+        return acknowledge(c, size, stream_id)
+    s = find_stream(c, stream_id)
+    if s is None and is_idle(c, stream_id):
+        c.stream_or_raise(stream_id)
+    if size == 0 or is_over(c):
+        return 0
+    out_reserve(&c.out, 26)
+    if not window_open(&c.window, size):
+        raise FlowControlError("Flow control window mustn't exceed 2147483647")
+    c.write_window_update(0, size)
+    if s is not None and (s.phase == S_OPEN or s.phase == S_HALF_CLOSED_LOCAL) and window_open(&s.window, size):
+        c.write_window_update(stream_id, size)
+    return 0
+
+
+cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
+    """One frame of a stream whose turn it is. room: octets, header included, -1 for any.
+
+    Returns 1 when a frame was written, 0 when the connection's window or the room is used up.
+    """
+    cdef uint32_t n
+    cdef bint last
+    cdef uint8_t *p
+    cdef Py_ssize_t part, left
+    if s.queued == 0:
+        if s.trailers is not None:
+            return send_queued_trailers(c, s)
+        out_reserve(&c.out, FRAME_HEADER)
+        put_data(&c.out, s.id, NULL, 0, True)
+        c.limits.data_sent += 1
+        c.leave_ring(s)
+        s.ends = False
+        c.end_local(s)
+        return 1
+    n = data_chunk(s.queued, s.out_window, c.out_window, c.max_out_frame)
+    if n == 0:
+        if s.out_window <= 0:
+            # Its own window is shut: WINDOW_UPDATE brings it back.
+            c.leave_ring(s)
+            return 1
+        return 0
+    if room >= 0 and <Py_ssize_t>n > room - FRAME_HEADER:
+        if room >= FRAME_HEADER + SHORTEST_CUT:
+            n = <uint32_t>(room - FRAME_HEADER)
+        elif c.out.length > c.out.start:
+            return 0
+        elif n > SHORTEST_CUT:
+            # The first of a small block: its end waits in the output for the next.
+            n = SHORTEST_CUT
+    out_reserve(&c.out, FRAME_HEADER + <Py_ssize_t>n)
+    last = n == s.queued and s.ends and s.trailers is None
+    p = write_frame_header(c.out.data + c.out.length, n, FRAME_DATA, FLAG_END_STREAM if last else 0, s.id)
+    left = n
+    while left:
+        part = PyBytes_GET_SIZE(s.chunk) - s.offset
+        if part > left:
+            part = left
+        memcpy(p, PyBytes_AS_STRING(s.chunk) + s.offset, part)
+        p += part
+        left -= part
+        s.offset += part
+        if s.offset == PyBytes_GET_SIZE(s.chunk):
+            s.offset = 0
+            if s.later:
+                s.chunk = s.later.popleft()
+            else:
+                s.chunk = None
+    c.out.length += FRAME_HEADER + <Py_ssize_t>n
+    s.queued -= n
+    c.unsent -= n
+    s.out_window -= n
+    c.out_window -= n
+    c.limits.data_sent += 1
+    c.limits.octets_sent += n
+    if s.copied > s.queued:
+        s.copied = s.queued
+    if s.queued == 0:
+        if last:
+            s.ends = False
+            c.leave_ring(s)
+            c.end_local(s)
+        elif s.trailers is None:
+            c.leave_ring(s)
+    return 1
+
+
+cdef int drop_shut(Core c) except -1:
+    """Let the streams whose own window is shut leave the ring: WINDOW_UPDATE brings them back."""
+    cdef H2Stream last = c.ring
+    cdef H2Stream s = last.next
+    cdef H2Stream following
+    while True:
+        following = s.next
+        if s.queued and s.out_window <= 0:
+            c.leave_ring(s)
+        if s is last:
+            return 0
+        s = following
+
+
+cdef bint send_by_priority(Core c, Py_ssize_t room) except -1:
+    """One frame of the stream that comes first by priority (RFC 9218 section 10); False: none can send."""
+    cdef Turn turn
+    cdef H2Stream s, sender
+    if not next_turn(c, &turn):
+        drop_shut(c)
+        return False
+    # Kept alive: the stream may end.
+    s = <H2Stream>turn.stream
+    sender = <H2Stream>turn.sender
+    if not send_turn(c, sender, room):
+        return False
+    if s.in_turns:
+        c.ring = s
+    return True
+
+
+cdef int send_queued_trailers(Core c, H2Stream s) except -1:
+    """The trailers that waited for the body; encoded now, since the table's state depends on the order."""
+    with cython.critical_section(c.encoder):
+        c.outgoing.convert(s.trailers)
+        c.outgoing.check(BLOCK_TRAILERS)
+        encode_block(c, s.id, FRAME_HEADERS, FLAG_END_STREAM, 0)
+    c.leave_ring(s)
+    s.trailers = None
+    s.ends = False
+    s.trailers_sent = True
+    c.end_local(s)
+    return 1
+
+
+cdef int64_t queued_in_window(Core c) noexcept:
+    """Octets of body that the windows of the streams in the ring let out."""
+    cdef H2Stream s = c.ring
+    cdef int64_t total = 0
+    while True:
+        total += max(min(s.queued, s.out_window), 0)
+        s = s.next
+        if s is c.ring:
+            return total
+
+
+cdef bytes pull(Core c, Py_ssize_t most):
+    """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
+    cdef H2Stream s, stuck
+    cdef Py_ssize_t room, wanted
+    cdef bytes result = None
+    if c.ring is not None and may_send(c) and (most < 0 or c.out.length - c.out.start < most):
+        wanted = <Py_ssize_t>min(queued_in_window(c), max(c.out_window, 0))
+        wanted += (wanted // <Py_ssize_t>c.max_out_frame + 1) * FRAME_HEADER
+        if most >= 0 and wanted > most - (c.out.length - c.out.start):
+            wanted = most - (c.out.length - c.out.start)
+        out_reserve(&c.out, wanted)
+        stuck = None
+        while c.ring is not None:
+            room = -1 if most < 0 else most - (c.out.length - c.out.start)
+            if most >= 0 and room <= FRAME_HEADER and c.out.length > c.out.start:
+                break
+            if c.prioritized:
+                if not send_by_priority(c, room):
+                    break
+                continue
+            s = c.ring.next
+            if send_turn(c, s, room):
+                stuck = None
+            elif s is stuck:
+                # Round once, and none could send: the turn stays where it was.
+                break
+            elif stuck is None:
+                stuck = s
+            # Next in the ring, unless the stream left it.
+            if c.ring is not None and c.ring.next is s:
+                c.ring = s
+    try:
+        result = out_take(&c.out, most)
+    finally:
+        # Not `except`: that needs memory itself.
+        if result is None:
+            # What was handed out is gone: the peer cannot follow what would come after it.
+            c.failed = True
+            c.phase = C_CLOSED
+            out_clear(&c.out)
+    output_taken(&c.limits, PyBytes_GET_SIZE(result), c.out.length - c.out.start)
+    return result

@@ -1,6 +1,0 @@
-# Receiving: octets in, events out.
-from libc.stdint cimport uint8_t
-
-from fasth2._core cimport Core
-
-cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim)

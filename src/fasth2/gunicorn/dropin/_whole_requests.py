@@ -1,0 +1,152 @@
+"""Requests handed out whole, as gunicorn's classes do that do not stream request bodies (25, 26)."""
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
+from gunicorn.http2.request import HTTP2Request
+
+from fasth2.exceptions import ProtocolError
+from fasth2.gunicorn.settings import current
+from fasth2.server._whole_requests import WholeRequests as _WholeRequests
+
+from .stream import WholeStream
+
+__all__ = ["WholeRequests"]
+
+
+class WholeRequests(_WholeRequests):
+    """The receiving half of gunicorn's connection class where requests are dispatched when they are complete.
+
+    Window credit goes back when octets arrive: a body larger than the window
+    would never be complete otherwise.
+    """
+
+    stream_class = WholeStream
+    request_class = HTTP2Request
+
+    def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
+        super().__init__(cfg, sock, client_addr)
+        self.max_body = self.max_bodies = current().max_body or None
+        # SETTINGS that are not acknowledged keep no connection open: it is idle without streams.
+        self._settled = True
+        # An upgraded connection's worker ignores what receive_data(bytes) returns.
+        self._keep_requests = False
+
+    def receive_data(self, data: bytes | None = None) -> list[Any]:
+        """Take in what the peer sent and return the requests that are complete.
+
+        Args:
+            data: What was read from the socket, empty at its end; ``None`` to
+                read once here, unless requests are waiting.
+
+        Returns:
+            The requests whose last frame has arrived, in order. Empty when the
+            connection has ended, or when nothing came for ``idle_timeout``,
+            which ends a connection without streams.
+
+        Raises:
+            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
+            HTTP2ConnectionError: The socket failed.
+        """
+        if data is None:
+            self._keep_requests = False
+            if self.pending_requests:
+                return self._take_pending()
+            if self._closed:
+                self._raise_error()
+                return []
+            self._send_pending_data()
+            data = self._read()
+            if data is None:
+                return []
+        if not data:
+            self._connection_lost()
+            return self._take_pending()
+        requests = self._process(data)
+        if self._closed:
+            # Nothing could be answered any more.
+            self._last_words()
+            self._raise_error()
+            return []
+        self._send_pending_data()
+        if self._unread:
+            self._end_unread()
+        if self._keep_requests:
+            self.pending_requests.extend(requests)
+            return []
+        if self.pending_requests:
+            requests = self._take_pending() + requests
+        return requests
+
+    def _read(self) -> Any:
+        """Read once, for `idle_timeout` at most, so that a worker that stops is not kept; ``None`` without data."""
+        waiting = any(not stream.request_complete for stream in self.streams.values())
+        timeout = self._idle_limit()
+        limit = self.stream_timeout
+        if waiting and limit is not None:
+            left = self._time_left(limit)
+            timeout = left if timeout is None else min(timeout, left)
+        timeout = self._or_unread(timeout)
+        start = time.monotonic()
+        try:
+            return self._recv(timeout)
+        except OSError as exc:
+            if timeout is None or not isinstance(exc, TimeoutError):
+                self._closed = True
+                raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
+        finally:
+            if waiting:
+                self._count_wait(time.monotonic() - start)
+        if self._end_unread():
+            return None
+        if not self.streams:
+            if not self._unread:
+                self.close()
+        elif waiting and limit is not None and not self._time_left(limit):
+            self._give_up()
+        return None
+
+    def _arrived(self, stream_id: int, octets: int) -> None:
+        # Exactly, and at once, as gunicorn's class does.
+        self.h2_conn.consume(stream_id, octets, False)
+
+    def _request_received(self, item: Any, requests: list[Any]) -> None:
+        super()._request_received(item, requests)
+        if item.end_stream or item.stream_id not in self.streams:
+            return
+        for name, value in item.headers:
+            if name == "expect" and value.strip().lower() == "100-continue":
+                # The body is waited for here, and the peer would wait for this.
+                try:
+                    self.h2_conn.send_headers(item.stream_id, [(":status", "100")])
+                except ProtocolError:
+                    pass  # the peer has reset the stream since
+                return
+
+    def _request_complete(self, stream: Any, requests: list[Any]) -> None:
+        try:
+            super()._request_complete(stream, requests)
+        except (ParseException, ValueError) as exc:
+            self._request_refused(stream, exc, requests)
+
+    def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
+        # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
+        stream.reset(HTTP2ErrorCode.PROTOCOL_ERROR)
+        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+        del self.streams[stream.stream_id]
+
+    def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
+        """Send GOAWAY, as far as the socket lets it, and mark the connection closed; once.
+
+        Args:
+            error_code: An RFC 9113 section 7 code.
+            last_stream_id: The last stream that was or will be served. When
+                ``None`` the last one that arrived, without the requests that
+                no one has taken: the peer may send those again.
+        """
+        if last_stream_id is None and self.pending_requests:
+            last_stream_id = max(0, min(request.stream.stream_id for request in self.pending_requests) - 2)
+        super().close(error_code, last_stream_id)

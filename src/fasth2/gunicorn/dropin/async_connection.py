@@ -1,0 +1,655 @@
+"""The connection class that gunicorn's asyncio worker talks to."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2Error, HTTP2ErrorCode
+from gunicorn.http2.request import HTTP2Request
+from gunicorn.http2.stream import StreamState
+
+from fasth2.exceptions import NoSuchStreamError, ProtocolError
+from fasth2.gunicorn.patched.push_input import push_input
+from fasth2.server._asyncio import AsyncConnection
+from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
+
+from ._engine_turns import GunicornTurns
+from .async_stream import AsyncHTTP2Stream
+from .request_path import decode_path
+from .upgrade import upgraded_fields
+
+__all__ = ["AsyncHTTP2Connection"]
+
+_CLOSED = StreamState.CLOSED
+
+#: A final part of a body up to this size may wait for the answers of other
+#: streams in the same turn of the loop, to share a write with them.
+_SMALL = 16384
+
+
+class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
+    """gunicorn's ``AsyncHTTP2Connection`` on fasth2, for every gunicorn that has one.
+
+    Under gunicorn's ``ASGIProtocol`` frames take effect when they arrive,
+    whether or not `receive_data` is being awaited: a reset or a WINDOW_UPDATE
+    reaches a response while it is sent. Methods that send return ``False`` for
+    a stream that is gone, and raise gunicorn's `HTTP2ConnectionError` when the
+    connection fails.
+
+    Args:
+        cfg: gunicorn's configuration.
+        reader: The connection's `asyncio.StreamReader`.
+        writer: Its `asyncio.StreamWriter`.
+        client_addr: The client's address.
+    """
+
+    stream_class: type[AsyncHTTP2Stream] = AsyncHTTP2Stream
+
+    # ASGI speaks of octets, and gunicorn writes a scope's fields as latin-1.
+    header_encoding = "latin-1"
+
+    #: Whether requests are handed out once their headers are in.
+    dispatches_on_headers: bool = GunicornTurns.contract.dispatches_on_headers
+
+    #: Whether a request's path is text, percent-decoded; its ``raw_path`` then has the octets.
+    decodes_paths: bool = GunicornTurns.contract.takes_raw_path
+
+    def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
+        super().__init__(cfg, reader, writer, client_addr)
+        # Octets to credit at the end of a read: to the connection, and to streams.
+        self._arrived_octets = 0
+        self._stream_credit: dict[int, int] = {}
+        # gunicorn's names: what orders writes, and wakes what waits for window.
+        self._write_lock: asyncio.Lock | None = None
+        self._window_event: asyncio.Event | None = None
+        # When the last stream ended; None while there are streams.
+        self._idle_since: float | None = None
+
+    @property
+    def draining(self) -> bool:
+        """Whether the peer takes no new streams, and every request before that was handed out."""
+        # A worker that finds it draining, and has no request under way, asks for none any more.
+        return self._draining and not self.pending_requests
+
+    @draining.setter
+    def draining(self, draining: bool) -> None:
+        self._draining = draining
+
+    async def initiate_connection(self) -> None:
+        """Send this side's SETTINGS; a second call does nothing.
+
+        Raises:
+            HTTP2ConnectionError: The connection failed.
+        """
+        if self._initialized:
+            return
+        self._advertise()
+        self._initialized = True
+        await self._start()
+
+    async def _start(self) -> None:
+        self._flush()
+        if not push_input(self):
+            await self._drain()
+
+    async def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes = b"") -> HTTP2Request:
+        """Go on in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).
+
+        Args:
+            settings_header: The value of HTTP2-Settings, base64url.
+            http1_req: gunicorn's HTTP/1.1 request.
+            body: Its body.
+
+        Returns:
+            The request as that of stream 1.
+
+        Raises:
+            HTTP2ProtocolError: The settings are not valid.
+        """
+        self._upgrade(settings_header)
+        stream = self.stream_class(1, self)
+        stream.receive_headers(upgraded_fields(http1_req), end_stream=False)
+        if body:
+            stream.receive_data(body)
+            # It came over HTTP/1.1: no window was used.
+            stream.acked_size = stream.body_size
+        stream.end_request()
+        stream.join_body()
+        self.streams[1] = stream
+        request = self._build_request(stream)
+        await self._start()
+        return request
+
+    # Receiving
+
+    async def receive_data(self, timeout: float | None = None) -> list[HTTP2Request]:
+        """Wait for what the peer sends and return the new requests.
+
+        Args:
+            timeout: Seconds to wait; ``None``: as long as it takes.
+
+        Returns:
+            The requests that have arrived. Empty when the connection has ended.
+
+        Raises:
+            asyncio.TimeoutError: Nothing came in time.
+            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
+            HTTP2ConnectionError: The connection failed.
+        """
+        if self._transport is not None:
+            if not self.pending_requests and not self._closed:
+                try:
+                    await self._wait_for_arrival(timeout)
+                except asyncio.TimeoutError:
+                    if self._idle_too_long():
+                        self._close_quietly()
+                        return []
+                    raise
+        elif not self.pending_requests and not self._closed:
+            try:
+                data = await self._read(timeout)
+            except asyncio.TimeoutError:
+                # OSError includes it from CPython 3.11 on.
+                raise
+            except OSError as exc:
+                raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
+            if not data:
+                self._connection_lost()
+                return []
+            await self._take_in(data)
+        self._raise_error()
+        return self._take_pending()
+
+    async def _take_in(self, data: bytes) -> None:
+        """Process what a task has read; the requests go to ``pending_requests``."""
+        requests = self._process(data)
+        async with self._lock():
+            self._send_quietly()
+            # What is sent here nobody waits for: a peer that reads nothing must not stop the reading.
+            self._undrained = False
+        self._signal_window()
+        if self._closed:
+            self._connection_lost()
+            if self._error is not None:
+                self.writer.close()
+            return
+        # Some may have been reset by a later frame of the same read.
+        self.pending_requests.extend(requests)
+
+    def _idle_too_long(self) -> bool:
+        """Whether nothing was open for ``idle_timeout``; for a gunicorn whose worker does not ask."""
+        if self.dispatches_on_headers or self.idle_timeout is None or self.streams:
+            self._idle_since = None
+            return False
+        now: float = self._loop.time()
+        if self._idle_since is None:
+            self._idle_since = now
+        return now - self._idle_since >= self.idle_timeout
+
+    def _process(self, data: bytes) -> list[HTTP2Request]:
+        requests = super()._process(data)
+        if self._arrived_octets:
+            self._credit_arrived()
+        if self._stream_credit:
+            for stream_id, size in self._stream_credit.items():
+                self._credit(size, stream_id)
+            self._stream_credit.clear()
+        return requests
+
+    def _credit_arrived(self) -> None:
+        # Straight back, so that one stream cannot starve the others.
+        arrived, self._arrived_octets = self._arrived_octets, 0
+        self._credit(arrived, None)
+
+    def _request_received(self, item: Any, requests: list[Any]) -> None:
+        stream_id = item.stream_id
+        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
+            return
+        stream = self.stream_class(stream_id, self)
+        if item.priority is not None:
+            stream.update_priority(*item.priority)
+        stream.receive_headers(item.headers)
+        self.streams[stream_id] = stream
+        if item.end_stream:
+            stream.end_request()
+        else:
+            stream.expect_continue = any(
+                name == "expect" and value.strip().lower() == "100-continue" for name, value in item.headers
+            )
+            if not self.dispatches_on_headers:
+                if stream.expect_continue:
+                    # The request is handed out when it is complete, so the client would wait for ever.
+                    try:
+                        self.h2_conn.send_headers(stream_id, [(":status", "100")])
+                    except ProtocolError:
+                        pass  # the peer has reset the stream since
+                return
+        self._hand_out(stream, requests)
+
+    def _build_request(self, stream: AsyncHTTP2Stream) -> HTTP2Request:
+        request = HTTP2Request(stream, self.cfg, self.client_addr)
+        if self.decodes_paths:
+            decode_path(request)
+        return request
+
+    def _hand_out(self, stream: AsyncHTTP2Stream, requests: list[Any]) -> None:
+        try:
+            requests.append(self._build_request(stream))
+        except (ParseException, ValueError):
+            # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
+            self.streams.pop(stream.stream_id, None)
+            self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+
+    def _data_received(self, item: Any, requests: list[Any]) -> None:
+        length = item.flow_controlled_length
+        self._arrived_octets += length
+        stream = self.streams.get(item.stream_id)
+        if stream is None or not stream.can_receive:
+            return
+        data = item.data
+        if data:
+            stream.receive_data(data)
+        if item.end_stream:
+            stream.end_request()
+            if not self.dispatches_on_headers:
+                stream.join_body()
+                self._hand_out(stream, requests)
+            return
+        # Padding is never held, and neither is a body that is handed out whole.
+        credit = length - len(data) if self.dispatches_on_headers else length
+        if credit and not stream.response_complete:
+            self._stream_credit[item.stream_id] = self._stream_credit.get(item.stream_id, 0) + credit
+
+    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
+        stream = self.streams.get(item.stream_id)
+        if stream is None or not stream.can_receive:
+            return
+        stream.receive_trailers(item.headers)
+        stream.end_request()
+        if not self.dispatches_on_headers:
+            stream.join_body()
+            self._hand_out(stream, requests)
+
+    def _handed_out(self, stream: Any) -> bool:
+        return self.dispatches_on_headers or bool(stream.request_complete)
+
+    def _connection_lost(self) -> None:
+        super()._connection_lost()
+        self._signal_window()
+        for stream in list(self.streams.values()):
+            stream.signal_disconnect()
+
+    def abort_streams_nowait(self) -> None:
+        """Tell every stream that the peer has gone; called when the transport was lost."""
+        self._connection_lost()
+
+    # Window credit
+
+    def acknowledge_data(self, stream_id: int, size: int) -> None:
+        """Give a stream window back for octets the application has taken.
+
+        Args:
+            stream_id: The stream.
+            size: The octets.
+        """
+        if size <= 0 or self._closed:
+            return
+        stream = self.streams.get(stream_id)
+        if stream is not None and (stream.request_complete or stream.response_complete):
+            return  # nobody will use it
+        self._credit(size, stream_id)
+        if self._transport is not None:
+            self._flush_soon()
+        else:
+            self._send_quietly()
+
+    def _credit(self, size: int, stream_id: int | None) -> None:
+        try:
+            self.h2_conn.increment_flow_control_window(size, stream_id=stream_id)
+        except (ProtocolError, ValueError):
+            pass  # the stream is gone
+
+    # Sending
+
+    async def send_informational(self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
+        """Send an interim response (1xx).
+
+        Args:
+            stream_id: The stream.
+            status: 100 to 199.
+            headers: ``(name, value)`` pairs.
+
+        Raises:
+            HTTP2Error: Another status, an unknown stream, or the final
+                response has begun.
+        """
+        if not 100 <= status <= 199:
+            raise HTTP2Error(f"Invalid informational status: {status}")
+        stream = self.streams.get(stream_id)
+        if stream is None:
+            raise HTTP2Error(f"Stream {stream_id} not found")
+        if stream.response_headers_sent:
+            raise HTTP2Error("Informational response after the final headers")
+        async with self._lock():
+            try:
+                self.h2_conn.send_headers(stream_id, [(":status", str(status)), *outgoing(headers)])
+            except ProtocolError as exc:
+                raise HTTP2Error(str(exc)) from exc
+            self._flush()
+        await self._drain()
+
+    async def send_response_headers(
+        self, stream_id: int, headers: Iterable[tuple[Any, Any]], end_stream: bool = False
+    ) -> bool:
+        """Send a response's headers.
+
+        Args:
+            stream_id: The stream.
+            headers: ``(name, value)`` pairs, ``:status`` first.
+            end_stream: Whether the response has no body.
+
+        Returns:
+            Whether the stream was there and had no headers yet.
+
+        Raises:
+            HTTP2Error: Fields that HTTP/2 does not allow.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.state is _CLOSED or stream.response_headers_sent:
+            return False
+        async with self._lock():
+            if not self._send_headers(stream, outgoing(headers), end_stream):
+                return False
+            stream.send_headers(headers, end_stream=end_stream)
+            if self._transport is None or end_stream:
+                self._flush()
+            else:
+                # The first of the body follows at once, mostly.
+                self._flush_soon()
+        await self._drain()
+        return True
+
+    def _send_headers(self, stream: Any, fields: list[tuple[Any, Any]], end_stream: bool) -> bool:
+        try:
+            self.h2_conn.send_headers(stream.stream_id, fields, end_stream=end_stream)
+        except NoSuchStreamError:
+            stream.close()
+            self.cleanup_stream(stream.stream_id)
+            return False
+        except ProtocolError as exc:
+            raise HTTP2Error(str(exc)) from exc
+        return True
+
+    async def send_response(
+        self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]], body: bytes | None = None
+    ) -> bool:
+        """Send a whole response.
+
+        Args:
+            stream_id: The stream.
+            status: The final status.
+            headers: ``(name, value)`` pairs; names are lower-cased, values
+                other than ``bytes`` are turned into text.
+            body: The body; none when ``None`` or empty.
+
+        Returns:
+            Whether all of it was sent.
+        """
+        fields = [(":status", str(status)), *headers]
+        if not await self.send_response_headers(stream_id, fields, end_stream=not body):
+            return False
+        return not body or await self.send_data(stream_id, body, end_stream=True)
+
+    async def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> bool:
+        """Send a part of a response's body, waiting until the peer has taken it as far as windows go.
+
+        Args:
+            stream_id: The stream.
+            data: The part; where it is empty nothing goes out, unless it ends
+                the stream.
+            end_stream: Whether it is the last one.
+
+        Returns:
+            Whether it was sent; ``False`` when the stream is gone or the peer
+            did not take it within ``stream_timeout``.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None:
+            return False
+        if stream.omits_body:
+            data = b""
+        if not data and not end_stream:
+            await self.give_way(0)
+            return True
+        if type(data) is not bytes:
+            data = bytes(data)
+        # A stream whose request has not ended is reset after its response, and that takes what waits along.
+        soon = (
+            end_stream and stream.request_complete and len(self.streams) > 1 and len(data) <= _SMALL
+            and self._transport is not None and self._fits(stream_id, len(data))
+        )  # fmt: skip
+        async with self._lock():
+            try:
+                if data:
+                    self.h2_conn.write(stream_id, data, end_stream)
+                else:
+                    self.h2_conn.send_data(stream_id, b"", end_stream=True)
+            except ProtocolError:
+                stream.close()
+                self.cleanup_stream(stream_id)
+                return False
+            if soon:
+                self._deferred += len(data)
+                self._flush_soon()
+            else:
+                self._flush()
+        if not soon:
+            sent = await self._all_sent(stream_id)
+            if sent == 0:
+                # The peer is there and takes nothing.
+                await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
+                return False
+            if sent < 0 or stream.state is _CLOSED:
+                self.cleanup_stream(stream_id)
+                return False
+            await self._drain()
+        if end_stream and stream.can_send:
+            stream.send_data(b"", end_stream=True)
+        if not end_stream:
+            await self.give_way(len(data))
+        return True
+
+    async def send_trailers(self, stream_id: int, trailers: Iterable[tuple[Any, Any]]) -> bool:
+        """Send trailers, which end the response.
+
+        Args:
+            stream_id: The stream.
+            trailers: ``(name, value)`` pairs.
+
+        Returns:
+            ``False`` when the stream is gone or its headers were not sent.
+
+        Raises:
+            HTTP2Error: A pseudo-header field.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None or not stream.response_headers_sent:
+            return False
+        fields = outgoing_trailers(trailers, HTTP2Error)
+        # What was written past this class goes first.
+        if self.h2_conn.unsent(stream_id) and await self._all_sent(stream_id) <= 0:
+            await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
+            return False
+        async with self._lock():
+            if not self._send_headers(stream, fields, True):
+                return False
+            stream.send_trailers(fields)
+            self._flush()
+        await self._drain()
+        return True
+
+    async def send_error(self, stream_id: int, status_code: int, message: str | None = None) -> None:
+        """Answer with an error, or reset the stream with INTERNAL_ERROR where headers went out already.
+
+        Args:
+            stream_id: The stream.
+            status_code: The status.
+            message: The body, plain text.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.response_headers_sent:
+            await self.abort_stream(stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
+            return
+        headers, body = plain_text(message)
+        await self.send_response(stream_id, status_code, headers, body)
+
+    async def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
+        """Send RST_STREAM and drop the stream; never raises.
+
+        Args:
+            stream_id: The stream.
+            error_code: An RFC 9113 section 7 code; CANCEL when not given.
+        """
+        await self.abort_stream(stream_id, error_code)
+
+    async def abort_stream(self, stream_id: int, error_code: int) -> None:
+        """Reset a stream, drop it and tell the peer; never raises.
+
+        Args:
+            stream_id: The stream.
+            error_code: An RFC 9113 section 7 code.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is not None:
+            stream.reset(error_code)
+        async with self._lock():
+            self._reset_quietly(stream_id, error_code)
+            self._send_quietly()
+        if stream is not None:
+            self.cleanup_stream(stream_id)
+        try:
+            await self._drain()
+        except HTTP2ConnectionError:
+            pass  # the connection is marked closed
+
+    def cleanup_stream(self, stream_id: int) -> None:
+        """Forget a stream that the application is done with.
+
+        An unfinished response is cut off with INTERNAL_ERROR; a body that
+        was not read to its end with NO_ERROR. After the peer's GOAWAY the
+        last stream closes the connection.
+
+        Args:
+            stream_id: The stream; an unknown one is ignored.
+        """
+        stream = self.streams.get(stream_id)
+        if stream is not None:
+            super().cleanup_stream(stream_id)
+            stream.signal_disconnect()
+
+    def _cut_off(self, stream: Any) -> bool:
+        if super()._cut_off(stream):
+            return True
+        if stream.request_complete:
+            return False
+        # The response is complete; the peer is asked to stop sending (RFC 9113 section 8.1). In a write of its own:
+        # there are clients that lose the response otherwise.
+        self._send_quietly()
+        stream.reset(HTTP2ErrorCode.NO_ERROR)
+        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
+        return True
+
+    # What gunicorn's own tests and its older workers reach for
+
+    def _lock(self) -> asyncio.Lock:
+        """What orders writes; nothing here awaits while holding it."""
+        if self._write_lock is None:
+            self._write_lock = asyncio.Lock()
+        return self._write_lock
+
+    def _signal_window(self) -> None:
+        """Wake what waits for window; for whoever changes the engine past this class."""
+        if self._window_event is not None:
+            self._window_event.set()
+
+    async def _all_sent(self, stream_id: int) -> int:
+        if self._transport is not None:
+            return await super()._all_sent(stream_id)
+        while not self._closed and not self._gone(stream_id):
+            if not self.h2_conn.unsent(stream_id):
+                return 1
+            window = await self._wait_for_flow_control_window(stream_id)
+            if window == 0:
+                return 0
+            async with self._lock():
+                self._flush()
+            await self._drain()
+        return -1
+
+    async def _wait_for_flow_control_window(self, stream_id: int) -> int:
+        """Wait until a stream may send, where no transport pushes frames.
+
+        Returns:
+            The octets it may send; 0 when there were none within
+            ``stream_timeout``; -1 when the stream or the connection is gone.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = None if self.stream_timeout is None else loop.time() + self.stream_timeout
+        if self._window_event is None:
+            self._window_event = asyncio.Event()
+        while True:
+            if self._closed or self._gone(stream_id):
+                return -1
+            try:
+                window: int = self.h2_conn.local_flow_control_window(stream_id)
+            except ProtocolError:
+                return -1
+            if window > 0:
+                return window
+            left = None if deadline is None else deadline - loop.time()
+            if left is not None and left <= 0:
+                return 0
+            self._window_event.clear()
+            try:
+                if self.dispatches_on_headers:
+                    # The worker's loop reads meanwhile.
+                    await asyncio.wait_for(self._window_event.wait(), left)
+                else:
+                    await self._read_meanwhile(left)
+            except asyncio.TimeoutError:
+                return 0
+
+    async def _read_meanwhile(self, timeout: float | None) -> None:
+        try:
+            data = await self._read(timeout)
+        except asyncio.TimeoutError:
+            raise
+        except OSError:
+            data = b""
+        if data:
+            await self._take_in(data)
+        else:
+            self._connection_lost()
+
+    # Ending
+
+    async def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
+        """Send GOAWAY, as far as the transport lets it, and close; once.
+
+        Args:
+            error_code: An RFC 9113 section 7 code.
+            last_stream_id: The last stream that was or will be served; the
+                last one that arrived when ``None``.
+        """
+        if self._closed:
+            return
+        self._end(error_code, last_stream_id)
+        try:
+            self.writer.close()
+        except Exception:  # a transport that is gone already
+            pass
+
+    def __repr__(self) -> str:
+        return f"<AsyncHTTP2Connection streams={len(self.streams)} closed={self._closed}>"

@@ -1,0 +1,263 @@
+"""gunicorn's stream and body, with less work a frame."""
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from gunicorn.http2 import request as gunicorn_request
+from gunicorn.http2 import stream as gunicorn_stream
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
+
+from fasth2.gunicorn.errors import HTTP2ConnectionAborted, HTTP2StreamAborted
+from fasth2.server.stream import append_part
+
+__all__ = ["HTTP2Body", "StreamedStream", "WholeStream"]
+
+#: Octets of a body that are taken, and credited, together: the size of a
+#: frame. The engine joins the frames of one read.
+_PART = 16384
+
+
+class _Stream(gunicorn_stream.HTTP2Stream):
+    """What both kinds of streams have in common."""
+
+    # gunicorn's own names; its first versions do not have them.
+    _body_event: Any = None
+    _body_complete = False
+    body_size = 0
+    waited_before = 0.0
+    octets_before = 0
+
+    def end_request(self) -> None:
+        """Record that the peer has ended the stream."""
+        if self.can_receive:
+            self._half_close_remote()
+        self.request_complete = True
+        self._body_complete = True
+        if self._body_event:
+            self._body_event.set()
+
+    def end_response(self) -> None:
+        """Record that the response was sent whole."""
+        self.response_started = self.response_headers_sent = self.response_complete = True
+        if self.can_send:
+            self._half_close_local()
+
+    def get_pseudo_headers(self) -> dict[str, str]:
+        """Return the pseudo-header fields, by name."""
+        return dict(self.request_headers[: self._pseudo()])
+
+    def get_regular_headers(self) -> list[tuple[str, str]]:
+        """Return the fields that are no pseudo-header fields, in order."""
+        return self.request_headers[self._pseudo() :]
+
+    def _pseudo(self) -> int:
+        # Pseudo-header fields come first (RFC 9113 section 8.3).
+        count = 0
+        for name, _ in self.request_headers:
+            if name[:1] != ":":
+                break
+            count += 1
+        return count
+
+
+class StreamedStream(_Stream):
+    """gunicorn's stream whose body is taken part by part; parts are joined or cut to a useful size as they arrive."""
+
+    def receive_data(self, data: bytes, end_stream: bool = False) -> None:
+        """Hold a part of the request's body until the application takes it.
+
+        Args:
+            data: The part, possibly empty.
+            end_stream: Whether it is the last one.
+
+        Raises:
+            HTTP2StreamError: The stream's state allows no body.
+        """
+        if data and self.can_receive:
+            chunks = self._body_chunks
+            if len(data) <= _PART:
+                append_part(chunks, data)
+            else:
+                chunks.extend([data[at : at + _PART] for at in range(0, len(data), _PART)])
+            self.body_size += len(data)
+            data = b""
+            if self._body_event:
+                self._body_event.set()
+        super().receive_data(data, end_stream)
+
+    def no_credit_due(self) -> None:
+        """Let what has arrived of the body be taken without window credit."""
+        self.acked_size = self.body_size
+
+
+class WholeStream(_Stream):
+    """gunicorn's stream whose body is taken when it is complete; it is held once."""
+
+    def __init__(self, stream_id: int, connection: Any) -> None:
+        super().__init__(stream_id, connection)
+        self._body_chunks: list[bytes] = []
+
+    @property
+    def request_body(self) -> io.BytesIO:
+        """What has arrived of the body, positioned at its end; a copy at every call."""
+        body = io.BytesIO(self.get_request_body())
+        body.seek(0, io.SEEK_END)
+        return body
+
+    @request_body.setter
+    def request_body(self, body: io.BytesIO) -> None:
+        self._body_chunks = [body.getvalue()]
+
+    @property
+    def body_complete(self) -> bool:
+        """Whether all of the body has arrived."""
+        return bool(self.request_complete)
+
+    def receive_data(self, data: bytes, end_stream: bool = False) -> None:
+        """Hold a part of the request's body.
+
+        Args:
+            data: The part, possibly empty.
+            end_stream: Whether it is the last one.
+
+        Raises:
+            HTTP2StreamError: The stream's state allows no body.
+        """
+        if not self.can_receive:
+            super().receive_data(data)  # which raises
+        if data:
+            append_part(self._body_chunks, data)
+            if self._body_event:
+                self._body_event.set()
+        if end_stream:
+            self.end_request()
+
+    def receive_trailers(self, trailers: list[tuple[Any, Any]]) -> None:
+        """Record the request's trailers, which end it.
+
+        Args:
+            trailers: ``(name, value)`` pairs.
+
+        Raises:
+            HTTP2StreamError: The stream's state allows no trailers.
+        """
+        super().receive_trailers(trailers)
+        self.end_request()
+
+    def get_request_body(self) -> bytes:
+        """Return what has arrived of the request's body."""
+        chunks = self._body_chunks
+        if len(chunks) > 1:
+            chunks[:] = [b"".join(chunks)]
+        return chunks[0] if chunks else b""
+
+    def drop_body(self) -> None:
+        """Let go of what is held of the request's body."""
+        self._body_chunks.clear()
+
+    def no_credit_due(self) -> None:
+        """Nothing: what has arrived is credited by the connection, where it came in frames."""
+
+
+class HTTP2Body(gunicorn_request.HTTP2Body):
+    """gunicorn's ``wsgi.input``; the window credit of one read leaves in one write.
+
+    Parts of a body are joined as they come, however small its frames are. A
+    body that breaks off raises what is an `OSError` beside gunicorn's error.
+    """
+
+    _buf: bytes
+
+    def _next_chunk(self) -> bytes | None:
+        try:
+            chunk: bytes | None = super()._next_chunk()
+            return chunk
+        except HTTP2StreamError as exc:
+            raise HTTP2StreamAborted(exc.stream_id, exc.message, exc.error_code) from None
+        except HTTP2ConnectionError as exc:
+            raise HTTP2ConnectionAborted(exc.message, exc.error_code) from None
+
+    def _fill(self, size: int | None) -> None:
+        """Hold at least ``size`` octets, or all that remain; fewer only at the end."""
+        if self._closed:
+            raise ValueError("I/O operation on closed file.")
+        held = len(self._buf)
+        if size is not None and held >= size:
+            return
+        parts = [self._buf] if held else []
+        try:
+            while size is None or held < size:
+                chunk = self._next_chunk()
+                if chunk is None:
+                    break
+                append_part(parts, chunk)
+                held += len(chunk)
+        finally:
+            self._buf = parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _line(self, size: int | None) -> bytes:
+        if size is not None and size < 0:
+            size = None
+        if size == 0:
+            return b""
+        if self._closed:
+            raise ValueError("I/O operation on closed file.")
+        end = self._buf.find(b"\n") + 1
+        if not end and (size is None or len(self._buf) < size):
+            held = bytearray(self._buf)
+            try:
+                while not end and (size is None or len(held) < size):
+                    chunk = self._next_chunk()
+                    if chunk is None:
+                        break
+                    # What was looked through already is not looked through again.
+                    found = chunk.find(b"\n")
+                    if found >= 0:
+                        end = len(held) + found + 1
+                    held += chunk
+            finally:
+                self._buf = bytes(held)
+        if not end:
+            end = len(self._buf)
+        if size is not None:
+            end = min(end, size)
+        line, self._buf = self._buf[:end], self._buf[end:]
+        return line
+
+    def read(self, size: int | None = None) -> bytes:
+        """Read from the body.
+
+        Args:
+            size: How many octets; all that remain when ``None`` or negative.
+
+        Returns:
+            Fewer octets only at the end of the body.
+        """
+        return self._merged(super().read, size)
+
+    def readline(self, size: int | None = None) -> bytes:
+        """Read a line from the body.
+
+        Args:
+            size: How many octets at most.
+
+        Returns:
+            The line with its end, or what there is of it.
+        """
+        return self._merged(self._line, size)
+
+    def _merged(self, call: Any, size: int | None) -> bytes:
+        connection = self._stream.connection
+        gate = connection.gate
+        if gate is not None:
+            gate.acquire()
+        connection.body_reads += 1
+        try:
+            return call(size)
+        finally:
+            connection.body_reads -= 1
+            if not connection.body_reads:
+                connection.flush_credit()
+            if gate is not None:
+                gate.release()

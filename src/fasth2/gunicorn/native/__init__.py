@@ -1,0 +1,1 @@
+"""fasth2's own servers as gunicorn workers."""

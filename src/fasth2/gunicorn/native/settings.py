@@ -1,0 +1,34 @@
+"""gunicorn's settings that have no effect in fasth2's own worker: the operator is told, once."""
+from __future__ import annotations
+
+from typing import Any
+
+from fasth2.gunicorn.patched.worker import is_chosen
+
+__all__ = ["tell_what_has_no_effect"]
+
+#: Setting: the values that would have none, and what holds instead.
+_WITHOUT_EFFECT = {
+    "sendfile": ((True,), "HTTP/2 sends bodies in frames, and TLS encrypts them; HTTP/1.1 without TLS uses it"),
+    "suppress_ragged_eofs": ((False,), "a connection that ends without TLS's goodbye is closed quietly"),
+    "do_handshake_on_connect": ((True,), "handshakes never block the worker"),
+}
+
+#: What was told already, in the process that starts the workers.
+_told: set[tuple[str, str]] = set()
+
+
+def tell_what_has_no_effect(cfg: Any, log: Any) -> None:
+    """Write a line for each setting that the operator has set in vain.
+
+    Args:
+        cfg: gunicorn's configuration.
+        log: gunicorn's log.
+    """
+    for name, (values, instead) in _WITHOUT_EFFECT.items():
+        if name not in cfg.settings or not is_chosen(cfg, name):
+            continue
+        value = cfg.settings[name].get()
+        if value in values and (name, str(value)) not in _told:
+            _told.add((name, str(value)))
+            log.warning("fasth2.gunicorn.Worker: %s = %r has no effect on HTTP/2: %s", name, value, instead)

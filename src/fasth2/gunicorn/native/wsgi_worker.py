@@ -1,0 +1,484 @@
+"""fasth2's own worker for WSGI applications: HTTP/2 on a loop of its own, HTTP/1.1 by gunicorn."""
+from __future__ import annotations
+
+import errno
+import ssl
+import time
+from typing import Any
+
+import gunicorn
+from gunicorn import http, util
+from gunicorn.http import wsgi
+from gunicorn.workers import gthread
+
+from fasth2.config import H2Configuration
+from fasth2.connection import H2Connection
+from fasth2.gunicorn.counting import Record
+from fasth2.gunicorn.dropin.contract import installed
+from fasth2.gunicorn.dropin.install import status
+from fasth2.gunicorn.dropin.upgrade import upgraded_fields
+from fasth2.gunicorn.limits import connection_limits, widen_window
+from fasth2.gunicorn.patched.worker import InstallingWorker, is_chosen
+from fasth2.gunicorn.refusing import too_large
+from fasth2.gunicorn.settings import current
+from fasth2.gunicorn.tls_context import share_context
+from fasth2.gunicorn.trusted_proxies import accepted_versions, header_of, remote_address, request_info
+from fasth2.server._engine_turns import announced, begin_upgraded, seconds
+from fasth2.server.errors import HTTP2StreamAborted
+from fasth2.server.proxy_header import ProxyHeaderError
+from fasth2.server.tls_stream import TLSStream
+from fasth2.wsgi.call import Site
+from fasth2.wsgi.connection import Client
+from fasth2.wsgi.limits import WorkerLimits
+from fasth2.wsgi.loop import Loop
+from fasth2.wsgi.session import Session
+
+from .header_policy import Policy, Refused, is_trusted
+from .hooks import Observer
+from .settings import tell_what_has_no_effect
+from .tls import ServerTLSInUse
+
+__all__ = ["Worker"]
+
+try:
+    from gunicorn.http2 import negotiation
+except ImportError:
+    # gunicorn's versions before 26.2 have no HTTP/2 in the clear.
+    negotiation = None
+
+#: Errors that a peer which goes away causes, or the network before it.
+_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ECONNABORTED, errno.EHOSTUNREACH,
+         errno.ENETUNREACH, errno.ENETDOWN)  # fmt: skip
+
+
+class Worker(InstallingWorker, gthread.ThreadWorker):
+    """A gunicorn worker that serves WSGI applications over HTTP/2 as fast as it can.
+
+    For ``-k fasth2.gunicorn.Worker``. ``threads`` is how many requests it
+    serves at a time; fast ones follow each other on one thread, and one that
+    takes longer than a millisecond gets a thread of its own. It offers HTTP/2
+    and HTTP/1.1 unless the operator set ``http_protocols``; HTTP/1.1 is served
+    by gunicorn's own code, on the same port.
+
+    Without TLS, peers in ``forwarded_allow_ips`` may begin with HTTP/2's
+    preface, unless the operator set ``http2_cleartext``.
+    """
+
+    alive: bool
+    loop: Loop | None = None
+
+    def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
+        self._own_nr = 0
+        super().__init__(age, ppid, sockets, app, timeout, cfg, log)
+        if status().installed:
+            tell_what_has_no_effect(cfg, log)
+        self._waits_for_loop = False
+        self._policies: dict[Any, Policy] = {}
+        # Of listeners, which are closed before the last connection is.
+        self._names: dict[int, Any] = {}
+        self._progress = (0, 0.0)
+
+    # gunicorn's worker
+
+    def init_process(self) -> None:
+        """Called by gunicorn in the new process."""
+        if status().installed:
+            share_context()
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve until the worker is to stop."""
+        if not status().installed:
+            super().run()
+            return
+        self.loop = self._make_loop()
+        self.loop.start()
+        try:
+            super().run()
+        finally:
+            self.loop.stop()
+
+    def _make_loop(self) -> Loop:
+        cfg = self.cfg
+        listeners = []
+        for listener in self.sockets:
+            listener.setblocking(False)
+            listeners.append(listener.sock)
+            self._names[id(listener.sock)] = listener.getsockname()
+        self._contract = installed()
+        self._threads = cfg.threads
+        self._clear = self._takes_clear()
+        self._limits = connection_limits(
+            cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size, self._contract
+        )
+        self._observer = Observer.of(self)
+        return Loop(
+            self,
+            self._make_site,
+            listeners,
+            server_tls=ServerTLSInUse(cfg, self.log) if cfg.is_ssl else None,
+            threads=cfg.threads,
+            timeout=seconds(cfg.timeout),
+            keepalive=seconds(cfg.keepalive),
+            keepalive_pings=current().keepalive_pings,
+            max_connections=cfg.worker_connections,
+            farewell_after=cfg.graceful_timeout / 2,
+            # The last quarter, or two seconds, are for applications to end in.
+            cut_after=cfg.graceful_timeout - min(cfg.graceful_timeout / 4, 2.0),
+        )
+
+    def _make_site(self, lead: Any, wake: Any) -> Site:
+        server = wsgi.SERVER if self._contract.names_server_and_date else gunicorn.SERVER
+        chosen = current()
+        limits = WorkerLimits(**{name: getattr(chosen, name) for name in WorkerLimits.__dataclass_fields__})
+        site = Site(
+            self.wsgi, lead, wake, self._report, server=server, timeout=seconds(self.cfg.timeout), limits=limits
+        )
+        site.observer = self._observer
+        site.file_wrapper = wsgi.FileWrapper
+        site.on_limit = self._limit_reached
+        site.limit = self.max_requests
+        site.unread_octets = chosen.unread_upload_octets
+        site.unread_seconds = chosen.unread_upload_seconds
+        return site
+
+    @property
+    def nr(self) -> int:
+        """How many requests were begun, in both protocols."""
+        return self._own_nr + (0 if self.loop is None else self.loop.site.served)
+
+    @nr.setter
+    def nr(self, value: int) -> None:
+        served = 0 if self.loop is None else self.loop.site.served
+        self._own_nr = value - served
+        if self.loop is not None:
+            self.loop.site.limit = self.max_requests - self._own_nr
+
+    def _wait_for_loop(self) -> None:
+        """Have gunicorn, which waits for its own connections, wait for the loop's too: they count as one."""
+        loop = self.loop
+        assert loop is not None
+        if not self._waits_for_loop:
+            self._waits_for_loop = True
+            self.nr_conns += 1
+        loop.do(loop.tell_if_drained)
+
+    def drained(self) -> None:
+        """The loop's last connection is gone. Called by the leader."""
+        self.method_queue.defer(self._end_of_loop)
+
+    def _end_of_loop(self) -> None:
+        if self._waits_for_loop:
+            self._waits_for_loop = False
+            self.nr_conns -= 1
+
+    def _limit_reached(self) -> None:
+        if self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+            self.method_queue.defer(_nothing)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """The loop accepts, not gunicorn's.
+
+        Args:
+            enabled: False when the worker stops, or has too many connections.
+        """
+        if self.loop is None:
+            super().set_accept_enabled(enabled)
+            return
+        self._accepting = enabled
+        if not enabled and not self.loop.draining and (not self.alive or not self.is_parent_alive()):
+            self.loop.drain()
+            self._wait_for_loop()
+
+    def notify(self) -> None:
+        """Tell the master that the worker lives; not where every thread is stuck and requests wait."""
+        loop = self.loop
+        if loop is not None and self.timeout and loop.is_stuck():
+            progress, since = self._progress
+            now = time.monotonic()
+            if progress != loop.progress or not since:
+                self._progress = (loop.progress, now)
+            elif now - since > self.timeout:
+                return
+        else:
+            self._progress = (0, 0.0)
+        super().notify()
+
+    def handle_quit(self, sig: Any, frame: Any) -> None:
+        """SIGQUIT and SIGINT: stop at once.
+
+        Args:
+            sig: The signal.
+            frame: Where it came.
+        """
+        if self.loop is not None:
+            self.loop.stop()
+        super().handle_quit(sig, frame)
+
+    # What the loop asks for
+
+    def new_session(self, client: Client) -> Session:
+        """Return the session of an HTTP/2 connection, this side's preface queued.
+
+        Args:
+            client: The connection.
+        """
+        session = self._session(client)
+        self._advertise(session.connection)
+        return session
+
+    def _session(self, client: Client) -> Session:
+        engine = H2Connection(
+            H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=self._limits)
+        )
+        policy = self._policy_of(client)
+        assert self.loop is not None
+        session = Session(engine, self.loop.site, policy.maker(client.address, client.face, client.proxied), self._refer, client)
+        session.record = Record(engine)
+        return session
+
+    def _advertise(self, engine: H2Connection) -> None:
+        cfg = self.cfg
+        engine.update_settings(
+            announced(
+                cfg.http2_max_concurrent_streams, cfg.http2_initial_window_size, cfg.http2_max_frame_size,
+                cfg.http2_max_header_list_size,
+            )
+        )
+        widen_window(engine)
+
+    def _policy_of(self, client: Client) -> Policy:
+        server = self._names[id(client.listener)]
+        key = (is_trusted(self.cfg, client.address), server)
+        policy = self._policies.get(key)
+        if policy is None:
+            policy = Policy(self.cfg, key[0], server, self._threads, self._observer is not None)
+            self._policies[key] = policy
+        return policy
+
+    def _refer(self, client: Client, pairs: Any, over: str = "") -> Any:
+        """A request that the maker leaves, or whose header list is over a limit: its environment, or the answer that
+        refuses it.
+        """
+        try:
+            if over:
+                raise Refused(*too_large(over))
+            return self._policy_of(client).environ(pairs, client.address, client.face, client.proxied), None
+        except Refused as exc:
+            address = remote_address(client.proxied, client.address)
+            address = address[0] if isinstance(address, tuple) else address
+            self.log.warning("Invalid request from ip=%s: %s", address, exc.message)
+            return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)
+
+    def _takes_clear(self) -> bool:
+        """Whether some peers may begin with HTTP/2's preface without TLS."""
+        cfg = self.cfg
+        if cfg.is_ssl or "h2" not in cfg.http_protocols or getattr(cfg, "protocol", "http") != "http":
+            return False
+        if not hasattr(cfg, "http2_cleartext") or not is_chosen(cfg, "http2_cleartext"):
+            return True
+        return cfg.http2_cleartext in ("prior-knowledge", "both")
+
+    def takes_prior_knowledge(self, client: Client) -> bool:
+        """Whether a client in the clear may begin with HTTP/2's preface.
+
+        Args:
+            client: The connection.
+        """
+        return self._clear and is_trusted(self.cfg, client.address)
+
+    def proxy_versions(self, client: Client) -> frozenset[int]:
+        """Return the versions of the PROXY protocol that a client may begin with.
+
+        Args:
+            client: The connection.
+        """
+        return accepted_versions(self.cfg, client.address)
+
+    def serve_http1(
+        self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any, proxied: Any
+    ) -> None:
+        """Give a connection to gunicorn's own code.
+
+        Args:
+            sock_: The socket.
+            address: The client's address.
+            listener: The socket that it came by.
+            early: What has been read from it.
+            tls: Its `ssl.SSLObject`, or ``None``.
+            bios: What that reads from and writes to.
+            proxied: The PROXY header that came before TLS, or ``None``.
+        """
+        self.method_queue.defer(self._begin_http1, sock_, address, listener, early, tls, bios, proxied)
+
+    def _begin_http1(
+        self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any, proxied: Any
+    ) -> None:
+        try:
+            conn = gthread.TConn(self.cfg, sock_, address, self._names[id(listener)])
+            if tls is not None:
+                conn.sock = TLSStream(sock_, tls, bios)
+            conn.initialized = True
+            conn.data_ready = True
+            if early and tls is None and self._wants_preface(address):
+                util.write_error(sock_, 400, "Bad Request", "the HTTP/2 connection preface is wanted")
+                util.close(sock_)
+                return
+            conn.sock.setblocking(True)
+            conn.parser = http.get_parser(self.cfg, conn.sock, address)
+            if early:
+                conn.parser.unreader.unread(early)
+            if proxied is not None:
+                conn.proxied = proxied
+                conn.client = remote_address(proxied, address)
+        except OSError:
+            sock_.close()
+            return
+        self.nr_conns += 1
+        self.enqueue_req(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Called by gunicorn with a request in HTTP/1.1.
+
+        Args:
+            req: The request.
+            conn: gunicorn's connection.
+        """
+        if (proxied := getattr(conn, "proxied", None)) is not None:
+            # Whatever the client said behind that header.
+            req.proxy_protocol_info = request_info(proxied)
+        return super().handle_request(req, conn)
+
+    def _wants_preface(self, address: Any) -> bool:
+        """Whether nothing but HTTP/2 is to be spoken by a peer in the clear, as gunicorn has it."""
+        cfg = self.cfg
+        return (
+            getattr(cfg, "http2_cleartext", None) == "prior-knowledge" and self._clear and is_trusted(cfg, address)
+        )
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Take a connection back from a thread of gunicorn's.
+
+        Args:
+            conn: gunicorn's connection.
+            fs: The future of what the thread did.
+        """
+        if not fs.cancelled() and fs.exception() is None:
+            result = fs.result()
+            if result is _TAKEN:
+                if self.loop is not None and self.loop.draining:
+                    self._wait_for_loop()
+                self.nr_conns -= 1
+                return
+            if result and isinstance(conn.sock, TLSStream) and conn.sock.pending():
+                # The poller does not see what has been read already.
+                self.enqueue_req(conn)
+                return
+            if not result:
+                # This waits for the client, which is nothing for the thread that tells the master that the worker lives.
+                closing = self.tpool.submit(conn.close, graceful=True)
+                closing.add_done_callback(lambda _: self.method_queue.defer(self._closed))
+                return
+        super().finish_request(conn, fs)
+
+    def _closed(self) -> None:
+        self.nr_conns -= 1
+
+    def handle_h2c_upgrade(self, conn: Any, req: Any, settings: Any) -> Any:
+        """Serve a connection whose request asks for ``Upgrade: h2c``, on the loop.
+
+        Args:
+            conn: gunicorn's connection.
+            req: The request.
+            settings: The HTTP2-Settings field's value.
+        """
+        loop = self.loop
+        if loop is None:
+            return super().handle_h2c_upgrade(conn, req, settings)
+        body = b"" if req.body is None else req.body.read() or b""
+        pending = conn.parser.unreader.take_buffered()
+        util.write(conn.sock, negotiation.UPGRADE_101)
+        conn.sock.setblocking(False)
+        loop.do(lambda: self._begin_upgraded(conn, req, settings, body, pending))
+        return _TAKEN
+
+    def _begin_upgraded(self, conn: Any, req: Any, settings: Any, body: bytes, pending: bytes) -> bool:
+        loop = self.loop
+        assert loop is not None
+        listeners = [listener.sock for listener in self.sockets]
+        listener = next((one for one in listeners if self._names[id(one)] == conn.server), listeners[0])
+        client = Client(loop, conn.sock, conn.client, listener, None)
+        client.proxied = header_of(req)
+        loop.adopt(client)
+        try:
+            session = self._session(client)
+            begin_upgraded(session.connection, settings)
+            self._advertise(session.connection)
+        except Exception as exc:
+            self.connection_ended(client, exc)
+            client.close()
+            return True
+        session.begin_upgraded(upgraded_fields(req), body)
+        return client.start_upgraded(session, pending)
+
+    def other_connections(self) -> int:
+        """How many connections gunicorn's own code serves."""
+        return self.nr_conns
+
+    # What is worth a line in the log
+
+    def handshake_failed(self, client: Client, exc: BaseException) -> None:
+        """A client did not get through the TLS handshake.
+
+        Args:
+            client: The connection.
+            exc: Why.
+        """
+        self.log.debug("TLS handshake with %s failed: %s", client.address, exc)
+
+    def connection_ended(self, client: Client, exc: BaseException) -> None:
+        """A connection ended by an error or by its peer.
+
+        Args:
+            client: The connection.
+            exc: Why.
+        """
+        if isinstance(exc, ProxyHeaderError):
+            self.log.warning("Invalid request from %s: %s", client.address, exc)
+        elif isinstance(exc, (ssl.SSLError, TimeoutError)) or getattr(exc, "errno", None) in (None, *_GONE):
+            self.log.debug("HTTP/2 connection with %s closed: %s", client.address, exc)
+        else:
+            self.log.error("HTTP/2 socket error", exc_info=exc)
+
+    def failed(self, exc: BaseException) -> None:
+        """Something that should not happen did.
+
+        Args:
+            exc: What.
+        """
+        if isinstance(exc, OSError) and exc.errno in (errno.EMFILE, errno.ENFILE):
+            self.log.error("No descriptors are left; connections wait: %s", exc)
+        else:
+            self.log.error("Error in the loop", exc_info=exc)
+
+    def _report(self, call: Any, exc: BaseException) -> None:
+        if isinstance(exc, ConnectionError) or (
+            # What a framework makes of one, such as Django's UnreadablePostError.
+            isinstance(exc, OSError) and isinstance(exc.__cause__ or exc.__context__, HTTP2StreamAborted)
+        ):
+            self.log.debug("HTTP/2 stream closed: %s", exc)
+        else:
+            environ = call.environ
+            self.log.error(
+                "Error handling HTTP/2 request %s %s", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), exc_info=exc
+            )
+
+
+#: What a thread returns for a connection that it has given to the loop.
+_TAKEN = object()
+
+
+def _nothing() -> None:
+    """Wake gunicorn's poller."""

@@ -1,0 +1,1 @@
+"""gunicorn's own worker classes, with HTTP/2 by fasth2."""

@@ -1,0 +1,362 @@
+"""The connection as `fasth2.gunicorn.ASGIWorker` uses it: requests served as they arrive, answers in few writes."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+from gunicorn.http2.errors import HTTP2Error, HTTP2ErrorCode
+from gunicorn.http2.stream import StreamState
+
+from fasth2.exceptions import NoSuchStreamError, ProtocolError
+from fasth2.gunicorn.dropin.async_connection import AsyncHTTP2Connection
+from fasth2.gunicorn.dropin.request import HTTP2Request, policy_of
+from fasth2.gunicorn.dropin.request_path import decode_path
+from fasth2.gunicorn.refusing import RefusedRequest, is_malformed, refusal_for
+from fasth2.gunicorn.settings import current
+
+__all__ = ["LAST_CALL", "ASGIConnection"]
+
+_CLOSED = StreamState.CLOSED
+
+#: Seconds between the GOAWAY that announces the end and the one that names
+#: the last stream: requests under way meanwhile are served (RFC 9113 section 6.8).
+LAST_CALL = 0.5
+
+#: Seconds between two looks at an idle connection, at least.
+_LOOK_AGAIN = 0.01
+
+#: Seconds that input has after that to come through the event loop.
+INPUT_WAIT = 0.05
+
+#: RFC 9113 section 6.8: the last stream identifier of a GOAWAY that refuses none yet.
+_ANY_STREAM = 2**31 - 1
+
+#: Credit of fewer octets waits for more, while the peer still has the rest of its window.
+_PORTION = 16384
+
+
+class ASGIConnection(AsyncHTTP2Connection):
+    """A connection that calls back for each request and tells when it has ended.
+
+    Requests are handed out once their headers are in, whatever the installed
+    gunicorn's own worker does.
+
+    Args:
+        cfg: gunicorn's configuration.
+        reader: What gunicorn's protocol calls its reader.
+        transport: The loop's transport.
+        client_addr: The client's address.
+        serve: Called with each request.
+    """
+
+    dispatches_on_headers = True
+    ends_with_peer = False
+    decodes_paths = True
+
+    def __init__(
+        self, cfg: Any, reader: Any, transport: Any, client_addr: Any, serve: Callable[[Any], None]
+    ) -> None:
+        super().__init__(cfg, reader, transport, client_addr)
+        self._serve = serve
+        if current().keepalive_pings:
+            self.data_received = self._data_with_pings  # type: ignore[method-assign]
+        self._policy = policy_of(cfg, client_addr)
+        self.h2_conn.answers_large_requests = True
+        self._over: Any = None
+        self._idle_timer: Any = None
+        # What stop() has begun, and how far it is.
+        self._stopping = self._called_last = False
+        self._last_call: Any = None
+        # Set when the peer has ended its side as well.
+        self._peer_left: Any = None
+        self._unread_timer: Any = None
+
+    def attach(self, transport: Any) -> None:
+        """Take input by `data_received` and its like from now on.
+
+        Args:
+            transport: The loop's transport; output goes to it.
+        """
+        super().attach(transport)
+        self._over = self._loop.create_future()
+        self._peer_left = self._loop.create_future()
+        self._idle_since = self._loop.time()
+        if self.idle_timeout is not None:
+            self._idle_timer = self._loop.call_later(self.idle_timeout, self._check_idle)
+
+    async def ended(self) -> None:
+        """Wait until the connection is over.
+
+        Raises:
+            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
+            HTTP2ConnectionError: The peer stopped reading.
+        """
+        await self._over
+        self._raise_error()
+
+    async def peer_left(self, timeout: float) -> None:
+        """Wait until the peer has closed its side, so that it reads the last words.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        if not self._peer_left.done():
+            await asyncio.wait((self._peer_left,), timeout=timeout)
+
+    def eof_received(self) -> None:
+        """The peer sends no more."""
+        if not self._peer_left.done():
+            self._peer_left.set_result(None)
+        super().eof_received()
+
+    def input_ended(self) -> bool:
+        """The peer has ended its side of a TCP connection; see `AsyncConnection.input_ended`."""
+        if not self._peer_left.done():
+            self._peer_left.set_result(None)
+        return super().input_ended()
+
+    def _data_with_pings(self, data: bytes) -> None:
+        """`data_received` where PINGs keep an idle connection open."""
+        before = self.h2_conn.pings_received
+        AsyncHTTP2Connection.data_received(self, data)
+        if self.h2_conn.pings_received != before:
+            self._idle_since = self._loop.time()
+
+    def abort_streams_nowait(self) -> None:
+        """Tell every stream that the peer has gone; called when the transport was lost."""
+        if not self._closed:
+            self._connection_lost()
+
+    # Requests
+
+    def _requests_arrived(self, requests: list[Any]) -> None:
+        for request in requests:
+            self._serve(request)
+
+    def _build_request(self, stream: Any) -> Any:
+        if self._policy is None:
+            return super()._build_request(stream)
+        request = HTTP2Request(stream, self.cfg, self.client_addr, self._policy)
+        decode_path(request)
+        return request
+
+    def _hand_out(self, stream: Any, requests: list[Any]) -> None:
+        try:
+            requests.append(self._build_request(stream))
+        except (ParseException, ValueError) as exc:
+            if is_malformed(exc):
+                self.streams.pop(stream.stream_id, None)
+                self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+            else:
+                # Over one of gunicorn's limits; it is answered as over HTTP/1.1.
+                requests.append(RefusedRequest(stream, refusal_for(exc)))
+
+    def _credit_arrived(self) -> None:
+        # In useful portions; the rest of the window is open meanwhile.
+        if self._arrived_octets >= _PORTION:
+            super()._credit_arrived()
+
+    # Request bodies
+
+    def take_body(self, stream: Any) -> bytes:
+        """Take what is held of a request's body; its window opens in useful portions.
+
+        Args:
+            stream: The stream.
+        """
+        body: bytes = stream.take_body()
+        if not stream.request_complete and stream.acked_size < stream.body_size and not stream.response_complete:
+            owed = stream.body_size - stream.acked_size
+            # A window that is nearly used up would stop the peer.
+            if owed >= _PORTION or owed * 4 >= self.initial_window_size:
+                stream.acked_size += owed
+                self._credit(owed, stream.stream_id)
+                self._flush_soon()
+        return body
+
+    # Responses
+
+    async def send_part(
+        self, stream: Any, status: int, fields: Any, body: bytes, end_stream: bool
+    ) -> bool:
+        """Send headers, a part of a body, or both together.
+
+        Args:
+            stream: The stream.
+            status: The final status.
+            fields: The response's fields, ``None`` where they were sent.
+            body: The part, possibly empty.
+            end_stream: Whether nothing follows.
+
+        Returns:
+            Whether it was sent; ``False`` when the stream is gone or the peer
+            did not take it within ``stream_timeout``.
+
+        Raises:
+            HTTP2Error: Fields that HTTP/2 does not allow.
+        """
+        stream_id = stream.stream_id
+        h2 = self.h2_conn
+        if type(body) is not bytes:
+            body = bytes(body)
+        size = len(body)
+        # Whether the tasks of other streams may add to the same write. A stream whose request
+        # has not ended is reset after its response, and that takes what waits along.
+        soon = (
+            end_stream and stream.request_complete and size <= _PORTION and len(self.streams) > 1
+            and self._fits(stream_id, size)
+        )  # fmt: skip
+        try:
+            if fields is not None:
+                if not h2.respond(stream_id, status, fields, body, None, end_stream):
+                    return self._stream_gone(stream)
+                stream.response_started = stream.response_headers_sent = True
+            elif size:
+                h2.write(stream_id, body, end_stream)
+            elif end_stream:
+                h2.send_data(stream_id, b"", end_stream=True)
+        except NoSuchStreamError:
+            return self._stream_gone(stream)
+        except ProtocolError as exc:
+            if fields is None or self._closed or stream.state is _CLOSED:
+                return self._stream_gone(stream)
+            raise HTTP2Error(str(exc)) from exc
+        if soon:
+            self._deferred += size
+            self._flush_soon()
+        else:
+            self._flush()
+            if size and h2.unsent(stream_id):
+                sent = await self._all_sent(stream_id)
+                if sent == 0:
+                    await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
+                    return False
+                if sent < 0:
+                    return self._stream_gone(stream)
+        if stream.state is _CLOSED:
+            return self._stream_gone(stream)
+        if end_stream:
+            stream.send_data(b"", end_stream=True)
+        return True
+
+    def _stream_gone(self, stream: Any) -> bool:
+        stream.close()
+        stream.signal_disconnect()
+        return False
+
+    def cleanup_stream(self, stream_id: int) -> None:
+        """Forget a stream that the application is done with.
+
+        Args:
+            stream_id: The stream; an unknown one is ignored.
+        """
+        super().cleanup_stream(stream_id)
+        if not self.streams:
+            self._idle_since = self._loop.time()
+            if self._stopping:
+                self._call_last()
+
+    # Uploads that were answered without being read
+
+    def _cut_off(self, stream: Any) -> bool:
+        if not stream.response_complete or stream.request_complete:
+            return super()._cut_off(stream)
+        # The client may go on for a while (RFC 9113 section 8.1).
+        self._leave_unread(stream.stream_id)
+        if self._unread_timer is None:
+            self._watch_uploads()
+        return False
+
+    def _watch_uploads(self) -> None:
+        self._unread_timer = None
+        self._end_unread()
+        wait = self._or_unread(None)
+        if wait is not None:
+            # A little more, since a loop's timers may be early by what its clock does not tell apart.
+            self._unread_timer = self._loop.call_later(wait + 0.01, self._watch_uploads)
+        elif self.draining and not self.streams:
+            self._close_quietly()
+
+    def _waits_for_uploads(self) -> bool:
+        return bool(self._unread) and self._unread.next_deadline() is not None  # type: ignore[union-attr]
+
+    # Ending
+
+    def _check_idle(self) -> None:
+        """Close a connection that had nothing open for ``keepalive`` seconds."""
+        wait = self._idle_limit() or 0
+        if not self.streams and not self._waits_for_uploads():
+            wait += (self._idle_since or 0) - self._loop.time()
+            if wait <= 0:
+                self._close_quietly()
+                return
+        # An upload whose time is over may be reset by a timer that is due in this turn of the loop, after this one.
+        self._idle_timer = self._loop.call_later(max(wait, _LOOK_AGAIN), self._check_idle)
+
+    def _goaway_read(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._idle_timer = self._loop.call_later(self._idle_limit() or 0, self._check_idle)
+
+    def stop(self) -> None:
+        """End when those requests that are open have been answered.
+
+        The peer is told once none is open, since there are clients that take
+        GOAWAY for the end of all of them; requests that it sends until then,
+        or that are on their way when it is told, are served. A peer that has
+        always one open is told after half of ``graceful_timeout``.
+        """
+        if self._closed or self._stopping:
+            return
+        self._stopping = True
+        if self.streams:
+            self._last_call = self._loop.call_later(self.cfg.graceful_timeout / 2, self._call_last)
+        else:
+            self._call_last()
+
+    def _call_last(self) -> None:
+        """Tell the peer that the end is near (RFC 9113 section 6.8)."""
+        if self._closed or self._called_last:
+            return
+        self._called_last = True
+        if self._last_call is not None:
+            self._last_call.cancel()
+        self._goaway(_ANY_STREAM)
+        self._last_call = self._loop.call_later(LAST_CALL, self._wait_for_input)
+
+    def _wait_for_input(self) -> None:
+        """Let the loop look for input first: it may have been held up for all that time, with requests unread."""
+        self._last_call = self._loop.call_later(INPUT_WAIT, self.refuse_new_streams)
+
+    def refuse_new_streams(self) -> None:
+        """Tell the peer which stream is the last (RFC 9113 section 6.8); end once none is open."""
+        if self._closed:
+            return
+        last = self.h2_conn.highest_inbound_stream_id
+        self._goaway(last)
+        self.draining = True
+        self._refused_above = last
+        if not self.streams:
+            self._close_quietly()
+
+    def _goaway(self, last_stream_id: int) -> None:
+        try:
+            self.h2_conn.close_connection(error_code=0, last_stream_id=last_stream_id)
+        except ProtocolError:
+            return
+        self._send_quietly()
+
+    def _close_quietly(self) -> None:
+        # The transport stays open until the peer has read that.
+        if not self._closed and not self._waits_for_uploads():
+            self._end(0, None)
+
+    def _connection_lost(self) -> None:
+        super()._connection_lost()
+        for timer in (self._idle_timer, self._last_call, self._unread_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)

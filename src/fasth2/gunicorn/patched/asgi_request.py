@@ -1,0 +1,443 @@
+"""One request of `fasth2.gunicorn.ASGIWorker`: the scope, receive() and send() that the application gets."""
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from gunicorn.asgi.protocol import ASGIResponseInfo
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
+
+from fasth2.exceptions import ProtocolError
+from fasth2.gunicorn.dropin.async_stream import AsyncHTTP2Stream
+from fasth2.gunicorn.dropin.request_path import raw_path
+from fasth2.gunicorn.refusing import Refusal, address_of, logged_environ
+
+from .asgi_connection import ASGIConnection
+from .asgi_head import ResponseHead
+
+__all__ = ["ASGIRequest", "ClientDisconnected", "Surroundings", "refuse"]
+
+#: Header names that are kept in lower case as octets.
+_NAMES = 1024
+
+#: The longest of these names, in characters.
+_LONGEST = 64
+
+
+#: What the access log has in a status's place where the client was gone before it got one, as with nginx.
+CLIENT_CLOSED_REQUEST = 499
+
+_ERROR = b"Internal Server Error"
+_ERROR_FIELDS = [(b"content-length", b"%d" % len(_ERROR)), (b"content-type", b"text/plain; charset=utf-8")]
+
+
+class ClientDisconnected(OSError):
+    """Raised by send() once the peer has reset the stream or has gone (ASGI 2.4)."""
+
+
+class Surroundings:
+    """What the requests of a connection have in common.
+
+    Args:
+        protocol: gunicorn's protocol object.
+        sockname: The server's address.
+        peername: The client's.
+    """
+
+    # Of all connections.
+    _lower: ClassVar[dict[str, bytes]] = {}
+
+    def __init__(self, protocol: Any, sockname: Any, peername: Any) -> None:
+        self.protocol = protocol
+        self.worker = protocol.worker
+        self.cfg = cfg = protocol.cfg
+        self.log = protocol.log
+        self.app = protocol.app
+        self.sockname = sockname
+        self.peername = peername
+        # A Unix socket has a path and no port (the ASGI specification, HTTP scope).
+        self.server = (sockname, None) if isinstance(sockname, str) and sockname else _address(sockname)
+        self.client = _address(peername)
+        self.root_path = getattr(cfg, "root_path", "") or ""
+        self.timeout = cfg.timeout or None
+        # Not every gunicorn knows before a request whether it logs it.
+        self.logs_access = getattr(protocol.log, "access_log_enabled", True)
+        # None where calling them does nothing.
+        self.pre_request = getattr(protocol, "_pre_request", cfg.pre_request)
+        self.post_request = cfg.post_request
+        if self.post_request is cfg.settings["post_request"].default:
+            self.post_request = None
+
+    def scope(self, request: Any) -> dict[str, Any]:
+        """Return the ASGI scope of a request.
+
+        Args:
+            request: gunicorn's request.
+        """
+        lower = self._lower
+        headers = []
+        for name, value in request.headers:
+            low = lower.get(name)
+            if low is None:
+                low = name.lower().encode("latin-1")
+                if len(name) <= _LONGEST:
+                    if len(lower) >= _NAMES:
+                        lower.clear()
+                    lower[name] = low
+            headers.append((low, value.encode("latin-1")))
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "2",
+            "method": request.method,
+            "scheme": request.scheme,
+            "path": request.path,
+            "raw_path": raw_path(request),
+            "query_string": (request.query or "").encode("latin-1"),
+            "root_path": self.root_path,
+            "headers": headers,
+            "server": self.server,
+            "client": self.client,
+            "extensions": {
+                "http.response.priority": {
+                    "weight": request.priority_weight,
+                    "depends_on": request.priority_depends_on,
+                },
+                "http.response.trailers": {},
+            },
+        }
+        state = getattr(self.worker, "state", None)
+        if state is not None:
+            scope["state"] = state.copy()
+        return scope
+
+
+class ASGIRequest:
+    """A request while the application works on it.
+
+    Args:
+        surroundings: What it shares with others.
+        connection: Its connection.
+        request: gunicorn's request.
+    """
+
+    __slots__ = (
+        "_announced_trailers", "_body_received", "_complete", "_connection", "_gone", "_head", "_head_sent", "_misuse",
+        "_request", "_sent", "_status", "_stream", "_surroundings", "_told", "_trailers", "_waited", "_warned",
+    )  # fmt: skip
+
+    def __init__(self, surroundings: Surroundings, connection: ASGIConnection, request: Any) -> None:
+        self._surroundings = surroundings
+        self._connection = connection
+        self._request = request
+        self._stream: AsyncHTTP2Stream = request.stream
+        self._body_received = False
+        # Seconds that the application has waited for the body, in all.
+        self._waited = 0.0
+        # The response's head, once the application has given it, and whether it has left.
+        self._head: ResponseHead | None = None
+        self._head_sent = False
+        self._complete = False
+        # Nothing more can be sent; and whether receive() or send() has told the application so.
+        self._gone = False
+        self._told = False
+        self._warned = False
+        self._announced_trailers = False
+        # Those to be sent; None once they were.
+        self._trailers: list[Any] | None = []
+        # The status that the client got, for the access log.
+        self._status: int | None = None
+        self._sent = 0
+        # What the application did against the rules, raised when it has returned.
+        self._misuse: RuntimeError | None = None
+
+    # What the application awaits
+
+    async def receive(self) -> dict[str, Any]:
+        """ASGI's receive()."""
+        stream = self._stream
+        if stream.disconnected:
+            return self._disconnect()
+        if self._body_received:
+            if not self._complete and not self._gone:
+                await stream.wait_disconnect()
+            return self._disconnect()
+        if not stream._body_chunks and not stream.request_complete:
+            if self._complete or self._gone:
+                # The client was answered; it gets no more window for what it goes on to send.
+                return self._disconnect()
+            if stream.expect_continue and not stream.response_headers_sent:
+                # The client waits for that before it sends the body.
+                stream.expect_continue = False
+                await self._connection.send_informational(stream.stream_id, 100, [])
+            if not await self._body_arrives():
+                return self._disconnect()
+        body = self._connection.take_body(stream)
+        self._body_received = ended = stream.request_complete
+        return {"type": "http.request", "body": body, "more_body": not ended}
+
+    def _disconnect(self) -> dict[str, Any]:
+        self._told = True
+        return {"type": "http.disconnect"}
+
+    async def _body_arrives(self) -> bool:
+        """Wait for more of the body; False when it will not come, or not fast enough."""
+        stream = self._stream
+        connection = self._connection
+        event = stream._body_event
+        if event is None:
+            event = stream._body_event = asyncio.Event()
+        event.clear()
+        timeout = left = self._surroundings.timeout
+        if timeout is not None and connection.MIN_RECEIVE_RATE and not stream.response_headers_sent:
+            # Waiting is for the client's account only: an application that takes its time costs it nothing.
+            left = min(timeout, timeout + stream.body_size / connection.MIN_RECEIVE_RATE - self._waited)
+        began = time.monotonic()
+        try:
+            if left is not None and left <= 0:
+                raise asyncio.TimeoutError
+            await asyncio.wait_for(event.wait(), left)
+        except asyncio.TimeoutError:
+            if not await self._body_arrives_late(event, (timeout or 0) - (left or 0)):
+                self._surroundings.log.info("HTTP/2 stream %s: the body came too slowly", stream.stream_id)
+                connection._count("slow_bodies")
+                await connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
+                return False
+        finally:
+            self._waited += time.monotonic() - began
+        return not stream.disconnected
+
+    async def _body_arrives_late(self, event: asyncio.Event, left: float) -> bool:
+        """Wait for the rest of ``timeout`` where the response has begun meanwhile: a client of both has no rate."""
+        stream = self._stream
+        if stream.response_headers_sent and left > 0:
+            try:
+                await asyncio.wait_for(event.wait(), left)
+            except asyncio.TimeoutError:
+                pass
+        return bool(stream._body_chunks or stream.request_complete or stream.disconnected)
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """ASGI's send()."""
+        if self._gone or self._stream.disconnected:
+            self._peer_has_gone()
+        kind = message["type"]
+        if kind == "http.response.body":
+            if self._head is None:
+                self._against("Response not started")
+            elif self._complete:
+                self._against("Response already complete")
+            else:
+                await self._send_body(self._head, message.get("body", b""), message.get("more_body", False))
+        elif kind == "http.response.start":
+            if self._head is not None:
+                self._against("Response already started")
+            else:
+                # Kept until the first of the body is there, as ASGI asks.
+                self._head = ResponseHead(message["status"], message.get("headers", ()), self._request.method)
+                self._announced_trailers = bool(message.get("trailers", False))
+        elif kind == "http.response.trailers":
+            await self._send_trailers(message)
+        elif kind == "http.response.informational":
+            await self._connection.send_informational(
+                self._stream.stream_id, message["status"], _text(message.get("headers", ())))
+
+    async def _send_body(self, head: ResponseHead, body: bytes, more_body: bool) -> None:
+        if head.omits_body:
+            await self._send_head_alone(head, body, more_body)
+            return
+        if head.length >= 0:
+            size = self._sent + len(body)
+            if size > head.length:
+                body = body[: head.length - self._sent]
+                if not self._warned:
+                    self._warned = True
+                    self._surroundings.log.warning(
+                        "ASGI app sent more than its Content-Length of %s; the rest is dropped", head.length)
+            elif size < head.length and not more_body:
+                self._complete = True
+                self._against(f"the body has {size} octets and Content-Length says {head.length}")
+                return
+        ends = not more_body and not self._announced_trailers
+        if not more_body:
+            self._complete = True
+        if not self._head_sent:
+            await self._send_head(head, body, ends)
+        elif (body or ends) and not await self._connection.send_part(self._stream, head.status, None, body, ends):
+            self._peer_has_gone()
+        self._sent += len(body)
+        if more_body:
+            await self._connection.give_way(len(body))
+
+    async def _send_head(self, head: ResponseHead, body: bytes, ends: bool) -> None:
+        try:
+            sent = await self._connection.send_part(self._stream, head.status, head.fields_to_send(), body, ends)
+        finally:
+            # It leaves before the body does, which a slow client may not take to its end.
+            if self._stream.response_headers_sent:
+                self._head_sent = True
+                self._status = head.status
+        if not sent:
+            self._peer_has_gone()
+
+    async def _send_head_alone(self, head: ResponseHead, body: bytes, more_body: bool) -> None:
+        """Answer HEAD, or with a status that has no body (RFC 9110 section 6.4.1), as soon as anything of it is there."""
+        if body and not self._warned:
+            self._warned = True
+            self._surroundings.log.warning(
+                "ASGI app sent body bytes on a no-body response (method=%s status=%s); dropping per RFC 9110.",
+                self._request.method, head.status)
+        if not more_body:
+            self._complete = True
+            head.length_is(len(body))
+        self._announced_trailers = False
+        await self._send_head(head, b"", True)
+        # What would follow nobody gets: the next send() says so.
+        self._gone = more_body
+
+    async def _send_trailers(self, message: dict[str, Any]) -> None:
+        if not self._complete:
+            return self._against("Cannot send trailers before body complete")
+        if self._head is not None and self._head.omits_body:
+            return None
+        if not self._announced_trailers:
+            return self._against("Trailers were not announced in http.response.start")
+        if self._trailers is None:
+            return self._against("Trailers already sent")
+        if self._misuse is not None:
+            return None
+        self._trailers.extend(message.get("headers", ()))
+        if message.get("more_trailers", False):
+            return None
+        trailers, self._trailers = _text(self._trailers), None
+        if not await self._connection.send_trailers(self._stream.stream_id, trailers):
+            self._peer_has_gone()
+        return None
+
+    def _against(self, what: str) -> None:
+        if self._misuse is None:
+            self._misuse = RuntimeError(what)
+
+    def _peer_has_gone(self) -> None:
+        self._gone = self._complete = self._told = True
+        raise ClientDisconnected(f"HTTP/2 stream {self._stream.stream_id} closed by the peer")
+
+    # The worker's part
+
+    async def run(self) -> None:
+        """Have the application answer, whatever becomes of it; log and clean up."""
+        shared = self._surroundings
+        started = time.monotonic()
+        try:
+            if shared.pre_request is not None:
+                shared.pre_request(shared.worker, self._request)
+            await shared.app(shared.scope(self._request), self.receive, self.send)
+            if self._misuse is not None:
+                raise self._misuse
+            if not self._gone and not self._stream.disconnected:
+                await self._finish()
+        except (ClientDisconnected, HTTP2ConnectionError) as exc:
+            shared.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
+        except Exception as exc:
+            if self._told:
+                # The application says in its own words what it was told.
+                shared.log.info("HTTP/2 stream %s: the client has gone: %r", self._stream.stream_id, exc)
+            else:
+                shared.log.exception("Error in ASGI application")
+            await self._fail()
+        finally:
+            self._connection.cleanup_stream(self._stream.stream_id)
+            if shared.logs_access or shared.post_request is not None:
+                self._log(time.monotonic() - started)
+
+    async def _finish(self) -> None:
+        """Send what the application left out."""
+        head = self._head
+        if head is None:
+            await self._fail()
+        elif not self._head_sent:
+            # Without a part of the body; that may be shorter than was said.
+            await self._send_body(head, b"", False)
+            if self._misuse is not None:
+                raise self._misuse
+        elif self._complete and self._announced_trailers and self._trailers is not None:
+            await self._connection.send_part(self._stream, head.status, None, b"", True)
+
+    async def _fail(self) -> None:
+        """Answer 500 where nothing was sent; a response under way is cut off when the stream is cleaned up."""
+        if self._gone or self._head_sent or self._stream.disconnected:
+            return
+        head = ResponseHead(500, _ERROR_FIELDS, self._request.method)
+        self._head_sent = True
+        body = b"" if head.omits_body else _ERROR
+        try:
+            await self._connection.send_part(self._stream, 500, head.fields_to_send(), body, True)
+        except HTTP2ConnectionError as exc:
+            self._surroundings.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
+        finally:
+            if self._stream.response_headers_sent:
+                self._status = 500
+
+    def _log(self, seconds: float) -> None:
+        shared = self._surroundings
+        environ = response = None
+        try:
+            if shared.logs_access:
+                environ = shared.protocol._build_http2_environ(self._request, shared.sockname, shared.peername)
+                # As every other worker logs it.
+                environ["SERVER_PROTOCOL"] = "HTTP/2.0"
+                fields = () if self._head is None else self._head.fields
+                response = ASGIResponseInfo(self._status or CLIENT_CLOSED_REQUEST, fields, self._sent)
+                shared.log.access(response, self._request, environ, timedelta(seconds=seconds))
+            if shared.post_request is not None:
+                shared.post_request(shared.worker, self._request, environ, response)
+        except Exception:
+            shared.log.exception("Exception in post_request hook")
+
+
+def refuse(shared: Surroundings, connection: ASGIConnection, request: Any, refusal: Refusal) -> None:
+    """Answer a request that the application does not get (RFC 9110 section 15), and log it.
+
+    Args:
+        shared: What the connection's requests have in common.
+        connection: The connection.
+        request: The request, or a `RefusedRequest`.
+        refusal: The answer.
+    """
+    started = time.monotonic()
+    log = shared.log
+    log.warning("Invalid request from ip=%s: %s", address_of(shared.peername), refusal.message)
+    body = (refusal.message if refusal.code < 500 else refusal.reason).encode("latin-1", "replace")
+    fields = [(b"content-length", b"%d" % len(body)), (b"content-type", b"text/plain; charset=utf-8")]
+    head = ResponseHead(refusal.code, fields, request.method)
+    stream = request.stream
+    if head.omits_body:
+        body = b""
+    try:
+        connection.h2_conn.respond(stream.stream_id, refusal.code, head.fields_to_send(), body)
+        stream.response_headers_sent = stream.response_complete = True
+    except ProtocolError:
+        pass  # the client has reset the stream
+    connection.cleanup_stream(stream.stream_id)
+    connection._flush_soon()
+    if shared.logs_access:
+        try:
+            environ = logged_environ(request, shared.peername)
+            response = ASGIResponseInfo(refusal.code, fields, len(body))
+            log.access(response, request, environ, timedelta(seconds=time.monotonic() - started))
+        except Exception:
+            log.exception("Error in the access log")
+
+
+def _address(name: Any) -> tuple[Any, ...] | None:
+    # IPv6 addresses have four parts. A Unix socket's client has no address, or a path that says nothing.
+    return tuple(name[:2]) if name and not isinstance(name, (str, bytes)) else None
+
+
+def _text(fields: Any) -> list[tuple[str, str]]:
+    return [
+        (name.decode("latin-1") if isinstance(name, bytes) else name, value)
+        for name, value in fields
+    ]

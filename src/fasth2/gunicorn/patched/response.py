@@ -1,0 +1,481 @@
+"""gunicorn's response with less work a field, and whole where the body is known."""
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from gunicorn import util
+from gunicorn.http import wsgi
+from gunicorn.http2.errors import HTTP2StreamError
+
+from fasth2.gunicorn.dropin.contract import STOCK_RESPONSE as _Stock
+from fasth2.gunicorn.dropin.contract import installed
+from fasth2.gunicorn.dropin.source_digest import same
+
+__all__ = ["HTTP2Response", "WholeResponse", "known"]
+
+#: Fields and status lines that are remembered; then it starts anew.
+_REMEMBERED = 1024
+
+#: The longest value that is remembered, in characters.
+_LONGEST = 64
+
+#: Octets of a body in several parts that are joined, to be sent whole.
+_JOINED = 65536
+
+#: Octets that an application may write to a response that has no body.
+_DROPPED = 1048576
+
+# What a field is, beside being sent.
+_LENGTH = 1
+_SERVER = 2
+_DATE = 4
+
+_CONTRACT = installed()
+
+#: Whether gunicorn's class is the one that `_RememberedResponse` abbreviates.
+known = same(
+    (_Stock, wsgi.Response, util.http_date, util.is_hoppish),
+    "37f5227b34082116",
+)
+
+#: A field as it is sent: values that are not ASCII are latin-1's octets.
+_Field = tuple[str, "str | bytes"]
+
+# What the application gave: what gunicorn keeps of it, what is sent, what it is.
+_Entry = tuple[tuple[str, str], _Field, int]
+_fields: dict[tuple[str, str], _Entry] = {}
+_statuses: dict[str, int] = {}
+_date: tuple[int, tuple[str, str]] = (0, ("date", ""))
+
+
+def _date_field() -> tuple[str, str]:
+    """The Date field, made once a second."""
+    global _date
+    now = int(time.time())
+    if _date[0] != now:
+        _date = (now, ("date", util.http_date(now)))
+    return _date[1]
+
+
+def _encoded(value: Any) -> Any:
+    """A value as it is sent: latin-1, as PEP 3333 has it. ValueError: it has a character that latin-1 has not."""
+    return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
+
+
+def _judge(name: Any, value: Any) -> _Entry | None:
+    """Return what `_fields` holds for a field, ``None`` where gunicorn has to decide."""
+    if type(name) is not str or type(value) is not str or not wsgi.TOKEN_RE.fullmatch(name):
+        return None
+    if not (value.isascii() and value.isprintable()) and not wsgi.HEADER_VALUE_RE.fullmatch(value):
+        return None
+    lower = name.lower()
+    value_sent = value.strip(" \t")
+    kind = 0
+    if lower == "content-length":
+        if not (value_sent.isascii() and value_sent.isdigit()):
+            return None
+        kind = _LENGTH
+    elif util.is_hoppish(name):
+        return None
+    elif lower == "server":
+        kind = _SERVER
+    elif lower == "date":
+        kind = _DATE
+    try:
+        entry = ((name, value_sent), (lower, _encoded(value_sent)), kind)
+    except UnicodeEncodeError:
+        return None
+    if len(value) <= _LONGEST and lower != "set-cookie":
+        if len(_fields) >= _REMEMBERED:
+            _fields.clear()
+        _fields[name, value] = entry
+    return entry
+
+
+def _status_code(status: str) -> int | None:
+    """The code of a status line that gunicorn accepts, else ``None``."""
+    if type(status) is not str or not wsgi.STATUS_RE.fullmatch(status):
+        return None
+    if len(_statuses) >= _REMEMBERED:
+        _statuses.clear()
+    code = _statuses[status] = int(status[:3])
+    return code
+
+
+class WholeResponse(_Stock):
+    """gunicorn's response over HTTP/2, streamed, or sent at once where the body is known.
+
+    Also where gunicorn's own versions collect the body first.
+
+    Args:
+        req: The request.
+        sock: The client's socket; unused.
+        cfg: gunicorn's configuration.
+        h2_conn: The connection.
+        stream_id: The request's stream.
+    """
+
+    headers: list[tuple[str, str]]
+    headers_sent: bool
+    status: str | None
+    _omits_body = False
+    _omits_body_warned = False
+    _dropped = 0
+    _stream_ended = False
+    trailers: list[Any] | None = None
+
+    def __init__(self, req: Any, sock: Any, cfg: Any, h2_conn: Any, stream_id: int) -> None:
+        wsgi.Response.__init__(self, req, sock, cfg)
+        self.h2_conn = h2_conn
+        self.stream_id = stream_id
+
+    def is_chunked(self) -> bool:
+        """HTTP/2 has no chunks (RFC 9113 section 8.1)."""
+        return False
+
+    def can_sendfile(self) -> bool:
+        """Files go through the connection as any other body does."""
+        return False
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """PEP 3333's ``start_response``.
+
+        Args:
+            status: Code and reason.
+            headers: ``(name, value)`` pairs.
+            exc_info: As from `sys.exc_info`, where an error replaces what was begun.
+
+        Returns:
+            ``write``.
+        """
+        if exc_info and not self.headers_sent:
+            # What was begun is replaced whole; gunicorn would add to it.
+            self.headers = []
+            self.response_length = None
+        write = super().start_response(status, headers, exc_info)
+        if not _CONTRACT.omits_bodies:
+            self._omits_body = self.req.method == "HEAD" or self.status_code in (204, 304)
+        self._check_fields()
+        return write
+
+    def _check_fields(self) -> None:
+        """Refuse values that cannot be sent, and Content-Lengths that are none; one that was said twice is sent once."""
+        lengths = set()
+        for name, value in self.headers:
+            if not value.isascii():
+                _encoded(value)
+            if name.lower() == "content-length":
+                if not (value.isascii() and value.isdigit()):
+                    raise ValueError(f"content-length {value!r} is no number of octets")
+                lengths.add(int(value))
+        if len(lengths) > 1:
+            raise ValueError(f"content-length has several values: {sorted(lengths)}")
+        if lengths:
+            [first, *others] = [field for field in self.headers if field[0].lower() == "content-length"]
+            if others:
+                self.headers = [field for field in self.headers if field is first or field[0].lower() != "content-length"]
+
+    def _outgoing(self) -> list[_Field]:
+        """The fields as they are sent, the server's own among them."""
+        fields = [(name.lower(), _encoded(value)) for name, value in self.headers]
+        if _CONTRACT.names_server_and_date:
+            names = {name for name, _ in fields}
+            if "server" not in names:
+                fields.append(("server", self.version))
+            if "date" not in names:
+                fields.append(_date_field())
+        return fields
+
+    def send_headers(self) -> None:
+        """Give the connection the response's fields; once."""
+        if self.headers_sent:
+            return
+        if not self.h2_conn.send_response_headers(self.stream_id, self.status_code, self._outgoing()):
+            self._aborted("the stream was closed before its headers were sent")
+        self.headers_sent = True
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body; a response that has no body is sent whole instead.
+
+        Args:
+            data: The part. Where it is empty nothing is sent, but the stream
+                is looked after.
+
+        Raises:
+            TypeError: It is not ``bytes``.
+            HTTP2StreamError: The stream is gone, or the response has no body
+                and more than a MiB was written.
+        """
+        # The application calls it, while the gate is open.
+        with self.h2_conn.gate:
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        if not isinstance(data, bytes):
+            raise TypeError(f"{data!r} is not a byte")
+        if self._omits_body:
+            self._send_bodiless()
+            if data:
+                self._warn_of_body()
+                self._dropped += len(data)
+                if self._dropped > _DROPPED:
+                    self._aborted("it has no body, however long it gets")
+            return
+        if self.response_length is not None:
+            data = data[: max(0, self.response_length - self.sent)]
+        if not data:
+            if not self.h2_conn.is_awaited(self.stream_id):
+                self._aborted("the stream was closed while the application had nothing to send")
+            return
+        self.send_headers()
+        self.sent += len(data)
+        if not self.h2_conn.send_data(self.stream_id, data):
+            self._aborted("the stream was closed, or its peer stalled, while the body was sent")
+
+    def send_parts(self, parts: Any) -> None:
+        """Send what an iterable yields, and the end of the response.
+
+        A response that has no body is not drawn on once its head is known.
+
+        Args:
+            parts: What the application returned; its ``close`` is left to the caller.
+
+        Raises:
+            TypeError: A part is not ``bytes``.
+            ValueError: The body is shorter than its Content-Length.
+            HTTP2StreamError: The stream is gone.
+        """
+        gate = self.h2_conn.gate
+        step = None
+        while not self._omits_body:
+            gate.release()
+            try:
+                if step is None:
+                    step = iter(parts).__next__
+                part = step()
+            except StopIteration:
+                break
+            finally:
+                gate.acquire()
+            self._write(part)
+        self.close()
+
+    def _send_bodiless(self) -> None:
+        """Send the head of a response that has no body, which ends it; once."""
+        if self._stream_ended:
+            return
+        self._stream_ended = True
+        if not self.h2_conn.send_response_headers(self.stream_id, self.status_code, self._outgoing(), end_stream=True):
+            self._aborted("the stream was closed before its headers were sent")
+        self.headers_sent = True
+
+    def _warn_of_body(self) -> None:
+        # As gunicorn's versions do that leave bodies out.
+        if _CONTRACT.omits_bodies and not self._omits_body_warned:
+            self._omits_body_warned = True
+            wsgi.log.warning(
+                "WSGI app sent body bytes on a no-body response (method=%s status=%s); dropping per RFC 9110.",
+                self.req.method, self.status_code,
+            )
+
+    def close(self) -> None:
+        """End the response, with trailers where the application gave them.
+
+        Raises:
+            ValueError: The body is shorter than its Content-Length.
+            HTTP2StreamError: The stream is gone.
+        """
+        if self._stream_ended:
+            return
+        if self._omits_body:
+            self._send_bodiless()
+            return
+        self._check_length(self.sent)
+        self.send_headers()
+        self._stream_ended = True
+        if not self.h2_conn.end_stream(self.stream_id, trailers=self.trailers):
+            self._aborted("the stream was closed before the response was complete")
+
+    def _check_length(self, size: int) -> None:
+        length = self.response_length
+        if length is not None and size < length:
+            raise ValueError(f"the body has {size} octets and Content-Length says {length}")
+
+    def _aborted(self, what: str) -> None:
+        self._stream_ended = True
+        raise HTTP2StreamError(self.stream_id, f"response aborted: {what}")
+
+    def send_whole(self, parts: Any) -> bool:
+        """Send fields, body and the end of the stream together, as far as that goes.
+
+        Args:
+            parts: What the application returned.
+
+        Returns:
+            Whether the response is complete; where not, nothing was done and
+            the parts have to be written one by one.
+        """
+        kind = type(parts)
+        if kind is not list and kind is not tuple:
+            return False
+        if self.headers_sent or self.status is None or self._omits_body or self.trailers or self._stream_ended:
+            if self._omits_body:
+                self._add_length(parts)
+            return False
+        if len(parts) == 1:
+            body = parts[0]
+            if type(body) is not bytes:
+                return False
+        else:
+            size = 0
+            for part in parts:
+                if type(part) is not bytes:
+                    return False
+                size += len(part)
+            if size > _JOINED:
+                return False
+            body = b"".join(parts)
+        length = self.response_length
+        if length is not None and len(body) != length:
+            self._check_length(len(body))
+            # What is more than announced is never sent.
+            body = body[:length]
+        self.sent = len(body)
+        self._stream_ended = True
+        if not self.h2_conn.send_whole(self.stream_id, self.status_code, self._outgoing(), body):
+            self.headers_sent = self.h2_conn.last_cut_off == self.stream_id
+            self._aborted("the stream was closed, or its peer stalled, before the response was complete")
+        self.headers_sent = True
+        return True
+
+    def become(self, status: str, size: int = 0) -> None:
+        """Take the status of what the client gets instead, for the log and the hooks; sends nothing.
+
+        Args:
+            status: Code and reason.
+            size: Octets of the body that it gets.
+        """
+        self.status = status
+        self.status_code = int(status[:3])
+        self.headers = []
+        self.response_length = None
+        self.sent = size
+
+    def _add_length(self, parts: Any) -> None:
+        """Have an answer to HEAD say how long the whole body is that the application gave."""
+        if self.req.method != "HEAD" or self.headers_sent or self.response_length is not None or self.status_code in (204, 304):
+            return
+        size = sum(len(part) for part in parts if isinstance(part, bytes))
+        if size:
+            self.headers.append(("Content-Length", str(size)))
+
+    def send_early_hints(self, headers: Any) -> None:
+        """``wsgi.early_hints``: send 103 with these fields.
+
+        Args:
+            headers: ``(name, value)`` pairs.
+        """
+        fields = [(name, _encoded(value)) for name, value in headers]
+        with self.h2_conn.gate:
+            self.h2_conn.send_informational(self.stream_id, 103, fields)
+
+    def queue_trailers(self, trailers: Any) -> None:
+        """``gunicorn.http2.send_trailers``: end the stream with these fields.
+
+        Args:
+            trailers: ``(name, value)`` pairs.
+        """
+        self.trailers = [(name, _encoded(value)) for name, value in trailers]
+
+
+class _RememberedResponse(WholeResponse):
+    """The same, with what is known of fields remembered."""
+
+    version = wsgi.SERVER
+    status = None
+    chunked = False
+    must_close = False
+    headers_sent = False
+    response_length = None
+    sent = 0
+    upgrade = False
+    _omits_body_warned = False
+
+    def __init__(self, req: Any, sock: Any, cfg: Any, h2_conn: Any, stream_id: int) -> None:
+        self.req = req
+        self.sock = sock
+        self.cfg = cfg
+        self.h2_conn = h2_conn
+        self.stream_id = stream_id
+        self.headers = []
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """PEP 3333's ``start_response``.
+
+        Args:
+            status: Code and reason.
+            headers: ``(name, value)`` pairs.
+            exc_info: As from `sys.exc_info`, where an error replaces what was begun.
+
+        Returns:
+            ``write``.
+        """
+        if exc_info is None and self.status is None and self._begin(status, headers):
+            return self.write
+        return super().start_response(status, headers, exc_info)
+
+    def _begin(self, status: str, headers: Any) -> bool:
+        """Take status and fields that are plainly right; False where gunicorn has to judge them."""
+        if type(headers) is not list:
+            return False
+        remembered = _fields.get
+        kept = []
+        length = None
+        try:
+            code = _statuses.get(status) or _status_code(status)
+            for field in headers:
+                entry = remembered(field)
+                if entry is None:
+                    entry = _judge(*field)
+                    if entry is None:
+                        return False
+                kept.append(entry[0])
+                if entry[2] == _LENGTH:
+                    if length is not None:
+                        return False
+                    length = int(entry[0][1])
+        except TypeError:
+            return False
+        if code is None or code < 200 or code == 204:
+            return False
+        self.status = status
+        self.status_code = code
+        self.headers = kept
+        self.response_length = length
+        self._omits_body = code == 304 or self.req.method == "HEAD"
+        return True
+
+    def _outgoing(self) -> list[_Field]:
+        """The fields as they are sent, the server's own among them."""
+        remembered = _fields.get
+        fields: list[_Field] = []
+        kinds = 0
+        for field in self.headers:
+            entry = remembered(field) or _judge(*field)
+            if entry is None:
+                name = field[0].lower()
+                fields.append((name, _encoded(field[1])))
+                kinds |= _SERVER if name == "server" else _DATE if name == "date" else 0
+            else:
+                fields.append(entry[1])
+                kinds |= entry[2]
+        if not kinds & _SERVER:
+            fields.append(("server", self.version))
+        if not kinds & _DATE:
+            fields.append(_date_field())
+        return fields
+
+
+#: What a response is made of.
+HTTP2Response = _RememberedResponse if known else WholeResponse

@@ -1,0 +1,90 @@
+"""One TLS context for all of a worker's connections, which prefers the ciphers that HTTP/2 allows."""
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+from typing import Any
+
+__all__ = ["allowed_first", "chooses_ciphers", "share_context"]
+
+#: How keys are exchanged by the ciphers of TLS 1.2 that RFC 9113 appendix A does not list; their encryption is AEAD too.
+_EPHEMERAL = frozenset(("kx-dhe", "kx-ecdhe", "kx-dhe-psk", "kx-ecdhe-psk"))
+
+
+def chooses_ciphers(cfg: Any) -> bool:
+    """Whether the order of ciphers is ours to choose: the operator set neither ``ciphers`` nor ``ssl_context``.
+
+    Args:
+        cfg: gunicorn's configuration.
+    """
+    from fasth2.gunicorn.patched.worker import is_chosen
+
+    return not cfg.ciphers and not is_chosen(cfg, "ssl_context")
+
+
+def allowed_first(context: ssl.SSLContext) -> None:
+    """Put a server's TLS 1.2 ciphers that HTTP/2 allows before those it does not (RFC 9113 section 9.2.2, appendix A).
+
+    The order is otherwise as it was, and none is taken away: a client that
+    has no other is still served.
+
+    Args:
+        context: The server's; its own order counts from now on.
+    """
+    ciphers = [cipher for cipher in context.get_ciphers() if cipher["protocol"] != "TLSv1.3"]
+    ordered = sorted(ciphers, key=lambda cipher: not (cipher["aead"] and cipher["kea"] in _EPHEMERAL))
+    if ordered != ciphers:
+        context.set_ciphers(":".join(cipher["name"] for cipher in ordered))
+    context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+
+
+def _version(cfg: Any) -> tuple[Any, ...]:
+    """What the context is made of, and when those files last changed."""
+    files = []
+    for path in (cfg.certfile, cfg.keyfile, cfg.ca_certs):
+        if path:
+            info = os.stat(path)
+            files.append((path, info.st_mtime_ns, info.st_ino, info.st_size))
+    return (*files, cfg.cert_reqs, cfg.ciphers, tuple(cfg.http_protocols), cfg.ssl_context)
+
+
+def share_context() -> None:
+    """Have gunicorn make its TLS context anew only when a file that it is made of has changed.
+
+    gunicorn makes one for each connection, half a millisecond each, and no
+    session can be resumed. A renewed certificate is still served at once.
+    Unless the operator has set ``ciphers`` or the ``ssl_context`` hook, its
+    order of ciphers is `allowed_first`'s.
+
+    The function in gunicorn's place has one more as its attribute ``another``,
+    which always makes a context.
+    """
+    from gunicorn import sock
+
+    plain = sock.ssl_context
+    if getattr(plain, "_fasth2", False):
+        return
+    made: list[tuple[Any, Any]] = []
+
+    def another(conf: Any) -> Any:
+        context = plain(conf)
+        if chooses_ciphers(conf):
+            allowed_first(context)
+        return context
+
+    @functools.wraps(plain)
+    def ssl_context(conf: Any) -> Any:
+        try:
+            version = (id(conf), _version(conf))
+        except OSError:
+            return plain(conf)  # it says what is wrong
+        if made and made[0][0] == version:
+            return made[0][1]
+        context = another(conf)
+        made[:] = [(version, context)]
+        return context
+
+    ssl_context._fasth2 = True  # type: ignore[attr-defined]
+    ssl_context.another = another  # type: ignore[attr-defined]
+    sock.ssl_context = ssl_context

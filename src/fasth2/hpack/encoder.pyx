@@ -1,0 +1,458 @@
+"""The HPACK encoder (RFC 7541)."""
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.object cimport PyObject_GetItem
+from libc.string cimport memcpy, memmove
+
+from fasth2.hpack.fields cimport (
+    F_NEVER_INDEXED,
+    F_SENSITIVE,
+    STATIC_TABLE_LENGTH,
+    hash_octets,
+    load_octets,
+    static_last,
+    static_name,
+    static_name_index,
+    static_value,
+    static_value_len,
+)
+from fasth2.hpack.huffman cimport huffman_encode, huffman_length
+
+from fasth2.hpack.table import HeaderTable
+from fasth2.hpack.struct import HeaderTuple
+
+cdef enum:
+    BUCKETS = 32
+    ENTRY_OVERHEAD = 32
+    # First octets of RFC 7541 section 6.
+    INDEXED = 0x80           # 7-bit index
+    LITERAL_INDEXED = 0x40   # 6-bit name index
+    LITERAL_NEVER = 0x10     # 4-bit name index
+    SIZE_UPDATE = 0x20       # 5-bit size
+    HUFFMAN = 0x80           # 7-bit length
+    LONGEST_STRING = 0x7fffffff   # octets
+    LONGEST_INTEGER = 6      # octets of a 32-bit number after any prefix
+
+
+cdef inline bint same_octets(const uint8_t *a, const uint8_t *b, size_t n) noexcept:
+    """memcmp() == 0, without the call for what headers are made of."""
+    cdef uint64_t x, y
+    while n >= 8:
+        memcpy(&x, a, 8)
+        memcpy(&y, b, 8)
+        if x != y:
+            return False
+        a += 8
+        b += 8
+        n -= 8
+    if n == 0:
+        return True
+    return load_octets(a, n) == load_octets(b, n)
+
+
+cdef inline uint8_t *put_integer(uint8_t *out, uint8_t first, uint32_t prefix_max, uint64_t value) noexcept:
+    """Section 5.1. prefix_max: 2**bits - 1."""
+    if value < prefix_max:
+        out[0] = first | <uint8_t>value
+        return out + 1
+    out[0] = first | <uint8_t>prefix_max
+    out += 1
+    value -= prefix_max
+    while value >= 128:
+        out[0] = <uint8_t>(value & 127) | 128
+        out += 1
+        value >>= 7
+    out[0] = <uint8_t>value
+    return out + 1
+
+
+cdef inline uint8_t *put_string(uint8_t *out, const uint8_t *p, uint32_t n) noexcept:
+    """Section 5.2: Huffman-coded unless that is longer."""
+    cdef size_t coded = huffman_length(p, n)
+    if coded <= n:
+        out = put_integer(out, HUFFMAN, 127, coded)
+        return out + huffman_encode(p, n, out)
+    out = put_integer(out, 0, 127, n)
+    memcpy(out, p, n)
+    return out + n
+
+
+@cython.final
+cdef class Encoder:
+    """An HPACK encoder: the sending end of one connection's header compression (RFC 7541)."""
+
+    def __cinit__(self):
+        self._max_table_size = 4096
+        self.limit = 4096
+        self.oldest = 1
+
+    def __dealloc__(self):
+        PyMem_Free(self.ring)
+        PyMem_Free(self.octets)
+        PyMem_Free(self.pairs)
+        PyMem_Free(self.names)
+
+    @property
+    @cython.critical_section
+    def max_table_size(self):
+        """Octets that the dynamic table never passes, whatever the peer allows; ``None`` for no bound."""
+        return self._max_table_size
+
+    @max_table_size.setter
+    def max_table_size(self, value):
+        cdef uint32_t limit = 0
+        if value is not None:
+            if not 0 <= value <= 0xFFFFFFFF:
+                raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
+            limit = value
+        with cython.critical_section(self):
+            self._max_table_size = None if value is None else limit
+            if value is not None and limit < self.limit:
+                self.set_limit(limit)
+
+    @property
+    @cython.critical_section
+    def header_table_size(self):
+        """Octets that the dynamic table may hold.
+
+        Assign the peer's SETTINGS_HEADER_TABLE_SIZE (RFC 7541 section 4.2).
+
+        Raises:
+            ValueError: Below 0 or over 32 bits.
+        """
+        return self.limit
+
+    @header_table_size.setter
+    def header_table_size(self, value):
+        if not 0 <= value <= 0xFFFFFFFF:
+            raise ValueError(f"table size {value} is not between 0 and 2**32 - 1")
+        cdef uint32_t limit = value
+        with cython.critical_section(self):
+            if self._max_table_size is not None:
+                limit = min(limit, <uint32_t>self._max_table_size)
+            self.set_limit(limit)
+
+    @property
+    def header_table(self):
+        """The dynamic table as it is now, a :class:`HeaderTable`."""
+        cdef uint64_t number
+        cdef TableEntry *e
+        cdef bytes name, value
+        cdef list entries = []
+        with cython.critical_section(self):
+            number = self.newest
+            # A new tuple may start the garbage collector, and that change the table.
+            while self.oldest <= number <= self.newest:
+                e = &self.ring[number & (self.ring_size - 1)]
+                name = PyBytes_FromStringAndSize(<const char *>self.octets + e.at, e.name_len)
+                value = PyBytes_FromStringAndSize(<const char *>self.octets + e.at + e.name_len, e.value_len)
+                entries.append((name, value))
+                number -= 1
+            return HeaderTable(self.limit, entries)
+
+    def encode(self, headers, bint huffman=True):
+        """Encode a header list.
+
+        Args:
+            headers: A dict, or an iterable of (name, value) or (name, value, sensitive), str (as UTF-8) or
+                bytes. A sensitive field, or a tuple whose ``indexable`` is false, is never indexed.
+            huffman: Kept for hpack's callers; strings are always Huffman-coded where that is not longer.
+
+        Returns:
+            The field block, ``bytes``.
+
+        Raises:
+            ValueError: A name or value is longer than 2**31 - 1 octets.
+            IndexError: A field has no name or no value.
+        """
+        cdef list items = []
+        cdef OutField *fields
+        cdef OutField *f
+        cdef bytes name, value, block
+        cdef size_t i, n
+        cdef uint8_t *end
+        if isinstance(headers, dict):
+            headers = sorted(headers.items(), key=lambda item: to_octets(item[0])[:1] != b":")
+        for header in headers:
+            # Cython's own indexing does not check the length of a tuple or list.
+            sensitive = (not header.indexable if isinstance(header, HeaderTuple)
+                         else len(header) > 2 and PyObject_GetItem(header, 2))
+            name = to_octets(PyObject_GetItem(header, 0))
+            value = to_octets(PyObject_GetItem(header, 1))
+            if PyBytes_GET_SIZE(name) > LONGEST_STRING or PyBytes_GET_SIZE(value) > LONGEST_STRING:
+                raise ValueError("header field too long")
+            items.append((name, value, bool(sensitive)))
+        n = len(items)
+        fields = <OutField *>PyMem_Calloc(n + 1, sizeof(OutField))
+        if fields == NULL:
+            raise MemoryError
+        try:
+            for i in range(n):
+                name, value, sensitive = items[i]
+                f = &fields[i]
+                f.name = <const uint8_t *>PyBytes_AS_STRING(name)
+                f.name_len = <uint32_t>PyBytes_GET_SIZE(name)
+                f.value = <const uint8_t *>PyBytes_AS_STRING(value)
+                f.value_len = <uint32_t>PyBytes_GET_SIZE(value)
+                f.flags = F_NEVER_INDEXED if sensitive else 0
+                f.name_hash = hash_octets(f.name, f.name_len)
+                f.static_name = static_name_index(f.name, f.name_len, f.name_hash)
+            block = PyBytes_FromStringAndSize(NULL, self.bound(fields, n))
+            with cython.critical_section(self):
+                for i in range(n):
+                    self.match(&fields[i])
+                end = self.encode_fields(fields, n, <uint8_t *>PyBytes_AS_STRING(block))
+            return block[:end - <uint8_t *>PyBytes_AS_STRING(block)]
+        finally:
+            PyMem_Free(fields)
+
+    cdef size_t bound(self, const OutField *fields, size_t n) noexcept:
+        cdef size_t total = 2 * LONGEST_INTEGER
+        cdef size_t i
+        for i in range(n):
+            total += <size_t>fields[i].name_len + fields[i].value_len + 3 * LONGEST_INTEGER
+        return total
+
+    cdef uint8_t *encode_fields(self, OutField *fields, size_t n, uint8_t *out) except NULL:
+        cdef size_t i
+        cdef uint64_t before = self.newest
+        self.reserve(fields, n)
+        if self.resized:
+            # Section 4.2: the smallest size in between, then the one in force.
+            if self.smallest < self.limit:
+                out = put_integer(out, SIZE_UPDATE, 31, self.smallest)
+            out = put_integer(out, SIZE_UPDATE, 31, self.limit)
+            self.resized = False
+        for i in range(n):
+            out = self.encode_field(&fields[i], before, out)
+        return out
+
+    cdef int reserve(self, const OutField *fields, size_t n) except -1:
+        """Claim the memory that inserting all these fields can need."""
+        cdef size_t octets = 0
+        cdef size_t i, room, size
+        cdef uint64_t entries = self.newest + 1 - self.oldest
+        cdef uint64_t number, most
+        cdef TableEntry *ring
+        cdef uint8_t *moved
+        cdef size_t new = 0
+        for i in range(n):
+            if fields[i].match == 0 or fields[i].match > STATIC_TABLE_LENGTH:
+                # A match may be gone by its turn, evicted by a field before it.
+                new += 1
+                if <uint64_t>fields[i].name_len + fields[i].value_len + ENTRY_OVERHEAD <= self.limit:
+                    octets += <size_t>fields[i].name_len + fields[i].value_len
+        if new == 0:
+            return 0
+        if self.pairs == NULL:
+            self.names = <uint64_t *>PyMem_Calloc(BUCKETS, sizeof(uint64_t))
+            if self.names == NULL:
+                raise MemoryError
+            self.pairs = <uint64_t *>PyMem_Calloc(BUCKETS, sizeof(uint64_t))
+            if self.pairs == NULL:
+                PyMem_Free(self.names)
+                self.names = NULL
+                raise MemoryError
+        most = self.limit // ENTRY_OVERHEAD
+        if entries + new < most:
+            most = entries + new
+        if most > self.ring_size:
+            size = self.ring_size * 2 if self.ring_size else 8
+            while size < most:
+                size *= 2
+            ring = <TableEntry *>PyMem_Malloc(size * sizeof(TableEntry))
+            if ring == NULL:
+                raise MemoryError
+            for number in range(self.oldest, self.newest + 1):
+                ring[number & (size - 1)] = self.ring[number & (self.ring_size - 1)]
+            PyMem_Free(self.ring)
+            self.ring = ring
+            self.ring_size = <uint32_t>size
+        # Twice what can be live, so that moving it to the front pays for itself.
+        room = self.size + octets
+        if room > self.limit:
+            room = self.limit
+        room *= 2
+        if room > self.octets_room:
+            size = self.octets_room * 2
+            if size < room:
+                size = room
+            if size > 2 * <size_t>self.limit:
+                size = 2 * <size_t>self.limit
+            moved = <uint8_t *>PyMem_Realloc(self.octets, size)
+            if moved == NULL:
+                raise MemoryError
+            self.octets = moved
+            self.octets_room = size
+        return 0
+
+    cdef void match(self, OutField *f) noexcept:
+        cdef uint32_t index, last
+        f.match = 0
+        if f.static_name:
+            last = static_last(f.static_name)
+            for index in range(f.static_name, <uint32_t>(last + 1)):
+                if static_value_len(index) == f.value_len and same_octets(static_value(index), f.value, f.value_len):
+                    f.match = index
+                    return
+        f.pair_hash = hash_octets(f.value, f.value_len) ^ (f.name_hash * <uint32_t>0x85EBCA6B)
+        f.match = self.find_pair(f, self.oldest)
+
+    cdef int compare(self, const OutField *before, const OutField *f) noexcept:
+        cdef uint64_t number
+        cdef TableEntry *e
+        cdef const uint8_t *name
+        cdef const uint8_t *value
+        cdef uint32_t value_len
+        if before.name_len != f.name_len:
+            return ALIKE_NOT
+        if before.match <= STATIC_TABLE_LENGTH:
+            name = static_name(<uint32_t>before.match)
+            value = static_value(<uint32_t>before.match)
+            value_len = static_value_len(<uint32_t>before.match)
+        else:
+            number = before.match - STATIC_TABLE_LENGTH
+            if number < self.oldest:
+                return ALIKE_NOT
+            e = &self.ring[number & (self.ring_size - 1)]
+            name = self.octets + e.at
+            value = name + e.name_len
+            value_len = e.value_len
+        if not same_octets(name, f.name, f.name_len):
+            return ALIKE_NOT
+        if value_len == f.value_len and same_octets(value, f.value, value_len):
+            return ALIKE_FIELD
+        return ALIKE_NAME
+
+    cdef uint64_t find_pair(self, const OutField *f, uint64_t oldest) noexcept:
+        """Section 2.3.2: STATIC_TABLE_LENGTH + the number of the newest entry with this name and value, or 0."""
+        cdef TableEntry *e
+        cdef uint64_t number
+        if self.newest < oldest:
+            return 0
+        number = self.pairs[f.pair_hash % BUCKETS]
+        while number >= oldest:
+            e = &self.ring[number & (self.ring_size - 1)]
+            if (e.pair_hash == f.pair_hash and e.name_len == f.name_len and e.value_len == f.value_len
+                    and same_octets(self.octets + e.at, f.name, f.name_len)
+                    and same_octets(self.octets + e.at + e.name_len, f.value, f.value_len)):
+                return STATIC_TABLE_LENGTH + number
+            number = e.older_pair
+        return 0
+
+    cdef uint32_t find_name(self, const OutField *f) noexcept:
+        """The index of the newest entry with this name, or 0."""
+        cdef TableEntry *e
+        cdef uint64_t number
+        if self.newest < self.oldest:
+            return 0
+        number = self.names[f.name_hash % BUCKETS]
+        while number >= self.oldest:
+            e = &self.ring[number & (self.ring_size - 1)]
+            if (e.name_hash == f.name_hash and e.name_len == f.name_len
+                    and same_octets(self.octets + e.at, f.name, f.name_len)):
+                return <uint32_t>(STATIC_TABLE_LENGTH + 1 + self.newest - number)
+            number = e.older_name
+        return 0
+
+    cdef uint8_t *encode_field(self, OutField *f, uint64_t before, uint8_t *out) noexcept:
+        """before: the newest entry when the block began."""
+        cdef uint32_t name_index
+        cdef uint64_t found
+        cdef bint never = f.flags & (F_SENSITIVE | F_NEVER_INDEXED)
+        if not never:
+            found = f.match
+            if found == 0 and self.newest > before:
+                # The block itself may have brought it.
+                found = self.find_pair(f, before + 1 if before + 1 > self.oldest else self.oldest)
+                f.match = found
+            if found > STATIC_TABLE_LENGTH:
+                found -= STATIC_TABLE_LENGTH
+                if found >= self.oldest:
+                    return put_integer(out, INDEXED, 127, STATIC_TABLE_LENGTH + 1 + self.newest - found)
+            elif found:
+                return put_integer(out, INDEXED, 127, found)
+        name_index = f.static_name
+        if not name_index:
+            name_index = self.find_name(f)
+        if never:
+            out = put_integer(out, LITERAL_NEVER, 15, name_index)
+        else:
+            out = put_integer(out, LITERAL_INDEXED, 63, name_index)
+        if not name_index:
+            out = put_string(out, f.name, f.name_len)
+        out = put_string(out, f.value, f.value_len)
+        if not never:
+            self.insert(f)
+        return out
+
+    cdef void insert(self, OutField *f) noexcept:
+        """Section 4.4. reserve() has made room."""
+        cdef uint64_t size = <uint64_t>f.name_len + f.value_len + ENTRY_OVERHEAD
+        cdef uint64_t *bucket
+        cdef TableEntry *e
+        cdef size_t length, first
+        cdef uint64_t number
+        f.match = 0
+        if size > self.limit:
+            self.evict_to(0)
+            return
+        self.evict_to(self.limit - <uint32_t>size)
+        length = <size_t>f.name_len + f.value_len
+        if self.octets_room - self.octets_end < length:
+            first = self.octets_end
+            if self.newest >= self.oldest:
+                first = self.ring[self.oldest & (self.ring_size - 1)].at
+            memmove(self.octets, self.octets + first, self.octets_end - first)
+            for number in range(self.oldest, self.newest + 1):
+                self.ring[number & (self.ring_size - 1)].at -= first
+            self.octets_end -= first
+        self.newest += 1
+        f.match = STATIC_TABLE_LENGTH + self.newest
+        e = &self.ring[self.newest & (self.ring_size - 1)]
+        e.pair_hash = f.pair_hash
+        e.name_hash = f.name_hash
+        e.name_len = f.name_len
+        e.value_len = f.value_len
+        e.at = self.octets_end
+        if f.name_len:
+            memcpy(self.octets + e.at, f.name, f.name_len)
+        if f.value_len:
+            memcpy(self.octets + e.at + f.name_len, f.value, f.value_len)
+        self.octets_end += length
+        bucket = &self.pairs[f.pair_hash % BUCKETS]
+        e.older_pair = bucket[0]
+        bucket[0] = self.newest
+        bucket = &self.names[f.name_hash % BUCKETS]
+        e.older_name = bucket[0]
+        bucket[0] = self.newest
+        self.size += <uint32_t>size
+
+    cdef void evict_to(self, uint32_t size) noexcept:
+        """Section 4.3: drop the oldest entries until at most `size` octets are held."""
+        cdef TableEntry *e
+        while self.size > size:
+            e = &self.ring[self.oldest & (self.ring_size - 1)]
+            self.size -= e.name_len + e.value_len + ENTRY_OVERHEAD
+            self.oldest += 1
+        if self.newest < self.oldest:
+            self.octets_end = 0
+
+    cdef int set_limit(self, uint32_t limit) except -1:
+        """Section 4.2: the change is announced at the start of the next block."""
+        if limit == self.limit:
+            return 0
+        if not self.resized or limit < self.smallest:
+            self.smallest = limit
+        self.resized = True
+        self.limit = limit
+        self.evict_to(limit)
+        return 0
+
+
+cdef bytes to_octets(object value):
+    """str as UTF-8, bytes as they are, anything else by its str(), as in hpack."""
+    if isinstance(value, bytes):
+        return bytes(value)
+    return (value if isinstance(value, str) else str(value)).encode("utf-8")

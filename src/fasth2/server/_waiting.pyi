@@ -1,7 +1,0 @@
-from ._input import Input, Source
-
-class Waiter(Source):
-    @property
-    def stream_id(self) -> int: ...
-    @property
-    def input(self) -> Input: ...

@@ -1,0 +1,1 @@
+"""The WSGI server: an event loop, its connections, and the calls of the application (PEP 3333)."""

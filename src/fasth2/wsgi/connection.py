@@ -1,0 +1,481 @@
+"""One client of a worker's loop: its socket, TLS, and the session that answers its requests."""
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, EngineTurns
+from fasth2.server.client_hello import ServerTLS, is_whole, read_offer
+from fasth2.server.proxy_header import NoHeader, ProxyHeader, ProxyHeaderError, read_proxy_header
+from fasth2.server.tls_stream import TLSFace
+
+from .poller import READ, WRITE
+from .wire import Wire
+
+if TYPE_CHECKING:
+    from fasth2.server._progress import SendProgress
+
+    from .loop import Loop
+
+__all__ = ["PREFACE", "Client"]
+
+#: The client's connection preface (RFC 9113 section 3.4).
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+#: Seconds that a new connection has for its first request while the worker stops.
+FIRST_REQUEST = 1.0
+
+#: What a PING carries that asks whether a client is still there.
+_ARE_YOU_THERE = b"present?"
+
+# What a connection is at.
+_GREETING = 0
+_SERVING = 1
+_CLOSING = 2
+_CLOSED = 3
+
+#: The classes of errors that a socket or TLS ends a connection with.
+_FAILURES = (OSError, ValueError)
+
+
+class Client(Wire):
+    """A client's connection. Used by the leader only.
+
+    Args:
+        loop: The loop.
+        sock: The client's socket, non-blocking.
+        address: The peer's address.
+        listener: The socket that it came by.
+        server_tls: For TLS, or ``None``.
+
+    Attributes:
+        address: The peer's address; it decides what the peer is believed.
+        proxied: The header of the PROXY protocol that the connection began with, or ``None``.
+    """
+
+    __slots__ = (
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended", "_hears",
+        "_mask", "_proxy_versions", "_seen_uses", "_send_progress", "_served_from", "_server_tls", "_state", "address",
+        "goodbye_due", "in_backlog", "listener", "loop", "proxied", "warned_at",
+    )  # fmt: skip
+
+    def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
+        super().__init__(sock)
+        self._server_tls = server_tls
+        self.loop = loop
+        self.address = address
+        self.listener = listener
+        self.in_backlog = False
+        self._state = _GREETING
+        self._mask = READ
+        self._early = b""
+        self._proxy_versions: frozenset[int] = loop.host.proxy_versions(self)
+        self.proxied: ProxyHeader | None = None
+        self._deadline: float | None = loop.now + loop.timeout if loop.timeout is not None else None
+        self._blocked_since: float | None = None
+        self._blocked_left = self._blocked_seen = 0
+        self._blocked_seen_at = 0.0
+        self._seen_uses = -1
+        self._served_from = 0.0
+        #: When it was told that the connection ends, or ``None``.
+        self.warned_at: float | None = None
+        #: The time since then is over.
+        self.goodbye_due = False
+        self._send_progress: dict[int, SendProgress] | None = None
+        self._ended = False
+        # The client has not ended its sending side.
+        self._hears = True
+        loop.poller.register(self.fd, READ)
+
+    def __repr__(self) -> str:
+        return f"<Client {self.address} session={self.session!r}>"
+
+    @property
+    def face(self) -> Any:
+        """What an application gets as the connection's socket."""
+        tls = self.tls
+        return self.sock if tls is None else TLSFace(self.sock, tls)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is to be closed once its requests are answered."""
+        return self._ended
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has requests that wait for a thread."""
+        session = self.session
+        return session is not None and session.waiting
+
+    # Events
+
+    def on_event(self, event: int) -> bool:
+        """Do what the socket is ready for.
+
+        Args:
+            event: READ, WRITE, and what else the poller says.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        try:
+            if self._state == _SERVING:
+                if not self.out:
+                    if not self.serve(self.loop):
+                        return False
+                    self._after_sending()
+                elif event & ~READ:
+                    self._write_rest()
+                    self.flush()
+            elif self.out and event & ~READ:
+                self._write_rest()
+            elif self._state == _GREETING:
+                self._greet()
+                return self.go_on()
+            elif self._state == _CLOSING:
+                self._read_on()
+        except _FAILURES as exc:
+            self._failed(exc)
+        return True
+
+    def go_on(self) -> bool:
+        """Run what requests are there, and send what came of them.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        if self._state == _SERVING:
+            try:
+                if not self.run(self.loop):
+                    return False
+                self._after_sending()
+            except _FAILURES as exc:
+                self._failed(exc)
+        return True
+
+    # Reading
+
+    def _greet(self) -> None:
+        """The TLS handshake, or the first octets in the clear: which protocol it is."""
+        loop = self.loop
+        data = self.greet(loop)
+        if not data:
+            return
+        server_tls = self._server_tls
+        if server_tls is not None:
+            if self.tls is None:
+                data = self._early = self._early + data
+                if self._proxy_versions:
+                    if not self._take_proxy_header():
+                        return
+                    data = self._early
+                if not data or not is_whole(data):
+                    return
+                self._early = b""
+                offer = read_offer(data)
+                # One that will speak HTTP/2 stays with the loop.
+                stays = server_tls.chooses_h2 and offer.h2
+                context = server_tls.tls13_context if offer.tls13 else server_tls.context
+                self.begin_tls(context, loop if stays else None)
+            tls: Any = self.tls
+            self.rx.write(data)
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.send_tls()
+                return
+            except ssl.SSLError as exc:
+                try:
+                    self.send_tls()  # the alert
+                except OSError:
+                    pass  # the client is gone
+                loop.host.handshake_failed(self, exc)
+                self.close()
+                return
+            self.send_tls()
+            if tls.selected_alpn_protocol() == "h2":
+                self._start()
+                self.read_early(loop)
+            elif self.rx is loop.rx:
+                raise ssl.SSLError("HTTP/2 was offered, and not chosen")
+            else:
+                self._leave_to_http1(b"")
+            return
+        self._early += data
+        early = self._early
+        if loop.host.takes_prior_knowledge(self):
+            header = self._peek_proxy_header() if self._proxy_versions else None
+            if header is NoHeader.INCOMPLETE:
+                return
+            if isinstance(header, ProxyHeader):
+                # Where something else follows, gunicorn's code for HTTP/1.1 takes the header as well.
+                early = early[header.size :]
+            if early.startswith(PREFACE):
+                self._early = b""
+                if isinstance(header, ProxyHeader):
+                    self.proxied = header
+                self._start()
+                self.session.feed(early)
+                return
+            if PREFACE.startswith(early):
+                return
+            early = self._early
+        self._early = b""
+        self._leave_to_http1(early)
+
+    def input_ended(self) -> None:
+        """The client has ended its sending side; called by `Wire`. What it asked for is answered still.
+
+        Raises:
+            ConnectionResetError: Nothing is left to do for it.
+        """
+        if self._state != _SERVING or not self._hears or not self.session.end_input():
+            raise ConnectionResetError("the client closed the connection")
+        self._hears = False
+        self._ended = True
+        self._wait_for(self._mask & ~READ)
+        # Who has gone, and does not just send no more, answers by resetting the connection.
+        self.session.connection.ping(_ARE_YOU_THERE)
+
+    def _take_proxy_header(self) -> bool:
+        """Take the PROXY header off what has come; False where more of it has to."""
+        header = read_proxy_header(self._early, self._proxy_versions)
+        if header is NoHeader.INCOMPLETE:
+            return False
+        self._proxy_versions = frozenset()
+        if isinstance(header, ProxyHeader):
+            self.proxied = header
+            self._early = self._early[header.size :]
+        return True
+
+    def _peek_proxy_header(self) -> ProxyHeader | NoHeader:
+        try:
+            return read_proxy_header(self._early, self._proxy_versions)
+        except ProxyHeaderError:
+            return NoHeader.ABSENT  # gunicorn refuses it
+
+    def _start(self) -> None:
+        self._state = _SERVING
+        self._deadline = None
+        self.session = self.loop.host.new_session(self)
+        self._served_from = self.loop.now
+
+    def is_quiet(self, now: float) -> bool:
+        """Whether it has no request open, and has had one or the time for it.
+
+        Args:
+            now: `time.monotonic`'s.
+        """
+        session = self.session
+        return session.idle and not self.out and (session.begun > 0 or now >= self._served_from + FIRST_REQUEST)
+
+    def start_upgraded(self, session: Any, pending: bytes) -> bool:
+        """Begin with a connection that HTTP/1.1 was spoken on.
+
+        Args:
+            session: With the request that asked for it.
+            pending: What the client sent after it.
+
+        Returns:
+            False when the thread has lost the lead.
+        """
+        self._state = _SERVING
+        self._deadline = None
+        self.session = session
+        try:
+            if pending:
+                session.feed(pending)
+            return self.go_on()
+        except _FAILURES as exc:
+            self._failed(exc)
+            return True
+
+    def _leave_to_http1(self, early: bytes) -> None:
+        """Give the socket away; ``early`` has been read from it."""
+        loop = self.loop
+        self._state = _CLOSED
+        bios = None if self.tls is None else (self.rx, self.tx)
+        loop.forget(
+            self,
+            lambda: loop.host.serve_http1(self.sock, self.address, self.listener, early, self.tls, bios, self.proxied),
+        )
+        self.release()
+
+    # Writing
+
+    def flush(self) -> None:
+        """Send what there is, as far as the socket takes it."""
+        if self.out or self._state != _SERVING:
+            return
+        try:
+            self.send(self.loop)
+            self._after_sending()
+        except _FAILURES as exc:
+            self._failed(exc)
+
+    def reset_later(self, when: float) -> None:
+        """Send again at that time: a stream is to be reset then. Called by the session.
+
+        Args:
+            when: `time.monotonic`'s.
+        """
+        self.loop.flush_later(self, when)
+
+    def _after_sending(self) -> None:
+        if not self.out and (self._ended or self.session.error is not None):
+            self._finish()
+
+    def blocked(self) -> None:
+        """The socket takes no more; called by `Wire`. A client that does not read is not read from."""
+        self._blocked_since = self.loop.now
+        self._blocked_left = self._blocked_seen = len(self.out)
+        self._blocked_seen_at = self.loop.now
+        self._wait_for(WRITE)
+
+    def _write_rest(self) -> None:
+        self.send_rest()
+        if not self.out:
+            self.out = b""
+            self._blocked_since = None
+            self._wait_for(READ if self._hears or self._state != _SERVING else 0)
+
+    def _wait_for(self, mask: int) -> None:
+        if mask != self._mask:
+            self._mask = mask
+            self.loop.poller.modify(self.fd, mask)
+
+    # The end
+
+    def end_when_idle(self) -> None:
+        """Close the connection once all its requests are answered."""
+        self._ended = True
+        self.end_if_idle()
+
+    def end_after_answers(self, reason: BaseException) -> None:
+        """Close the connection once all its requests are answered: the client has been told why.
+
+        Args:
+            reason: The engine's error.
+        """
+        self._ended = True
+        self.loop.host.connection_ended(self, reason)
+
+    def end_if_idle(self) -> None:
+        """Close it now if it was to be closed and nothing is left."""
+        if self._ended and self._state == _SERVING and not self.out and self.session.idle:
+            self.flush()
+            if not self.out and self._state == _SERVING:
+                self._finish(force=True)
+
+    def _finish(self, force: bool = False) -> None:
+        """Say that nothing more comes, and let the client read the last words."""
+        session = self.session
+        if self._state != _SERVING:
+            return
+        if not force and session.error is None and not session.idle:
+            return
+        if session.error is not None:
+            self.loop.host.connection_ended(self, session.error)
+        session.close()
+        self._state = _CLOSING
+        self._deadline = self.loop.now + CLOSING_WAIT
+        self._blocked_left = CLOSING_SIZE
+        if self.tls is not None:
+            try:
+                self.tls.unwrap()
+            except ssl.SSLError:
+                pass  # it waits for the client's own
+            try:
+                self.send_tls()
+            except OSError:
+                pass
+        try:
+            self.sock.shutdown(1)
+        except OSError:
+            self.close()  # the client is gone
+        else:
+            self._wait_for(READ)
+
+    def _read_on(self) -> None:
+        self._blocked_left -= self.drop(self.loop)
+        if self._blocked_left < 0:
+            self.close()
+
+    def _failed(self, exc: BaseException) -> None:
+        try:
+            self.loop.host.connection_ended(self, exc)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._state == _CLOSED:
+            return
+        self._state = _CLOSED
+        if self.session is not None:
+            self.session.close()
+        self.loop.forget(self)
+        self.end_tls()
+        self.release()
+        self.sock.close()
+
+    # Time
+
+    def hurry(self, deadline: float) -> None:
+        """See to it that a client that has not begun yet does so soon.
+
+        Args:
+            deadline: `time.monotonic`'s.
+        """
+        if self._state == _GREETING and (self._deadline is None or self._deadline > deadline):
+            self._deadline = deadline
+
+    def look(self, now: float) -> None:
+        """See whether the client's time is over. Called about once a second.
+
+        Args:
+            now: `time.monotonic`'s.
+        """
+        loop = self.loop
+        if self._state != _SERVING:
+            if self._deadline is not None and now >= self._deadline:
+                if self._state == _GREETING:
+                    self._failed(TimeoutError("the client has not begun in time"))
+                else:
+                    self.close()
+            return
+        if loop.timeout is not None and self.session.reset_slow_bodies(now, loop.timeout):
+            self.flush()
+            if self._state != _SERVING:
+                return
+        if self.out and self._blocked_since is not None and loop.timeout is not None:
+            left = len(self.out)
+            if left != self._blocked_seen:
+                self._blocked_seen = left
+                self._blocked_seen_at = now
+                loop.written += 1
+            taken = self._blocked_left - left
+            if now >= min(self._blocked_since + taken / EngineTurns.MIN_SEND_RATE, self._blocked_seen_at) + loop.timeout:
+                self._failed(TimeoutError("the client takes nothing"))
+            return
+        session = self.session
+        if session.idle:
+            self._send_progress = None
+            if self._ended:
+                self.end_if_idle()
+            elif loop.draining:
+                pass  # it is told by the loop
+            elif loop.keepalive is not None:
+                uses = session.begun + session.pings if loop.keepalive_pings else session.begun
+                if uses != self._seen_uses or self._deadline is None:
+                    self._seen_uses = uses
+                    self._deadline = now + loop.keepalive
+                elif now >= self._deadline:
+                    loop.end(self)
+            return
+        self._deadline = None
+        if loop.timeout is not None:
+            if self._send_progress is None:
+                self._send_progress = {}
+            session.reset_stuck(self._send_progress, now, loop.timeout)
+            self.flush()

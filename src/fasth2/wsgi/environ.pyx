@@ -1,0 +1,330 @@
+"""The WSGI environment (PEP 3333), built from the header decoder's entries.
+
+What most requests are made of is handled here. A request with anything else
+is left to the face above, as the list of its fields.
+"""
+cimport cython
+from cpython.dict cimport PyDict_Contains, PyDict_Copy, PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
+from cpython.object cimport PyObject
+from cpython.unicode cimport (
+    PyUnicode_1BYTE_DATA,
+    PyUnicode_CheckExact,
+    PyUnicode_DecodeLatin1,
+    PyUnicode_GET_LENGTH,
+    PyUnicode_KIND,
+    PyUnicode_Substring,
+)
+from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memchr
+
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+
+from fasth2.hpack.fields cimport (
+    F_CONTROL,
+    F_COOKIE,
+    F_KIND_SHIFT,
+    F_PSEUDO,
+    KIND_AUTHORITY,
+    KIND_METHOD,
+    KIND_PATH,
+    KIND_SCHEME,
+)
+from fasth2._engine.headers cimport BlockInfo, plain_pairs
+from fasth2.hpack.decoder cimport Entry
+
+# What a field is, beside being in the environment.
+PLAIN = PLAIN_
+SINGLETON = SINGLETON_
+SCHEME = SCHEME_
+LEFT_OUT = LEFT_OUT_
+HOST = HOST_
+LEAVE = LEAVE_
+
+cdef enum:
+    PLAIN_ = 0
+    SINGLETON_ = 1       # may be there once
+    SCHEME_ = 2          # says the scheme
+    LEFT_OUT_ = 3        # not in the environment
+    HOST_ = 4
+    LEAVE_ = 5           # a request with it is left to the face above
+
+#: Names whose rules are remembered, and the longest of them, in characters.
+cdef enum:
+    NAMES = 1024
+    LONGEST = 64
+
+cdef str REQUEST_METHOD = "REQUEST_METHOD"
+cdef str RAW_URI = "RAW_URI"
+cdef str PATH_INFO = "PATH_INFO"
+cdef str QUERY_STRING = "QUERY_STRING"
+cdef str HTTP_HOST = "HTTP_HOST"
+cdef str HTTP_COOKIE = "HTTP_COOKIE"
+cdef str URL_SCHEME = "wsgi.url_scheme"
+
+
+@cython.final
+cdef class FieldRule:
+    """How a field of some name gets into the environment.
+
+    Args:
+        key: Its key.
+        kind: One of the module's constants.
+    """
+
+    def __init__(self, str key not None, int kind):
+        self.key = key
+        self.kind = kind
+
+
+cdef inline int hex_value(uint8_t c) noexcept:
+    if 0x30 <= c <= 0x39:
+        return c - 0x30
+    c |= 0x20
+    if 0x61 <= c <= 0x66:
+        return c - 0x57
+    return -1
+
+
+cpdef str percent_decoded(str text):
+    """A path as PEP 3333 wants it.
+
+    Args:
+        text: The path, latin-1.
+
+    Returns:
+        Its octets, unquoted, as latin-1.
+    """
+    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
+    cdef Py_ssize_t i = 0
+    cdef Py_ssize_t at = 0
+    cdef const uint8_t *p
+    cdef uint8_t *out
+    cdef int high, low
+    if n == 0 or PyUnicode_KIND(text) != 1:
+        return text
+    p = PyUnicode_1BYTE_DATA(text)
+    if memchr(p, 0x25, n) == NULL:
+        return text
+    out = <uint8_t *>PyMem_Malloc(n)
+    if out == NULL:
+        raise MemoryError
+    try:
+        while i < n:
+            if p[i] == 0x25 and n - i > 2:
+                high = hex_value(p[i + 1])
+                low = hex_value(p[i + 2])
+                if high >= 0 and low >= 0:
+                    out[at] = <uint8_t>(high << 4 | low)
+                    at += 1
+                    i += 3
+                    continue
+            out[at] = p[i]
+            at += 1
+            i += 1
+        return PyUnicode_DecodeLatin1(<const char *>out, at, NULL)
+    finally:
+        PyMem_Free(out)
+
+
+cdef inline bint added(dict environ, str key, object value) except -1:
+    """Set what has no value yet; whether it had none."""
+    # Not PyDict_SetDefault: where the dict finds no memory to grow, CPython 3.13's returns the value with an error set,
+    # and counts an entry that is not there.
+    if PyDict_Contains(environ, key):
+        return False
+    PyDict_SetItem(environ, key, value)
+    return True
+
+
+cdef dict one_more(dict repeated, dict environ, str key, object value):
+    """Keep another value of a field that has one."""
+    cdef object several
+    if repeated is None:
+        repeated = {}
+    several = repeated.get(key)
+    if several is None:
+        repeated[key] = [environ[key], value]
+    else:
+        (<list>several).append(value)
+    return repeated
+
+
+@cython.final
+cdef class EnvironMaker(RequestMaker):
+    """Makes the environments of one connection's requests.
+
+    ``make`` returns a dict, or a list of the request's ``(name, value)`` where
+    the face above has to make it; with ``keep`` a tuple of the dict and that list.
+
+    Args:
+        template: What every environment begins with.
+        rules: Names to `FieldRule`, filled as names are met.
+        judge: Called with a name that is not in ``rules``, returns its `FieldRule`.
+        schemes: Names of fields that say the scheme, with the value that means https.
+        trusted: Whether ``:scheme`` is believed.
+        line_size: Characters that a path may have; 0 for any.
+        count: Fields that a request may have; 0 for any.
+        field_size: Characters of a field's name and value and two more, at most; 0 for any.
+        script_name: What every path begins with.
+        keep: Whether the fields are wanted too.
+        leave_all: Whether all requests are left to the face above.
+    """
+
+    def __init__(self, dict template not None, dict rules not None, judge, dict schemes not None, *,
+                 bint trusted=False, Py_ssize_t line_size=0, Py_ssize_t count=0, Py_ssize_t field_size=0,
+                 str script_name="", bint keep=False, bint leave_all=False):
+        # These keep their place in each copy.
+        self.template = {
+            **template, REQUEST_METHOD: "GET", RAW_URI: "/", PATH_INFO: "/", QUERY_STRING: "", HTTP_HOST: "",
+            "wsgi.input": None, "wsgi.early_hints": None, "gunicorn.http2.send_trailers": None,
+        }
+        self.rules = rules
+        self.judge = judge
+        self.schemes = schemes
+        self.trusted = trusted
+        self.line_size = line_size
+        self.count = count
+        self.field_size = field_size
+        self.script_name = script_name
+        self.keep = keep
+        self.leave_all = leave_all
+
+    cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info):
+        cdef dict environ
+        if self.leave_all:
+            return plain_pairs(fields, n, info.cookies)
+        environ = PyDict_Copy(self.template)
+        if not self.fill(environ, fields, n, info):
+            return plain_pairs(fields, n, info.cookies)
+        if self.keep:
+            return environ, plain_pairs(fields, n, info.cookies)
+        return environ
+
+    cdef FieldRule rule_of(self, object name):
+        cdef PyObject *found = PyDict_GetItemWithError(self.rules, name)
+        cdef FieldRule rule
+        if found != NULL:
+            return <FieldRule>found
+        rule = self.judge(name)
+        if PyUnicode_GET_LENGTH(name) <= LONGEST:
+            if PyDict_Size(self.rules) >= NAMES:
+                self.rules.clear()
+            self.rules[name] = rule
+        return rule
+
+    cdef bint fill(self, dict environ, Entry **fields, Py_ssize_t n, BlockInfo *info) except -1:
+        """Whether the environment is complete; where not, it is left to the face above."""
+        cdef Py_ssize_t i
+        cdef Py_ssize_t pseudo = 0
+        cdef Entry *e
+        cdef uint32_t kind
+        cdef FieldRule rule
+        cdef bint authority = False
+        cdef bint path = False
+        cdef object host = None
+        cdef object scheme = None
+        cdef object said = None
+        cdef object cookie = None
+        # More crumbs than one, and the values of fields that are repeated: joined once, in the end.
+        cdef list crumbs = None
+        cdef dict repeated = None
+        for i in range(n):
+            e = fields[i]
+            if e.value == NULL or e.flags & F_CONTROL or not PyUnicode_CheckExact(<object>e.value):
+                return False
+            if e.flags & F_PSEUDO:
+                pseudo += 1
+                kind = e.flags >> F_KIND_SHIFT
+                if kind == KIND_METHOD:
+                    PyDict_SetItem(environ, REQUEST_METHOD, <object>e.value)
+                elif kind == KIND_PATH:
+                    if not self.set_path(environ, <str>e.value):
+                        return False
+                    path = True
+                elif kind == KIND_AUTHORITY:
+                    if PyUnicode_GET_LENGTH(<object>e.value):
+                        authority = True
+                        PyDict_SetItem(environ, HTTP_HOST, <object>e.value)
+                elif kind == KIND_SCHEME:
+                    scheme = <object>e.value
+                else:
+                    return False
+                continue
+            if self.field_size and <Py_ssize_t>e.size - 32 + 2 > self.field_size:
+                return False
+            if e.flags & F_COOKIE:
+                if cookie is None:
+                    cookie = <object>e.value
+                elif crumbs is None:
+                    crumbs = [cookie, <object>e.value]
+                else:
+                    crumbs.append(<object>e.value)
+                continue
+            rule = self.rule_of(<object>e.name)
+            if rule.kind == PLAIN_:
+                if not added(environ, rule.key, <object>e.value):
+                    # Repeated, or one of the template's own keys, which no plain field has.
+                    repeated = one_more(repeated, environ, rule.key, <object>e.value)
+            elif rule.kind == SINGLETON_:
+                if not added(environ, rule.key, <object>e.value):
+                    return False
+            elif rule.kind == HOST_:
+                host = <object>e.value
+            elif rule.kind == SCHEME_:
+                value = "https" if self.schemes[(<str>e.name).upper()] == <object>e.value else "http"
+                if said is not None and said != value:
+                    return False
+                said = value
+                if not added(environ, rule.key, <object>e.value):
+                    repeated = one_more(repeated, environ, rule.key, <object>e.value)
+            elif rule.kind == LEAVE_:
+                return False
+        if not path:
+            # CONNECT (RFC 9113 section 8.5).
+            return False
+        if self.count and n - pseudo - max(info.cookies - 1, 0) > self.count:
+            return False
+        if not authority:
+            if host is None:
+                del environ[HTTP_HOST]
+            else:
+                PyDict_SetItem(environ, HTTP_HOST, host)
+        if repeated is not None:
+            for key, several in repeated.items():
+                environ[key] = ",".join(several)
+        if crumbs is not None:
+            cookie = "; ".join(crumbs)
+        if cookie is not None:
+            if self.field_size and PyUnicode_GET_LENGTH(cookie) + 8 > self.field_size:
+                return False
+            PyDict_SetItem(environ, HTTP_COOKIE, cookie)
+        if said is not None:
+            PyDict_SetItem(environ, URL_SCHEME, said)
+        elif self.trusted and scheme is not None:
+            PyDict_SetItem(environ, URL_SCHEME, scheme)
+        return True
+
+    cdef bint set_path(self, dict environ, str uri) except -1:
+        cdef Py_ssize_t n = PyUnicode_GET_LENGTH(uri)
+        cdef Py_ssize_t end
+        cdef const uint8_t *p
+        cdef const void *mark
+        cdef str path
+        if n == 0 or PyUnicode_KIND(uri) != 1 or (self.line_size and n > self.line_size):
+            return False
+        p = PyUnicode_1BYTE_DATA(uri)
+        if p[0] != 0x2F or memchr(p, 0x23, n) != NULL:
+            return False
+        PyDict_SetItem(environ, RAW_URI, uri)
+        path = uri
+        mark = memchr(p, 0x3F, n)
+        if mark != NULL:
+            end = <const uint8_t *>mark - p
+            PyDict_SetItem(environ, QUERY_STRING, PyUnicode_Substring(uri, end + 1, n))
+            path = PyUnicode_Substring(uri, 0, end)
+        if self.script_name:
+            if not path.startswith(self.script_name):
+                return False
+            path = path[len(self.script_name):]
+        PyDict_SetItem(environ, PATH_INFO, percent_decoded(path))
+        return True

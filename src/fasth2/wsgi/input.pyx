@@ -1,0 +1,237 @@
+"""`wsgi.input` (PEP 3333): a request's body, read while it arrives."""
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.string cimport memchr
+
+from fasth2.wsgi.parts cimport add_part, take_part
+
+from collections import deque
+
+from fasth2.server.errors import HTTP2StreamAborted
+
+
+cdef class Source(Running):
+    """Where a request's body comes from."""
+
+    cdef int more(self) except -1:
+        raise NotImplementedError
+
+    cdef int taken(self, int64_t octets) except -1:
+        raise NotImplementedError
+
+
+cdef Py_ssize_t size_of(object size) except? -2:
+    """A size argument: -1 for all."""
+    if size is None:
+        return -1
+    cdef Py_ssize_t n = size
+    return -1 if n < 0 else n
+
+
+@cython.final
+@cython.freelist(64)
+cdef class Input:
+    """A request's body as a binary file that can be read once.
+
+    Reading waits for what has not arrived, and gives the client credit for what was read (RFC 9113 section 5.2).
+
+    Args:
+        octets: A body that is there already.
+    """
+
+    def __init__(self, bytes octets not None=b""):
+        self.chunk = octets
+        self.complete = True
+
+    # By the thread that receives
+
+    cdef int add(self, bytes data) except -1:
+        """More has arrived."""
+        with cython.critical_section(self):
+            if self.parts is None:
+                self.parts = deque()
+            add_part(self.parts, data)
+        return 0
+
+    cdef int finish(self, object trailers) except -1:
+        """All has arrived."""
+        with cython.critical_section(self):
+            self.trailers = trailers
+            self.complete = True
+        return 0
+
+    cdef int end(self) except -1:
+        """The request is answered: nothing more comes, and nobody is told what is read."""
+        with cython.critical_section(self):
+            self.source = None
+        return 0
+
+    cdef int64_t discard(self) except -1:
+        """Nobody will read it: drop what is here; how many octets of it the client got no credit for."""
+        cdef int64_t octets = 0
+        cdef object parts
+        with cython.critical_section(self):
+            parts = self.parts
+            self.parts = None
+            self.chunk = b""
+            self.at = 0
+        if parts is not None:
+            # An iterator would take memory.
+            while parts:
+                octets += len(parts.popleft())
+        return octets
+
+    # By the application's thread
+
+    cdef int check(self) except -1:
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        return 0
+
+    cdef bint fill(self) except -1:
+        """Whether octets are at hand; waits for them. False at the end."""
+        cdef Source source
+        cdef bytes part
+        while self.chunk is None or self.at >= PyBytes_GET_SIZE(self.chunk):
+            # It may end meanwhile.
+            source = self.source
+            if self.parts:
+                part = take_part(self.parts)
+                self.chunk = part
+                self.at = 0
+                if source is not None:
+                    source.taken(PyBytes_GET_SIZE(part))
+            elif self.complete:
+                return False
+            elif source is None:
+                raise HTTP2StreamAborted(0, "the request has been answered before its body was complete")
+            else:
+                source.more()
+        return True
+
+    cdef bytes cut(self, Py_ssize_t n):
+        """The first n octets at hand, or fewer."""
+        cdef Py_ssize_t left = PyBytes_GET_SIZE(self.chunk) - self.at
+        cdef bytes result
+        if n >= left:
+            if self.at == 0:
+                result = self.chunk
+                self.chunk = b""
+                return result
+            n = left
+        result = PyBytes_FromStringAndSize(PyBytes_AS_STRING(self.chunk) + self.at, n)
+        self.at += n
+        return result
+
+    @cython.critical_section
+    def read(self, size=-1):
+        """Read octets.
+
+        Args:
+            size: How many; negative or ``None`` for all. Fewer come only at the end.
+
+        Returns:
+            bytes, empty at the end.
+
+        Raises:
+            HTTP2StreamError: The client ended the stream, or sent nothing for too long; it is an `OSError` too.
+        """
+        cdef Py_ssize_t n = size_of(size)
+        cdef bytes part
+        cdef list parts
+        self.check()
+        if n == 0 or not self.fill():
+            return b""
+        part = self.cut(n if n >= 0 else PyBytes_GET_SIZE(self.chunk))
+        if n >= 0:
+            n -= PyBytes_GET_SIZE(part)
+            if n == 0:
+                return part
+        if not self.fill():
+            return part
+        parts = [part]
+        while n != 0 and self.fill():
+            part = self.cut(n if n >= 0 else PyBytes_GET_SIZE(self.chunk))
+            parts.append(part)
+            if n > 0:
+                n -= PyBytes_GET_SIZE(part)
+        return b"".join(parts)
+
+    cdef bytes line(self, Py_ssize_t size):
+        cdef list parts = []
+        cdef Py_ssize_t left, n
+        cdef const char *start
+        cdef const void *end
+        cdef bytes part
+        cdef bint ended = False
+        while not ended and size != 0 and self.fill():
+            start = PyBytes_AS_STRING(self.chunk) + self.at
+            left = PyBytes_GET_SIZE(self.chunk) - self.at
+            if size >= 0 and left > size:
+                left = size
+            n = left
+            end = memchr(start, 0x0A, left)
+            if end != NULL:
+                n = <const char *>end - start + 1
+                ended = True
+            part = self.cut(n)
+            if size >= 0:
+                size -= n
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    @cython.critical_section
+    def readline(self, size=-1):
+        """Read up to and with the next newline.
+
+        Args:
+            size: Octets at most; negative or ``None`` for any number.
+
+        Returns:
+            bytes, empty at the end.
+        """
+        self.check()
+        return self.line(size_of(size))
+
+    @cython.critical_section
+    def readlines(self, hint=-1):
+        """Read lines.
+
+        Args:
+            hint: Stop after the line that makes it so many octets; 0, negative or ``None`` for all lines.
+
+        Returns:
+            A list of bytes.
+        """
+        cdef Py_ssize_t enough = size_of(hint)
+        cdef Py_ssize_t octets = 0
+        cdef list lines = []
+        cdef bytes line
+        self.check()
+        while True:
+            line = self.line(-1)
+            if not line:
+                return lines
+            lines.append(line)
+            octets += PyBytes_GET_SIZE(line)
+            if 0 < enough <= octets:
+                return lines
+
+    @cython.critical_section
+    def close(self):
+        """Drop what is here; reading raises ValueError from now on."""
+        self.closed = True
+        self.chunk = b""
+        self.at = 0
+
+    def __iter__(self):
+        return self
+
+    @cython.critical_section
+    def __next__(self):
+        cdef bytes line
+        self.check()
+        line = self.line(-1)
+        if not line:
+            raise StopIteration
+        return line

@@ -1,0 +1,47 @@
+# One connection of a worker: the engine, and the calls of its requests.
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from fasth2._engine.connection cimport H2Connection
+from fasth2._engine.core cimport Core
+from fasth2._engine.ready cimport LargeRequest, Request
+from fasth2.wsgi.call cimport Call, Channel, Site
+from fasth2.wsgi.environ cimport EnvironMaker
+from fasth2.wsgi.uploads cimport Line
+
+
+cdef class Session(Channel):
+    cdef Core core
+    cdef Site site
+    cdef EnvironMaker maker
+    cdef object refer        # makes what the maker leaves
+    cdef readonly object client      # the socket; its flush() sends what there is; None once it is closed
+    cdef public object record        # the face's own
+    cdef list ready          # calls to run
+    cdef dict calls          # stream id -> call: body incomplete, or detached
+    cdef Line line           # calls that are to read their body while it arrives
+    cdef list unread         # calls that are answered while their request goes on
+    cdef int64_t counted     # octets that wait, as `Site.unsent` was told
+    cdef int64_t held_back_at        # octets that waited when no call was to be started
+    cdef str held_back_by    # the bound
+    cdef bint held_back      # no call is started
+    cdef readonly object error       # the connection error, or None
+    cdef bint closed
+    cdef readonly unsigned long begun        # requests
+
+    cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1
+    cdef bytes take_output(self, Py_ssize_t most)
+    cdef bytes pull_octets(self, Py_ssize_t most)
+    cdef bint has_output(self) noexcept
+    cdef int take(self, object events) except -1
+    cdef int take_request(self, Request request) except -1
+    cdef int refuse_large(self, LargeRequest request) except -1
+    cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1
+    cdef Call new_call(self, object stream_id, dict environ, bint complete)
+    cdef int end_calls(self) except -1
+    cdef bint end_unread(self, double now) except -1
+    cdef int arrived(self, Call call, int64_t octets) except -1
+    cdef int credit(self, Call call, int64_t octets) except -1
+    cdef int count_unsent(self) except -1
+    cdef int lose_reset(self, Call call) except -1
+    cdef int reset_octets(self, uint32_t stream_id) except -1
+    cdef bint run_from(self, list queue, bint alone) except -1

@@ -1,0 +1,859 @@
+"""One connection of a worker: the engine, the requests' calls, and what is done for detached ones."""
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_GET_SIZE
+from libc.math cimport INFINITY
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from fasth2._engine.core cimport enter, find_stream, leave
+from fasth2._frames cimport out_reserve
+from fasth2._engine.ready cimport Data, LargeRequest, Request, Reset, Trailers
+from fasth2._engine.receive cimport receive
+from fasth2._engine.send cimport (
+    acknowledge,
+    prepared_trailers,
+    pull,
+    reset_stream,
+    respond_converted,
+    write_body,
+    write_trailers,
+)
+from fasth2._engine.stream cimport S_HALF_CLOSED_LOCAL, H2Stream
+from fasth2._engine.scheduler cimport waits_behind
+from fasth2._window cimport window_process
+from fasth2.wsgi.atomics cimport load_flag, store_flag, store_number
+from fasth2.wsgi.call cimport CANCEL, Call, Channel, Site
+from fasth2._engine.flow_control cimport (
+    extend_connection_window,
+    reserve_update,
+    return_connection_credit,
+    return_stream_credit,
+)
+from fasth2.wsgi.environ cimport EnvironMaker
+from fasth2.wsgi.input cimport Input
+from fasth2.wsgi.response_head cimport ResponseHead
+from fasth2.wsgi.unsent cimport Unsent
+from fasth2.wsgi.uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, Line, Upload
+from fasth2.wsgi.waiting cimport MIN_SEND_RATE
+
+from fasth2.exceptions import H2Error, StreamsRefusedError
+from fasth2.server._progress import SendProgress
+
+cdef enum:
+    # Calls after which a connection that is alone has its answers sent.
+    EARLY = 2
+    # Milliseconds between an answer and the reset of a request that its client cannot go on with.
+    NO_WINDOW_WAIT = 50
+    # Octets of the connection's window below which a body may be held up.
+    SHORT_WINDOW = 16384
+    # Error codes.
+    NO_ERROR = 0
+    REFUSED_STREAM = 7
+
+
+@cython.final
+cdef class Session(Channel):
+    """One connection's requests. Used by the leader only.
+
+    Args:
+        connection: The engine, a server's `H2Connection` with ``rfc_errors`` and latin-1 text.
+        site: What the worker's requests share.
+        maker: Makes the environments.
+        refer: Called with ``client`` and the request's ``(name, value)`` list for what the maker leaves; returns an
+            environment and ``None``, or ``None`` and an answer ``(code, reason, message)``. Its third argument says which
+            limit a header list is over; the list is what was within it, and there has to be an answer.
+        client: The connection's socket; its ``flush`` is called to send what there is, ``end_after_answers`` with the
+            reason when the connection ends once its requests are answered.
+    """
+
+    def __init__(self, H2Connection connection not None, Site site not None, EnvironMaker maker not None, refer,
+                 client):
+        self.core = connection
+        self.core.maker = maker
+        self.core.answers_large_requests = True
+        self.site = site
+        self.maker = maker
+        self.refer = refer
+        self.client = client
+        self.ready = []
+        self.calls = {}
+        self.line = Line.__new__(Line)
+        self.unread = []
+
+    @property
+    def connection(self):
+        """The engine."""
+        return self.core
+
+    @property
+    def pings(self):
+        """How many PING frames the client has sent."""
+        return self.core.pings_received
+
+    @property
+    def waiting(self):
+        """Whether there are calls to run."""
+        return bool(self.ready)
+
+    @property
+    def idle(self):
+        """Whether no request is open and nothing of a call is left."""
+        return self.core.open_inbound == 0 and not self.calls and not self.ready
+
+    # Input
+
+    def feed(self, data):
+        """Take octets from the client. After a connection error ``error`` is set, and what is to be sent is there.
+
+        Args:
+            data: Any buffer.
+        """
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            self.feed_octets(<const uint8_t *>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1:
+        cdef object events
+        cdef object refusal = None
+        cdef Core c = self.core
+        enter(c)
+        try:
+            with cython.critical_section(c.decoder):
+                events = receive(c, p, n, True)
+        except StreamsRefusedError as error:
+            refusal = error
+            events = error.events
+        except H2Error as error:
+            self.error = error
+            self.end_calls()
+            return 0
+        finally:
+            leave(c)
+        if events:
+            self.take(events)
+        if self.calls:
+            self.settle()
+        if self.core.unsent != self.counted:
+            self.count_unsent()
+        if refusal is not None:
+            self.client.end_after_answers(refusal)
+        return 0
+
+    cdef int take(self, object events) except -1:
+        cdef object event
+        cdef Call call
+        cdef Data data
+        cdef int64_t padding
+        for event in events:
+            kind = type(event)
+            if kind is Request:
+                self.take_request(event)
+            elif kind is Data:
+                data = event
+                call = self.calls.get(data.stream_id)
+                if call is None or call.finished or call.upload is None:
+                    if call is not None:
+                        call.unread += data.flow_controlled_length
+                    self.consume_octets(data.stream_id, data.flow_controlled_length)
+                else:
+                    padding = <int64_t>data.flow_controlled_length - PyBytes_GET_SIZE(<bytes>data.data)
+                    if padding:
+                        self.consume_octets(data.stream_id, padding)
+                    if PyBytes_GET_SIZE(<bytes>data.data):
+                        call.input.add(data.data)
+                        self.arrived(call, PyBytes_GET_SIZE(<bytes>data.data))
+                    if not data.end_stream:
+                        call.notify()
+                if data.end_stream:
+                    self.body_complete(data.stream_id, None)
+            elif kind is Trailers:
+                self.body_complete((<Trailers>event).stream_id, (<Trailers>event).headers)
+            elif kind is Reset:
+                call = self.calls.pop((<Reset>event).stream_id, None)
+                if call is not None:
+                    self.lose_reset(call)
+                elif self.held_back:
+                    # Others like it may follow before it would be its turn.
+                    for call in self.ready:
+                        if call.stream_id == (<Reset>event).stream_id:
+                            self.ready.remove(call)
+                            self.drop(call)
+                            break
+            elif kind is LargeRequest:
+                self.refuse_large(event)
+        return 0
+
+    cdef int arrived(self, Call call, int64_t octets) except -1:
+        """More of a body is there."""
+        cdef Upload upload = call.upload
+        cdef H2Stream s
+        upload.arrived += octets
+        upload.moved = True
+        if upload.state != UPLOAD_GATHERED:
+            upload.owed += octets
+            return 0
+        if not self.site.uploads.repay(upload, octets):
+            self.core.count("gathered_bodies")
+            upload.owed += octets
+            return self.site.queue_upload(call)
+        return_connection_credit(self.core, octets)
+        s = find_stream(self.core, call.stream_id)
+        if upload.arrived >= self.site.uploads.gathered_body or s is None or s.window.current <= 0:
+            # No more is gathered, or none can come before some is read.
+            self.site.queue_upload(call)
+        return 0
+
+    def body_complete(self, stream_id, trailers):
+        """A request's body is whole.
+
+        Args:
+            stream_id: Its stream.
+            trailers: A list of ``(name, value)``, or ``None``.
+        """
+        cdef Call call = self.calls.get(stream_id)
+        if call is None:
+            return
+        call.input.finish(trailers)
+        call.notify()
+        if call.finished or not call.detached:
+            del self.calls[stream_id]
+        if not call.finished and call.upload is not None and call.upload.state != UPLOAD_STARTED:
+            if call.upload.state != UPLOAD_HELD_BACK:
+                self.ready.append(call)
+            self.site.start_upload(call)
+
+    cdef int take_request(self, Request request) except -1:
+        cdef object made = request.headers
+        cdef object pairs = None
+        cdef object answer = None
+        cdef Call call
+        cdef H2Stream s
+        cdef dict environ = None
+        if type(made) is dict:
+            environ = made
+        elif type(made) is tuple:
+            environ, pairs = made
+        else:
+            pairs = made
+            environ, answer = self.refer(self.client, made)
+        if answer is not None:
+            return self.refuse(request.stream_id, pairs, answer, request.end_stream)
+        if request.priority is not None:
+            environ["gunicorn.http2.priority_weight"] = request.priority[0]
+            environ["gunicorn.http2.priority_depends_on"] = request.priority[1]
+        call = self.new_call(request.stream_id, environ, request.end_stream)
+        call.fields_received = pairs
+        self.begun += 1
+        if request.end_stream:
+            self.ready.append(call)
+        else:
+            expect = environ.get("HTTP_EXPECT")
+            call.wants_continue = expect is not None and expect.strip().lower() == "100-continue"
+            s = find_stream(self.core, call.stream_id)
+            if call.wants_continue or self.site.uploads.streams(environ, -1 if s is None else s.expected):
+                self.site.queue_upload(call)
+            else:
+                self.site.uploads.gather(call, call.upload)
+        return 0
+
+    cdef int refuse_large(self, LargeRequest request) except -1:
+        cdef object answer = self.refer(self.client, request.headers, request.reason)[1]
+        return self.refuse(request.stream_id, request.headers, answer, request.end_stream)
+
+    cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
+        """Answer a request that the face above refuses."""
+        cdef dict environ
+        cdef dict fields
+        cdef Call call
+        if find_stream(self.core, stream_id) is None:
+            # Reset by what was received together with it.
+            return 0
+        environ = dict(self.maker.template)
+        fields = dict(pairs)
+        environ["REQUEST_METHOD"] = fields.get(":method", "-")
+        environ["RAW_URI"] = fields.get(":path") or fields.get(":authority") or "-"
+        environ["PATH_INFO"], _, environ["QUERY_STRING"] = environ["RAW_URI"].partition("?")
+        call = self.new_call(stream_id, environ, complete)
+        call.fields_received = pairs
+        self.begun += 1
+        call.answer_error(answer[0], answer[1], answer[2])
+        if self.site.observer is not None:
+            try:
+                self.site.observer.refused(call)
+            except Exception as error:
+                self.site.note(call, error)
+        return call.finish()
+
+    cdef Call new_call(self, object stream_id, dict environ, bint complete):
+        cdef Call call = Call.__new__(Call)
+        cdef Input body = Input.__new__(Input)
+        cdef object method = environ.get("REQUEST_METHOD")
+        call.site = self.site
+        call.channel = self
+        call.stream_id = stream_id
+        call.environ = environ
+        call.input = body
+        call.path = environ.get("PATH_INFO")
+        call.is_head = method is not None and len(<str>method) == 4 and method == "HEAD"
+        if complete:
+            body.complete = True
+        else:
+            body.source = call
+            call.upload = Upload.__new__(Upload)
+            call.upload.state = UPLOAD_STARTED
+            call.upload.line = self.line
+            self.calls[stream_id] = call
+        environ["wsgi.input"] = body
+        environ["wsgi.early_hints"] = call.send_early_hints
+        environ["gunicorn.http2.send_trailers"] = call.send_trailers
+        return call
+
+    def begin_upgraded(self, list pairs not None, bytes body not None):
+        """Take the request of an HTTP/1.1 ``Upgrade: h2c``, which is stream 1 (RFC 7540 section 3.2).
+
+        Args:
+            pairs: Its ``(name, value)`` fields, as HTTP/2 has them.
+            body: Its body.
+        """
+        cdef Call call
+        environ, answer = self.refer(self.client, pairs)
+        if answer is not None:
+            self.refuse(1, pairs, answer, True)
+            return
+        call = self.new_call(1, environ, True)
+        call.input.chunk = body
+        call.fields_received = pairs
+        self.begun += 1
+        self.ready.append(call)
+
+    # Running
+
+    def run(self, bint alone=False):
+        """Run the calls whose request is whole.
+
+        Args:
+            alone: Whether no other connection has anything: then answers are sent early.
+
+        Returns:
+            Whether the thread leads still; if not, it must not touch anything any more.
+        """
+        return self.run_from(self.ready, alone)
+
+    cdef bint run_from(self, list queue, bint alone) except -1:
+        cdef Call call
+        cdef unsigned long tick = self.site.lead.now()
+        cdef int held = 0
+        while queue:
+            if not self.admits():
+                return True
+            call = queue.pop(0)
+            if find_stream(self.core, call.stream_id) is None:
+                # Reset meanwhile.
+                self.drop(call)
+                continue
+            if call.upload is not None and call.upload.state == UPLOAD_HELD_BACK:
+                self.site.queue_upload(call)
+                continue
+            if self.site.slow and self.site.defers(call):
+                continue
+            if not call.run():
+                return False
+            if not queue:
+                break
+            held += 1
+            if (alone and held >= EARLY) or self.site.lead.now() != tick:
+                # No answer waits for a slow neighbour.
+                self.flush()
+                tick = self.site.lead.now()
+                held = 0
+        return True
+
+    def end_input(self):
+        """The client sends nothing any more: requests that are not whole are given up.
+
+        Returns:
+            Whether whole ones are served still.
+        """
+        cdef Call call
+        for call in list(self.calls.values()):
+            # An answer that is there is sent still.
+            if not call.input.complete and not call.finished and not call.complete:
+                del self.calls[call.stream_id]
+                self.reset(call, CANCEL)
+                self.lose_reset(call)
+        return not self.closed and not self.core.failed and not self.idle
+
+    def end_responses(self):
+        """Cut off the responses that have begun and do not end: their applications find the client gone."""
+        cdef Call call
+        for call in list(self.calls.values()):
+            if call.detached and not call.finished and call.begun_response() is not None and not load_flag(&call.ended):
+                del self.calls[call.stream_id]
+                call.lose()
+                self.reset(call, CANCEL)
+
+    # What calls ask for
+
+    cdef bint has(self, Call call) except -1:
+        return not self.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
+
+    cdef bint admits(self) except -1:
+        """Whether a call may be started; if not, the loop goes on with this connection once it may."""
+        cdef str bound
+        self.count_unsent()
+        bound = self.site.unsent.refuses(self.core)
+        if bound is None:
+            return True
+        if not self.held_back and not self.closed:
+            self.site.unsent.held_back[self] = None
+            self.held_back_at = self.core.unsent
+            self.held_back_by = bound
+            self.held_back = True
+            self.core.count(bound)
+        return False
+
+    def resumes(self):
+        """Whether calls may be started again, after `admits` has said no."""
+        cdef Unsent unsent = self.site.unsent
+        self.count_unsent()
+        if not self.closed:
+            if self.core.unsent == self.held_back_at and (
+                    self.held_back_by == "unsent_connection" or unsent.total > unsent.process_limit):
+                # Nothing has changed.
+                return False
+            self.held_back_at = self.core.unsent
+            self.held_back_by = unsent.refuses(self.core)
+            if self.held_back_by is not None:
+                return False
+        self.held_back = False
+        return True
+
+    cdef int put_back(self, Call call) except -1:
+        self.ready.append(call)
+        return 0
+
+    cdef int count_unsent(self) except -1:
+        """Have what waits on this connection counted for the process."""
+        cdef int64_t unsent = 0 if self.closed else self.core.unsent
+        self.site.unsent.total += unsent - self.counted
+        self.counted = unsent
+        return 0
+
+    cdef int drop(self, Call call) except -1:
+        """A call that will not be run: its stream is gone."""
+        cdef int64_t octets = call.input.discard()
+        if call.upload is not None:
+            if call.upload.state == UPLOAD_HELD_BACK and call in self.ready:
+                self.ready.remove(call)
+            self.site.start_upload(call)
+        call.finished = True
+        store_flag(&call.over, True)
+        self.calls.pop(call.stream_id, None)
+        call.environ = None
+        call.input.end()
+        return self.credit(call, octets)
+
+    cdef int lose_reset(self, Call call) except -1:
+        """A call's stream is reset, and the call is in no list of this connection any more."""
+        if call.upload is not None and call.upload.state != UPLOAD_STARTED:
+            return self.drop(call)
+        return call.lose()
+
+    cdef int adopt(self, Call call) except -1:
+        if self.closed or self.core.failed:
+            # Nobody would tell it.
+            return call.lose()
+        self.calls[call.stream_id] = call
+        return 0
+
+    cdef int64_t send(self, Call call, bytes data, bint ends) except -2:
+        cdef Core c = self.core
+        cdef uint32_t sid = call.stream_id
+        cdef H2Stream s
+        cdef ResponseHead head
+        cdef list fields
+        cdef list trailers = None
+        cdef Py_ssize_t i, n
+        if self.closed or c.failed:
+            return -1
+        enter(c)
+        try:
+            s = find_stream(c, sid)
+            if s is None:
+                return -1
+            if ends:
+                trailers = call.take_trailers()
+                if trailers is not None:
+                    trailers = prepared_trailers(c, trailers)
+            if not s.headers_sent:
+                head = call.begun_response()
+                fields = head.fields
+                n = len(fields)
+                c.outgoing.convert_status(head.code, ())
+                for i in range(0, n - 1, 2):
+                    c.outgoing._one(fields[i], fields[i + 1], False)
+                if not head.has_server and self.site.server:
+                    c.outgoing._one("server", self.site.server, False)
+                if not head.has_date:
+                    c.outgoing._one("date", self.site.now(), False)
+                if not respond_converted(c, sid, head.code, data, False, trailers,
+                                         ends or trailers is not None):
+                    return -1
+            else:
+                if data or (ends and trailers is None):
+                    write_body(c, sid, data, ends and trailers is None)
+                if trailers is not None:
+                    write_trailers(c, sid, trailers)
+            return s.queued
+        finally:
+            c.outgoing.clear()
+            leave(c)
+
+    cdef int64_t unsent(self, Call call) except -2:
+        cdef H2Stream s = find_stream(self.core, call.stream_id)
+        return 0 if s is None else s.queued
+
+    def consume_octets(self, stream_id, int64_t octets):
+        """Give the client credit for octets of a stream (RFC 9113 section 6.9).
+
+        Where the response is over only the connection gets it: nobody reads the rest of the request, and there are
+        clients that fail on a stream's WINDOW_UPDATE behind its END_STREAM.
+
+        Args:
+            stream_id: The stream.
+            octets: How many, padding included.
+        """
+        cdef Core c = self.core
+        cdef H2Stream s
+        cdef int64_t increment
+        if self.closed or c.failed:
+            return
+        enter(c)
+        try:
+            s = find_stream(c, stream_id)
+            if s is not None and (s.phase == S_HALF_CLOSED_LOCAL or s.ends or s.trailers is not None):
+                out_reserve(&c.out, 13)
+                increment = window_process(&c.window, octets)
+                if increment:
+                    c.write_window_update(0, increment)
+            else:
+                acknowledge(c, octets, stream_id)
+        finally:
+            leave(c)
+
+    cdef int credit(self, Call call, int64_t octets) except -1:
+        """Octets of a call's body were read, or dropped: give the client the credit that it does not have yet."""
+        cdef int64_t owed = octets
+        if call.upload is not None:
+            owed = self.site.uploads.read(call.upload, octets)
+            if call.finished:
+                self.site.uploads.release(call.upload)
+            if owed < octets and not call.input.complete and not self.closed and not self.core.failed:
+                return_stream_credit(self.core, call.stream_id, octets - owed)
+        if owed:
+            self.consume_octets(call.stream_id, owed)
+        return 0
+
+    cdef int lend(self, Call starved) except -1:
+        """A call waits for its body: have a connection whose window is full of other bodies, which wait to be read, let
+        it through. The window is extended by what the starved stream may still send, and not by more. These octets are
+        credit of the other bodies, which do not get it again when they are read.
+        """
+        cdef Core c = self.core
+        cdef H2Stream s
+        cdef Call call
+        cdef int64_t missing, found, octets
+        if self.closed or c.failed or c.window.current >= SHORT_WINDOW:
+            return 0
+        s = find_stream(c, starved.stream_id)
+        if s is None:
+            return 0
+        missing = min(s.window.current, c.window.maximum) - c.window.current
+        if missing <= 0:
+            return 0
+        # What the bodies are said to have back is lost if it cannot be sent.
+        reserve_update(c)
+        found = min(missing, c.window.processed)
+        for call in self.calls.values():
+            if found >= missing:
+                break
+            if call.upload is not None and call.upload.owed > 0:
+                octets = min(missing - found, call.upload.owed)
+                if self.site.uploads.repay(call.upload, octets):
+                    call.upload.owed -= octets
+                    found += octets
+        if found:
+            extend_connection_window(c, found)
+        return 0
+
+    cdef int consume(self, Call call, int64_t octets) except -1:
+        return self.credit(call, octets)
+
+    cdef bint inform(self, Call call, int status, list fields) except -1:
+        cdef Core c = self.core
+        cdef H2Stream s
+        cdef Py_ssize_t i
+        enter(c)
+        try:
+            s = find_stream(c, call.stream_id)
+            # Not `call.headers_sent`: a detached call may have asked for its response since.
+            if s is None or s.headers_sent:
+                return False
+            c.outgoing.convert_status(status, ())
+            for i in range(0, len(fields) - 1, 2):
+                c.outgoing._one(fields[i], fields[i + 1], False)
+            return respond_converted(c, call.stream_id, status, b"", False, None, False)
+        finally:
+            c.outgoing.clear()
+            leave(c)
+
+    cdef int reset(self, Call call, uint32_t code) except -1:
+        enter(self.core)
+        try:
+            if find_stream(self.core, call.stream_id) is not None and not self.core.failed:
+                reset_stream(self.core, call.stream_id, code)
+        finally:
+            leave(self.core)
+        return 0
+
+    cdef int done(self, Call call) except -1:
+        cdef int64_t octets
+        call.finished = True
+        # It has methods of the call: no cycle is left to the garbage collector.
+        call.environ = None
+        call.input.end()
+        # Threads of the application's own may wait still.
+        call.notify()
+        if self.closed:
+            self.calls.pop(call.stream_id, None)
+            return self.credit(call, call.input.discard())
+        if call.input.complete or load_flag(&call.gone):
+            if self.calls:
+                self.calls.pop(call.stream_id, None)
+            if call.upload is not None:
+                octets = call.take_credit(0)
+                if call.input.parts is not None:
+                    octets += call.input.discard()
+                self.credit(call, octets)
+            return 0
+        # The rest of its body is of no use: the client is told once it has the response (RFC 9113 section 8.1).
+        octets = call.input.discard() + call.take_credit(0)
+        self.credit(call, octets)
+        self.calls[call.stream_id] = call
+        self.unread.append(call)
+        return 0
+
+    cdef bint end_unread(self, double now) except -1:
+        """Reset the streams that are answered, and whose request goes on for too long. Whether there are any.
+
+        The reset is not for the write that has the response's end: clients that find both at once report an error, and
+        none of the response.
+        """
+        cdef Call call
+        cdef list kept = []
+        cdef H2Stream s
+        cdef bint any_reset = False
+        cdef double soonest = INFINITY
+        for call in self.unread:
+            s = find_stream(self.core, call.stream_id)
+            if s is None:
+                self.calls.pop(call.stream_id, None)
+            elif call.input.complete:
+                pass
+            elif s.queued or s.ends or s.trailers is not None:
+                kept.append(call)
+            else:
+                if call.reset_at == 0.0:
+                    call.reset_at = now + self.site.unread_seconds
+                if s.window.current <= 0:
+                    # No more can come, whoever waits for what.
+                    call.reset_at = min(call.reset_at, now + NO_WINDOW_WAIT / 1000.0)
+                if now >= call.reset_at or call.unread > self.site.unread_octets:
+                    self.reset(call, NO_ERROR)
+                    self.core.count("unread_uploads")
+                    self.calls.pop(call.stream_id, None)
+                    any_reset = True
+                else:
+                    kept.append(call)
+                    soonest = min(soonest, call.reset_at)
+        self.unread = kept
+        if soonest < INFINITY:
+            self.client.reset_later(soonest)
+        return any_reset
+
+    cdef int flush(self) except -1:
+        if not self.closed:
+            self.client.flush()
+        return 0
+
+    def settle(self):
+        """After octets were sent or received: let the calls go on that waited for it."""
+        cdef Call call
+        cdef H2Stream s
+        for call in list(self.calls.values()):
+            if not call.detached:
+                continue
+            s = find_stream(self.core, call.stream_id)
+            if s is None and not load_flag(&call.ended) and not call.finished:
+                call.lose()
+            if call.see(0 if s is None else s.queued):
+                # The client has taken some.
+                store_number(&self.site.taken, self.site.taken + 1)
+            if call.starves():
+                self.lend(call)
+
+    def on_flushed(self):
+        """Something was done for a detached call: send what there is, and let calls go on."""
+        self.settle()
+        self.flush()
+
+    def reset_stuck(self, dict progress not None, double now, double timeout):
+        """Reset the streams of which the client takes nothing, or less than a slow one would.
+
+        Args:
+            progress: Stream ids to `SendProgress`, kept by the caller from look to look and changed here.
+            now: Seconds.
+            timeout: Seconds that a stream may stand still.
+        """
+        cdef H2Stream s
+        cdef Call call
+        cdef list stuck = []
+        cdef set seen = set()
+        for s in self.core.table.all():
+            if s.queued <= 0:
+                continue
+            seen.add(s.stream_id)
+            known = progress.get(s.stream_id)
+            if known is None:
+                progress[s.stream_id] = SendProgress(s.queued, now)
+                continue
+            known.update(s.queued, now)
+            if now < known.deadline(timeout, MIN_SEND_RATE):
+                continue
+            if waits_behind(self.core, s):
+                # What goes before it by priority is looked at itself.
+                known.restart(s.queued, now)
+            else:
+                stuck.append(s.stream_id)
+        for stream_id in list(progress):
+            if stream_id not in seen:
+                del progress[stream_id]
+        for stream_id in stuck:
+            del progress[stream_id]
+            call = self.calls.pop(stream_id, None)
+            if call is not None:
+                call.lose()
+            self.reset_octets(stream_id)
+
+    def reset_slow_bodies(self, double now, double timeout):
+        """Reset the streams whose client takes too long for the request's body, or that wait for a thread too long.
+
+        Args:
+            now: Seconds.
+            timeout: Seconds that a client may take, as `Uploads.is_slow` has it.
+
+        Returns:
+            Whether there was any.
+        """
+        cdef Call call
+        cdef Upload upload
+        cdef H2Stream s
+        cdef bint waited
+        cdef list slow = []
+        cdef list late = []
+        for call in self.calls.values():
+            upload = call.upload
+            if upload is None or call.finished or call.input.complete:
+                continue
+            if upload.state == UPLOAD_STARTED:
+                waited = call.starves()
+            elif upload.state == UPLOAD_GATHERED:
+                s = find_stream(self.core, call.stream_id)
+                waited = s is not None and s.window.current > 0 and self.core.window.current > 0
+            else:
+                # Its client may wait itself: for 100, or for the head of the response.
+                waited = False
+            if self.site.uploads.is_slow(upload, now, timeout, waited):
+                slow.append(call)
+            elif self.site.uploads.waits_too_long(upload, timeout):
+                late.append(call)
+        for call in slow:
+            self.core.count("slow_bodies")
+            store_flag(&call.too_slow, True)
+            self.calls.pop(call.stream_id, None)
+            self.reset(call, CANCEL)
+            self.lose_reset(call)
+        for call in late:
+            # The application was not called: the client may ask again (RFC 9113 section 8.7).
+            self.core.count("waiting_uploads")
+            self.calls.pop(call.stream_id, None)
+            self.reset(call, REFUSED_STREAM)
+            self.lose_reset(call)
+        return bool(slow) or bool(late)
+
+    cdef int reset_octets(self, uint32_t stream_id) except -1:
+        enter(self.core)
+        try:
+            reset_stream(self.core, stream_id, CANCEL)
+        finally:
+            leave(self.core)
+        return 0
+
+    # Output
+
+    def pull(self, Py_ssize_t most):
+        """Take octets to send.
+
+        Args:
+            most: How many at most.
+
+        Returns:
+            bytes, empty when there is nothing to send now.
+        """
+        return self.take_output(most)
+
+    cdef bytes take_output(self, Py_ssize_t most):
+        cdef bytes data = self.pull_octets(most)
+        if not data and self.calls:
+            self.settle()
+            if self.core.out.length > self.core.out.start:
+                return self.take_output(most)
+        if self.core.unsent != self.counted:
+            self.count_unsent()
+        return data
+
+    cdef bytes pull_octets(self, Py_ssize_t most):
+        enter(self.core)
+        try:
+            return pull(self.core, most)
+        finally:
+            leave(self.core)
+
+    cdef bint has_output(self) noexcept:
+        """Whether another pull may bring something."""
+        return self.core.out.length > self.core.out.start or self.core.ring is not None
+
+    # The end
+
+    cdef int end_calls(self) except -1:
+        cdef Call call
+        while self.ready:
+            self.drop(self.ready.pop(0))
+        for call in list(self.calls.values()):
+            self.lose_reset(call)
+        self.calls.clear()
+        self.unread = []
+        return 0
+
+    def close(self):
+        """The connection is over: nobody listens to its calls any more."""
+        self.closed = True
+        self.end_calls()
+        self.count_unsent()
+        self.site.unsent.held_back.pop(self, None)
+        # These would keep one another until the garbage collector comes.
+        self.client = None
+        self.refer = None

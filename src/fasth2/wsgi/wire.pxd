@@ -1,0 +1,33 @@
+# A connection's socket and TLS while its requests are served: what every read does.
+from fasth2.wsgi.session cimport Session
+
+
+cdef class Round:
+    # What a loop and its connections share.
+    cdef public object current       # the client whose requests are being run, or None
+    cdef public bint helping         # the leader is the thread that never calls the application
+    cdef public bint alone           # one connection only has something
+    cdef public double now           # time.monotonic() at the round's start
+    cdef readonly object rx          # what TLS reads from and writes to, of all connections that stay
+    cdef readonly object tx
+    cdef readonly bytearray buffer   # what is read from sockets
+    cdef readonly bytearray clear    # the same, decrypted
+
+
+cdef class Wire:
+    cdef readonly object sock
+    cdef readonly int fd
+    cdef public Session session
+    cdef public object out           # octets that the socket did not take, b"" for none
+    cdef readonly object tls         # ssl.SSLObject, or None
+    cdef readonly object rx          # ssl.MemoryBIO that TLS reads from
+    cdef readonly object tx
+    cdef object inner                # of tls, or tls
+
+    cdef int empty(self) except -1
+    cdef Py_ssize_t receive(self, Round around) except -1
+    cdef int decrypt(self, Round around) except -1
+    cdef int put(self, bytes data) except -1
+    cdef int send_all(self, Round around) except -1
+    cdef int send_output(self) except -1
+    cdef bint serve_round(self, Round around) except -1
