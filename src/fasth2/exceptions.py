@@ -22,12 +22,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from .errors import ErrorCodes
-
-if TYPE_CHECKING:
-    from .events import Event
 
 __all__ = [
     "DenialOfServiceError",
@@ -60,8 +56,8 @@ class ProtocolError(H2Error):
     error_code: ErrorCodes = ErrorCodes.PROTOCOL_ERROR
 
     #: What the frames before the bad one in the same input produced, in order.
-    #: Empty unless the exception came from receiving.
-    events: Sequence[Event] = ()
+    #: Empty unless the exception came from receiving. Each is one of `fasth2.events`.
+    events: Sequence[object] = ()
 
 
 class FrameTooLargeError(ProtocolError):

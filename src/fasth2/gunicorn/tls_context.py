@@ -6,6 +6,8 @@ import os
 import ssl
 from typing import Any
 
+from .chosen_settings import is_chosen
+
 __all__ = ["allowed_first", "chooses_ciphers", "share_context"]
 
 #: How keys are exchanged by the ciphers of TLS 1.2 that RFC 9113 appendix A does not list; their encryption is AEAD too.
@@ -18,8 +20,6 @@ def chooses_ciphers(cfg: Any) -> bool:
     Args:
         cfg: gunicorn's configuration.
     """
-    from fasth2.gunicorn.patched.worker import is_chosen
-
     return not cfg.ciphers and not is_chosen(cfg, "ssl_context")
 
 

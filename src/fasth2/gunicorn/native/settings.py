@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fasth2.gunicorn.patched.worker import is_chosen
+from fasth2.gunicorn.chosen_settings import is_chosen
 
 __all__ = ["tell_what_has_no_effect"]
 

@@ -13,12 +13,13 @@ from gunicorn.workers import gthread
 
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
+from fasth2.gunicorn.chosen_settings import is_chosen
 from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.dropin.contract import installed
 from fasth2.gunicorn.dropin.install import status
 from fasth2.gunicorn.dropin.upgrade import upgraded_fields
 from fasth2.gunicorn.limits import connection_limits, widen_window
-from fasth2.gunicorn.patched.worker import InstallingWorker, is_chosen
+from fasth2.gunicorn.patched.worker import InstallingWorker
 from fasth2.gunicorn.refusing import too_large
 from fasth2.gunicorn.settings import current
 from fasth2.gunicorn.tls_context import share_context

@@ -1,21 +1,19 @@
 """What the worker classes share."""
 from __future__ import annotations
 
-import os
-import shlex
 import ssl
-import sys
 import time
 from typing import Any
 
 from gunicorn.http.errors import InvalidProxyHeader, InvalidProxyLine
 
+from fasth2.gunicorn.chosen_settings import is_chosen
 from fasth2.gunicorn.dropin.install import ensure_installed, status
 from fasth2.gunicorn.dropin.source_digest import misfits, restore
 from fasth2.gunicorn.settings import current
 from fasth2.gunicorn.tls_context import share_context
 
-__all__ = ["HTTP2Worker", "InstallingWorker", "is_chosen"]
+__all__ = ["HTTP2Worker", "InstallingWorker"]
 
 
 class InstallingWorker:
@@ -119,22 +117,3 @@ class HTTP2Worker(InstallingWorker):
     def _own_class(cls) -> type:
         """The class that lists `overrides`: this one, or the one that an application's class is made from."""
         return next(base for base in cls.__mro__ if "overrides" in vars(base))
-
-
-def is_chosen(cfg: Any, name: str) -> bool:
-    """Whether the operator set a setting, even to its default.
-
-    Args:
-        cfg: gunicorn's configuration, loaded.
-        name: The setting's.
-    """
-    setting = cfg.settings[name]
-    if setting.get() != type(setting)().get():
-        return True
-    words = [*sys.argv[1:], *shlex.split(os.environ.get("GUNICORN_CMD_ARGS", ""))]
-    if any(word == option or word.startswith(option + "=") for word in words for option in setting.cli or ()):
-        return True
-    # Where gunicorn leaves a configuration file, or finds a module.
-    location = cfg.config or ""
-    module = location.partition(":")[2] if location.startswith("python:") else "__config__"
-    return hasattr(sys.modules.get(module), name)
