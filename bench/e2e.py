@@ -66,9 +66,9 @@ class Worker(NamedTuple):
 
 
 WORKERS = {
-    "gthread": Worker("gthread", "fasth2.gunicorn.ThreadWorker", ("--threads", "8"), "application"),
-    "gevent": Worker("gevent", "fasth2.gunicorn.GeventWorker", (), "application"),
-    "asgi": Worker("asgi", "fasth2.gunicorn.ASGIWorker", ("--asgi-lifespan", "off"), "asynchronous"),
+    "gthread": Worker("gthread", "fasth2.gunicorn.gthread", ("--threads", "8"), "application"),
+    "gevent": Worker("gevent", "fasth2.gunicorn.gevent", (), "application"),
+    "asgi": Worker("asgi", "fasth2.gunicorn.asgi", ("--asgi-lifespan", "off"), "asynchronous"),
 }
 
 # Way in -> whether it is fasth2's worker class, the content of its configuration file.

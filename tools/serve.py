@@ -28,7 +28,7 @@ def main() -> None:
         sys.executable,
         [
             sys.executable, "-m", "gunicorn",
-            "--worker-class", "fasth2.gunicorn.Worker",
+            "--worker-class", "fasth2.gunicorn.WSGIWorker",
             "--threads", "8",
             "--bind", f"127.0.0.1:{port}",
             "--certfile", str(chain),

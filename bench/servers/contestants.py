@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..serving import HOST, Certificate
 
-OWN_WORKER = "fasth2.gunicorn.Worker"
+OWN_WORKER = "fasth2.gunicorn.WSGIWorker"
 _THREADS = "8"
 
 Command = list[str | Path]

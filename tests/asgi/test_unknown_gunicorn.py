@@ -13,7 +13,7 @@ ASGIProtocol._handle_http2_connection = _handle_http2_connection
 
 
 def test_it_serves_with_gunicorns_own_requests_and_says_so(start):
-    server = start("-k", "fasth2.gunicorn.ASGIWorker", app=APP, config=LATER)
+    server = start("-k", "fasth2.gunicorn.asgi", app=APP, config=LATER)
     with Client(server) as client:
         assert ask(client, 1, "/show")["http_version"] == "2"
     assert server.log.count(
@@ -22,7 +22,7 @@ def test_it_serves_with_gunicorns_own_requests_and_says_so(start):
 
 
 def test_the_known_one_is_replaced_without_a_word(start):
-    server = start("-k", "fasth2.gunicorn.ASGIWorker", app=APP)
+    server = start("-k", "fasth2.gunicorn.asgi", app=APP)
     with Client(server) as client:
         assert ask(client, 1, "/show")["http_version"] == "2"
     assert "fasth2 leaves" not in server.log

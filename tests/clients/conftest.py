@@ -11,7 +11,7 @@ from tests.support.gunicorn_server import Gunicorn
 from tests.support.service_wsgi import blocks
 
 APP = "tests.support.wsgi_app:app"
-WORKER = ("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "8")
+WORKER = ("-k", "fasth2.gunicorn.gthread", "--threads", "8")
 NO_H2 = ("h2", "hpack", "hyperframe")
 INSTALL = 'import fasth2.gunicorn\nfasth2.gunicorn.install()\nhttp_protocols = "h2,h1"\nworker_class = "gthread"\n'
 

@@ -13,7 +13,7 @@ APP = "tests.support.wsgi_app:app"
 @pytest.fixture(scope="module")
 def gevent(tmp_path_factory, certificate):
     """Our worker class with greenlets."""
-    with Gunicorn(tmp_path_factory.mktemp("gevent"), APP, "-k", "fasth2.gunicorn.GeventWorker",
+    with Gunicorn(tmp_path_factory.mktemp("gevent"), APP, "-k", "fasth2.gunicorn.gevent",
                   certificate=certificate) as server:
         yield server
 

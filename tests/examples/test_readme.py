@@ -166,7 +166,7 @@ def test_servers_figures_replace_those_between_their_markers(table, tmp_path, mo
         "contestants": {"fasth2": "fasth2", "granian": "granian"}, "samples": {"8x10": {"fasth2": [sample]}},
         "errors": {"8x10": {"granian": "not answered"}}, "date": "2026-11-26", "commit": "abc", "processor": "some",
         "processors": 2, "python": "3.11.7", "openssl": "OpenSSL", "versions": {"granian": "2.8.7"},
-        "worker_class": "fasth2.gunicorn.Worker", "rounds": 1, "quick": False,
+        "worker_class": "fasth2.gunicorn.WSGIWorker", "rounds": 1, "quick": False,
     }
     (tmp_path / "servers.json").write_text(json.dumps(raw))
     copy = tmp_path / "README.md"

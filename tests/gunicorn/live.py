@@ -33,7 +33,7 @@ def start(tmp_path, certificate):
         server.stop()
 
 
-@pytest.fixture(scope="module", params=["Worker", "ThreadWorker"])
+@pytest.fixture(scope="module", params=["WSGIWorker", "gthread"])
 def server(request, tmp_path_factory, certificate):
     """One server of each of our worker classes with threads, for a module's tests."""
     with Gunicorn(tmp_path_factory.mktemp("server"), APP, "-k", f"fasth2.gunicorn.{request.param}", "--threads", "4",
@@ -56,13 +56,13 @@ def curl(server, path="/", *options, http="--http2", data=None):
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 
-@pytest.fixture(params=["ThreadWorker", "GeventWorker"])
+@pytest.fixture(params=["gthread", "gevent"])
 def blocking_worker(request):
     """The options of the worker classes that are gunicorn's own blocking ones, patched."""
     return ("-k", f"fasth2.gunicorn.{request.param}", "--http-protocols", "h2,h1")
 
 
-@pytest.fixture(params=["Worker", "ThreadWorker", "GeventWorker"])
+@pytest.fixture(params=["WSGIWorker", "gthread", "gevent"])
 def worker(request):
     """The options of a worker class. With FASTH2_DISABLE=1 in the environment it is gunicorn's own."""
     return ("-k", f"fasth2.gunicorn.{request.param}", "--http-protocols", "h2,h1")

@@ -12,10 +12,10 @@ WSGI, ASGI = "tests.support.wsgi_app:app", "tests.support.asgi_app:app"
 
 #: How each face is chosen; ``install()`` leaves the context to gunicorn, whose order is Python's.
 FACES = {
-    "Worker": ("-k", "fasth2.gunicorn.Worker"),
-    "ThreadWorker": ("-k", "fasth2.gunicorn.ThreadWorker"),
-    "GeventWorker": ("-k", "fasth2.gunicorn.GeventWorker"),
-    "ASGIWorker": ("-k", "fasth2.gunicorn.ASGIWorker"),
+    "WSGIWorker": ("-k", "fasth2.gunicorn.WSGIWorker"),
+    "gthread": ("-k", "fasth2.gunicorn.gthread"),
+    "gevent": ("-k", "fasth2.gunicorn.gevent"),
+    "asgi": ("-k", "fasth2.gunicorn.asgi"),
     "install-gthread": ("-k", "gthread", "--http-protocols", "h2,h1"),
     "install-gevent": ("-k", "gevent", "--http-protocols", "h2,h1"),
     "install-asgi": ("-k", "asgi", "--http-protocols", "h2,h1"),
@@ -72,7 +72,7 @@ def test_a_client_without_http2_is_served(server):
 
 
 def test_whose_first_is_chacha_gets_that(tmp_path):
-    with Gunicorn(tmp_path, WSGI, *FACES["Worker"], certificate=Certificate(tmp_path)) as server:
+    with Gunicorn(tmp_path, WSGI, *FACES["WSGIWorker"], certificate=Certificate(tmp_path)) as server:
         assert connect(server, f"{CHACHA}:{LONG_GCM}:{GCM}:{CBC}")[1] == CHACHA
         assert connect(server, f"{GCM}:{CHACHA}")[1] == GCM
 
@@ -102,12 +102,12 @@ def cipher_of_tls13(server, order):
 
 
 def test_with_tls_13_our_own_worker_leaves_the_order_to_the_client(tmp_path):
-    with Gunicorn(tmp_path, WSGI, *FACES["Worker"], certificate=Certificate(tmp_path)) as server:
+    with Gunicorn(tmp_path, WSGI, *FACES["WSGIWorker"], certificate=Certificate(tmp_path)) as server:
         for order in itertools.permutations((0x1301, 0x1302, 0x1303)):
             assert cipher_of_tls13(server, order) == order[0]
 
 
-@pytest.mark.parametrize("face", ["Worker", "ThreadWorker", "GeventWorker", "ASGIWorker"])
+@pytest.mark.parametrize("face", ["WSGIWorker", "gthread", "gevent", "asgi"])
 @pytest.mark.parametrize("way", ["ciphers", "hook"])
 def test_an_order_that_the_operator_chose_is_kept(tmp_path, face, way):
     if way == "ciphers":
@@ -116,6 +116,6 @@ def test_an_order_that_the_operator_chose_is_kept(tmp_path, face, way):
         options = ()
         config = ("def ssl_context(conf, factory):\n    context = factory()\n"
                   f"    context.set_ciphers('{CBC}:{GCM}')\n    return context\n")
-    app = ASGI if face == "ASGIWorker" else WSGI
+    app = ASGI if face == "asgi" else WSGI
     with Gunicorn(tmp_path, app, *FACES[face], *options, certificate=Certificate(tmp_path), config=config) as server:
         assert connect(server, f"{GCM}:{CBC}") == ("h2", CBC, "200")

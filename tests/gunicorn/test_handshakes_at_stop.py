@@ -11,7 +11,7 @@ import pytest
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
-WORKERS = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
+WORKERS = ("WSGIWorker", "gthread", "gevent", "asgi")
 
 
 class Slow:
@@ -68,7 +68,7 @@ class Slow:
 @pytest.mark.parametrize("size", [0, 60, 10_000], ids=["accepted", "half-a-hello", "hello"])
 @pytest.mark.parametrize("worker", WORKERS)
 def test_a_handshake_under_way_is_finished_and_its_request_answered(tmp_path, certificate, worker, size):
-    app = "tests.support." + ("asgi_app:app" if worker == "ASGIWorker" else "wsgi_app:app")
+    app = "tests.support." + ("asgi_app:app" if worker == "asgi" else "wsgi_app:app")
     with Gunicorn(tmp_path, app, "-k", f"fasth2.gunicorn.{worker}", "--threads", "4", "--graceful-timeout", "20",
                   certificate=certificate) as server:
         slow = Slow(server)

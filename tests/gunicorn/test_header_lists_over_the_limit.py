@@ -9,14 +9,14 @@ from tests.gunicorn.live import tracebacks
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
-WORKERS = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
+WORKERS = ("WSGIWorker", "gthread", "gevent", "asgi")
 #: Within gunicorn's own limit on fields, and compressed within that on the header list.
 SECRET = "a" * 3000
 
 
 @pytest.fixture(scope="module", params=WORKERS)
 def server(request, tmp_path_factory, certificate):
-    app = "tests.support." + ("asgi_app:app" if request.param == "ASGIWorker" else "wsgi_app:app")
+    app = "tests.support." + ("asgi_app:app" if request.param == "asgi" else "wsgi_app:app")
     with Gunicorn(tmp_path_factory.mktemp("server"), app, "-k", f"fasth2.gunicorn.{request.param}", "--threads", "4",
                   "--http2-max-header-list-size", "2000", "--access-logfile", "-",
                   "--access-logformat", "accessed %(h)s %(r)s %(s)s", certificate=certificate) as server:

@@ -14,12 +14,12 @@ from tests.support.gunicorn_server import Certificate, Gunicorn
 from tests.support.tls_client import Client
 
 WSGI, ASGI = "tests.support.wsgi_app:app", "tests.support.asgi_app:app"
-WORKERS = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
+WORKERS = ("WSGIWorker", "gthread", "gevent", "asgi")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 def start(directory, worker, *options, tls=True, **kwargs):
-    return Gunicorn(directory, ASGI if worker == "ASGIWorker" else WSGI, "-k", f"fasth2.gunicorn.{worker}", "--threads", "4",
+    return Gunicorn(directory, ASGI if worker == "asgi" else WSGI, "-k", f"fasth2.gunicorn.{worker}", "--threads", "4",
                     "--log-level", "debug", "--timeout", "2", *options,
                     certificate=Certificate(directory) if tls else None, **kwargs)
 

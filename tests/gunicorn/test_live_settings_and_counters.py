@@ -8,7 +8,7 @@ import pytest
 from tests.gunicorn.live import INSTALL, curl
 from tests.support.tls_client import Client
 
-WORKER = ("-k", "fasth2.gunicorn.ThreadWorker")
+WORKER = ("-k", "fasth2.gunicorn.gthread")
 ASGI_APP = "tests.support.asgi_app:app"
 
 
@@ -41,14 +41,14 @@ def test_settings_of_a_server(start, how):
 
 
 @pytest.mark.parametrize("options", [WORKER, ("-k", "gthread", "-c", "python:fasth2.gunicorn.conf"),
-                                     ("-k", "fasth2.gunicorn.GeventWorker"), ("-k", "fasth2.gunicorn.ASGIWorker")])
+                                     ("-k", "fasth2.gunicorn.gevent"), ("-k", "fasth2.gunicorn.asgi")])
 def test_a_setting_that_cannot_be_ends_gunicorn_and_says_why(start, options):
     with pytest.raises(RuntimeError, match="FASTH2_CONNECTION_WINDOW is 'x', not a number of octets"):
         start(*options, env={"FASTH2_CONNECTION_WINDOW": "x"})
 
 
 @pytest.mark.parametrize("worker, app", [
-    ("ThreadWorker", None), ("GeventWorker", None), ("ASGIWorker", ASGI_APP)])
+    ("gthread", None), ("gevent", None), ("asgi", ASGI_APP)])
 def test_statsd(start, worker, app):
     """What was counted arrives when the worker ends, at the latest."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd:

@@ -7,7 +7,7 @@ import h2.settings
 
 from tests.support.tls_client import Client
 
-WORKER = ("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "2")
+WORKER = ("-k", "fasth2.gunicorn.gthread", "--threads", "2")
 
 
 def goaway(client):
@@ -101,7 +101,7 @@ def test_a_flood_of_resets_is_stopped(start):
 
 
 def test_prior_knowledge_without_TLS(start):
-    server = start("-k", "fasth2.gunicorn.ThreadWorker", "--http2-cleartext", "prior-knowledge",
+    server = start("-k", "fasth2.gunicorn.gthread", "--http2-cleartext", "prior-knowledge",
                    "--forwarded-allow-ips", "127.0.0.1", tls=False)
     with Client(server) as client:
         client.request(1, "/echo", "POST", end_stream=False)

@@ -9,7 +9,7 @@ from tests.support.gunicorn_server import Certificate, Gunicorn
 from tests.support.tls_client import Client
 from tests.worker_faults.test_proxy_header import PREFACE, UNIX, V1, V1_SIX, v2, v2_inet
 
-WORKERS = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
+WORKERS = ("WSGIWorker", "gthread", "gevent", "asgi")
 CLIENT = {"REMOTE_ADDR": "192.0.2.7", "REMOTE_PORT": "51000"}
 SIX = {"REMOTE_ADDR": "2001:db8::7"}
 OWN = {"REMOTE_ADDR": "127.0.0.1", "PROXY_PROTOCOL": None}
@@ -27,7 +27,7 @@ HEADERS = {
 
 
 def start(directory, worker, *options, tls=True, mode="auto", **kwargs):
-    app = "tests.gunicorn.proxy_app:" + ("asgi" if worker == "ASGIWorker" else "app")
+    app = "tests.gunicorn.proxy_app:" + ("asgi" if worker == "asgi" else "app")
     clear = () if tls else ("--http2-cleartext", "both", "--http-protocols", "h2,h1")
     return Gunicorn(directory, app, "-k", f"fasth2.gunicorn.{worker}", "--threads", "4", "--proxy-protocol", mode,
                     "--timeout", "4", *clear, *options, certificate=Certificate(directory) if tls else None, **kwargs)
@@ -94,7 +94,7 @@ def test_a_header_says_who_the_client_of_http2_is(server, name):
     assert expected.items() <= {"PROXY_PROTOCOL": None, **seen}.items()
     assert seen["wsgi.url_scheme"] == ("http" if server.certificate is None else "https")
     assert seen["SERVER_PROTOCOL"].startswith("HTTP/2")
-    if server.worker != "ASGIWorker" and expected is CLIENT:
+    if server.worker != "asgi" and expected is CLIENT:
         assert (seen["PROXY_PROTOCOL"], seen["PROXY_ADDR"], seen["PROXY_PORT"]) == ("TCP4", "198.51.100.1", "443")
 
 
@@ -136,7 +136,7 @@ def test_a_bad_header_is_refused(server, header):
     assert "Traceback" not in server.log
 
 
-@pytest.mark.parametrize(("worker", "tls"), [*((worker, True) for worker in WORKERS), ("Worker", False)])
+@pytest.mark.parametrize(("worker", "tls"), [*((worker, True) for worker in WORKERS), ("WSGIWorker", False)])
 def test_a_header_that_does_not_go_on_meets_the_time_out(tmp_path, worker, tls):
     with start(tmp_path, worker, "--timeout", "2", tls=tls) as server:
         assert not answer_to(server, v2_inet()[:20])
@@ -177,7 +177,7 @@ def pre_request(worker, req):
 """
 
 
-@pytest.mark.parametrize("worker", ["Worker", "ThreadWorker", "GeventWorker"])
+@pytest.mark.parametrize("worker", ["WSGIWorker", "gthread", "gevent"])
 @pytest.mark.parametrize("name", ["v1", "v2-local"])
 def test_hooks_are_told_of_the_header(tmp_path, worker, name):
     """A request in HTTP/2 has gunicorn's proxy_protocol_info where the header has addresses."""
@@ -189,7 +189,7 @@ def test_hooks_are_told_of_the_header(tmp_path, worker, name):
             peer, remote, info = json.loads(line)
             if expected is CLIENT:
                 # To gunicorn's own class the peer is the balancer, which is trusted or not.
-                assert peer == remote == (["192.0.2.7", 51000] if worker == "Worker" else peer)
+                assert peer == remote == (["192.0.2.7", 51000] if worker == "WSGIWorker" else peer)
                 assert info == {"proxy_protocol": "TCP4", "client_addr": "192.0.2.7", "client_port": 51000,
                                 "proxy_addr": "198.51.100.1", "proxy_port": 443}
             else:

@@ -12,7 +12,7 @@ from tests.gunicorn.live import INSTALL, curl
 from tests.support.gunicorn_server import SOURCE
 
 BLOCKED = ("h2", "hpack", "hyperframe")
-WORKER = ("-k", "fasth2.gunicorn.ThreadWorker")
+WORKER = ("-k", "fasth2.gunicorn.gthread")
 LINE = "HTTP/2 by fasth2 "
 
 
@@ -206,7 +206,7 @@ def test_the_command_line_comes_before_the_configuration_module(start):
 def test_the_launcher_takes_gunicorns_arguments_and_its_configuration_file(start):
     server = start("--threads", "3", config='http_protocols = "h1"\n', **LAUNCHER)
     assert about(server)[0] == "HTTP/1.1"
-    assert "Using worker: fasth2.gunicorn.ThreadWorker" in server.log
+    assert "Using worker: fasth2.gunicorn.gthread" in server.log
 
 
 def test_the_launcher_leaves_other_workers_alone(start):

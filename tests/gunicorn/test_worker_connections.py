@@ -65,7 +65,7 @@ def test_part_of_a_TLS_record_holds_no_thread(start, worker):
 
 def test_a_TLS_handshake_that_stops_holds_no_thread_for_ever(start, worker):
     """With gunicorn's own workers, as many of them as threads, or on gevent as connections, block it for good."""
-    places = "--worker-connections" if "fasth2.gunicorn.GeventWorker" in worker else "--threads"
+    places = "--worker-connections" if "fasth2.gunicorn.gevent" in worker else "--threads"
     server = start(*worker, places, "2", "--timeout", "2")
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
     for sock in silent:
@@ -82,7 +82,7 @@ def test_a_TLS_handshake_that_stops_holds_no_thread_for_ever(start, worker):
 
 def test_an_unfinished_request_does_not_prolong_idle_connections(start):
     """Each connection has its own time: ``timeout`` while a request arrives, ``keepalive`` when idle."""
-    server = start("-k", "fasth2.gunicorn.ThreadWorker", "--threads", "4", "--keep-alive", "1", "--timeout", "30")
+    server = start("-k", "fasth2.gunicorn.gthread", "--threads", "4", "--keep-alive", "1", "--timeout", "30")
     with Client(server) as slow, Client(server) as client:
         slow.request(1, "/echo", "POST", end_stream=False)
         assert served(client)
@@ -351,7 +351,7 @@ def test_the_TLS_context_is_made_once(start, worker):
 def test_a_renewed_certificate_is_served_at_once(start, tmp_path):
     """As with gunicorn's own gthread, which reads it for each connection."""
     one = Certificate(tmp_path)
-    server = start("-k", "fasth2.gunicorn.ThreadWorker", "--certfile", str(one.cert), "--keyfile", str(one.key))
+    server = start("-k", "fasth2.gunicorn.gthread", "--certfile", str(one.cert), "--keyfile", str(one.key))
     server.certificate = one
     with Client(server) as client:
         assert served(client)

@@ -41,7 +41,7 @@ def told(start, worker):
     return answers, lines, server.log.count("Exception in post_request hook"), server.log.count("ValueError: on purpose")
 
 
-@pytest.mark.parametrize(("ours", "stock"), [("ThreadWorker", "gthread"), ("GeventWorker", "gevent")])
+@pytest.mark.parametrize(("ours", "stock"), [("gthread", "gthread"), ("gevent", "gevent")])
 def test_hooks_and_access_log_are_told_the_same(start, ours, stock):
     seen = told(start, f"fasth2.gunicorn.{ours}")
     wanted = told(start, stock)

@@ -2,7 +2,7 @@
 import pytest
 from gunicorn.http2 import connection as gunicorn_connection
 
-from fasth2.gunicorn import GeventWorker, ThreadWorker
+from fasth2.gunicorn import gevent, gthread
 from fasth2.gunicorn.dropin.source_digest import digest, misfits, restore, same
 from tests.support.tls_client import Client
 
@@ -13,7 +13,7 @@ plain = {module}.{cls}.{method}
 """
 
 
-@pytest.mark.parametrize("cls", [ThreadWorker, GeventWorker])
+@pytest.mark.parametrize("cls", [gthread, gevent])
 def test_all_overrides_fit_this_gunicorn(cls):
     for _, names in cls.overrides:
         assert misfits(cls, cls.stock, names) == []
@@ -45,10 +45,10 @@ def test_code_is_known_by_its_text():
 
 
 @pytest.mark.parametrize(("worker", "module", "cls", "method", "purpose"), [
-    ("ThreadWorker", "gthread", "ThreadWorker", "handle_http2_request", "whole responses"),
-    ("ThreadWorker", "gthread", "ThreadWorker", "finish_request", "idle connections"),
-    ("GeventWorker", "ggevent", "GeventWorker", "handle_http2_request", "whole responses"),
-    ("GeventWorker", "ggevent", "GeventWorker", "handle_http2", "connections"),
+    ("gthread", "gthread", "ThreadWorker", "handle_http2_request", "whole responses"),
+    ("gthread", "gthread", "ThreadWorker", "finish_request", "idle connections"),
+    ("gevent", "ggevent", "GeventWorker", "handle_http2_request", "whole responses"),
+    ("gevent", "ggevent", "GeventWorker", "handle_http2", "connections"),
 ])
 def test_a_mismatch_falls_back_with_one_line_in_the_log(start, worker, module, cls, method, purpose):
     server = start("-k", f"fasth2.gunicorn.{worker}", config=CHANGED.format(module=module, cls=cls, method=method))

@@ -21,7 +21,7 @@ TIMES = 20 if service.ECOSYSTEM else 1
 SIZE = 5 << 20 if service.ECOSYSTEM else 1 << 20
 
 
-@pytest.fixture(params=service.chosen(service.CLASSES, "Worker", "ASGIWorker"), scope="module")
+@pytest.fixture(params=service.chosen(service.CLASSES, "WSGIWorker", "asgi"), scope="module")
 def face(request):
     return request.param
 

@@ -10,9 +10,6 @@ from .gunicorn_versions import VERSIONS, WORKERS, Version
 
 INSTALL = "import fasth2.gunicorn\nfasth2.gunicorn.install()\n"
 
-#: fasth2's worker class for each of gunicorn's workers.
-CLASSES = {"gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}
-
 
 @dataclass(frozen=True)
 class Setup:
@@ -33,9 +30,9 @@ class Setup:
         """Start a server; `wsgi` or `asgi` is the application, the rest as for `Gunicorn`."""
         worker = self.worker
         if self.way == "class":
-            worker = f"fasth2.gunicorn.{CLASSES[self.worker]}"
+            worker = f"fasth2.gunicorn.{self.worker}"
         elif self.way == "own":
-            worker = "fasth2.gunicorn.Worker"
+            worker = "fasth2.gunicorn.WSGIWorker"
         if self.way == "install":
             config = INSTALL + config
         return Gunicorn(directory, asgi if self.worker == "asgi" else wsgi, "-k", worker, "--http-protocols", "h2,h1",

@@ -16,7 +16,7 @@ from .gunicorn_server import ROOT, SOURCE, Certificate, Gunicorn
 ECOSYSTEM = os.environ.get("FASTH2_ECOSYSTEM") == "1"
 
 #: fasth2's worker classes.
-CLASSES = ("Worker", "ThreadWorker", "GeventWorker", "ASGIWorker")
+CLASSES = ("WSGIWorker", "gthread", "gevent", "asgi")
 
 #: gunicorn's workers with fasth2's connection classes.
 INSTALLED = ("install-gthread", "install-gevent", "install-asgi")
@@ -25,7 +25,7 @@ INSTALLED = ("install-gthread", "install-gevent", "install-asgi")
 FACADE = "facade"
 
 _INSTALL = "import fasth2.gunicorn\nfasth2.gunicorn.install()\n"
-_THREADED = ("Worker", "ThreadWorker", "install-gthread")
+_THREADED = ("WSGIWorker", "gthread", "install-gthread")
 
 
 def chosen(every: tuple[str, ...], *few: str) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def start(face: str, directory: Path, *options: str, certificate: Certificate | 
         given += ["--http-protocols", "h2,h1"]
     else:
         given += ["--forwarded-allow-ips", "127.0.0.1"]
-        if http2 and face != "Worker":
+        if http2 and face != "WSGIWorker":
             given += ["--http2-cleartext", "prior-knowledge"]
     if face in _THREADED:
         given += ["--threads", "16"]

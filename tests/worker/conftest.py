@@ -8,7 +8,7 @@ from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
-WORKER = ("-k", "fasth2.gunicorn.Worker")
+WORKER = ("-k", "fasth2.gunicorn.WSGIWorker")
 
 
 @pytest.fixture

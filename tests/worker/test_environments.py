@@ -11,7 +11,7 @@ import h2.events
 import pytest
 
 APP = "tests.worker.test_environments:application"
-WORKERS = (("-k", "gthread", "--http-protocols", "h2,h1"), ("-k", "fasth2.gunicorn.Worker"))
+WORKERS = (("-k", "gthread", "--http-protocols", "h2,h1"), ("-k", "fasth2.gunicorn.WSGIWorker"))
 
 FIELDS = [("user-agent", "tests"), ("cookie", "a=1"), ("cookie", "b=2"), ("x-many", "1"), ("x-many", "2"), ("x_under", "no"),
           ("content-type", "text/x"), ("x-forwarded-proto", "https"), ("x-forwarded-for", "10.1.2.3"), ("te", "trailers"),

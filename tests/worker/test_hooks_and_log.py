@@ -75,7 +75,7 @@ def both(start):
     """Start gthread and the worker, let the same requests go to each, and stop them; returns the servers."""
     def both(*options, **kwargs):
         servers = []
-        for worker in (GTHREAD, ("-k", "fasth2.gunicorn.Worker")):
+        for worker in (GTHREAD, ("-k", "fasth2.gunicorn.WSGIWorker")):
             server = start(APP, *options, "--threads", "4", worker=worker, **kwargs)
             requests(server)
             server.terminate()

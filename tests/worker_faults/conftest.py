@@ -19,7 +19,7 @@ SLOW = os.environ.get("FASTH2_SLOW") == "1"
 def run(tmp_path_factory, certificate):  # noqa: F811
     """Start a server; a context manager. Options are gunicorn's."""
     def run(*options, tls=True, **kwargs):
-        return Gunicorn(Path(tempfile.mkdtemp(dir=tmp_path_factory.getbasetemp())), APP, "-k", "fasth2.gunicorn.Worker",
+        return Gunicorn(Path(tempfile.mkdtemp(dir=tmp_path_factory.getbasetemp())), APP, "-k", "fasth2.gunicorn.WSGIWorker",
                         "--threads", "4", *options, certificate=certificate if tls else None, **kwargs)
     return run
 

@@ -43,7 +43,7 @@ def server(tmp_path):
     log = tmp_path / "log"
     with open(log, "w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-k", "fasth2.gunicorn.Worker", "--threads", "4", "-b", "127.0.0.1:0",
+            [sys.executable, "-m", "gunicorn", "-k", "fasth2.gunicorn.WSGIWorker", "--threads", "4", "-b", "127.0.0.1:0",
              f"{__name__}:app"],
             cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "HOME": str(tmp_path)})
     try:

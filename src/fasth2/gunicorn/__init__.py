@@ -10,13 +10,14 @@ HTTP/2 with threads::
 
 or on the command line::
 
-    gunicorn -k fasth2.gunicorn.ThreadWorker --certfile … --keyfile … app:app
+    gunicorn -k fasth2.gunicorn.gthread --certfile … --keyfile … app:app
 
 The h2 package need not be installed. ``FASTH2_DISABLE=1`` in the environment
 leaves gunicorn as it is, with a line in the log.
 """
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from fasth2.gunicorn.dropin.install import Status, install, status
@@ -24,35 +25,28 @@ from fasth2.gunicorn.dropin.install import Status, install, status
 from .counting import counters
 
 __all__ = [
-    "ASGIWorker", "AsyncHTTP2Connection", "GeventWorker", "HTTP2ServerConnection", "Status", "ThreadWorker", "Worker", "counters",
-    "install", "status",
+    "AsyncHTTP2Connection", "HTTP2ServerConnection", "Status", "WSGIWorker", "asgi", "counters", "gevent", "gthread", "install",
+    "status",
 ]
+
+#: What is imported when it is first asked for: each needs gunicorn's workers, or the engine.
+_PLACES = {
+    "AsyncHTTP2Connection": ("dropin.async_connection", "AsyncHTTP2Connection"),
+    "HTTP2ServerConnection": ("dropin.connection", "HTTP2ServerConnection"),
+    "WSGIWorker": ("native.wsgi_worker", "WSGIWorker"),
+    "asgi": ("patched.asgi_worker", "ASGIWorker"),
+    "gevent": ("patched.gevent_worker", "GeventWorker"),
+    "gthread": ("patched.thread_worker", "ThreadWorker"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    # These import gunicorn's workers, or the engine.
-    if name == "Worker":
-        from fasth2.gunicorn.native.wsgi_worker import Worker
-
-        return Worker
-    if name == "ThreadWorker":
-        from fasth2.gunicorn.patched.thread_worker import ThreadWorker
-
-        return ThreadWorker
-    if name == "GeventWorker":
-        from fasth2.gunicorn.patched.gevent_worker import GeventWorker
-
-        return GeventWorker
-    if name == "HTTP2ServerConnection":
-        from fasth2.gunicorn.dropin.connection import HTTP2ServerConnection
-
-        return HTTP2ServerConnection
     if name == "ASGIWorker":
-        from fasth2.gunicorn.patched.asgi_worker import ASGIWorker
-
-        return ASGIWorker
-    if name == "AsyncHTTP2Connection":
-        from fasth2.gunicorn.dropin.async_connection import AsyncHTTP2Connection
-
-        return AsyncHTTP2Connection
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(
+            f"module {__name__!r} has no attribute 'ASGIWorker' yet: "
+            "gunicorn's own ASGI worker on fasth2 is 'fasth2.gunicorn.asgi'"
+        )
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fasth2.gunicorn.dropin import install as _install
 
-worker_class = "fasth2.gunicorn.ThreadWorker"
+worker_class = "fasth2.gunicorn.gthread"
 
 if _install.install().installed:
     http_protocols = "h2,h1"

@@ -7,13 +7,12 @@ from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
 
-import fasth2.gunicorn
 from fasth2.gunicorn.dropin.install import ensure_installed, status
 
 __all__ = ["Application", "run"]
 
 #: gunicorn's names of the workers that fasth2 has its own class for.
-_WORKERS = {"gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}
+_WORKERS = ("gthread", "gevent", "asgi")
 
 #: gunicorn's own name of the worker that serves where no one chose one.
 _PLAIN = "sync"
@@ -49,9 +48,9 @@ class Application(WSGIApplication):
             super().load_config()
         finally:
             sys.argv = started_as
-        ours = _WORKERS.get(self._worker_name())
-        if ours in fasth2.gunicorn.__all__ and status().installed:
-            self.cfg.set("worker_class", f"fasth2.gunicorn.{ours}")
+        name = self._worker_name()
+        if name in _WORKERS and status().installed:
+            self.cfg.set("worker_class", f"fasth2.gunicorn.{name}")
 
     def _worker_name(self) -> Any:
         name = self.cfg.settings["worker_class"].get()

@@ -4,8 +4,8 @@ import gunicorn.workers
 import fasth2.gunicorn
 
 fasth2.gunicorn.install()
-for _name, _class in {"gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}.items():
-    gunicorn.workers.SUPPORTED_WORKERS[_name] = f"fasth2.gunicorn.{_class}"
+for _name in ("gthread", "gevent", "asgi"):
+    gunicorn.workers.SUPPORTED_WORKERS[_name] = f"fasth2.gunicorn.{_name}"
 
 
 def post_worker_init(worker):

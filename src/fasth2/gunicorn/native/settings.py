@@ -31,4 +31,4 @@ def tell_what_has_no_effect(cfg: Any, log: Any) -> None:
         value = cfg.settings[name].get()
         if value in values and (name, str(value)) not in _told:
             _told.add((name, str(value)))
-            log.warning("fasth2.gunicorn.Worker: %s = %r has no effect on HTTP/2: %s", name, value, instead)
+            log.warning("fasth2.gunicorn.WSGIWorker: %s = %r has no effect on HTTP/2: %s", name, value, instead)

@@ -39,7 +39,7 @@ from .hooks import Observer
 from .settings import tell_what_has_no_effect
 from .tls import ServerTLSInUse
 
-__all__ = ["Worker"]
+__all__ = ["WSGIWorker"]
 
 try:
     from gunicorn.http2 import negotiation
@@ -52,10 +52,10 @@ _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ECONN
          errno.ENETUNREACH, errno.ENETDOWN)  # fmt: skip
 
 
-class Worker(InstallingWorker, gthread.ThreadWorker):
+class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
     """A gunicorn worker that serves WSGI applications over HTTP/2 as fast as it can.
 
-    For ``-k fasth2.gunicorn.Worker``. ``threads`` is how many requests it
+    For ``-k fasth2.gunicorn.WSGIWorker``. ``threads`` is how many requests it
     serves at a time; fast ones follow each other on one thread, and one that
     takes longer than a millisecond gets a thread of its own. It offers HTTP/2
     and HTTP/1.1 unless the operator set ``http_protocols``; HTTP/1.1 is served

@@ -1,4 +1,4 @@
-"""The connection as `fasth2.gunicorn.ASGIWorker` uses it: requests served as they arrive, answers in few writes."""
+"""The connection as `fasth2.gunicorn.asgi` uses it: requests served as they arrive, answers in few writes."""
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,4 @@
-"""One request of `fasth2.gunicorn.ASGIWorker`: the scope, receive() and send() that the application gets."""
+"""One request of `fasth2.gunicorn.asgi`: the scope, receive() and send() that the application gets."""
 from __future__ import annotations
 
 import asyncio

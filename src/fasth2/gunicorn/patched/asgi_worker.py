@@ -39,7 +39,7 @@ _PROTOCOL = {
 class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
     """gunicorn's ``asgi`` worker, with HTTP/2 by fasth2.
 
-    For ``-k fasth2.gunicorn.ASGIWorker``. Over TLS it offers HTTP/2 and
+    For ``-k fasth2.gunicorn.asgi``. Over TLS it offers HTTP/2 and
     HTTP/1.1 unless the operator set ``http_protocols``.
 
     gunicorn 27 checks an ``http_protocols`` that names h2 before it imports

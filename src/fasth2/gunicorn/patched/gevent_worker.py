@@ -147,7 +147,7 @@ class _Connection(BatchingConnection):
 class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     """gunicorn's ``gevent`` worker, with HTTP/2 by fasth2.
 
-    For ``-k fasth2.gunicorn.GeventWorker``. Over TLS it offers HTTP/2 and
+    For ``-k fasth2.gunicorn.gevent``. Over TLS it offers HTTP/2 and
     HTTP/1.1 unless the operator set ``http_protocols``; with gunicorn 27 and
     without the h2 package, what `ThreadWorker` says of that setting holds
     here too.

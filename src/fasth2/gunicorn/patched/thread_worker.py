@@ -54,7 +54,7 @@ LOOK = 0.1
 class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     """gunicorn's ``gthread`` worker, with HTTP/2 by fasth2.
 
-    For ``-k fasth2.gunicorn.ThreadWorker``. Over TLS it offers HTTP/2 and
+    For ``-k fasth2.gunicorn.gthread``. Over TLS it offers HTTP/2 and
     HTTP/1.1 unless the operator set ``http_protocols``.
 
     A thread serves the requests of a connection, and leaves it to the poller
