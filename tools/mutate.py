@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = ("tests/rfc9113", "tests/limits", "tests/contract_d", "tests/surface/test_events.py", "tests/oracle")
+TESTS = ("tests/engine/rfc9113", "tests/engine/limits", "tests/engine/extensions", "tests/engine/surface/test_events.py", "tests/oracle")
 
 
 @dataclass(frozen=True)

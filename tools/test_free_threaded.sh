@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install fasth2 for a free-threaded interpreter and, with the lock off, run the tests that need no server; run those
-# in hazards, contract_d and regressions once more, each in several threads at once; say how the engine scales over two threads.
+# in hazards, extensions and regressions once more, each in several threads at once; say how the engine scales over two threads.
 #
 #     tools/test_free_threaded.sh INTERPRETER
 set -euo pipefail
@@ -32,5 +32,5 @@ export PYTHON_GIL=0
 # Those that cannot are marked thread_unsafe, with the reason, or use a fixture that the plug-in knows to be so.
 cd "$OLDPWD"
 "$python" -m pytest -q -p no:cacheprovider --rootdir="$PWD" --parallel-threads=4 \
-    tests/{hazards,contract_d,regressions}
+    tests/engine/{hazards,extensions,regressions}
 "$python" -m bench.threads

@@ -16,14 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Folders of tests that work wherever fasth2 does; the worker's loop is for systems that gunicorn runs on, and failing
 #: allocations need one of CPython's own test modules.
-FOLDERS = ("rfc9113", "hpack", "limits", "contract_d", "facade", "oracle", "regressions", "hazards", "surface",
-           "threads", *(("worker_loop",) if os.name == "posix" else ()),
+FOLDERS = ("engine", "hpack", "oracle", "server", *(("wsgi",) if os.name == "posix" else ()),
            *(("allocation_failures",) if importlib.util.find_spec("_testcapi") else ()))
 
 #: What asks for something that is not everywhere: mypy, gunicorn's workers, the sources.
 ELSEWHERE = (
-    "surface/test_package.py::test_stubs_say_what_the_modules_have",
-    "surface/test_imports.py",
+    "engine/surface/test_package.py::test_stubs_say_what_the_modules_have",
+    "engine/surface/test_imports.py",
+    "engine/surface/test_layers.py",
     "hpack/test_generated_tables.py",
 )
 

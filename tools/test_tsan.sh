@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run tests/threads and tests/worker_loop under ThreadSanitizer: on a free-threaded interpreter that is built with it,
+# Run tests/engine/threads and tests/wsgi under ThreadSanitizer: on a free-threaded interpreter that is built with it,
 # with fasth2 built with it too. Any report that tools/tsan_suppressions.txt does not know fails.
 #
 #     tools/test_tsan.sh INTERPRETER BUILDER [pytest's arguments]
@@ -26,7 +26,7 @@ export PYTHON_GIL=0
 # A worker's threads end with its process.
 export TSAN_OPTIONS="suppressions=$PWD/tools/tsan_suppressions.txt log_path=$work/report history_size=4 exitcode=0 \
     report_thread_leaks=0"
-"$interpreter" -m pytest -q -p no:cacheprovider --rootdir="$PWD" "$@" tests/{threads,worker_loop} || result=$?
+"$interpreter" -m pytest -q -p no:cacheprovider --rootdir="$PWD" "$@" tests/engine/threads tests/wsgi || result=$?
 if compgen -G "$work/report.*" >/dev/null; then
     cat "$work"/report.*
     echo "ThreadSanitizer has reported: see above" >&2

@@ -3,8 +3,8 @@ import os
 
 import pytest
 
+from tests.engine.surface.modules import COMPILED
 from tests.leaks.heap import alone
-from tests.surface.modules import COMPILED
 
 from .scenarios import SCENARIOS
 

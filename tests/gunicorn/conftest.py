@@ -2,7 +2,7 @@
 import pytest
 from gunicorn.config import Config
 
-from tests.gunicorn.classes import CLASS
+from tests.gunicorn.dropin.classes import CLASS
 from tests.gunicorn.live import blocking_worker, certificate, server, start, worker  # noqa: F401 (fixtures)
 from tests.support.facade_peer import Peer, SocketPair
 

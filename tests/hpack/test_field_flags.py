@@ -93,7 +93,7 @@ NAMES = sorted({*KINDS, *NO_TRAILER, b":unknown", b":", b"", b"server", b"x-long
 def test_any_field(name, value):
     flags, kind, number = classify(name, value)
     if name == b"priority":
-        # What it says: tests/contract_d/test_priorities.py.
+        # What it says: tests/engine/extensions/test_priorities.py.
         assert number > 0
         number = -1
     assert (flags, kind, number) == expected(name, value)

@@ -23,7 +23,7 @@ from tests.support.play import RESPONSE
 from . import differences
 from .pair import Pair
 
-#: What is said of the engine; tests/same_answers checks the rest.
+#: What is said of the engine; tests/gunicorn/same_answers checks the rest.
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "differences.md").read_text().partition("\n## Under gunicorn\n")[0]
 
 OPEN = request(1, end_stream=False)

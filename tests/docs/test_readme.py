@@ -1,0 +1,182 @@
+"""Every block of code in the README: part of an example, or run here."""
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import types
+
+import httpx
+import pytest
+
+import fasth2
+from tests.docs.readme import BLOCKS, README
+from tests.gunicorn.live import curl
+from tests.support.gunicorn_server import ROOT, SOURCE, Gunicorn
+
+TABLE = ROOT / "tools" / "update_readme_table.py"
+
+
+def shell(command):
+    """Run a line of the README; return what it printed."""
+    words = shlex.split(command)
+    changes = dict(word.split("=", 1) for word in words if re.match(r"[A-Z0-9_]+=", word))
+    python, *rest = words[len(changes):]
+    assert python == "python"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), **changes}
+    return subprocess.run(
+        [sys.executable, *rest], env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_each_block_has_a_test():
+    assert README.count("\n```") == 2 * len(BLOCKS)
+    assert sorted(BLOCKS) == [
+        "alias", "configuration", "disabled", "limits", "part of examples/h2_calls.py", "part of examples/one_call.py",
+        "socket", "status",
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name.startswith("part of ")])
+def test_blocks_that_are_parts_of_examples(name):
+    text = (ROOT / name.removeprefix("part of ")).read_text()
+    assert "\n" + BLOCKS[name] in text
+    assert "\ndef serve(sock):\n" in BLOCKS[name]
+
+
+@pytest.mark.parametrize("name", ["status", "disabled"])
+def test_commands_print_what_stands_below_them(name):
+    command, printed = BLOCKS[name].removeprefix("$ ").split("\n", 1)
+    assert shell(command) == printed
+    assert fasth2.__version__ in printed
+
+
+def test_alias():
+    assert shell(shlex.join(["python", "-c", BLOCKS["alias"] + "print(h2.connection.__name__)"])) == "fasth2.connection\n"
+
+
+def test_limits():
+    made = {}
+    exec(BLOCKS["limits"], made)
+    assert made["connection"].config.limits.reset_burst == 200
+    assert made["connection"].counters == {}
+
+
+def test_a_connection_over_a_socket():
+    cfg = types.SimpleNamespace(http2_initial_window_size=65535, http2_max_concurrent_streams=100,
+                                http2_max_frame_size=16384, http2_max_header_list_size=65536)
+
+    def serve():
+        sock, addr = listener.accept()
+        with sock:
+            exec(BLOCKS["socket"], {"cfg": cfg, "sock": sock, "addr": addr})
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        with httpx.Client(http1=False, http2=True, trust_env=False) as client:
+            answers = [client.get(address) for _ in range(3)]
+        thread.join(10)
+    assert not thread.is_alive()
+    assert [(answer.http_version, answer.text) for answer in answers] == [("HTTP/2", "Hello\n")] * 3
+
+
+def gunicorn_line():
+    """The options of the README's command."""
+    line = re.search(r"^    gunicorn (-k .*) --certfile cert.pem --keyfile key.pem hello:app$", README, re.MULTILINE)
+    return tuple(shlex.split(line[1]))
+
+
+@pytest.mark.parametrize("way_in", ["command", "configuration"])
+def test_gunicorn(tmp_path, certificate, way_in):
+    """The h2 package is not there."""
+    config = BLOCKS["configuration"] if way_in == "configuration" else None
+    options = () if config else gunicorn_line()
+    with Gunicorn(tmp_path, "hello:app", "--chdir", str(ROOT / "examples"), *options, certificate=certificate,
+                  config=config, blocked=("h2", "hpack", "hyperframe")) as server:
+        assert curl(server) == b"Hello over HTTP/2.0: /\n"
+        assert f"HTTP/2 by fasth2 {fasth2.__version__}" in server.log
+
+
+def test_every_target_of_make_is_there():
+    makefile = (ROOT / "Makefile").read_text() + (ROOT / "bench" / "bench.mk").read_text()
+    named = set(re.findall(r"(?:^    |`)(?:PORT=\d+ )?make ([a-z0-9-]+)", README, re.MULTILINE))
+    assert {"serve", "test", "bench", "bench-e2e"} <= named
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))])
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
+        assert target.startswith("https://") or (ROOT / page).parent.joinpath(target).exists(), target
+
+
+@pytest.fixture(scope="module")
+def table():
+    spec = importlib.util.spec_from_file_location("update_readme_table", TABLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_figures_replace_those_between_the_markers(table, tmp_path, monkeypatch):
+    """Another run's: its numbers are there, the rest of the README is as it was."""
+    raw = json.loads(table.RAW.read_text())
+    for benchmark in raw["benchmarks"]:
+        if benchmark["group"] == "small_get" and benchmark["params"]["contestant"] == "h2":
+            benchmark["stats"]["data"] = [value * 1000 for value in benchmark["stats"]["data"]]
+    (tmp_path / "raw.json").write_text(json.dumps(raw))
+    copy = tmp_path / "README.md"
+    copy.write_text(README)
+    monkeypatch.setattr(table, "README", copy)
+    table.main([str(tmp_path / "raw.json")])
+    text = copy.read_text()
+    [row] = re.findall(r"^\| small GET \| .* \|$", text.partition("| fasth2's class")[0], re.MULTILINE)
+    assert float(row.split(" | ")[3].rstrip("×")) > 10_000
+    assert raw["date"] in text
+    outside = re.compile(f"{table.BEGIN}.*{table.END}", re.DOTALL)
+    assert outside.sub("", text) == outside.sub("", README)
+    table.main([str(tmp_path / "raw.json")])
+    assert copy.read_text() == text
+
+
+@pytest.mark.parametrize("text", ["", "{BEGIN}", "{END}{BEGIN}", "{BEGIN}{BEGIN}{END}"])
+def test_markers_must_be_there_once(table, text):
+    with pytest.raises(ValueError, match="must be there once, in this order"):
+        table.replaced(text.format(BEGIN=table.BEGIN, END=table.END), "new")
+
+
+def test_the_readme_has_figures(table):
+    between = README.partition(table.BEGIN)[2].partition(table.END)[0]
+    assert len(re.findall(r"^\| [^|-]+ \|(?: [0-9.e+]+×? \|){2,6}$", between, re.MULTILINE)) > 10
+
+
+def test_servers_figures_replace_those_between_their_markers(table, tmp_path, monkeypatch):
+    """A run in which one server had a row and another failed in it."""
+    sample = {"rate": 4321.0, "processor": 5.0, "lost": 0}
+    raw = {
+        "contestants": {"fasth2": "fasth2", "granian": "granian"}, "samples": {"8x10": {"fasth2": [sample]}},
+        "errors": {"8x10": {"granian": "not answered"}}, "date": "2026-11-26", "commit": "abc", "processor": "some",
+        "processors": 2, "python": "3.11.7", "openssl": "OpenSSL", "versions": {"granian": "2.8.7"},
+        "worker_class": "fasth2.gunicorn.WSGIWorker", "rounds": 1, "quick": False,
+    }
+    (tmp_path / "servers.json").write_text(json.dumps(raw))
+    copy = tmp_path / "README.md"
+    head, tail = "# head\n", "tail\n"
+    copy.write_text(head + table.SERVERS_BEGIN + "old\n" + table.SERVERS_END + tail)
+    monkeypatch.setattr(table, "README", copy)
+    table.main(["--servers", str(tmp_path / "servers.json")])
+    text = copy.read_text()
+    assert text.startswith(head + table.SERVERS_BEGIN)
+    assert text.endswith(table.SERVERS_END + tail)
+    assert re.search(r"^\| 13 bytes, -c 8 -m 10 +\| +requests/s \| +4,321 \| +fails \|$", text, re.MULTILINE)
+    assert "granian fails in 8x10: not answered" in text
+    assert "old" not in text

@@ -1,0 +1,53 @@
+"""Connections that begin with HTTP/1.1 and ``Upgrade: h2c``, beside slow calls and while the worker stops."""
+import subprocess
+import time
+
+import pytest
+
+from tests.gunicorn.native.faults.test_peers import descriptors
+from tests.gunicorn.native.faults.test_slow_calls import all_ended, ask
+from tests.support.tls_client import Client
+from tests.wsgi.in_process import until
+
+
+def curl(server, *paths):
+    """Ask for an upgrade, and then for more on the same connection; a process."""
+    return subprocess.Popen(
+        ["curl", "--silent", "--show-error", "--http2", "--max-time", "20", "--write-out", " %{http_version}\n",
+         *(server.url + path for path in paths)], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def clear(run):
+    with run("--http2-cleartext", "both", "--threads", "2", "--keep-alive", "10", tls=False) as server:
+        yield server
+        assert "[ERROR]" not in server.log
+
+
+def test_all_threads_are_busy(clear):
+    with Client(clear) as busy:
+        ids = ask(busy, "/hold?1", "/hold?1")
+        time.sleep(0.2)
+        upgraded = curl(clear, "/hello", "/hold?0.01", "/hello")
+        assert busy.read(all_ended(busy, ids))
+        assert upgraded.communicate(timeout=20)[0] == "Hello, world! 2\nheld 2\nHello, world! 2\n"
+
+
+def test_the_worker_stops(clear):
+    upgraded = curl(clear, "/hold?1.5")
+    time.sleep(0.5)
+    clear.terminate()
+    assert upgraded.communicate(timeout=20)[0] == "held 2\n"
+    assert clear.process.wait(10) == 0
+
+
+def test_many(clear):
+    """None is left behind."""
+    assert curl(clear, "/hello").communicate(timeout=20)[0] == "Hello, world! 2\n"
+    time.sleep(0.2)
+    before = descriptors(clear)
+    for _ in range(5):
+        several = [curl(clear, "/hold?0.02", "/hello") for _ in range(4)]
+        for each in several:
+            assert each.communicate(timeout=20)[0] == "held 2\nHello, world! 2\n"
+    assert until(lambda: descriptors(clear) <= before)

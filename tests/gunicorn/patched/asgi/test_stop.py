@@ -1,0 +1,192 @@
+"""How a worker ends: TLS handshakes under way, streams that do not end, what it accepts meanwhile."""
+import os
+import signal
+import socket
+import ssl
+import threading
+import time
+
+import h2.connection
+import h2.events
+import pytest
+
+from tests.gunicorn.patched.asgi.conftest import SETUPS
+from tests.support.tls_client import Client
+
+CLASSES = [setup for setup in SETUPS if setup.way == "class"]
+PLACES = [(setup, "asyncio") for setup in CLASSES] + [(CLASSES[-1], "uvloop")]
+INSTALLED = [(SETUPS[-2], "asyncio"), (SETUPS[-2], "uvloop")]
+
+APP = """
+import asyncio, os, time
+
+def note(what):
+    with open("notes", "a") as notes:
+        notes.write(what + "\\n")
+
+async def events(send):
+    try:
+        while True:
+            yield b"event"
+            await asyncio.sleep(0.05)
+    finally:
+        note("generator closed")
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        note("lifespan shutdown")
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/events":
+        async for event in events(send):
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+    elif scope["path"] == "/silent":
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            note("task cancelled")
+    await send({"type": "http.response.body", "body": b"%d" % os.getpid()})
+"""
+
+
+@pytest.fixture
+def serve(tmp_path, certificate):
+    """Start a server of `APP`."""
+    (tmp_path / "stops.py").write_text(APP)
+
+    def serve(place, *options, app="stops:app"):
+        setup, loop = place
+        return setup.start(tmp_path, "", app, "--asgi-loop", loop, "--keep-alive", "20", *options, certificate=certificate)
+
+    return serve
+
+
+def name(place):
+    return "-".join(map(str, place))
+
+
+def context(server):
+    made = ssl.create_default_context(cafile=str(server.certificate.authority))
+    made.set_alpn_protocols(["h2"])
+    return made
+
+
+def answer_to_late_handshake(server, stop):
+    """Connect, have the worker stop, and only then begin TLS and ask: a status, or ``None`` where there is no answer."""
+    with Client(server) as client:
+        client.request(1, "/")
+        assert client.read(client.ended())
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain:
+        time.sleep(0.5)  # accepted
+        stop()
+        try:
+            with context(server).wrap_socket(plain, server_hostname="127.0.0.1") as sock:
+                conn = h2.connection.H2Connection()
+                conn.initiate_connection()
+                conn.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/")],
+                                  end_stream=True)
+                sock.sendall(conn.data_to_send())
+                while data := sock.recv(65536):
+                    for event in conn.receive_data(data):
+                        if isinstance(event, h2.events.ResponseReceived):
+                            return int(dict(event.headers)[b":status"])
+        except (ssl.SSLError, ConnectionError):
+            pass
+    return None
+
+
+@pytest.mark.parametrize("place", PLACES, ids=name)
+def test_a_handshake_under_way_is_finished_and_its_request_answered(serve, place):
+    with serve(place, "--graceful-timeout", "20") as server:
+        def stop():
+            server.terminate()
+            # gunicorn's loop looks once a second whether it has to end.
+            wait_for(lambda: "Worker shutting down" in server.log, 2)
+            time.sleep(1.5)
+
+        assert answer_to_late_handshake(server, stop) == 200
+        assert server.process.wait(15) == 0
+
+
+@pytest.mark.parametrize("place", INSTALLED, ids=name)
+def test_gunicorns_own_worker_drops_it(serve, place):
+    """What install() cannot mend: docs/gunicorn.md says so. The worker knows nothing of a handshake under way."""
+    with serve(place, "--graceful-timeout", "20") as server:
+        def stop():
+            server.terminate()
+            assert server.process.wait(15) == 0
+
+        assert answer_to_late_handshake(server, stop) is None
+
+
+def wait_for(holds, seconds=10.0):
+    """Wait until something holds, or for so long; return whether it does."""
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+@pytest.mark.parametrize("place", PLACES, ids=name)
+def test_streams_that_do_not_end_are_cancelled_in_time_for_the_applications_end(serve, place, tmp_path):
+    with serve(place, "--graceful-timeout", "6", "--timeout", "30") as server:
+        with Client(server, patient=True) as client:
+            client.request(1, "/events")
+            client.request(3, "/silent")
+            assert client.read(lambda: b"event" in client.body(1))
+            server.terminate()
+            assert client.read(lambda: bool(client.found(h2.events.ConnectionTerminated)), wait=10)
+            assert not client.closed
+            client.read(lambda: False, wait=10)
+            assert client.found(h2.events.StreamReset, 1)
+        assert server.process.wait(10) == 0
+        notes = (tmp_path / "notes").read_text().split("\n")
+        assert sorted(notes[:2]) == ["generator closed", "task cancelled"]
+        assert notes[2] == "lifespan shutdown"
+        assert "SIGKILL" not in server.log
+
+
+@pytest.mark.parametrize("place", PLACES, ids=name)
+def test_a_worker_that_waits_long_for_its_end_is_not_taken_for_dead(serve, place):
+    """``graceful_timeout`` may be longer than ``timeout``."""
+    with serve(place, "--graceful-timeout", "12", "--timeout", "2") as server:
+        with Client(server, patient=True) as client:
+            client.request(1, "/events")
+            assert client.read(client.body)
+            pid = int(server.log.split("Booting worker with pid: ")[1].split()[0])
+            server.process.send_signal(signal.SIGHUP)
+            assert wait_for(lambda: server.log.count("Booting worker") == 2)
+            time.sleep(4)
+            assert "WORKER TIMEOUT" not in server.log
+            os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("place", PLACES, ids=name)
+def test_no_connection_is_lost_when_workers_change_after_max_requests(serve, place):
+    """Each connection asks once; none is dropped in its TLS handshake, none accepted to be refused."""
+    failures, answered = [], []
+
+    def clients(server):
+        for _ in range(25):
+            try:
+                with Client(server, patient=True) as client:
+                    client.request(1, "/")
+                    assert client.read(client.ended())
+                    assert client.status() == "200", client.events
+                    answered.append(client.body())
+            except Exception as exc:
+                failures.append(repr(exc))
+
+    with serve(place, "--max-requests", "20", "--graceful-timeout", "10", "--workers", "2") as server:
+        threads = [threading.Thread(target=clients, args=(server,)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        assert not failures
+        assert len(answered) == 150
+        assert len(set(answered)) > 2

@@ -1,0 +1,118 @@
+"""A connection is seen to while its application runs: PINGs, SETTINGS, and the goodbye of a worker that stops."""
+import time
+
+import h2.events
+import h2.settings
+import pytest
+
+from tests.support.tls_client import Client
+
+APP = "tests.gunicorn.patched.response_rules_app:app"
+ANY_STREAM = 2**31 - 1
+
+
+@pytest.fixture
+def serve(start, blocking_worker):
+    def serve(*options, **kwargs):
+        return start(*blocking_worker, "--threads", "2", *options, app=APP, **kwargs)
+    return serve
+
+
+def ping(client):
+    """Ask whether the server is there; return the seconds that it took."""
+    count = len(client.found(h2.events.PingAckReceived))
+    begin = time.monotonic()
+    client.conn.ping(b"12345678")
+    client.flush()
+    assert client.read(lambda: len(client.found(h2.events.PingAckReceived)) > count)
+    return time.monotonic() - begin
+
+
+def test_PING_is_answered_while_the_application_sleeps(serve):
+    with Client(serve()) as client:
+        client.request(1, "/slow?3")
+        time.sleep(0.2)
+        waits = [ping(client) for _ in range(5)]
+        assert not client.ended()()
+        # The others may have met a busy machine.
+        assert min(waits) < 0.2
+        assert client.read(client.ended())
+        assert client.body() == b"Hello, world!"
+        assert ping(client) < 5
+
+
+def test_SETTINGS_are_acknowledged_while_the_application_sleeps(serve):
+    with Client(serve()) as client:
+        client.request(1, "/slow?3")
+        assert client.read(lambda: client.found(h2.events.SettingsAcknowledged))
+        time.sleep(0.2)
+        client.events.clear()
+        client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 100_000})
+        client.flush()
+        assert client.read(lambda: client.found(h2.events.SettingsAcknowledged))
+        assert not client.ended()()
+        assert client.read(client.ended())
+
+
+def test_requests_that_come_meanwhile_are_served_afterwards(serve):
+    with Client(serve()) as client:
+        client.request(1, "/slow?1")
+        time.sleep(0.3)
+        client.request(3, "/hello")
+        client.request(5, "/slow?0.5")
+        time.sleep(0.3)
+        assert client.read(lambda: client.ended(1)() and client.ended(3)() and client.ended(5)())
+        assert {client.status(n) for n in (1, 3, 5)} == {"200"}
+
+
+def test_a_body_that_comes_meanwhile_is_read_afterwards(serve):
+    body = bytes(range(256)) * 200
+    with Client(serve()) as client:
+        client.request(1, "/late-echo", "POST", end_stream=False)
+        client.upload(1, body)
+        client.data(1, b"", end_stream=True)
+        assert client.read(client.ended())
+        assert client.body() == body
+
+
+def test_a_pool_of_busy_connections_stays_in_order(serve):
+    """Applications that come and go while others see to their connections."""
+    clients = [Client(serve_) for serve_ in [serve()] for _ in range(4)]
+    for stream_id in range(1, 41, 2):
+        for client in clients:
+            client.request(stream_id, f"/slow?{0.01 * (stream_id % 3)}")
+            client.conn.ping(b"12345678")
+            client.flush()
+    for client in clients:
+        assert client.read(lambda client=client: all(client.ended(n)() for n in range(1, 41, 2)), 60)
+        assert all(client.body(n) == b"Hello, world!" for n in range(1, 41, 2))
+        assert client.read(lambda client=client: len(client.found(h2.events.PingAckReceived)) == 20)
+        client.sock.close()
+
+
+@pytest.mark.parametrize("path", ["/events", "/silent"])
+def test_TERM_tells_a_connection_with_an_endless_stream_after_half_of_graceful_timeout(serve, path):
+    server = serve("--graceful-timeout", "6")
+    with Client(server, patient=True) as client:
+        client.request(1, path)
+        assert client.read(client.body)
+        begin = time.monotonic()
+        server.terminate()
+        assert client.read(lambda: len(client.found(h2.events.ConnectionTerminated)) > 1, 20)
+        assert [event.last_stream_id for event in client.found(h2.events.ConnectionTerminated)] == [ANY_STREAM, 1]
+        assert time.monotonic() - begin > 2
+        assert not client.ended()()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_PINGs_keep_an_idle_connection_where_the_operator_says_so(serve, kept):
+    server = serve("--keep-alive", "2", env={"FASTH2_KEEPALIVE_PINGS": "1" if kept else "0"})
+    with Client(server, patient=True) as client:
+        client.request(1, "/hello")
+        assert client.read(client.ended())
+        end = time.monotonic() + (5 if kept else 20)
+        while time.monotonic() < end and not client.found(h2.events.ConnectionTerminated):
+            client.conn.ping(b"12345678")
+            client.flush()
+            client.read(lambda: client.closed, 0.3)
+        assert bool(client.found(h2.events.ConnectionTerminated)) == (not kept)

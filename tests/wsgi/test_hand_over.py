@@ -1,0 +1,238 @@
+"""A call of the application that takes long loses the lead, and nothing else waits for it."""
+import contextlib
+import threading
+import time
+
+import h2.events
+import pytest
+
+from fasth2.wsgi import loop as wsgi_loop
+from fasth2.wsgi.leader import Lead, Seat
+from tests.support.tls_client import Client
+from tests.wsgi.in_process import Paths, Serving, until
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Serve an application until the test ends; nothing that should wake the leader is found by its look at the clock."""
+    monkeypatch.setattr(wsgi_loop, "LOOK", 60.0)
+    with contextlib.ExitStack() as stack:
+        paths = []
+
+        def serve(application, **options):
+            paths.append(application)
+            return stack.enter_context(Serving(application, **options))
+
+        yield serve
+        for each in paths:
+            for gate in getattr(each, "gates", {}).values():
+                gate.set()
+
+
+def get(client, *paths, first=1):
+    """Send requests in one write."""
+    for number, path in enumerate(paths):
+        client.conn.send_headers(first + 2 * number, [
+            (":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", path)], end_stream=True)
+    client.flush()
+
+
+def answered(client, stream_id, body, wait=5.0):
+    """Whether a stream's answer comes and is that."""
+    client.read(client.ended(stream_id), wait)
+    return bool(client.found(h2.events.StreamEnded, stream_id)) and client.body(stream_id) == body
+
+
+def settle(client):
+    """Have the client and the server say what they have to say without being asked."""
+    client.conn.ping(b"settling")
+    client.flush()
+    assert client.read(lambda: client.found(h2.events.PingAckReceived)
+                       and client.found(h2.events.SettingsAcknowledged), 5)
+    client.conn.ping(b"settled.")
+    client.flush()
+    assert client.read(lambda: len(client.found(h2.events.PingAckReceived)) == 2, 5)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_neighbours_in_one_read_do_not_wait(serve, threads):
+    app = Paths()
+    server = serve(app, threads=threads)
+    with Client(server) as client:
+        get(client, "/before", "/wait?a", "/after")
+        assert answered(client, 1, b"/before")
+        if threads > 1:
+            assert answered(client, 5, b"/after")
+        else:
+            client.conn.ping(b"12345678")
+            client.flush()
+            assert client.read(lambda: client.found(h2.events.PingAckReceived), 5)
+            assert app.begun == ["/before", "/wait?a"]
+        app.gate("a").set()
+        assert answered(client, 3, b"/wait")
+        assert answered(client, 5, b"/after")
+    assert not server.failures
+
+
+def test_all_threads_busy_and_the_helper_keeps_connections_alive(serve):
+    app = Paths()
+    server = serve(app, threads=2)
+    with Client(server) as first:
+        get(first, "/wait?a", "/wait?a", "/later")
+        assert until(lambda: len(app.begun) == 2)
+        with Client(server) as second:
+            get(second, "/other")
+            second.conn.ping(b"12345678")
+            second.flush()
+            assert second.read(lambda: second.found(h2.events.PingAckReceived)
+                               and second.found(h2.events.RemoteSettingsChanged), 5)
+            assert until(server.loop.is_stuck)
+            app.gate("a").set()
+            assert answered(second, 1, b"/other")
+            assert answered(first, 5, b"/later")
+    assert until(lambda: not server.loop.is_stuck())
+    assert not server.failures
+
+
+def test_requests_with_bodies_that_waited_for_a_thread_are_run_at_once(serve):
+    app = Paths()
+    server = serve(app, threads=1)
+    with Client(server) as first, Client(server) as second:
+        settle(second)
+        get(first, "/wait?a")
+        assert until(lambda: app.begun)
+        second.request(1, "/post", "POST", end_stream=False)
+        assert until(server.loop.is_stuck)
+        app.gate("a").set()
+        assert answered(second, 1, b"/post")
+
+
+def test_a_new_leader_runs_what_the_last_left_for_the_end_of_its_round(serve):
+    app = Paths()
+    # The last free thread takes no request whose body is not whole.
+    server = serve(app, threads=3)
+    with Client(server) as client:
+        settle(client)
+        # Both are to be run when the round ends; the first takes long.
+        for stream_id, path in ((1, "/wait?a"), (3, "/post")):
+            client.conn.send_headers(stream_id, [
+                (":method", "POST"), (":scheme", "http"), (":authority", "a"), (":path", path), ("expect", "100-continue")])
+        client.flush()
+        assert answered(client, 3, b"/post")
+        app.gate("a").set()
+        assert answered(client, 1, b"/wait")
+
+
+def _empty_parts(app):
+    def generate(environ, start_response):
+        start_response("200 OK", [])
+        while not app.gate("stop").is_set():
+            yield b""
+        yield b"done"
+    return generate
+
+
+def _empty_writes(app):
+    def write_on(environ, start_response):
+        write = start_response("200 OK", [])
+        while not app.gate("stop").is_set():
+            write(b"")
+        return [b"done"]
+    return write_on
+
+
+@pytest.mark.parametrize("kind", [_empty_parts, _empty_writes])
+def test_many_quick_parts_do_not_keep_the_lead(serve, kind):
+    def stop(environ, start_response):
+        app.gate("stop").set()
+        start_response("200 OK", [])
+        return [b"stopped"]
+
+    app = Paths(stop=stop)
+    app.functions["endless"] = kind(app)
+    # So long a tick that no single part, nor another thread that has the interpreter, takes it.
+    server = serve(app, threads=2, tick=0.1)
+    with Client(server) as first, Client(server) as second:
+        settle(first)
+        settle(second)
+        get(first, "/endless")
+        assert until(lambda: app.begun)
+        get(second, "/stop")
+        assert answered(second, 1, b"stopped")
+        assert answered(first, 1, b"done")
+    assert not server.failures
+
+
+def test_a_part_that_is_held_back_does_not_wait_for_the_next(serve):
+    rounds = 100
+
+    def parts(environ, start_response):
+        number = environ["PATH_INFO"]
+        start_response("200 OK", [])
+        yield b"one"
+        assert app.gate(number + "two").wait(20)
+        yield b"two"
+        assert app.gate(number + "three").wait(20)
+        yield b"three"
+
+    # Each by a path of its own: none is known to be slow.
+    app = Paths(**{f"parts{number}": parts for number in range(rounds)})
+    server = serve(app, threads=1)
+    with Client(server) as client:
+        for number in range(rounds):
+            stream, path = 2 * number + 1, f"/parts{number}"
+            get(client, path, first=stream)
+            assert client.read(lambda s=stream: client.body(s) == b"one", 5)
+            app.gate(path + "two").set()
+            assert client.read(lambda s=stream: client.body(s) == b"onetwo", 5)
+            app.gate(path + "three").set()
+            assert answered(client, stream, b"onetwothree")
+
+
+def test_only_so_many_threads_run_the_application(serve):
+    seen, now, most = set(), 0, 0
+    lock = threading.Lock()
+
+    def busy(environ, start_response):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+            seen.add(threading.get_ident())
+        time.sleep(0.002 * (int(environ["QUERY_STRING"]) % 4))
+        with lock:
+            now -= 1
+        start_response("200 OK", [])
+        return [environ["QUERY_STRING"].encode()]
+
+    server = serve(Paths(busy=busy), threads=3)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(server)) for _ in range(3)]
+        for round_ in range(5):
+            numbers = range(40 * round_, 40 * round_ + 40)
+            for client in clients:
+                get(client, *(f"/busy?{number}" for number in numbers), first=1 + 2 * numbers[0])
+            for client in clients:
+                for number in numbers:
+                    assert answered(client, 1 + 2 * number, str(number).encode())
+    assert len(seen) == most == 3
+    assert not server.failures and not server.reports
+
+
+def test_a_seat_that_gave_the_lead_away_can_get_it_back_at_once():
+    woken = []
+    lead = Lead(lambda: woken.append(True))
+    helper, seat = Seat(True), Seat()
+    assert lead.sit(helper)
+    thread = threading.Thread(target=lead.sit, args=(seat,), daemon=True)
+    thread.start()
+    assert until(lambda: lead.free and woken)
+    assert lead.rise(helper)
+    thread.join(5)
+    assert not thread.is_alive()
+    # The seat's thread has to get rid of the lead before the helper's has come to wait.
+    assert lead.rise(seat)
+    assert lead.sit(helper)
+    assert lead.rise(helper)
+    lead.stop()
+    assert not lead.sit(seat)
