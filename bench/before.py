@@ -83,7 +83,8 @@ def interval(ratios: Sequence[float]) -> tuple[float, float, float]:
 
 def _class_name(source: Path, worker: Worker) -> str:
     text = (source / "fasth2" / "gunicorn" / "__init__.py").read_text()
-    name = next(name for name in worker.names if f'"{name}"' in text)
+    offered = text.partition("__all__ = ")[2]
+    name = next(name for name in worker.names if f'"{name}"' in offered)
     return f"fasth2.gunicorn.{name}"
 
 
