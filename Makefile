@@ -8,8 +8,8 @@ TESTS ?= tests
 # 1: a compiler's warning is an error.
 FASTH2_WERROR ?= 1
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
-# Tests wait for servers much of the time.
-TEST_JOBS ?= $(shell expr $(JOBS) + 1)
+# Tests wait for servers most of the time.
+TEST_JOBS ?= $(shell expr $(JOBS) + 3)
 
 ifeq ($(PYTHON),python3)
 VENV := .venv

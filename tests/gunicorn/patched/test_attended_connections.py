@@ -1,10 +1,17 @@
 """A connection is seen to while its application runs: PINGs, SETTINGS, and the goodbye of a worker that stops."""
+import logging
+import socket
+import threading
 import time
+import types
 
 import h2.events
 import h2.settings
 import pytest
+from gunicorn.config import Config
 
+from fasth2.gunicorn.patched.polling import PollingConnection
+from fasth2.gunicorn.patched.serving import Serving
 from tests.support.tls_client import Client
 
 APP = "tests.gunicorn.patched.response_rules_app:app"
@@ -88,6 +95,32 @@ def test_a_pool_of_busy_connections_stays_in_order(serve):
         assert all(client.body(n) == b"Hello, world!" for n in range(1, 41, 2))
         assert client.read(lambda client=client: len(client.found(h2.events.PingAckReceived)) == 20)
         client.sock.close()
+
+
+def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
+    """gunicorn makes its socket block at any moment: a read would hold the worker's main thread as long as the peer likes."""
+
+    class Meanwhile(PollingConnection):
+        def _set_timeout(self, timeout):
+            super()._set_timeout(timeout)
+            self.sock.setblocking(True)
+
+    cfg = Config()
+    worker = types.SimpleNamespace(cfg=cfg, fast_requests={}, alive=True, pings_keep=False, log=logging.getLogger("test"),
+                                   is_overdue=lambda: False)
+    server, client = socket.socketpair()
+    with server, client:
+        h2_conn = Meanwhile(cfg, server, ("192.0.2.1", 1))
+        serving = Serving(worker, h2_conn, server, ("192.0.2.1", 1), ("192.0.2.2", 2), threading.RLock())
+        attending = threading.Thread(target=serving.attend, daemon=True)
+        attending.start()
+        attending.join(5)
+        held = attending.is_alive()
+        client.sendall(b"x")
+        attending.join(5)
+        assert not held
+        # Nobody has read it: the thread that serves the connection does.
+        assert server.recv(1) == b"x"
 
 
 @pytest.mark.parametrize("path", ["/events", "/silent"])

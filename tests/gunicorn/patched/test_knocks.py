@@ -301,9 +301,11 @@ def clear_half_a_request(sock):
 @pytest.mark.parametrize("how", [port_check, port_check_with_reset, clear_half_a_preface, clear_garbage_behind_the_preface,
                                  clear_reset_behind_the_preface, clear_half_a_request], ids=lambda how: how.__name__)
 def test_whoever_leaves_a_port_in_the_clear_leaves_nothing_above_debug(clear, how):
-    lines, _ = knock(clear, how)
+    # The asyncio worker has no line for a connection without a request.
+    has_a_line = "ASGIWorker" not in clear.log
+    lines, _ = knock(clear, how, awaited=has_a_line)
     assert_quiet(lines)
-    assert lines
+    assert lines or not has_a_line
 
 
 @pytest.mark.parametrize("data", [hello(), random.Random(6).randbytes(200)], ids=["tls", "garbage"])
@@ -312,7 +314,7 @@ def test_what_is_no_http_at_all_leaves_no_traceback(clear, data):
         sock.sendall(data)
         at_end(sock)
 
-    lines, _ = knock(clear, how)
+    lines, _ = knock(clear, how, awaited=False)
     assert "Traceback" not in "\n".join(lines)
     # gunicorn's own line for an HTTP/1.1 request that it refuses.
     assert len([line for line in lines if "[DEBUG]" not in line]) <= 1

@@ -329,12 +329,14 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     @contextlib.contextmanager
     def _attended(self, serving: Serving) -> Iterator[None]:
         """Have a connection seen to while its application runs, as far as that yields to other greenlets."""
+        serving.attended = True
         self._attending.add(serving)
         if self._attender is None or self._attender.dead:
             self._attender = gevent.spawn(self._attend)
         try:
             yield
         finally:
+            serving.attended = False
             self._attending.discard(serving)
 
     def _attend(self) -> None:

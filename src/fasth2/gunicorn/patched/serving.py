@@ -125,6 +125,9 @@ class Serving:
         self.leaving = False
         #: When that is.
         self.leaves_at = 0.0
+        #: Whether `attend` may use the connection; changed only under the gate. Before and after, the worker's own code
+        #: changes how long a read of the socket waits.
+        self.attended = False
         # When the connection began, and when its peer was told that it ends.
         self._begun = time.monotonic()
         self._warned_at: float | None = None
@@ -359,11 +362,14 @@ class Serving:
         """See to the connection while its application runs: answer PINGs and SETTINGS, note resets, say goodbye.
 
         For another thread or greenlet than the one that serves it; does
-        nothing where that one uses the connection. Never waits, never raises.
+        nothing where that one uses the connection, or has not begun to, or
+        has ended. Never waits, never raises.
         """
-        if not self.gate.acquire(blocking=False):
+        if not self.attended or not self.gate.acquire(blocking=False):
             return
         try:
+            if not self.attended:
+                return
             self.hurry()
             if self.h2.attend() and self.worker.pings_keep:
                 self.idle_since = None

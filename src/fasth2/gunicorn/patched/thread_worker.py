@@ -181,7 +181,11 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             serving = self._serving(conn, h2)
             with serving.gate:
                 h2.resume()
-                return self._serve(conn, h2, serving)
+                serving.attended = True
+                try:
+                    return self._serve(conn, h2, serving)
+                finally:
+                    serving.attended = False
         except Exception as exc:
             report(self.log, exc)
         return False
@@ -197,7 +201,12 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         # An upgraded one; those of gunicorn's versions that do not see to its errors need that too.
         serving = self._serving(conn, h2_conn)
         with serving.gate:
-            serving.serve_stream(req)
+            h2_conn.resume()
+            serving.attended = True
+            try:
+                serving.serve_stream(req)
+            finally:
+                serving.attended = False
 
     def _serving(self, conn: Any, h2: Any) -> Serving:
         serving = getattr(conn, "serving", None)
