@@ -72,15 +72,18 @@ def test_limits_as_settings(monkeypatch):
     from_file = settings.current()
     settings.set_from_configuration(None, None)
     monkeypatch.setenv("FASTH2_LIMITS", re.search(r'FASTH2_LIMITS="(.*?)"', LIMITS)[1])
+    settings.forget()
     assert settings.current() == from_file
     for argument, variable, _ in rows(GUNICORN, "`install()`", "environment", "effect"):
         name, _, value = argument.strip("`").partition("=")
         settings.set_from_configuration(**{"limits": None, "connection_window": None, name: ast.literal_eval(value)})
         monkeypatch.delenv("FASTH2_LIMITS", raising=False)
+        settings.forget()
         from_file = settings.current()
         settings.set_from_configuration(None, None)
         name, _, value = variable.strip("`").partition("=")
         monkeypatch.setenv(name, value.strip('"'))
+        settings.forget()
         assert settings.current() == from_file
         assert from_file != settings.Settings()
 

@@ -2,9 +2,17 @@
 import pytest
 from gunicorn.config import Config
 
+from fasth2.gunicorn import settings
 from tests.gunicorn.dropin.classes import CLASS
 from tests.gunicorn.live import blocking_worker, certificate, server, start, worker  # noqa: F401 (fixtures)
 from tests.support.facade_peer import Peer, SocketPair
+
+
+@pytest.fixture(autouse=True)
+def environment():
+    """What a test sets in the environment is gone after it."""
+    yield
+    settings.forget()
 
 
 @pytest.fixture

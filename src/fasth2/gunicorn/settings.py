@@ -96,8 +96,8 @@ _VARIABLES = {name: "FASTH2_" + name.upper() for name in _KINDS}
 # What install() was given.
 _configured = Settings()
 
-# What `current` returned last, and the values of the environment that it was made of.
-_current: tuple[list[str | None], Settings] | None = None
+# What `current` returns; ``None`` before it has read the environment.
+_current: Settings | None = None
 
 
 def set_from_configuration(
@@ -131,21 +131,29 @@ def set_from_configuration(
 def current() -> Settings:
     """Return the settings for a new connection; the environment's win over those of the configuration file.
 
+    The environment is read once after `set_from_configuration` or `forget`.
+
     Raises:
         ValueError: The environment has a value that cannot be.
     """
     global _current
-    get = os.environ.get
-    found = [get(_LIMITS), *map(get, _VARIABLES.values())]
-    if _current is not None and _current[0] == found:
-        return _current[1]
-    values: dict[str, Any] = {"limits": {**_configured.limits, **_parse_limits(found[0] or "")}}
-    for (name, variable), text in zip(_VARIABLES.items(), found[1:]):
-        if text:
+    if _current is None:
+        _current = _read()
+    return _current
+
+
+def forget() -> None:
+    """Have the environment read again: a worker starts with what ``raw_env`` and hooks have made of it."""
+    global _current
+    _current = None
+
+
+def _read() -> Settings:
+    values: dict[str, Any] = {"limits": {**_configured.limits, **_parse_limits(os.environ.get(_LIMITS, ""))}}
+    for name, variable in _VARIABLES.items():
+        if text := os.environ.get(variable):
             values[name] = _KINDS[name].parse(variable, text)
-    settings = replace(_configured, **values)
-    _current = found, settings
-    return settings
+    return replace(_configured, **values)
 
 
 def _parse_limits(text: str) -> dict[str, Any]:

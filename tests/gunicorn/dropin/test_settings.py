@@ -57,6 +57,7 @@ def test_a_limit_from_the_configuration_file_holds(connect):
 
 def test_the_environment_comes_first_one_by_one(connect, monkeypatch):
     monkeypatch.setenv("FASTH2_LIMITS", " reset_burst = 100, window_updates=none,unreleased_requests=false,")
+    settings.forget()
     install(limits={"header_fields": 17, "reset_burst": 50})
     limits = limits_of(connect)
     assert (limits.header_fields, limits.reset_burst, limits.window_updates) == (17, 100, None)
@@ -70,8 +71,10 @@ def test_the_window(connect, monkeypatch):
     # It leaves with the settings.
     assert {sent.kind for sent in frames(peer.sock.writes[0])} == {"SETTINGS", "WINDOW_UPDATE"}
     monkeypatch.setenv("FASTH2_CONNECTION_WINDOW", "200000")
+    settings.forget()
     assert window_of(connect()) == 200000
     monkeypatch.setenv("FASTH2_CONNECTION_WINDOW", "")
+    settings.forget()
     assert window_of(connect()) == 1 << 20
 
 
@@ -85,6 +88,7 @@ def test_the_window(connect, monkeypatch):
 ])
 def test_what_is_wrong_with_limits_in_the_environment(monkeypatch, text, why):
     monkeypatch.setenv("FASTH2_LIMITS", text)
+    settings.forget()
     with pytest.raises((ValueError, TypeError)) as caught:
         install()
     assert str(caught.value).startswith(why)
@@ -97,6 +101,7 @@ def test_what_is_wrong_with_limits_in_the_environment(monkeypatch, text, why):
 ])
 def test_what_is_wrong_with_a_window_in_the_environment(monkeypatch, text, why):
     monkeypatch.setenv("FASTH2_CONNECTION_WINDOW", text)
+    settings.forget()
     with pytest.raises(ValueError) as caught:
         install()
     assert str(caught.value) == why
@@ -122,8 +127,10 @@ def test_the_other_settings(monkeypatch, name, text, value, default):
     install()
     assert getattr(settings.current(), name) == default
     monkeypatch.setenv(settings._VARIABLES[name], text)
+    settings.forget()
     assert getattr(settings.current(), name) == value
     monkeypatch.setenv(settings._VARIABLES[name], "perhaps")
+    settings.forget()
     with pytest.raises(ValueError, match=settings._VARIABLES[name] + " is 'perhaps', n"):
         settings.current()
 
@@ -131,6 +138,7 @@ def test_the_other_settings(monkeypatch, name, text, value, default):
 def test_a_flag_in_the_environment_takes_the_place_of_the_file(monkeypatch):
     install(keepalive_pings=True)
     monkeypatch.setenv("FASTH2_KEEPALIVE_PINGS", "0")
+    settings.forget()
     assert settings.current().keepalive_pings is False
 
 

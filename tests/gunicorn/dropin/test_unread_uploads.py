@@ -3,6 +3,7 @@
 import pytest
 from gunicorn.config import Config
 
+from fasth2.gunicorn import settings
 from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.server import _engine_turns
 from tests.gunicorn.dropin.classes import on_headers, on_the_end
@@ -138,6 +139,7 @@ def test_the_settings(monkeypatch, connect, class_):
     monkeypatch.setenv("FASTH2_UNREAD_UPLOAD_OCTETS", "1000")
     monkeypatch.setenv("FASTH2_UNREAD_UPLOAD_SECONDS", "0.5")
     monkeypatch.setenv("FASTH2_MIN_BODY_RATE", "1000")
+    settings.forget()
     server = (connect() if class_ == "installed" else Peer(BatchingConnection, Config())).server
     assert (server.unread_upload_octets, server.unread_upload_seconds) == (1000, 0.5)
     assert server.MIN_RECEIVE_RATE == 1000
@@ -146,6 +148,7 @@ def test_the_settings(monkeypatch, connect, class_):
 @on_the_end
 def test_a_body_that_is_too_large_is_answered_with_413(monkeypatch, connect):
     monkeypatch.setenv("FASTH2_MAX_BODY", "20000")
+    settings.forget()
     peer = connect()
     peer.request(1, POST, end_stream=False)
     assert peer.tell() == []
@@ -160,6 +163,7 @@ def test_a_body_that_is_too_large_is_answered_with_413(monkeypatch, connect):
 @on_the_end
 def test_a_body_of_the_largest_size_is_served(monkeypatch, connect):
     monkeypatch.setenv("FASTH2_MAX_BODY", "16384")
+    settings.forget()
     peer = connect()
     peer.request(1, POST, end_stream=False)
     peer.tell()

@@ -2,7 +2,7 @@
 import sys
 import time
 
-from tests.gunicorn import worker_app
+from tests.gunicorn.patched import worker_app
 
 #: Octets of a part.
 PART = b"x" * 100

@@ -176,8 +176,10 @@ def _announce() -> None:
             return
         if self.age == 1:
             _warn_of_unknown(self.log)
+        from fasth2.gunicorn import settings
         from fasth2.gunicorn.statsd import Reporter
 
+        settings.forget()
         reporter = Reporter(self) if Reporter.wanted(self) else None
         try:
             plain(self)
