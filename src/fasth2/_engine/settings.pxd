@@ -34,8 +34,8 @@ cdef class SettingsBase:
     # see one freed.
     cdef dict current_                      # setting -> current value, None when there is none yet
     cdef dict pending_                      # setting -> list of values to come, never empty
-    # SETTINGS frames that are not acknowledged, oldest first: setting -> how many of its values each took along. None:
-    # there is none.
+    # SETTINGS frames that are not acknowledged, oldest first: setting -> how many of its values each took along. The
+    # first may be None: one of each setting that waits. None altogether: there is none.
     cdef list sent_
 
     # Queues a value until it is acknowledged. Raises InvalidSettingsValueError, or TypeError for a value that is no int.
@@ -46,6 +46,7 @@ cdef class SettingsBase:
     # A SETTINGS frame goes out, and takes along what waits; its acknowledgement makes that current.
     cdef int mark_sent(self) except -1
     cdef dict acknowledge_sent(self)
+    cdef int name_sent(self) except -1
     cdef dict move_on(self, dict counts)
     # The next value of every setting that has one. Returns {setting: ChangedSetting}.
     cdef dict acknowledge_all(self)

@@ -236,6 +236,7 @@ cdef class SettingsBase:
         cdef bint new, queued = False
         if code is not NO_ERROR:
             raise invalid(key, value, code)
+        self.name_sent()
         new = key not in self.current_
         if new:
             self.current_[key] = None
@@ -283,10 +284,19 @@ cdef class SettingsBase:
     cdef int mark_sent(self) except -1:
         """A SETTINGS frame goes out: its acknowledgement is for the values that wait by now and that no frame before
         it has taken along (RFC 9113 section 6.5.3)."""
-        cdef dict frame = {}
-        cdef dict before
-        cdef object key
+        cdef dict frame, before
+        cdef object key, queue
         cdef Py_ssize_t count
+        if self.sent_ is None:
+            for queue in self.pending_.values():
+                if len(<list>queue) != 1:
+                    break
+            else:
+                # As nearly always: no other frame waits, and no setting was changed twice.
+                self.sent_ = [None]
+                return 0
+        self.name_sent()
+        frame = {}
         for key in list(self.pending_):
             count = len(<list>self.pending_.get(key, []))
             for before in self.sent_ or ():
@@ -305,7 +315,7 @@ cdef class SettingsBase:
         cdef dict changed
         if self.sent_ is None:
             return {}
-        changed = self.move_on(<dict>self.sent_[0])
+        changed = self.move_on(self.sent_[0])
         self.sent_.pop(0)
         if not self.sent_:
             self.sent_ = None
@@ -313,37 +323,52 @@ cdef class SettingsBase:
 
     @cython.critical_section
     cdef dict acknowledge_all(self):
-        cdef dict one = {}
         cdef dict changed, frame
         cdef object key
         if not self.pending_:
-            return one
-        for key in list(self.pending_):
-            one[key] = 1
-        changed = self.move_on(one)
-        for key in changed:
-            for frame in self.sent_ or ():
-                if frame.get(key, 0) > 0:
-                    frame[key] -= 1
-                    break
+            return {}
+        self.name_sent()
+        changed = self.move_on(None)
+        if self.sent_ is not None:
+            for key in changed:
+                for frame in self.sent_:
+                    if frame.get(key, 0) > 0:
+                        frame[key] -= 1
+                        break
         return changed
 
+    cdef int name_sent(self) except -1:
+        """Before what waits changes: write down what a frame took along that took one value of each setting."""
+        cdef object key
+        cdef dict frame
+        if self.sent_ is not None and self.sent_[0] is None:
+            frame = {}
+            for key in list(self.pending_):
+                frame[key] = 1
+            self.sent_[0] = frame
+        return 0
+
     cdef dict move_on(self, dict counts):
-        """Make so many of each setting's waiting values current, the last of them for good."""
+        """Make so many of each setting's waiting values current, the last of them for good; ``None``: one of each."""
         cdef dict changed = {}
         cdef dict pending = self.pending_
         cdef object key
         cdef list queue
-        cdef Py_ssize_t count
+        cdef Py_ssize_t count = 1
         cdef ChangedSetting change
+        if not pending:
+            return changed
         # In the order of the settings, as h2 reports them. A key of the
         # application's own type may run its code in a lookup and change the
         # dict, hence the copy and the checks.
         for key in list(self.current_):
             queue = pending.get(key)
-            count = counts.get(key, 0)
-            if queue is None or not queue or count < 1:
+            if queue is None or not queue:
                 continue
+            if counts is not None:
+                count = counts.get(key, 0)
+                if count < 1:
+                    continue
             change = ChangedSetting.__new__(ChangedSetting)
             change.setting = key
             change.original_value = self.current_.get(key)
@@ -353,11 +378,13 @@ cdef class SettingsBase:
         for key, change in changed.items():
             queue = pending.get(key)
             if queue:
-                for _ in range(<Py_ssize_t>counts[key]):
-                    if queue:
-                        queue.pop(0)
-                if not queue:
+                if counts is not None:
+                    count = counts.get(key, 0)
+                if count >= <Py_ssize_t>len(queue):
                     pending.pop(key, None)
+                else:
+                    for _ in range(count):
+                        queue.pop(0)
             self.assign(key, change.new_value)
         return changed
 
