@@ -1,0 +1,93 @@
+"""docs/security.md against the limits, the counters and the tests that it names, and who cites it."""
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from fasth2._engine import errors as _errors
+from fasth2.limits import Limits
+from tests.docs.test_docs import LIMITS, rows
+from tests.support.gunicorn_server import ROOT
+
+TEXT = (ROOT / "docs" / "security.md").read_text()
+NUMBERS = rows(TEXT, "number", "limit", "keyword", "counter and GOAWAY's debug data", "test")
+HEADING = ("row", "attack", "the peer sends", "fasth2's answer", "counter", "test")
+
+#: Rows without a test: why.
+NOT_BUILT = {"54": "the client's side is not there yet"}
+
+
+def attacks():
+    """The cells of every table of attacks."""
+    parts = TEXT.split("| " + " | ".join(HEADING) + " |\n")
+    return [row for part in parts[1:] for row in rows("| " + " | ".join(HEADING) + " |\n" + part, *HEADING)]
+
+
+ATTACKS = attacks()
+
+
+def sources():
+    """Everything that may cite a limit, a row or a document, but what only records measurements."""
+    for folder in ("src", "tests", "docs", "tools", "bench", "examples"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".py", ".pyx", ".pxd", ".pyi", ".md", ".mk", ".sh") and ".work" not in path.parts:
+                yield path, path.read_text()
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "setup.py"):
+        yield ROOT / name, (ROOT / name).read_text()
+
+
+def test_the_numbers_are_in_order():
+    assert [row[0] for row in NUMBERS] == [f"L{number}" for number in range(1, len(NUMBERS) + 1)]
+    assert [row[0] for row in ATTACKS] == [str(number) for number in range(1, len(ATTACKS) + 1)]
+
+
+def test_every_limit_and_row_that_is_cited_is_there():
+    numbers = {row[0] for row in NUMBERS}
+    attacks = {row[0] for row in ATTACKS}
+    for path, text in sources():
+        assert set(re.findall(r"\bL\d{1,2}\b", text)) <= numbers, path
+        for cited in re.findall(r"security\.md, rows? (\d+(?:(?:,| and| to) \d+)*)", text):
+            assert set(re.findall(r"\d+", cited)) <= attacks, path
+
+
+def test_every_test_that_is_named_is_there():
+    named = re.findall(r"`((?:\w+/)*test_\w+\.py)`", " ".join(row[-1] for row in NUMBERS + ATTACKS))
+    assert len(named) > 80
+    for name in named:
+        assert (ROOT / "tests" / name).is_file(), name
+
+
+def test_every_row_names_a_test():
+    for row in NUMBERS + ATTACKS:
+        assert ("`" in row[-1]) is (row[0] not in NOT_BUILT), row[0]
+
+
+def test_every_test_of_a_limit_is_named_in_its_row():
+    """tests/engine/limits/test_lNN_*.py, where NN is the number."""
+    for path in (ROOT / "tests" / "engine" / "limits").glob("test_l*.py"):
+        [row] = [row for row in NUMBERS if row[0] == f"L{int(path.name[6:8])}"]
+        assert path.relative_to(ROOT / "tests").as_posix() in row[-1], path.name
+
+
+def test_every_keyword_of_limits_has_one_row():
+    named = re.findall(r"`(\w+)`", " ".join(row[2] for row in NUMBERS))
+    assert sorted(named) == sorted(inspect.signature(Limits).parameters)
+
+
+def test_every_counter_that_is_named_counts_something():
+    counted = {fault[0] for fault in _errors.FAULTS.values()}
+    for heading in re.findall(r"^\| limit \| .* \| counter \|$", LIMITS, re.MULTILINE):
+        for row in rows(LIMITS, *heading.strip("| ").split(" | ")):
+            counted |= set(re.findall(r"`(\w+)`", row[3]))
+    counted |= set(re.findall(r"counted, .* by `(\w+)`", LIMITS))
+    for number, *cells in NUMBERS + ATTACKS:
+        assert set(re.findall(r"`(\w+)`", cells[-2])) <= counted, number
+
+
+@pytest.mark.parametrize("path", [path for path, _ in sources() if path.suffix == ".md"], ids=lambda path: path.name)
+def test_paths_in_documents_are_there(path):
+    """Whatever looks like a path of the repository's own, in code style."""
+    for name in re.findall(r"`((?:src|tests|docs|bench|tools|examples)/[\w./-]+)`", path.read_text()):
+        assert (ROOT / name).exists(), name
