@@ -1,4 +1,4 @@
-"""README.md's blocks of code."""
+"""The blocks of code of README.md and docs/engine.md that are run."""
 from __future__ import annotations
 
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
+ENGINE = (ROOT / "docs" / "engine.md").read_text()
 
 #: Name of a test, as the comment before a block has it, to the block.
-BLOCKS = dict(re.findall(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
+BLOCKS = dict(re.findall(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", README + ENGINE, re.MULTILINE | re.DOTALL))

@@ -12,6 +12,7 @@ from fasth2.config import H2Configuration
 from fasth2.exceptions import DenialOfServiceError
 from fasth2.limits import Limits
 from fasth2.server import HTTP2ServerConnection
+from tests.docs.tables import rows
 from tests.support.gunicorn_server import ROOT
 
 LIMITS = (ROOT / "docs" / "limits.md").read_text()
@@ -20,15 +21,6 @@ DESIGN = (ROOT / "docs" / "design.md").read_text()
 
 #: Tokens that no fault on the wire counts.
 OTHERS = {"unsent_body", "unreleased_requests"}
-
-
-def rows(text, *heading):
-    """The cells of the table with this heading."""
-    lines = text.partition("| " + " | ".join(heading) + " |\n")[2].partition("\n\n")[0].splitlines()
-    assert lines.pop(0).count("---") == len(heading)
-    cells = [[cell.strip() for cell in re.split(r"(?<= )\|(?= )", line[1:-1])] for line in lines]
-    assert {len(row) for row in cells} == {len(heading)}
-    return cells
 
 
 def limit_rows():

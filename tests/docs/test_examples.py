@@ -1,4 +1,4 @@
-"""The servers of examples/, run as the README says, with real clients."""
+"""The servers of examples/, run as docs/engine.md says, with real clients."""
 from __future__ import annotations
 
 import contextlib
@@ -72,7 +72,7 @@ def test_a_hundred_at_once(address):
 
 
 def test_the_first_runs_the_same_on_h2(tmp_path):
-    """What the README says of it."""
+    """What docs/engine.md says of it."""
     copy = tmp_path / "server.py"
     text = (ROOT / "examples" / "h2_calls.py").read_text()
     copy.write_text(re.sub(r"^from fasth2\.", "from h2.", text, flags=re.MULTILINE))

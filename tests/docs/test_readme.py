@@ -1,4 +1,4 @@
-"""Every block of code in the README: part of an example, or run here."""
+"""Every block of code in the README and docs/engine.md: part of an example, or run here; and the figures of speed."""
 from __future__ import annotations
 
 import importlib.util
@@ -16,11 +16,12 @@ import httpx
 import pytest
 
 import fasth2
-from tests.docs.readme import BLOCKS, README
+from tests.docs.readme import BLOCKS, ENGINE, README
 from tests.gunicorn.live import curl
 from tests.support.gunicorn_server import ROOT, SOURCE, Gunicorn
 
-TABLE = ROOT / "tools" / "update_readme_table.py"
+TABLE = ROOT / "tools" / "update_speed_tables.py"
+SPEED = (ROOT / "docs" / "speed.md").read_text()
 
 
 def shell(command):
@@ -35,11 +36,15 @@ def shell(command):
 
 
 def test_each_block_has_a_test():
-    assert README.count("\n```") == 2 * len(BLOCKS)
+    assert (README + ENGINE).count("\n```") == 2 * len(BLOCKS)
     assert sorted(BLOCKS) == [
-        "alias", "configuration", "disabled", "limits", "part of examples/h2_calls.py", "part of examples/one_call.py",
-        "socket", "status",
+        "alias", "configuration", "disabled", "engine", "limits", "part of examples/h2_calls.py",
+        "part of examples/one_call.py", "socket", "status",
     ]
+
+
+def test_the_README_is_short():
+    assert README.count("\n") <= 180
 
 
 @pytest.mark.parametrize("name", [name for name in BLOCKS if name.startswith("part of ")])
@@ -58,6 +63,24 @@ def test_commands_print_what_stands_below_them(name):
 
 def test_alias():
     assert shell(shlex.join(["python", "-c", BLOCKS["alias"] + "print(h2.connection.__name__)"])) == "fasth2.connection\n"
+
+
+def test_the_engine():
+    """What it sends is a response, by h2's client."""
+    import h2.connection
+    import h2.events
+
+    client = h2.connection.H2Connection()
+    client.initiate_connection()
+    client.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/")], end_stream=True)
+    sent = []
+    exec(BLOCKS["engine"], {"received": client.data_to_send(), "sock": types.SimpleNamespace(sendall=sent.append)})
+    [block] = sent
+    events = client.receive_data(block)
+    [response] = [event for event in events if isinstance(event, h2.events.ResponseReceived)]
+    assert (b"content-type", b"text/plain") in response.headers
+    assert [event.data for event in events if isinstance(event, h2.events.DataReceived)] == [b"Hello\n"]
+    assert any(isinstance(event, h2.events.StreamEnded) for event in events)
 
 
 def test_limits():
@@ -106,10 +129,11 @@ def test_gunicorn(tmp_path, certificate, way_in):
 
 def test_every_target_of_make_is_there():
     makefile = (ROOT / "Makefile").read_text() + (ROOT / "bench" / "bench.mk").read_text()
-    named = set(re.findall(r"(?:^    |`)(?:PORT=\d+ )?make ([a-z0-9-]+)", README, re.MULTILINE))
-    assert {"serve", "test", "bench", "bench-e2e"} <= named
+    pages = README + SPEED + (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / "bench" / "README.md").read_text()
+    named = set(re.findall(r"(?:^ {4}|^|`)(?:\w+=\S+ )?make ([a-z0-9.-]+)", pages, re.MULTILINE))
+    assert {"serve", "test", "bench", "bench-e2e", "lint"} <= named
     for target in named:
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+        assert re.search(rf"^(?:[\w.-]+ )*{re.escape(target)}(?: [\w.-]+)*:", makefile, re.MULTILINE), target
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *sorted(
@@ -121,29 +145,29 @@ def test_links_lead_somewhere(page):
 
 @pytest.fixture(scope="module")
 def table():
-    spec = importlib.util.spec_from_file_location("update_readme_table", TABLE)
+    spec = importlib.util.spec_from_file_location("update_speed_tables", TABLE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 def test_figures_replace_those_between_the_markers(table, tmp_path, monkeypatch):
-    """Another run's: its numbers are there, the rest of the README is as it was."""
+    """Another run's: its numbers are there, the rest of the page is as it was."""
     raw = json.loads(table.RAW.read_text())
     for benchmark in raw["benchmarks"]:
         if benchmark["group"] == "small_get" and benchmark["params"]["contestant"] == "h2":
             benchmark["stats"]["data"] = [value * 1000 for value in benchmark["stats"]["data"]]
     (tmp_path / "raw.json").write_text(json.dumps(raw))
-    copy = tmp_path / "README.md"
-    copy.write_text(README)
-    monkeypatch.setattr(table, "README", copy)
+    copy = tmp_path / "speed.md"
+    copy.write_text(SPEED)
+    monkeypatch.setattr(table, "SPEED", copy)
     table.main([str(tmp_path / "raw.json")])
     text = copy.read_text()
     [row] = re.findall(r"^\| small GET \| .* \|$", text.partition("| fasth2's class")[0], re.MULTILINE)
     assert float(row.split(" | ")[3].rstrip("×")) > 10_000
     assert raw["date"] in text
     outside = re.compile(f"{table.BEGIN}.*{table.END}", re.DOTALL)
-    assert outside.sub("", text) == outside.sub("", README)
+    assert outside.sub("", text) == outside.sub("", SPEED)
     table.main([str(tmp_path / "raw.json")])
     assert copy.read_text() == text
 
@@ -154,8 +178,16 @@ def test_markers_must_be_there_once(table, text):
         table.replaced(text.format(BEGIN=table.BEGIN, END=table.END), "new")
 
 
-def test_the_readme_has_figures(table):
-    between = README.partition(table.BEGIN)[2].partition(table.END)[0]
+def test_the_pages_have_the_figures_of_the_results(table, tmp_path, monkeypatch):
+    """What the tool writes of bench/results is what stands there."""
+    for name, text in (("SPEED", SPEED), ("README", README)):
+        (tmp_path / name).write_text(text)
+        monkeypatch.setattr(table, name, tmp_path / name)
+    table.main([])
+    table.main(["--servers"])
+    assert (tmp_path / "SPEED").read_text() == SPEED
+    assert (tmp_path / "README").read_text() == README
+    between = SPEED.partition(table.BEGIN)[2].partition(table.END)[0]
     assert len(re.findall(r"^\| [^|-]+ \|(?: [0-9.e+]+×? \|){2,6}$", between, re.MULTILINE)) > 10
 
 
@@ -163,20 +195,24 @@ def test_servers_figures_replace_those_between_their_markers(table, tmp_path, mo
     """A run in which one server had a row and another failed in it."""
     sample = {"rate": 4321.0, "processor": 5.0, "lost": 0}
     raw = {
-        "contestants": {"fasth2": "fasth2", "granian": "granian"}, "samples": {"8x10": {"fasth2": [sample]}},
-        "errors": {"8x10": {"granian": "not answered"}}, "date": "2026-11-26", "commit": "abc", "processor": "some",
+        "contestants": {"fasth2": "fasth2", "granian-8": "granian"}, "samples": {"8x10": {"fasth2": [sample]}},
+        "errors": {"8x10": {"granian-8": "not answered"}}, "date": "2026-11-26", "commit": "abc", "processor": "some",
         "processors": 2, "python": "3.11.7", "openssl": "OpenSSL", "versions": {"granian": "2.8.7"},
         "worker_class": "fasth2.gunicorn.WSGIWorker", "rounds": 1, "quick": False,
     }
     (tmp_path / "servers.json").write_text(json.dumps(raw))
-    copy = tmp_path / "README.md"
     head, tail = "# head\n", "tail\n"
-    copy.write_text(head + table.SERVERS_BEGIN + "old\n" + table.SERVERS_END + tail)
-    monkeypatch.setattr(table, "README", copy)
+    pages = {name: tmp_path / name for name in ("SPEED", "README")}
+    for name, copy in pages.items():
+        copy.write_text(head + table.SERVERS_BEGIN + "old\n" + table.SERVERS_END + tail)
+        monkeypatch.setattr(table, name, copy)
     table.main(["--servers", str(tmp_path / "servers.json")])
-    text = copy.read_text()
-    assert text.startswith(head + table.SERVERS_BEGIN)
-    assert text.endswith(table.SERVERS_END + tail)
+    for copy in pages.values():
+        text = copy.read_text()
+        assert text.startswith(head + table.SERVERS_BEGIN)
+        assert text.endswith(table.SERVERS_END + tail)
+        assert "old" not in text
+    assert "| 13 bytes, requests/s | 4,321 | fails |\n" in text
+    text = pages["SPEED"].read_text()
     assert re.search(r"^\| 13 bytes, -c 8 -m 10 +\| +requests/s \| +4,321 \| +fails \|$", text, re.MULTILINE)
     assert "granian fails in 8x10: not answered" in text
-    assert "old" not in text

@@ -8,9 +8,10 @@ import pytest
 
 from fasth2._engine import errors as _errors
 from fasth2.limits import Limits
-from tests.docs.test_docs import LIMITS, rows
+from tests.docs.tables import rows
 from tests.support.gunicorn_server import ROOT
 
+LIMITS = (ROOT / "docs" / "limits.md").read_text()
 TEXT = (ROOT / "docs" / "security.md").read_text()
 NUMBERS = rows(TEXT, "number", "limit", "keyword", "counter and GOAWAY's debug data", "test")
 HEADING = ("row", "attack", "the peer sends", "fasth2's answer", "counter", "test")

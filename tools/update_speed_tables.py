@@ -1,12 +1,13 @@
-"""Put a run's figures into README.md, between two lines that mark their place.
+"""Put a run's figures into docs/speed.md and README.md, between two lines that mark their place.
 
-usage: python tools/update_readme_table.py [RAW.json]
-       python tools/update_readme_table.py --servers [SERVERS.json]
+usage: python tools/update_speed_tables.py [RAW.json]
+       python tools/update_speed_tables.py --servers [SERVERS.json]
 
-RAW.json is what ``make bench`` wrote, bench/results/raw.json by default; its place is between
-"<!-- benchmarks -->" and "<!-- end of benchmarks -->". SERVERS.json is what ``make bench-servers``
-wrote, bench/results/servers.json by default; its place is between "<!-- servers -->" and
-"<!-- end of servers -->".
+RAW.json is what ``make bench`` wrote, bench/results/raw.json by default; its place in docs/speed.md
+is between "<!-- benchmarks -->" and "<!-- end of benchmarks -->". SERVERS.json is what
+``make bench-servers`` wrote, bench/results/servers.json by default; its place there is between
+"<!-- servers -->" and "<!-- end of servers -->", and a part of it is between the same lines of
+README.md.
 """
 from __future__ import annotations
 
@@ -24,12 +25,22 @@ from bench.servers import report as servers  # noqa: E402
 from bench.workloads import NAMES, TITLES  # noqa: E402
 
 README = ROOT / "README.md"
+SPEED = ROOT / "docs" / "speed.md"
 RAW = ROOT / "bench" / "results" / "raw.json"
 BEGIN = "<!-- benchmarks -->\n"
 END = "<!-- end of benchmarks -->\n"
 SERVERS_RAW = ROOT / "bench" / "results" / "servers.json"
 SERVERS_BEGIN = "<!-- servers -->\n"
 SERVERS_END = "<!-- end of servers -->\n"
+
+#: The lines of the README's table, (row, figure): what they are called there. The first column is fasth2.
+SHORT_LINES = {
+    ("8x10", "rate"): "13 bytes",
+    ("flask", "rate"): "Flask",
+    ("startproject", "rate"): "Django, `startproject`",
+    ("download", "rate"): "1 MiB",
+}
+SHORT_COLUMNS = ("fasth2", "granian-8", "peregrine", "gunicorn")
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -39,7 +50,7 @@ def _table(rows: list[list[str]]) -> str:
 
 
 def figures(results: Results) -> str:
-    """The tables of the README.
+    """The tables of the engine.
 
     Args:
         results: A run.
@@ -65,7 +76,7 @@ def figures(results: Results) -> str:
 
 
 def servers_figures(results: servers.Results) -> str:
-    """The table of the servers.
+    """The whole table of the servers.
 
     Args:
         results: A run.
@@ -75,6 +86,25 @@ def servers_figures(results: servers.Results) -> str:
     """
     failed = [f"- {failure}" for failure in servers.failures(results)]
     return "\n\n".join([results.heading() + ".", servers.table(results, with_asked=False), *failed])
+
+
+def short_figures(results: servers.Results) -> str:
+    """A few lines of the table of the servers.
+
+    Args:
+        results: A run; it need not have every line and server.
+
+    Returns:
+        Markdown: a table, then where and when it was measured.
+    """
+    names = [name for name in SHORT_COLUMNS if name in results.titles]
+    rows = [["", *(results.titles[name] for name in names)]]
+    for line in results.lines():
+        if title := SHORT_LINES.get((line.row, line.figure)):
+            values = [results.value(line, name) for name in names]
+            rows.append([f"{title}, {line.unit}", *("fails" if value is None else f"{value:,.0f}" for value in values)])
+    raw = results.raw
+    return f"{_table(rows)}\n\n{raw['date']}, {raw['processor']} × {raw['processors']}, CPython {raw['python']}."
 
 
 def replaced(text: str, new: str, begin: str = BEGIN, end: str = END) -> str:
@@ -96,16 +126,21 @@ def replaced(text: str, new: str, begin: str = BEGIN, end: str = END) -> str:
     return f"{head}{begin}\n{new}\n\n{end}{tail}"
 
 
+def update(page: Path, new: str, *markers: str) -> None:
+    """Replace the figures of a page, see `replaced`."""
+    page.write_text(replaced(page.read_text(), new, *markers))
+
+
 def main(arguments: list[str]) -> None:
-    """Replace the figures in README.md."""
+    """Replace the figures."""
     if arguments[:1] == ["--servers"]:
         raw = Path(arguments[1]) if arguments[1:] else SERVERS_RAW
-        new = servers_figures(servers.Results(json.loads(raw.read_text())))
-        README.write_text(replaced(README.read_text(), new, SERVERS_BEGIN, SERVERS_END))
+        results = servers.Results(json.loads(raw.read_text()))
+        update(SPEED, servers_figures(results), SERVERS_BEGIN, SERVERS_END)
+        update(README, short_figures(results), SERVERS_BEGIN, SERVERS_END)
         return
     raw = Path(arguments[0]) if arguments else RAW
-    new = figures(Results(json.loads(raw.read_text())))
-    README.write_text(replaced(README.read_text(), new))
+    update(SPEED, figures(Results(json.loads(raw.read_text()))))
 
 
 if __name__ == "__main__":
