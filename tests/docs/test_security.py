@@ -87,6 +87,14 @@ def test_every_counter_that_is_named_counts_something():
         assert set(re.findall(r"`(\w+)`", cells[-2])) <= counted, number
 
 
+def test_documents_that_are_cited_are_there():
+    """By name, anywhere; `docs/` may be left out."""
+    for path, text in sources():
+        assert not re.search("THREA" r"TS|\bHOUSE\b|\bDESIGN, contract", text), path
+        for name in re.findall(r"(?<![\w/.*-])((?:[\w-]+/)*[\w-]+\.md)\b", text):
+            assert any((folder / name).is_file() for folder in (ROOT, ROOT / "docs", path.parent)), (path, name)
+
+
 @pytest.mark.parametrize("path", [path for path, _ in sources() if path.suffix == ".md"], ids=lambda path: path.name)
 def test_paths_in_documents_are_there(path):
     """Whatever looks like a path of the repository's own, in code style."""

@@ -1,4 +1,4 @@
-"""Limits on the header list, its fields and strings, checked while decoding (THREATS L11, L12, L15)."""
+"""Limits on the header list, its fields and strings, checked while decoding (docs/security.md, L11, L12, L15)."""
 from __future__ import annotations
 
 import tracemalloc
@@ -60,7 +60,7 @@ def test_a_string_over_the_limit_is_refused_before_it_is_read():
 
 
 def test_a_bomb_is_refused_while_it_is_read():
-    """THREATS 16: a fat entry referenced thousands of times."""
+    """docs/security.md, row 16: a fat entry referenced thousands of times."""
     decoder = Decoder()
     decoder.decode(literal(b"a", b"b" * 4000))
     bomb = indexed(62) * 16_000

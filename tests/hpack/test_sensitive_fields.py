@@ -1,4 +1,4 @@
-"""Never-indexed fields (RFC 7541 section 7.1.3) stay literal, also through a proxy (THREATS 26)."""
+"""Never-indexed fields (RFC 7541 section 7.1.3) stay literal, also through a proxy (docs/security.md, row 26)."""
 from __future__ import annotations
 
 import hpack

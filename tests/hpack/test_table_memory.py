@@ -1,4 +1,4 @@
-"""What an entry of the decoder's table holds goes when the entry goes (THREATS 19 and 25)."""
+"""What an entry of the decoder's table holds goes when the entry goes (docs/security.md, rows 19 and 25)."""
 from __future__ import annotations
 
 import gc
@@ -79,7 +79,7 @@ def test_unique_names_leave_nothing_behind(encoding):
 
 @pytest.mark.slow
 def test_empty_names_and_values_leave_nothing_behind():
-    """THREATS 19: names and values of no octets, raw and Huffman-coded, in a million fields."""
+    """docs/security.md, row 19: names and values of no octets, raw and Huffman-coded, in a million fields."""
     decoder = Decoder()
     block = b"\x00\x00\x00" + b"\x00\x80\x80" + b"\x10\x80\x00"
     assert decoder.decode(block, raw=True) == [(b"", b"")] * 3

@@ -58,7 +58,7 @@ def test_a_smaller_table_keeps_its_newest_entries():
 
 @pytest.mark.slow
 def test_updates_repeated_cost_the_same_whatever_the_table_held():
-    """THREATS 22: 0 and 4096 in turn, a million times."""
+    """docs/security.md, row 22: 0 and 4096 in turn, a million times."""
     block = (size_update(0) + size_update(4096)) * runs(500_000)
     decoder = Decoder()
     decoder.decode(b"".join(literal(b"n", b"%d" % n) for n in range(100)))

@@ -1,4 +1,4 @@
-"""THREATS 32 and 42: uploads that are cut off cost neither memory nor connection window, however many there are.
+"""Uploads that are cut off cost neither memory nor connection window (docs/security.md, rows 32 and 42).
 
 The client does not look at its windows: where credit is lost it overruns the connection's, and that ends it.
 """

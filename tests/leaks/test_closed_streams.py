@@ -1,4 +1,4 @@
-"""THREATS 38 and L16: what a connection remembers of streams that are over."""
+"""docs/security.md, row 38 and L16: what a connection remembers of streams that are over."""
 import pytest
 
 from fasth2.config import H2Configuration, Limits

@@ -1,4 +1,4 @@
-"""THREATS 42 and 25: what belongs to a stream or to an entry of the table goes when that goes, not with the connection."""
+"""What belongs to a stream or a table entry goes when that goes (docs/security.md, rows 42 and 25)."""
 import gc
 
 import pytest

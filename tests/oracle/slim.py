@@ -1,4 +1,4 @@
-"""What ``ready_requests`` must return for given h2 events (DESIGN.md, contract D)."""
+"""What ``ready_requests`` must return for given h2 events."""
 from __future__ import annotations
 
 from typing import Any

@@ -46,7 +46,7 @@ def test_the_document_and_the_predicates_have_the_same_ids():
 def test_each_difference_is_demanded_by_a_sentence_of_an_rfc_or_by_the_design(id):
     """The last column names the RFC's section, the threat, the limit or the rule of the design."""
     reason = listed()[id].rsplit("|", 1)[-1]
-    assert re.search(r"RFC \d{4}|THREATS|design", reason), reason
+    assert re.search(r"RFC \d{4}|security\.md|design", reason), reason
 
 
 #: For each difference that a conversation can meet: keywords for fasth2, keywords for both, and the steps.

@@ -1,4 +1,4 @@
-"""THREATS L3: a client that opens hundreds of streams before it knows how many are allowed."""
+"""docs/security.md, L3: a client that opens hundreds of streams before it knows how many are allowed."""
 import pytest
 
 from fasth2.server.errors import HTTP2ProtocolError

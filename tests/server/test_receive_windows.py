@@ -93,7 +93,7 @@ def test_a_body_in_frames_of_one_octet_is_joined(peer, asked):
 
 
 def test_a_body_in_tiny_frames_costs_little_memory(peer):
-    """THREATS row 9: an object an octet would hold a hundred times the body."""
+    """docs/security.md, row 9: an object an octet would hold a hundred times the body."""
     peer.request(1, POST, end_stream=False)
     peer.tell()
     octets = b"".join(frame("DATA", 0, 1, b"ab") for _ in range(8192))

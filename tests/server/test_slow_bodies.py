@@ -1,4 +1,4 @@
-"""A request's body that comes an octet now and then: THREATS row 33, by a clock that the tests turn."""
+"""A request's body that comes an octet now and then: docs/security.md, row 33, by a clock that the tests turn."""
 import pytest
 
 from fasth2 import HTTP2ServerConnection

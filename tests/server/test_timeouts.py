@@ -80,7 +80,7 @@ def test_progress_starts_the_time_again():
 
 
 def test_a_drip_of_single_octets_ends_too():
-    """THREATS row 27: an octet a time-out would hold the thread for ever."""
+    """docs/security.md, row 27: an octet a time-out would hold the thread for ever."""
     peer = timed({INITIAL_WINDOW_SIZE: 1}, timeout=0.2)
     peer.served()
 

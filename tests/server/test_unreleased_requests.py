@@ -1,4 +1,4 @@
-"""THREATS L4 and row 1: a request that the peer reset counts until the application has let it go."""
+"""docs/security.md, row 1 and L4: a request that the peer reset counts until the application has let it go."""
 
 import pytest
 

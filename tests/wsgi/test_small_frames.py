@@ -1,4 +1,4 @@
-"""Bodies in frames of one octet: small parts are joined where they wait (THREATS row 9)."""
+"""Bodies in frames of one octet: small parts are joined where they wait (docs/security.md, row 9)."""
 import tracemalloc
 
 import pytest

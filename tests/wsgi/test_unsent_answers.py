@@ -1,4 +1,4 @@
-"""Answers that wait for their clients are bounded: over a bound, no further request is started (THREATS row 27)."""
+"""Answers that wait are bounded: over a bound no further request is started (docs/security.md, row 27)."""
 import socket
 import time
 import tracemalloc

@@ -90,7 +90,7 @@ cdef enum Fault:
     FAULT_CONTENT_LENGTH_CONFLICT
     FAULT_BODY_LENGTH
     FAULT_TRAILERS_OPEN
-    # limits of THREATS
+    # limits (docs/security.md)
     FAULT_LIMIT_RESETS
     FAULT_LIMIT_ACKS
     FAULT_LIMIT_CONTROL

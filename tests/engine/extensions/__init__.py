@@ -1,1 +1,1 @@
-"""What the engine offers beyond h2's names (DESIGN.md, contract D)."""
+"""What the engine offers beyond h2's names."""

@@ -134,7 +134,7 @@ def test_a_window_may_turn_negative_while_body_waits():
 
 @pytest.mark.parametrize("window", [1, 2, 7])
 def test_a_window_of_few_octets_passes_the_body_whole(window):
-    """THREATS 28: one octet at a time."""
+    """docs/security.md, row 28: one octet at a time."""
     peer = started(1, window=window)
     body = bytes(range(100))
     peer.connection.write(1, body, end_stream=True)

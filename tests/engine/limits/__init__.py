@@ -1,1 +1,1 @@
-"""The limits of THREATS.md, one file each: crossed, kept at nine tenths, switched off."""
+"""The limits of docs/security.md, one file each: crossed, kept at nine tenths, switched off."""

@@ -137,7 +137,7 @@ def test_none_switches_them_off(rfc_errors):
 
 
 def test_frames_in_flight_on_a_reset_stream_count():
-    """THREATS 59: ignored for a while, not for ever: what the stream's window let out, and one field block."""
+    """docs/security.md, row 59: ignored up to what the stream's window let out, and one field block."""
     victim = Victim(True, suspicious_burst=1 + 20, suspicious_rate=0)
     victim.endures(OPEN)
     for _ in range(4):

@@ -89,7 +89,7 @@ def test_a_bomb_is_refused_while_it_is_decoded(rfc_errors):
 
 @both_modes
 def test_trailers_are_measured_too(rfc_errors):
-    """THREATS 18: no block is an uncounted path."""
+    """docs/security.md, row 18: no block is an uncounted path."""
     victim = Victim(rfc_errors, header_list_size=300)
     trailers = [(b"x-long", b"t" * 400)]
     start = frames.headers(1, block(request_fields()))

@@ -54,7 +54,7 @@ def test_the_setting_changes_it_and_none_switches_it_off(rfc_errors):
 
 @both_modes
 def test_flipping_the_size_between_responses_leaves_them_decodable(rfc_errors):
-    """THREATS 23: any sequence."""
+    """docs/security.md, row 23: any sequence."""
     victim = Victim(rfc_errors)
     victim.reader.decoder.max_allowed_table_size = 2**32 - 1
     for n in range(60):

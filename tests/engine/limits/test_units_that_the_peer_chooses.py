@@ -44,7 +44,7 @@ def test_credit_is_returned_for_each_of_many_tiny_frames(rfc_errors):
 
 
 def test_windows_of_one_octet_are_served():
-    """THREATS 28: a window opened by an octet at a time."""
+    """docs/security.md, row 28: a window opened by an octet at a time."""
     victim = Victim(True)
     victim.endures(frames.settings((frames.INITIAL_WINDOW_SIZE, 1)), request(1))
     assert victim.connection.respond(1, 200, [], b"y" * 5000)

@@ -1,4 +1,4 @@
-"""THREATS row 31: a setting that reaches every open stream costs little however many there are."""
+"""docs/security.md, row 31: a setting that reaches every open stream costs little however many there are."""
 import time
 
 from fasth2.config import Limits

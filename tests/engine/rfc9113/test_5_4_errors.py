@@ -33,7 +33,7 @@ def test_what_was_answered_before_the_error_is_still_sent_in_order(rfc_errors):
 
 @both_modes
 def test_the_exception_carries_the_events_of_the_frames_before_the_bad_one(rfc_errors):
-    """DESIGN, contract A: no good request depends on how the octets were split."""
+    """No good request depends on how the octets were split."""
     octets = PREFACE + frames.settings() + request(1) + frames.ping() + request(3) + frames.window_update(0, 0)
     connection = server(rfc_errors=rfc_errors)
     with pytest.raises(ProtocolError) as caught:

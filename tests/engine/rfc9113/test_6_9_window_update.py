@@ -193,7 +193,7 @@ def test_the_reserved_bit_of_an_increment_is_refused_by_default(stream_id):
 
 
 def test_a_million_octets_of_cancelled_uploads_cost_no_connection_credit():
-    """THREATS 32: connection credit never leaks, whatever ends the streams."""
+    """docs/security.md, row 32: connection credit never leaks, whatever ends the streams."""
     steps = []
     for stream_id in range(1, 161, 2):
         steps += [request(stream_id, end_stream=False), frames.data(stream_id, b"u" * 12000),

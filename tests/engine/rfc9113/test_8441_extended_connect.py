@@ -58,7 +58,7 @@ def test_protocol_belongs_to_connect_alone(method):
 
 @pytest.mark.parametrize("before", [(), (frames.settings_ack(), enable)], ids=["never announced", "not acknowledged"])
 def test_protocol_that_was_not_announced_is_malformed_under_rfc_errors(before):
-    """Section 3: the setting tells "that it supports the extended CONNECT"; THREATS 49."""
+    """Section 3: the setting tells "that it supports the extended CONNECT"; docs/security.md, row 49."""
     stream_error(*before, marked(3, websocket_fields()), stream_id=3, code=PROTOCOL_ERROR)
 
 

@@ -151,7 +151,7 @@ def test_a_content_length_that_is_no_number_is_malformed(value):
 
 @pytest.mark.parametrize("value", ["9223372036854775808", "18446744073709551616", "9" * 40])
 def test_a_content_length_over_63_bits_is_malformed(value):
-    """THREATS 47: no length that arithmetic can't hold."""
+    """docs/security.md, row 47: no length that arithmetic can't hold."""
     malformed(marked(3, request_fields(length(value)), end_stream=False))
 
 

@@ -202,7 +202,7 @@ def test_a_request_that_another_encoding_cannot_decode_is_malformed(rfc_errors):
 ])
 @both_modes
 def test_what_would_be_refused_is_never_sent(field, rfc_errors):
-    """THREATS 56: exception, nothing sent, encoder table unchanged."""
+    """docs/security.md, row 56: exception, nothing sent, encoder table unchanged."""
     def wrong(connection):
         with pytest.raises(ProtocolError):
             connection.send_headers(1, [(":status", "200"), ("x-before", "indexed"), field])
@@ -221,7 +221,7 @@ def test_what_would_be_refused_is_never_sent(field, rfc_errors):
 @pytest.mark.parametrize("status", ["", "20", "2000", "abc", "-10", "2 0", "099"])
 @both_modes
 def test_a_status_that_is_none_is_never_sent(status, rfc_errors):
-    """THREATS 56: a bad :status is refused."""
+    """docs/security.md, row 56: a bad :status is refused."""
     outcome = accepted(request(1), rfc_errors=rfc_errors)
     with pytest.raises(ProtocolError):
         outcome.connection.send_headers(1, [(":status", status)])

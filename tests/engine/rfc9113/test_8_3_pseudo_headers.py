@@ -96,14 +96,14 @@ def test_paths_are_given_as_they_came(path, rfc_errors):
 @both_modes
 @pytest.mark.parametrize("path", [b"/\xc3\xa4", b"/\xff\xfe", b"/?q=\xe2\x82\xac"])
 def test_octets_above_0x7f_in_a_path_are_let_through(path, rfc_errors):
-    """THREATS 46: real clients send them."""
+    """docs/security.md, row 46: real clients send them."""
     outcome = accepted(request(1, path=path), rfc_errors=rfc_errors)
     assert dict(fields_of(outcome.events[0]))[b":path"] == path
 
 
 @pytest.mark.parametrize("octet", [*range(0x21), 0x7F, ord("#")])
 def test_octets_that_would_break_a_request_line_are_malformed_in_a_path(octet):
-    """THREATS 46: space, tab, controls and "#"."""
+    """docs/security.md, row 46: space, tab, controls and "#"."""
     for path in (b"/a" + bytes([octet]) + b"b", b"/" + bytes([octet])):
         stream_error(marked(3, request_fields(path=path)), stream_id=3, code=PROTOCOL_ERROR)
         connection_error(marked(3, request_fields(path=path)), code=PROTOCOL_ERROR, rfc_errors=False)
@@ -146,7 +146,7 @@ def test_authority_or_host_is_enough(rfc_errors):
 
 
 def test_neither_authority_nor_host_is_malformed():
-    """h2 demands one of them, and so does THREATS 50."""
+    """h2 demands one of them, and so does docs/security.md, row 50."""
     malformed(request_fields(authority=None))
 
 
@@ -159,7 +159,7 @@ def test_a_host_that_differs_from_authority_is_malformed(host):
 
 
 def test_two_hosts_are_malformed_even_if_they_agree():
-    """RFC 9112 section 3.2 knows one Host; THREATS 50."""
+    """RFC 9112 section 3.2 knows one Host; docs/security.md, row 50."""
     malformed(request_fields(("host", "example.com"), ("host", "example.com")))
     malformed(request_fields(("host", "a"), ("host", "b"), authority=None))
 

@@ -61,7 +61,7 @@ def test_stream_1_of_an_upgrade_is_not_given_twice(rfc_errors):
     base64.urlsafe_b64encode(b"\0\x02\0\0\0\x02"), base64.urlsafe_b64encode(b"12345"), b"!!!!", b"AAA", b"\xff\xff\xff\xff",
 ])
 def test_a_bad_settings_field_is_refused_before_the_switch(value, rfc_errors):
-    """THREATS 43: validated, so that no 101 is sent for it."""
+    """docs/security.md, row 43: validated, so that no 101 is sent for it."""
     from fasth2.config import H2Configuration
     from fasth2.connection import H2Connection
     connection = H2Connection(H2Configuration(client_side=False, rfc_errors=rfc_errors))

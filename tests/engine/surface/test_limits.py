@@ -1,4 +1,4 @@
-"""The `Limits` object: THREATS' defaults, checks, and that it can't change."""
+"""The `Limits` object: the defaults, checks, and that it can't change."""
 from __future__ import annotations
 
 import copy

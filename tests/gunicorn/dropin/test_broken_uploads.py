@@ -144,7 +144,7 @@ def test_the_application_costs_a_client_no_time(slow, clock):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 700, 1000, 1025])
 def test_what_waits_is_joined(peer, size):
-    """THREATS row 9: at most twice what came is held, each object counted."""
+    """docs/security.md, row 9: at most twice what came is held, each object counted."""
     begin(peer)
     octets = 6000 if size < 10 else 60_000
     tracemalloc.start()

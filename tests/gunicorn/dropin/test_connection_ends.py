@@ -233,7 +233,7 @@ def test_settings_of_an_upgrade_are_validated(connect, settings):
 
 
 def test_requests_that_were_reset_count_until_they_are_cleaned_up(connect):
-    """THREATS row 1: the worker still runs them."""
+    """docs/security.md, row 1: the worker still runs them."""
     peer = connect(http2_max_concurrent_streams=2)
     for stream_id in (1, 3):
         peer.request(stream_id)
