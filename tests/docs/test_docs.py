@@ -129,6 +129,11 @@ def test_the_map_names_every_folder_of_tests():
     assert set(re.findall(r"`([\w/]+)`", table)) == folders
 
 
+def test_the_map_is_keyed_by_nouns():
+    for behaviour, _, _ in rows(DESIGN, "behaviour", "file", "RFC"):
+        assert not re.search(r"\b(?:what|which|who|how|whether|whom)\b", behaviour, re.IGNORECASE), behaviour
+
+
 def defined(file, name):
     """Whether a file below src/fasth2 defines a name, given with or without its class."""
     source = (ROOT / "src" / "fasth2" / file).read_text()
