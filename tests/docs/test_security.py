@@ -13,7 +13,7 @@ from tests.support.gunicorn_server import ROOT
 
 LIMITS = (ROOT / "docs" / "limits.md").read_text()
 TEXT = (ROOT / "docs" / "security.md").read_text()
-NUMBERS = rows(TEXT, "number", "limit", "keyword", "counter and GOAWAY's debug data", "test")
+NUMBERS = rows(TEXT, "number", "limit", "keyword", "counter", "test")
 HEADING = ("row", "attack", "the peer sends", "fasth2's answer", "counter", "test")
 
 #: Rows without a test: why.
