@@ -7,15 +7,17 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, Core, await_others, enter, find_stream, is_idle, leave
+from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, Core, await_others, enter, find_opened, leave
 from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
+from fasth2._engine.flow_control cimport acknowledge as acknowledge_credit
+from fasth2._engine.flow_control cimport consume as consume_credit
+from fasth2._engine.flow_control cimport increment_window
 from fasth2._engine.limits cimport output_taken
 from fasth2._engine.receive cimport receive
 from fasth2._engine.receive_settings cimport apply_remote_settings
-from fasth2._engine.send cimport acknowledge as acknowledge_credit
-from fasth2._engine.send cimport consume as consume_credit
+from fasth2._engine.role cimport next_outbound
 from fasth2._engine.send cimport end_stream as end_with_data
 from fasth2._engine.send cimport (
     must_be_open,
@@ -28,12 +30,11 @@ from fasth2._engine.send cimport (
     write_body,
 )
 from fasth2._engine.settings cimport SettingsBase
-from fasth2._engine.stream cimport S_HALF_CLOSED_REMOTE, H2Stream
-from fasth2._window cimport MAX_WINDOW, window_open
+from fasth2._engine.stream cimport H2Stream
+from fasth2._window cimport MAX_WINDOW
 
 from fasth2._engine.settings import Settings
 from fasth2.exceptions import (
-    FlowControlError,
     FrameTooLargeError,
     NoAvailableStreamIDError,
     ProtocolError,
@@ -197,7 +198,7 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
-            if self.highest_inbound:
+            if self.ids.highest_inbound:
                 raise ProtocolError("the connection has streams already: it cannot be upgraded")
             if self.limits.settings_per_frame >= 0 and len(payload) // 6 > self.limits.settings_per_frame:
                 raise ProtocolError("HTTP2-Settings has too many settings")
@@ -206,8 +207,7 @@ cdef class H2Connection(Core):
             self.prepare_local_settings()
             write_settings(self, dict(self.local))
             s = self.open_stream(1)
-            s.phase = S_HALF_CLOSED_REMOTE
-            s.headers_received = True
+            self.end_remote(s)
             if self.phase == C_IDLE:
                 self.phase = C_OPEN
         finally:
@@ -296,7 +296,7 @@ cdef class H2Connection(Core):
             debug = bytes(additional_data)
         enter(self)
         try:
-            last = self.highest_inbound if last_stream_id is None else number(last_stream_id, "stream")
+            last = self.ids.highest_inbound if last_stream_id is None else number(last_stream_id, "stream")
             if len(debug) > <Py_ssize_t>self.max_out_frame - 8:
                 raise FrameTooLargeError(f"{len(debug)} octets of debug data do not fit one frame")
             if not (self.parted and code == 0 and last >= self.goaway_limit):
@@ -518,9 +518,7 @@ cdef class H2Connection(Core):
         cdef H2Stream s
         enter(self)
         try:
-            s = find_stream(self, sid)
-            if s is None and is_idle(self, sid):
-                self.stream_or_raise(sid)
+            s = find_opened(self, sid)
             return 0 if s is None else s.queued
         finally:
             leave(self)
@@ -591,7 +589,6 @@ cdef class H2Connection(Core):
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is over.
         """
-        cdef H2Stream s
         cdef int64_t size
         cdef uint32_t sid = 0 if stream_id is None else number(stream_id, "stream")
         if not 1 <= increment <= MAX_WINDOW:
@@ -600,15 +597,7 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
-            out_reserve(&self.out, 13)
-            if stream_id is None:
-                if not window_open(&self.window, size):
-                    raise FlowControlError(f"Flow control window mustn't exceed {MAX_WINDOW}")
-            else:
-                s = self.stream_or_raise(sid)
-                if not window_open(&s.window, size):
-                    raise FlowControlError(f"Flow control window mustn't exceed {MAX_WINDOW}")
-            self.write_window_update(sid, size)
+            increment_window(self, None if stream_id is None else self.stream_or_raise(sid), size)
         finally:
             leave(self)
 
@@ -655,11 +644,13 @@ cdef class H2Connection(Core):
         Raises:
             NoAvailableStreamIDError: All numbers are used up.
         """
+        cdef uint32_t following
         enter(self)
         try:
-            if self.highest_outbound + 2 > 0x7FFFFFFF:
+            following = next_outbound(&self.ids)
+            if following == 0:
                 raise NoAvailableStreamIDError("Exhausted allowed stream IDs")
-            return self.highest_outbound + 2
+            return following
         finally:
             leave(self)
 
@@ -790,14 +781,14 @@ cdef class H2Connection(Core):
     def open_inbound_streams(self):
         """How many streams of the peer count against our SETTINGS_MAX_CONCURRENT_STREAMS."""
         await_others(self)
-        return self.open_inbound
+        return self.ids.open_inbound
 
     @property
     @cython.critical_section
     def open_outbound_streams(self):
         """How many pushed streams count against the peer's SETTINGS_MAX_CONCURRENT_STREAMS."""
         await_others(self)
-        return self.open_outbound
+        return self.ids.open_outbound
 
     @property
     @cython.critical_section
@@ -856,14 +847,14 @@ cdef class H2Connection(Core):
     def highest_inbound_stream_id(self):
         """The highest stream that the peer has opened, 0 for none."""
         await_others(self)
-        return self.highest_inbound
+        return self.ids.highest_inbound
 
     @property
     @cython.critical_section
     def highest_outbound_stream_id(self):
         """The highest stream that we have promised, 0 for none."""
         await_others(self)
-        return self.highest_outbound
+        return self.ids.highest_outbound
 
     @property
     @cython.critical_section

@@ -9,6 +9,7 @@ from fasth2.hpack.decoder cimport Decoder, Entry
 from fasth2.hpack.encoder cimport Encoder
 from fasth2._engine.limits cimport LimitState
 from fasth2._priority cimport EarlyUpdates
+from fasth2._engine.role cimport Identifiers, highest_of_side
 from fasth2._engine.settings cimport SettingsBase
 from fasth2._engine.stream cimport H2Stream
 from fasth2._engine.stream_table cimport StreamTable
@@ -85,10 +86,7 @@ cdef class Core:
     cdef bint parted                 # one for refused streams: the others go on
     cdef object parting              # the exception for that, to be raised once the input is read, or None
     cdef uint32_t peer_goaway_last   # last stream id of the GOAWAY received
-    cdef uint32_t highest_inbound
-    cdef uint32_t highest_outbound
-    cdef int64_t open_inbound        # streams that count against our limit
-    cdef int64_t open_outbound
+    cdef Identifiers ids
     cdef int64_t out_window          # octets we may send on the connection
     cdef ReceiveWindow window        # octets the peer may send us
     cdef uint32_t max_out_frame
@@ -128,6 +126,7 @@ cdef class Core:
     cdef int adopt_local_settings(self) except -1
     cdef int prepare_local_settings(self) except -1
     cdef H2Stream open_stream(self, uint32_t stream_id)
+    cdef void open_reserved(self, H2Stream s) noexcept
     cdef int use_identifier(self, uint32_t stream_id) except -1
     cdef int close_stream(self, H2Stream s, int reason) except -1
     cdef void expect_late_data(self, H2Stream s) noexcept
@@ -177,7 +176,17 @@ cdef inline H2Stream find_stream(Core c, uint32_t stream_id):
 
 cdef inline bint is_idle(Core c, uint32_t sid) noexcept:
     """Neither side has opened that stream yet (RFC 9113 section 5.1.1); no one ever opens stream 0."""
-    return sid > (c.highest_inbound if sid & 1 else c.highest_outbound) or sid == 0
+    return sid > highest_of_side(&c.ids, sid) or sid == 0
+
+
+cdef inline H2Stream find_opened(Core c, uint32_t stream_id):
+    """The stream of that number, None once it is over; NoSuchStreamError for one that is idle."""
+    cdef void *found = c.table.find(stream_id)
+    if found != NULL:
+        return <H2Stream>found
+    if is_idle(c, stream_id):
+        c.stream_or_raise(stream_id)
+    return None
 
 
 cdef inline bint is_shut(Core c) noexcept:

@@ -14,6 +14,7 @@ from fasth2._frames cimport (
     put_rst_stream,
     put_window_update,
 )
+from fasth2._engine.error_codes cimport NO_ERROR
 from fasth2._engine.headers cimport (
     OUT_NORMALIZE,
     OUT_SPLIT_COOKIES,
@@ -29,18 +30,20 @@ from fasth2._priority cimport (
     PRIORITY_URGENCY,
     early_free,
 )
+from fasth2._engine.role cimport HIGHEST_STREAM_ID, SERVER, count_open, is_client, is_last_inbound
 from fasth2._engine.stream cimport (
     BY_RECV_END_STREAM,
     BY_SEND_END_STREAM,
-    S_CLOSED,
-    S_HALF_CLOSED_LOCAL,
-    S_HALF_CLOSED_REMOTE,
-    S_OPEN,
     new_stream,
     queue_clear,
+    stream_close,
+    stream_end_received,
+    stream_end_sent,
     stream_has_priority,
     stream_is_open,
     stream_may_receive,
+    stream_open,
+    stream_open_reserved,
 )
 from fasth2._window cimport window_init
 
@@ -58,7 +61,7 @@ cdef class RequestMaker:
 
 cdef class Core:
     def __cinit__(self):
-        self.goaway_limit = 0x7FFFFFFF
+        self.goaway_limit = HIGHEST_STREAM_ID
         self.busy = True
 
     @cython.critical_section
@@ -81,6 +84,7 @@ cdef class Core:
         self.encoder = Encoder()
         self.outgoing.encoder = self.encoder
         self.decoder = Decoder()
+        self.ids.role = SERVER
         self.preface_left = 24
         self.clock = time.monotonic if config.clock is None else config.clock
         limits_init(&self.limits, limits)
@@ -89,8 +93,8 @@ cdef class Core:
             initial[SettingCodes.MAX_CONCURRENT_STREAMS] = limits.concurrent_streams
         if limits.header_list_size is not None:
             initial[SettingCodes.MAX_HEADER_LIST_SIZE] = limits.header_list_size
-        self.local = Settings(client=False, initial_values=initial)
-        self.remote = Settings(client=True)
+        self.local = Settings(client=is_client(&self.ids), initial_values=initial)
+        self.remote = Settings(client=not is_client(&self.ids))
         self.out_window = self.remote.initial_window_size_
         window_init(&self.window, self.local.initial_window_size_)
         self.max_out_frame = self.remote.max_frame_size_
@@ -180,32 +184,33 @@ cdef class Core:
     cdef H2Stream open_stream(self, uint32_t stream_id):
         """Make a stream that the peer has just opened (RFC 9113 section 5.1.1)."""
         cdef H2Stream s = new_stream(stream_id, self.local.initial_window_size_, self.remote.initial_window_size_)
-        s.phase = S_OPEN
+        stream_open(s)
         self.table.add(s)
-        self.open_inbound += 1
+        count_open(&self.ids, stream_id, 1)
         self.use_identifier(stream_id)
         return s
+
+    cdef void open_reserved(self, H2Stream s) noexcept:
+        """The response on a stream that we have promised begins: the stream counts from now on (section 5.1.2)."""
+        stream_open_reserved(s)
+        count_open(&self.ids, s.id, 1)
 
     cdef int use_identifier(self, uint32_t stream_id) except -1:
         """The peer has used this identifier for a new stream, served or refused. After the last there is no
         other: GOAWAY tells it to open another connection, and what is open goes on.
         """
-        self.highest_inbound = stream_id
+        self.ids.highest_inbound = stream_id
         self.limits.streams_opened += 1
-        if stream_id == 0x7FFFFFFF:
-            self.write_goaway(stream_id, 0, b"")  # NO_ERROR
+        if is_last_inbound(&self.ids, stream_id):
+            self.write_goaway(stream_id, NO_ERROR, b"")
         return 0
 
     cdef int close_stream(self, H2Stream s, int reason) except -1:
         """The stream is over: forget its state, remember how it ended."""
         self.table.remember(s.id, reason)
         if stream_is_open(s):
-            if s.id & 1:
-                self.open_inbound -= 1
-            else:
-                self.open_outbound -= 1
-        s.phase = S_CLOSED
-        s.closed_reason = reason
+            count_open(&self.ids, s.id, -1)
+        stream_close(s, reason)
         if s.in_turns:
             self.leave_ring(s)
         self.unsent -= s.queued
@@ -234,17 +239,11 @@ cdef class Core:
 
     cdef int end_local(self, H2Stream s) except -1:
         """We have sent END_STREAM."""
-        if s.phase == S_OPEN:
-            s.phase = S_HALF_CLOSED_LOCAL
-            return 0
-        return self.close_stream(s, BY_SEND_END_STREAM)
+        return self.close_stream(s, BY_SEND_END_STREAM) if stream_end_sent(s) else 0
 
     cdef int end_remote(self, H2Stream s) except -1:
         """The peer has sent END_STREAM."""
-        if s.phase == S_OPEN:
-            s.phase = S_HALF_CLOSED_REMOTE
-            return 0
-        return self.close_stream(s, BY_RECV_END_STREAM)
+        return self.close_stream(s, BY_RECV_END_STREAM) if stream_end_received(s) else 0
 
     cdef H2Stream stream_or_raise(self, uint32_t stream_id):
         """The stream, or h2's exception for one that never was or is over."""

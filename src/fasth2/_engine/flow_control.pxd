@@ -1,9 +1,23 @@
-# Credit of a connection and of a stream by themselves (RFC 9113 section 6.9).
+# Credit: what each side may send, and how it gets more (RFC 9113 section 5.2 and 6.9).
 from libc.stdint cimport int64_t, uint32_t
 
 from fasth2._engine.core cimport Core
+from fasth2._engine.stream cimport H2Stream
 
+# Credit for the peer. The caller has claimed the connection.
+cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1
+cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1
+cdef int increment_window(Core c, H2Stream s, int64_t size) except -1
+cdef int return_unread(Core c, uint32_t octets) except -1
+cdef int change_receive_windows(Core c, int64_t old, int64_t new) except -1
 
+# Credit for us: each returns FAULT_NONE or a fault.
+cdef int credit_connection(Core c, uint32_t increment) except -1
+cdef int credit_stream(Core c, H2Stream s, uint32_t increment) except -1
+cdef int change_send_windows(Core c, int64_t old, int64_t new) except -1
+
+# Credit for the peer, of a server that gives the connection's and a stream's apart. Each claims the connection.
+cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -1
 cdef int return_connection_credit(Core c, int64_t octets) except -1
 cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except -1
 cdef int reserve_update(Core c) except -1

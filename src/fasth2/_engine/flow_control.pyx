@@ -1,16 +1,159 @@
-"""Credit of a connection and of a stream by themselves (RFC 9113 section 6.9).
+"""Credit: WINDOW_UPDATE in both directions, and the windows that settings change (RFC 9113 section 5.2 and 6.9).
 
-The engine's `consume` gives both. A body that is gathered gives the connection its credit when it arrives, so that other
-bodies are let through, and its stream when it is read. Each claims the connection; nothing is changed where memory ends.
+A body that is gathered gives the connection its credit when it arrives, so that other bodies are let through, and its
+stream when it is read: `return_connection_credit` and `return_stream_credit`. Elsewhere both get it together. Nothing is
+changed where memory ends.
 """
-from fasth2._engine.core cimport enter, find_stream, leave
+from fasth2._engine.core cimport enter, find_opened, find_stream, leave
+from fasth2._engine.errors cimport FAULT_NONE, FAULT_STREAM_WINDOW_OVERFLOW, FAULT_WINDOW_OVERFLOW
+from fasth2._engine.limits cimport count_control
+from fasth2._engine.stream cimport S_HALF_CLOSED_LOCAL, S_OPEN, stream_has_queue, stream_is_open, stream_may_receive
 from fasth2._frames cimport out_reserve
-from fasth2._engine.stream cimport S_OPEN, H2Stream
-from fasth2._window cimport window_process
+from fasth2._window cimport MAX_WINDOW, window_open, window_process
+
+from fasth2.exceptions import FlowControlError
 
 cdef enum:
     # Octets of a WINDOW_UPDATE frame.
     UPDATE = 13
+
+
+cdef inline bint is_over(Core c) noexcept:
+    """A GOAWAY with an error code ends the connection: credit behind it would be for nobody."""
+    return c.failed or (c.goaway_error and not c.rfc_errors)
+
+
+# Credit for the peer
+
+cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
+    """h2's acknowledge_received_data: credit in the portions of its policy."""
+    cdef H2Stream s = find_opened(c, stream_id)
+    cdef int64_t increment
+    if is_over(c):
+        return 0
+    out_reserve(&c.out, 2 * UPDATE)
+    increment = window_process(&c.window, size)
+    if increment:
+        c.write_window_update(0, increment)
+    if s is not None and stream_is_open(s):
+        increment = window_process(&s.window, size)
+        if increment:
+            c.write_window_update(stream_id, increment)
+    return 0
+
+
+cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1:
+    """Credit for octets that the application has taken, at once where not `merge`."""
+    cdef H2Stream s
+    if merge:
+        return acknowledge(c, size, stream_id)
+    s = find_opened(c, stream_id)
+    if size == 0 or is_over(c):
+        return 0
+    out_reserve(&c.out, 2 * UPDATE)
+    if not window_open(&c.window, size):
+        raise FlowControlError("Flow control window mustn't exceed 2147483647")
+    c.write_window_update(0, size)
+    if s is not None and stream_may_receive(s) and window_open(&s.window, size):
+        c.write_window_update(stream_id, size)
+    return 0
+
+
+cdef int increment_window(Core c, H2Stream s, int64_t size) except -1:
+    """Let the peer send more on a stream, or on the connection (None)."""
+    out_reserve(&c.out, UPDATE)
+    if not window_open(&c.window if s is None else &s.window, size):
+        raise FlowControlError(f"Flow control window mustn't exceed {MAX_WINDOW}")
+    return c.write_window_update(0 if s is None else s.id, size)
+
+
+cdef int return_unread(Core c, uint32_t octets) except -1:
+    """Nobody will read these octets: the connection's window gets them back."""
+    cdef int64_t increment = window_process(&c.window, octets)
+    if increment:
+        c.write_window_update(0, increment)
+        count_control(&c.limits, UPDATE)
+    return 0
+
+
+cdef int change_receive_windows(Core c, int64_t old, int64_t new) except -1:
+    """The peer has acknowledged our SETTINGS_INITIAL_WINDOW_SIZE (section 6.9.2)."""
+    cdef H2Stream s
+    cdef void *found
+    cdef uint32_t at = 0
+    cdef int64_t delta = new - old
+    while (found := c.table.following(&at)) != NULL:
+        s = <H2Stream>found
+        if s.window.current + delta > MAX_WINDOW:
+            c.fault_stream = s.id
+            c.fault_value = f"SETTINGS_INITIAL_WINDOW_SIZE {new}"
+            return FAULT_WINDOW_OVERFLOW
+        s.window.current += delta
+        s.window.maximum += delta
+    return FAULT_NONE
+
+
+# Credit for us
+
+cdef int credit_connection(Core c, uint32_t increment) except -1:
+    """WINDOW_UPDATE on stream 0."""
+    if c.out_window + increment > MAX_WINDOW:
+        c.fault_value = f"{c.out_window} + {increment}"
+        return FAULT_WINDOW_OVERFLOW
+    c.out_window += increment
+    return FAULT_NONE
+
+
+cdef int credit_stream(Core c, H2Stream s, uint32_t increment) except -1:
+    """WINDOW_UPDATE on a stream: it sends again if something is queued."""
+    if s.out_window + increment > MAX_WINDOW:
+        c.fault_value = f"{s.out_window} + {increment}"
+        return FAULT_STREAM_WINDOW_OVERFLOW
+    s.out_window += increment
+    if s.out_window > 0 and not s.in_turns and stream_has_queue(s):
+        c.enter_ring(s)
+    return FAULT_NONE
+
+
+cdef int change_send_windows(Core c, int64_t old, int64_t new) except -1:
+    """The peer's SETTINGS_INITIAL_WINDOW_SIZE is another (section 6.9.2); windows may become negative."""
+    cdef H2Stream s
+    cdef void *found
+    cdef uint32_t at = 0
+    cdef int64_t delta = new - old
+    if delta == 0:
+        return FAULT_NONE
+    while (found := c.table.following(&at)) != NULL:
+        s = <H2Stream>found
+        if s.out_window + delta > MAX_WINDOW:
+            c.fault_stream = s.id
+            c.fault_value = f"SETTINGS_INITIAL_WINDOW_SIZE {new}"
+            return FAULT_WINDOW_OVERFLOW
+        s.out_window += delta
+        if s.out_window > 0 and stream_has_queue(s):
+            c.enter_ring(s)
+    return FAULT_NONE
+
+
+# Credit of a connection and of a stream apart
+
+cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -1:
+    """Octets of a request's body were read or dropped. Once the response is over only the connection gets them."""
+    cdef H2Stream s
+    cdef int64_t increment
+    enter(c)
+    try:
+        s = find_stream(c, stream_id)
+        if s is not None and (s.phase == S_HALF_CLOSED_LOCAL or s.ends or s.trailers is not None):
+            out_reserve(&c.out, UPDATE)
+            increment = window_process(&c.window, octets)
+            if increment:
+                c.write_window_update(0, increment)
+        else:
+            acknowledge(c, octets, stream_id)
+    finally:
+        leave(c)
+    return 0
 
 
 cdef int return_connection_credit(Core c, int64_t octets) except -1:

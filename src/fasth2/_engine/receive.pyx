@@ -7,14 +7,15 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint32_t, uint8_t
 from libc.string cimport memcmp, memcpy
 
-from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, MERGE_MAX, Core, Merge, find_stream
+from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, Core, Merge, find_stream
+from fasth2._engine.deliver cimport deliver_merged, deliver_merged_before, deliver_reset
+from fasth2._engine.error_codes cimport INTERNAL_ERROR, REFUSED_STREAM
 from fasth2._engine.errors cimport *
 from fasth2._engine.errors cimport fault_code, fault_debug, fault_exception, fault_scope, fault_token
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, read_frame_header, tail_clear, tail_reserve
 from fasth2._engine.limits cimport count_control, count_refusal, count_reset
 from fasth2._engine.receive_control cimport (
-    add_reset,
     on_altsvc,
     on_goaway,
     on_ping,
@@ -25,7 +26,7 @@ from fasth2._engine.receive_control cimport (
     on_unknown,
     on_window_update,
 )
-from fasth2._engine.receive_data cimport merge_done, on_data
+from fasth2._engine.receive_data cimport on_data
 from fasth2._engine.receive_headers cimport block_free, on_continuation, on_headers
 from fasth2._engine.receive_settings cimport on_settings
 from fasth2._engine.stream cimport BY_SEND_RST_STREAM, H2Stream
@@ -33,8 +34,6 @@ from fasth2._engine.stream cimport BY_SEND_RST_STREAM, H2Stream
 cdef const char *PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 cdef enum:
     PREFACE_LENGTH = 24
-    INTERNAL_ERROR = 2
-    REFUSED_STREAM = 7
 
 
 cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
@@ -83,7 +82,7 @@ cdef int fail(Core c, uint32_t code, bytes debug) except -1:
     block_free(c)
     tail_clear(&c.tail)
     c.drop_queues()
-    c.write_goaway(c.highest_inbound, code, debug)
+    c.write_goaway(c.ids.highest_inbound, code, debug)
     return 0
 
 
@@ -106,7 +105,7 @@ cdef int part(Core c, int fault) except -1:
     c.parting = fault_exception(fault, c.fault_stream, None)
     c.parted = True
     c.phase = C_CLOSED
-    c.write_goaway(c.highest_inbound, fault_code(fault), fault_debug(fault))
+    c.write_goaway(c.ids.highest_inbound, fault_code(fault), fault_debug(fault))
     return FAULT_NONE
 
 
@@ -135,16 +134,14 @@ cdef int on_preface(Core c, const uint8_t **p, Py_ssize_t *n) except -1:
 
 
 cdef int cut_frames(Core c, const uint8_t *p, Py_ssize_t n) except -1:
-    """Cut the input into frames. The slim objects of DATA frames that follow one another are one."""
+    """Cut the input into frames. DATA frames that follow one another may be delivered as one."""
     cdef Merge merge
     cdef int fault
-    if not c.slim:
-        return each_frame(c, p, n)
     merge.count = 0
     c.merge = &merge
     try:
         fault = each_frame(c, p, n)
-        merge_done(c)
+        deliver_merged(c)
         return fault
     finally:
         c.merge = NULL
@@ -180,7 +177,7 @@ cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
             if h.length:
                 continue
         fault = settle(c, on_frame(c, &h, c.tail.data + FRAME_HEADER))
-        merge_done(c)
+        deliver_merged(c)
         if fault != FAULT_NONE or c.failed:
             return fault
         tail_clear(&c.tail)
@@ -233,8 +230,7 @@ cdef int check_header(Core c, FrameHeader *h) except -1:
 cdef int on_frame(Core c, FrameHeader *h, const uint8_t *p) except -1:
     """p: h.length octets of payload."""
     cdef int fault
-    if c.slim and c.merge.count and (h.type != FRAME_DATA or h.stream_id != c.merging.id or c.merge.count == MERGE_MAX):
-        merge_done(c)
+    deliver_merged_before(c, h)
     if h.type == FRAME_HEADERS:
         fault = on_headers(c, h, p)
     elif h.type == FRAME_DATA:
@@ -300,7 +296,7 @@ cdef int settle(Core c, int fault) except -1:
     elif not quiet:
         c.limits.late_octets += c.local.initial_window_size_
     if not quiet:
-        add_reset(c, sid, code, False)
+        deliver_reset(c, sid, code, False)
     fault = count_control(&c.limits, 13)
     if fault != FAULT_NONE:
         return fault

@@ -1,10 +1,9 @@
 # The other frames received.
-from libc.stdint cimport uint32_t, uint8_t
+from libc.stdint cimport uint8_t
 
 from fasth2._engine.core cimport Core
 from fasth2._frames cimport FrameHeader
 
-cdef int add_reset(Core c, uint32_t sid, uint32_t code, bint remote) except -1
 cdef int on_priority(Core c, FrameHeader *h, const uint8_t *p) except -1
 cdef int on_rst_stream(Core c, FrameHeader *h, const uint8_t *p) except -1
 cdef int on_push_promise(Core c, FrameHeader *h, const uint8_t *p) except -1

@@ -1,19 +1,19 @@
 """The other frames received: what they do to the connection and its streams (RFC 9113 section 6)."""
-from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from fasth2._engine.core cimport C_CLOSED, Core, find_stream, is_idle, is_shut
 from fasth2._cursor cimport load32
-from fasth2._engine.errors cimport *
-from fasth2._engine.events cimport (
-    ConnectionTerminated,
-    ExtensionFrame,
-    PingAckReceived,
-    PingReceived,
-    StreamReset,
-    UnknownFrameReceived,
-    WindowUpdated,
+from fasth2._engine.deliver cimport (
+    deliver_goaway,
+    deliver_ping,
+    deliver_ping_ack,
+    deliver_priority,
+    deliver_reset,
+    deliver_unknown,
+    deliver_window_update,
 )
+from fasth2._engine.errors cimport *
+from fasth2._engine.flow_control cimport credit_connection, credit_stream
 from fasth2._frames cimport *
 from fasth2._frames cimport (
     FrameHeader,
@@ -37,43 +37,19 @@ from fasth2._engine.limits cimport (
     output_taken,
 )
 from fasth2._priority cimport early_keep, early_take, read_priority_field
-from fasth2._engine.ready cimport Goaway, Priority, Reset
-from fasth2._engine.receive_data cimport merge_done
-from fasth2._engine.receive_headers cimport priority_event
-from fasth2._engine.stream cimport BY_RECV_RST_STREAM, S_HALF_CLOSED_LOCAL, H2Stream, stream_has_queue
+from fasth2._engine.role cimport is_inbound
+from fasth2._engine.stream cimport BY_RECV_RST_STREAM, S_HALF_CLOSED_LOCAL, H2Stream
 from fasth2._window cimport MAX_WINDOW
-
-from fasth2.errors import _error_code_from_int
 
 cdef enum:
     # Idle streams whose priority is kept, whatever SETTINGS_MAX_CONCURRENT_STREAMS says.
     EARLY_MOST = 1000
 
 
-cdef int add_reset(Core c, uint32_t sid, uint32_t code, bint remote) except -1:
-    cdef StreamReset event
-    cdef Reset ready
-    if c.slim:
-        merge_done(c)
-        ready = Reset.__new__(Reset)
-        ready.stream_id = sid
-        ready.error_code = code
-        ready.remote = remote
-        c.events.append(ready)
-        return 0
-    event = StreamReset.__new__(StreamReset)
-    event.stream_id = sid
-    event.error_code = _error_code_from_int(code)
-    event.remote_reset = remote
-    c.events.append(event)
-    return 0
-
-
 # PRIORITY, RFC 9113 section 6.3
 
 cdef int on_priority(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef Payload priority
-    cdef Priority ready
     cdef int fault
     if h.length != 5:
         c.fault_value = f"{h.length} octets"
@@ -86,15 +62,8 @@ cdef int on_priority(Core c, FrameHeader *h, const uint8_t *p) except -1:
         pass
     elif priority.depends_on == h.stream_id:
         return FAULT_PRIORITY_SELF
-    elif c.slim:
-        ready = Priority.__new__(Priority)
-        ready.stream_id = h.stream_id
-        ready.weight = priority.weight
-        ready.depends_on = priority.depends_on
-        ready.exclusive = priority.exclusive
-        c.events.append(ready)
     else:
-        c.events.append(priority_event(h.stream_id, priority.depends_on, priority.weight, priority.exclusive))
+        deliver_priority(c, h.stream_id, priority.depends_on, priority.weight, priority.exclusive)
     fault = count_priority(&c.limits)
     if fault == FAULT_NONE:
         fault = count_priority_load(&c.limits, c.clock)
@@ -118,7 +87,7 @@ cdef int on_rst_stream(Core c, FrameHeader *h, const uint8_t *p) except -1:
         return count_late_frame(&c.limits, c.clock)
     answered = s.phase == S_HALF_CLOSED_LOCAL
     c.close_stream(s, BY_RECV_RST_STREAM)
-    add_reset(c, h.stream_id, load32(p), True)
+    deliver_reset(c, h.stream_id, load32(p), True)
     # Whoever has the whole answer saves himself the rest of his request: that costs nobody anything.
     return FAULT_NONE if answered else count_reset(&c.limits, c.clock)
 
@@ -137,8 +106,6 @@ cdef int on_push_promise(Core c, FrameHeader *h, const uint8_t *p) except -1:
 # PING, RFC 9113 section 6.7
 
 cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1:
-    cdef PingReceived event
-    cdef PingAckReceived ack_event
     cdef int fault = FAULT_NONE
     if h.length != 8:
         c.fault_value = f"{h.length} octets"
@@ -146,19 +113,13 @@ cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
     if h.flags & FLAG_ACK:
-        if not c.slim:
-            ack_event = PingAckReceived.__new__(PingAckReceived)
-            ack_event.ping_data = PyBytes_FromStringAndSize(<const char *>p, 8)
-            c.events.append(ack_event)
+        deliver_ping_ack(c, p)
         if c.limits.pings_asked > 0:
             c.limits.pings_asked -= 1
             return FAULT_NONE
         return count_suspicious(&c.limits, c.clock, 0)
     else:
-        if not c.slim:
-            event = PingReceived.__new__(PingReceived)
-            event.ping_data = PyBytes_FromStringAndSize(<const char *>p, 8)
-            c.events.append(event)
+        deliver_ping(c, p)
         out_reserve(&c.out, FRAME_HEADER + 8)
         put_ping(&c.out, p, FLAG_ACK)
         c.pings_received += 1
@@ -171,8 +132,6 @@ cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1:
 # GOAWAY, RFC 9113 section 6.8
 
 cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1:
-    cdef ConnectionTerminated event
-    cdef Goaway ready
     cdef uint32_t last, code
     cdef bint again = c.goaway_received
     if h.length < 8:
@@ -190,19 +149,7 @@ cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1:
         out_clear(&c.out)
         output_taken(&c.limits, 0, 0)
         c.drop_queues()
-    if c.slim:
-        ready = Goaway.__new__(Goaway)
-        ready.error_code = code
-        ready.last_stream_id = last
-        ready.additional_data = PyBytes_FromStringAndSize(<const char *>p + 8, h.length - 8)
-        c.events.append(ready)
-    else:
-        event = ConnectionTerminated.__new__(ConnectionTerminated)
-        event.error_code = _error_code_from_int(code)
-        event.last_stream_id = last
-        if h.length > 8:
-            event.additional_data = PyBytes_FromStringAndSize(<const char *>p + 8, h.length - 8)
-        c.events.append(event)
+    deliver_goaway(c, code, last, p + 8, <Py_ssize_t>h.length - 8)
     if again:
         return count_suspicious(&c.limits, c.clock, h.length)
     return FAULT_NONE
@@ -212,7 +159,6 @@ cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef uint32_t increment
-    cdef WindowUpdated event
     cdef H2Stream s
     cdef int fault
     if h.length != 4:
@@ -232,27 +178,17 @@ cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if fault != FAULT_NONE:
         return fault
     if h.stream_id == 0:
-        if c.out_window + increment > MAX_WINDOW:
-            c.fault_value = f"{c.out_window} + {increment}"
-            return FAULT_WINDOW_OVERFLOW
-        c.out_window += increment
+        fault = credit_connection(c, increment)
     else:
         s = find_stream(c, h.stream_id)
         if s is None:
             return FAULT_IDLE_STREAM if is_idle(c, h.stream_id) else FAULT_NONE
         if increment == 0:
             return FAULT_WINDOW_UPDATE_ZERO
-        if s.out_window + increment > MAX_WINDOW:
-            c.fault_value = f"{s.out_window} + {increment}"
-            return FAULT_STREAM_WINDOW_OVERFLOW
-        s.out_window += increment
-        if s.out_window > 0 and not s.in_turns and stream_has_queue(s):
-            c.enter_ring(s)
-    if not c.slim:
-        event = WindowUpdated.__new__(WindowUpdated)
-        event.stream_id = h.stream_id
-        event.delta = increment
-        c.events.append(event)
+        fault = credit_stream(c, s, increment)
+    if fault != FAULT_NONE:
+        return fault
+    deliver_window_update(c, h.stream_id, increment)
     return FAULT_NONE
 
 
@@ -280,7 +216,7 @@ cdef int on_priority_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         c.fault_value = f"{h.length} octets"
         return FAULT_PRIORITY_UPDATE_LENGTH
     sid = load32(p) & 0x7FFFFFFF
-    if not sid & 1 and is_idle(c, sid):
+    if not is_inbound(&c.ids, sid) and is_idle(c, sid):
         c.fault_value = f"stream {sid}"
         return FAULT_PRIORITY_UPDATE_STREAM
     fault = count_priority(&c.limits)
@@ -293,15 +229,15 @@ cdef int on_priority_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         fault = keep_early_update(c, sid, read_priority_field(p + 4, h.length - 4))
         if fault != FAULT_NONE:
             return fault
-    add_unknown(c, h, p)
+    deliver_unknown(c, h, p)
     return count_priority_load(&c.limits, c.clock)
 
 
 cdef int keep_early_update(Core c, uint32_t sid, uint16_t said) noexcept:
     """Idle streams with a priority and open streams together may be as many as streams may be open."""
     cdef uint64_t most = c.local.max_concurrent_streams_
-    early_take(&c.early, c.highest_inbound)
-    most = most - <uint64_t>c.open_inbound if most > <uint64_t>c.open_inbound else 0
+    early_take(&c.early, c.ids.highest_inbound)
+    most = most - <uint64_t>c.ids.open_inbound if most > <uint64_t>c.ids.open_inbound else 0
     if early_keep(&c.early, sid, said, <uint32_t>min(most, <uint64_t>EARLY_MOST)) or most > EARLY_MOST:
         return FAULT_NONE
     # A peer that has not acknowledged our SETTINGS need not know how many.
@@ -311,20 +247,5 @@ cdef int keep_early_update(Core c, uint32_t sid, uint16_t said) noexcept:
 # Any other type, RFC 9113 section 5.5; ORIGIN (RFC 8336) among them, which only clients read.
 
 cdef int on_unknown(Core c, FrameHeader *h, const uint8_t *p) except -1:
-    add_unknown(c, h, p)
+    deliver_unknown(c, h, p)
     return count_suspicious(&c.limits, c.clock, h.length)
-
-
-cdef int add_unknown(Core c, FrameHeader *h, const uint8_t *p) except -1:
-    cdef UnknownFrameReceived event
-    cdef ExtensionFrame frame
-    if not c.slim:
-        frame = ExtensionFrame.__new__(ExtensionFrame)
-        frame.type = h.type
-        frame.flag_byte = h.flags
-        frame.stream_id = h.stream_id
-        frame.body = PyBytes_FromStringAndSize(<const char *>p, h.length)
-        event = UnknownFrameReceived.__new__(UnknownFrameReceived)
-        event.frame = frame
-        c.events.append(event)
-    return 0

@@ -4,9 +4,18 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy
 
 from fasth2._engine.core cimport C_IDLE, C_OPEN, Core, find_stream, is_idle, is_shut
+from fasth2._engine.deliver cimport (
+    deliver_large_request,
+    deliver_request,
+    deliver_trailers,
+    large_request_fields,
+    late_decoded,
+    request_fields,
+    trailer_fields,
+    wants_large_requests,
+)
 from fasth2._engine.errors cimport *
-from fasth2._engine.events cimport PriorityUpdated, RequestReceived, StreamEnded, TrailersReceived
-from fasth2.hpack.fields cimport F_CONNECT, F_NO_TRAILER, KIND_PROTOCOL
+from fasth2.hpack.fields cimport F_CONNECT, KIND_PROTOCOL
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, Payload, read_headers
 from fasth2._engine.headers cimport (
@@ -16,11 +25,10 @@ from fasth2._engine.headers cimport (
     BlockInfo,
     check_block,
     culprit_text,
-    header_tuples,
-    plain_pairs,
 )
 from fasth2.hpack.decoder cimport (
     HPACK_LIST_TOO_LARGE,
+    HPACK_OK,
     HPACK_STRING_TOO_LONG,
     HPACK_TOO_MANY_FIELDS,
     Decoder,
@@ -28,15 +36,14 @@ from fasth2.hpack.decoder cimport (
 )
 from fasth2._engine.limits cimport count_late_frame, count_late_headers, count_priority, count_reset, count_suspicious
 from fasth2._priority cimport early_take
-from fasth2._engine.ready cimport LargeRequest, Request, Trailers
-from fasth2._engine.receive_data cimport stream_ended
+from fasth2._engine.role cimport highest_of_side, is_inbound
 from fasth2._engine.stream cimport (
     BY_NOTHING,
     BY_RECV_RST_STREAM,
     BY_SEND_RST_STREAM,
     S_HALF_CLOSED_REMOTE,
-    S_RESERVED_LOCAL,
     H2Stream,
+    stream_is_reserved,
 )
 
 cdef enum:
@@ -122,14 +129,11 @@ cdef int add_fragment(Core c, const uint8_t *p, Py_ssize_t n) except -1:
 
 cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssize_t n, uint32_t depends_on,
                   uint16_t weight, bint exclusive) except -1:
-    """A whole field block: a request, or the trailers of one."""
+    """A whole field block, a request or the trailers of one: decoded, admitted, delivered."""
     cdef H2Stream s
-    cdef Decoder decoder = c.decoder
     cdef BlockInfo info
-    cdef bint ends = flags & FLAG_END_STREAM
-    cdef int fault, hpack, reason, rules
-    cdef uint16_t said
-    cdef object headers
+    cdef bint ignored = False
+    cdef int fault
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
     if c.no_rfc7540:
@@ -140,78 +144,118 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
         c.fault_value = f"the limit is {c.local.max_concurrent_streams_}"
         return FAULT_STREAMS_REFUSED
     # Every block is decoded, or the table would fall out of step with the peer's.
+    fault = decode(c, p, n)
+    if fault == FAULT_NONE:
+        fault = admit(c, s, sid, flags, n, &ignored)
+    if fault != FAULT_NONE or ignored:
+        return fault
+    if c.decoder.oversized:
+        return on_oversized(c, s, sid, flags)
+    fault = check_fields(c, s, sid, flags, depends_on, &info)
+    if fault != FAULT_NONE:
+        return fault
+    return deliver_block(c, s, sid, flags, depends_on, weight, exclusive, &info)
+
+
+cdef int decode(Core c, const uint8_t *p, Py_ssize_t n) except -1:
+    """Decode a block into the decoder's fields. One that is over the limit (L11), but not far, is no fault yet."""
+    cdef Decoder decoder = c.decoder
+    cdef int hpack
     c.limits.useful += n
     hpack = decoder.decode_block(p, n)
-    if hpack:
-        if hpack == HPACK_LIST_TOO_LARGE:
-            c.fault_value = f"the limit is {decoder.max_header_list_size} octets"
-            return FAULT_LIST_SIZE_HARD
-        if hpack == HPACK_TOO_MANY_FIELDS:
-            c.fault_value = f"the limit is {decoder.max_fields}"
-            return FAULT_FIELDS_HARD
-        c.fault_value = fault_message(hpack)
-        return FAULT_STRING_SIZE if hpack == HPACK_STRING_TOO_LONG else FAULT_COMPRESSION
-    if s is None:
-        if not sid & 1 and is_idle(c, sid):
-            return FAULT_STREAM_ID_PARITY
-        if sid & 1 and sid > c.goaway_limit:
-            # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
-            if sid > c.highest_inbound:
-                c.highest_inbound = sid
-                if not ends:
-                    c.limits.late_octets += c.local.initial_window_size_
-            if c.parted:
-                # After too many refusals they are what the peer had sent before it heard of it.
-                return count_late_headers(&c.limits, c.clock, n)
-            return count_suspicious(&c.limits, c.clock, n)
-        if not is_idle(c, sid):
-            reason = c.table.reason_of(sid)
-            if reason == BY_SEND_RST_STREAM and c.rfc_errors:
-                return count_late_frame(&c.limits, c.clock)
-            if reason == BY_SEND_RST_STREAM or reason == BY_RECV_RST_STREAM:
-                return FAULT_CLOSED_BY_RESET
-            if reason != BY_NOTHING:
-                return FAULT_STREAM_CLOSED
-            c.fault_value = c.highest_inbound if sid & 1 else c.highest_outbound
-            return FAULT_STREAM_ID_TOO_LOW
-        c.opening = sid
-        if c.rfc_errors and too_many(c) and not decoder.oversized:
-            return FAULT_STREAMS_REFUSED
-    elif s.phase == S_HALF_CLOSED_REMOTE:
-        return FAULT_HALF_CLOSED
-    elif s.phase == S_RESERVED_LOCAL:
-        return FAULT_RESERVED
-    elif s.connected and s.headers_sent and c.rfc_errors:
-        return FAULT_CONNECTED
-    if decoder.oversized:
-        if decoder.list_size > decoder.max_header_list_size:
-            c.fault_value = f"{decoder.list_size} octets, the limit is {decoder.max_header_list_size}"
-            fault = FAULT_LIST_SIZE
-        else:
-            c.fault_value = f"{decoder.field_count}, the limit is {decoder.max_fields}"
-            fault = FAULT_FIELDS
-        if s is None and c.slim and c.answers_large_requests and c.rfc_errors and not too_many(c):
-            headers = kept_fields(c)
-            if headers:
-                return open_large_request(c, sid, fault, flags, headers)
-        return fault
-    rules = c.rules
+    if hpack == HPACK_OK:
+        return FAULT_NONE
+    if hpack == HPACK_LIST_TOO_LARGE:
+        c.fault_value = f"the limit is {decoder.max_header_list_size} octets"
+        return FAULT_LIST_SIZE_HARD
+    if hpack == HPACK_TOO_MANY_FIELDS:
+        c.fault_value = f"the limit is {decoder.max_fields}"
+        return FAULT_FIELDS_HARD
+    c.fault_value = fault_message(hpack)
+    return FAULT_STRING_SIZE if hpack == HPACK_STRING_TOO_LONG else FAULT_COMPRESSION
+
+
+cdef int admit(Core c, H2Stream s, uint32_t sid, uint8_t flags, Py_ssize_t n, bint *ignored) except -1:
+    """Check that a block of n octets may come on the stream as it is now (RFC 9113 section 5.1). s: None, there is none.
+
+    `ignored` becomes True for a block that is skipped: it was on its way when the stream, or the connection, was over.
+    """
+    cdef int reason
+    if s is not None:
+        if s.phase == S_HALF_CLOSED_REMOTE:
+            return FAULT_HALF_CLOSED
+        if stream_is_reserved(s):
+            return FAULT_RESERVED
+        if s.connected and s.headers_sent and c.rfc_errors:
+            return FAULT_CONNECTED
+        return FAULT_NONE
+    if not is_inbound(&c.ids, sid) and is_idle(c, sid):
+        return FAULT_STREAM_ID_PARITY
+    if is_inbound(&c.ids, sid) and sid > c.goaway_limit:
+        # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
+        ignored[0] = True
+        if sid > c.ids.highest_inbound:
+            c.ids.highest_inbound = sid
+            if not flags & FLAG_END_STREAM:
+                c.limits.late_octets += c.local.initial_window_size_
+        if c.parted:
+            # After too many refusals they are what the peer had sent before it heard of it.
+            return count_late_headers(&c.limits, c.clock, n)
+        return count_suspicious(&c.limits, c.clock, n)
+    if not is_idle(c, sid):
+        reason = c.table.reason_of(sid)
+        if reason == BY_SEND_RST_STREAM and c.rfc_errors:
+            ignored[0] = True
+            return count_late_frame(&c.limits, c.clock)
+        if reason == BY_SEND_RST_STREAM or reason == BY_RECV_RST_STREAM:
+            return FAULT_CLOSED_BY_RESET
+        if reason != BY_NOTHING:
+            return FAULT_STREAM_CLOSED
+        c.fault_value = highest_of_side(&c.ids, sid)
+        return FAULT_STREAM_ID_TOO_LOW
+    c.opening = sid
+    if c.rfc_errors and too_many(c) and not c.decoder.oversized:
+        return FAULT_STREAMS_REFUSED
+    return FAULT_NONE
+
+
+cdef int on_oversized(Core c, H2Stream s, uint32_t sid, uint8_t flags) except -1:
+    """A block over the limit (L11), of which fields were discarded: a fault, or a request that the user refuses."""
+    cdef Decoder decoder = c.decoder
+    cdef list headers
+    cdef int fault
+    if decoder.list_size > decoder.max_header_list_size:
+        c.fault_value = f"{decoder.list_size} octets, the limit is {decoder.max_header_list_size}"
+        fault = FAULT_LIST_SIZE
+    else:
+        c.fault_value = f"{decoder.field_count}, the limit is {decoder.max_fields}"
+        fault = FAULT_FIELDS
+    if s is None and wants_large_requests(c) and c.rfc_errors and not too_many(c):
+        headers = large_request_fields(c)
+        if headers:
+            return open_large_request(c, sid, fault, flags, headers)
+    return fault
+
+
+cdef int check_fields(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t depends_on,
+                      BlockInfo *info) except -1:
+    """Check the decoded fields as a request's, or as trailers where the stream is there (RFC 9113 section 8)."""
+    cdef Decoder decoder = c.decoder
+    cdef bint ends = flags & FLAG_END_STREAM
+    cdef int fault
+    cdef int rules = c.rules
     if c.local.enable_connect_protocol_ or not c.rfc_errors:
         rules |= RULE_CONNECT_PROTOCOL
     if s is not None:
-        fault = check_block(decoder.fields, decoder.count, BLOCK_TRAILERS, rules, &info)
+        fault = check_block(decoder.fields, decoder.count, BLOCK_TRAILERS, rules, info)
         if not ends and fault != FAULT_CONTENT_LENGTH:
             info.culprit = NULL
             fault = FAULT_TRAILERS_OPEN
         elif fault == FAULT_NONE and s.expected >= 0 and s.received != s.expected:
             c.fault_value = (s.expected, s.received)
             return FAULT_BODY_LENGTH
-        elif fault == FAULT_NONE and c.slim and info.flags & F_NO_TRAILER:
-            # RFC 9110 section 6.5.1: what frames, routes or authenticates a message says nothing behind it.
-            decoder.drop_fields(F_NO_TRAILER)
-            info.cookies = 0
     else:
-        fault = check_block(decoder.fields, decoder.count, BLOCK_REQUEST, rules, &info)
+        fault = check_block(decoder.fields, decoder.count, BLOCK_REQUEST, rules, info)
         if fault == FAULT_NONE and ends and info.content_length > 0:
             c.fault_value = (info.content_length, 0)
             return FAULT_BODY_LENGTH
@@ -223,18 +267,20 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if fault != FAULT_NONE:
         if s is None and not c.rfc_errors:
             # The last stream that GOAWAY names, as h2 counts it.
-            c.highest_inbound = sid
+            c.ids.highest_inbound = sid
         if fault == FAULT_CONTENT_LENGTH_CONFLICT:
             c.fault_value = f"{info.content_length} and {info.culprit.number}"
         else:
             c.fault_value = culprit_text(info.culprit)
-        return fault
-    if c.slim and c.maker is not None and s is None:
-        headers = c.maker.make(decoder.fields, decoder.count, &info)
-    elif c.slim:
-        headers = plain_pairs(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
-    else:
-        headers = header_tuples(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
+    return fault
+
+
+cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t depends_on, uint16_t weight,
+                       bint exclusive, BlockInfo *info) except -1:
+    """Give the user a request, which opens its stream, or the trailers of one."""
+    cdef object headers = request_fields(c, info) if s is None else trailer_fields(c, info)
+    cdef int fault = FAULT_NONE
+    cdef uint16_t said
     if c.late_encoding is not None and type(headers) is list:
         try:
             headers = late_decoded(c, headers)
@@ -246,7 +292,6 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if s is None:
         s = c.open_stream(sid)
         s.expected = info.content_length
-        s.headers_received = True
         s.connected = info.method != NULL and info.method.flags & F_CONNECT and not info.seen >> KIND_PROTOCOL & 1
         # A PRIORITY_UPDATE that came before is the later word (RFC 9218 section 7).
         said = early_take(&c.early, sid) if c.early.count else 0
@@ -254,139 +299,36 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
             said = info.priority
         if said:
             c.set_priority(s, said)
-        add_request(c, s, headers, flags, depends_on, weight, exclusive)
+        deliver_request(c, s, headers, flags, depends_on, weight, exclusive)
     else:
-        s.trailers_received = True
-        add_trailers(c, s, headers, flags, depends_on, weight, exclusive)
+        deliver_trailers(c, s, headers, flags, depends_on, weight, exclusive)
     if flags & FLAG_PRIORITY:
         fault = count_priority(&c.limits)
-    if ends:
+    if flags & FLAG_END_STREAM:
         c.end_remote(s)
     return fault
-
-
-cdef list kept_fields(Core c):
-    """What is within the limit of a request that is over it, where that keeps to the rules; or its method alone. Empty
-    where there is not even that: who asks by HEAD gets no body."""
-    cdef BlockInfo info
-    cdef Decoder decoder = c.decoder
-    cdef list headers
-    cdef int fault
-    fault = check_block(decoder.fields, decoder.count, BLOCK_REQUEST, c.rules | RULE_CONNECT_PROTOCOL, &info)
-    try:
-        headers = plain_pairs(decoder.fields, decoder.count,
-                              info.cookies if c.join_cookies and fault == FAULT_NONE else 0)
-        if c.late_encoding is not None:
-            headers = late_decoded(c, headers)
-    except UnicodeError:
-        return []
-    if fault != FAULT_NONE:
-        headers = [pair for pair in headers if pair[0] in (":method", b":method") and pair[1].isalpha()][:1]
-    return headers
 
 
 cdef int open_large_request(Core c, uint32_t sid, int fault, uint8_t flags, list headers) except -1:
     """A request of which fields were discarded (L11) is handed out to be refused. It counts as the reset would."""
     cdef H2Stream s
     cdef object culprit = "header list" if fault == FAULT_LIST_SIZE else "fields in the header list"
-    cdef LargeRequest ready = LargeRequest.__new__(LargeRequest)
-    ready.stream_id = sid
-    ready.headers = headers
-    ready.reason = f"{culprit} over the limit: {c.fault_value}"
-    ready.end_stream = (flags & FLAG_END_STREAM) != 0
+    cdef str reason = f"{culprit} over the limit: {c.fault_value}"
     c.fault_value = None
     c.count(fault_token(fault))
     if c.phase == C_IDLE:
         c.phase = C_OPEN
     s = c.open_stream(sid)
     s.expected = -1
-    s.headers_received = True
     if c.early.count:
         early_take(&c.early, sid)
-    c.events.append(ready)
+    deliver_large_request(c, sid, headers, reason, flags & FLAG_END_STREAM)
     if flags & FLAG_END_STREAM:
         c.end_remote(s)
     fault = count_priority(&c.limits) if flags & FLAG_PRIORITY else FAULT_NONE
     return fault if fault != FAULT_NONE else count_reset(&c.limits, c.clock)
 
 
-cdef list late_decoded(Core c, list headers):
-    """Pairs of bytes in the encoding that the decoder does not do itself; UnicodeError where that cannot be."""
-    cdef list result = []
-    for field in headers:
-        pair = (late_text(c, field[0]), late_text(c, field[1]))
-        result.append(pair if type(field) is tuple else type(field)(*pair))
-    return result
-
-
-cdef str late_text(Core c, bytes octets):
-    try:
-        return octets.decode(c.late_encoding)
-    except UnicodeError:
-        if not c.decoder.fallback:
-            raise
-        return octets.decode("latin-1")
-
-
 cdef inline bint too_many(Core c) noexcept:
     """Whether one stream more would pass SETTINGS_MAX_CONCURRENT_STREAMS (L1)."""
-    return <uint64_t>c.open_inbound + 1 > c.local.max_concurrent_streams_
-
-
-cdef PriorityUpdated priority_event(object stream_id, uint32_t depends_on, uint16_t weight, bint exclusive):
-    cdef PriorityUpdated event = PriorityUpdated.__new__(PriorityUpdated)
-    event.stream_id = stream_id
-    event.weight = weight
-    event.depends_on = depends_on
-    event.exclusive = exclusive
-    return event
-
-
-cdef int add_request(Core c, H2Stream s, object headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
-                     bint exclusive) except -1:
-    cdef RequestReceived event
-    cdef StreamEnded end_event
-    cdef Request ready
-    if c.slim:
-        ready = Request.__new__(Request)
-        ready.stream_id = s.stream_id
-        ready.headers = headers
-        ready.end_stream = (flags & FLAG_END_STREAM) != 0
-        if flags & FLAG_PRIORITY:
-            ready.priority = (weight, depends_on, exclusive)
-        c.events.append(ready)
-        return 0
-    event = RequestReceived.__new__(RequestReceived)
-    event.stream_id = s.stream_id
-    event.headers = headers
-    c.events.append(event)
-    if flags & FLAG_END_STREAM:
-        end_event = stream_ended(s.stream_id)
-        event.stream_ended = end_event
-        c.events.append(end_event)
-    if flags & FLAG_PRIORITY:
-        event.priority_updated = priority_event(s.stream_id, depends_on, weight, exclusive)
-        c.events.append(event.priority_updated)
-    return 0
-
-
-cdef int add_trailers(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
-                      bint exclusive) except -1:
-    cdef TrailersReceived event
-    cdef Trailers ready
-    if c.slim:
-        ready = Trailers.__new__(Trailers)
-        ready.stream_id = s.stream_id
-        ready.headers = headers
-        c.events.append(ready)
-        return 0
-    event = TrailersReceived.__new__(TrailersReceived)
-    event.stream_id = s.stream_id
-    event.headers = headers
-    event.stream_ended = stream_ended(s.stream_id)
-    c.events.append(event)
-    c.events.append(event.stream_ended)
-    if flags & FLAG_PRIORITY:
-        event.priority_updated = priority_event(s.stream_id, depends_on, weight, exclusive)
-        c.events.append(event.priority_updated)
-    return 0
+    return <uint64_t>c.ids.open_inbound + 1 > c.local.max_concurrent_streams_

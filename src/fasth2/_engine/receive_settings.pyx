@@ -1,13 +1,16 @@
 """SETTINGS received (RFC 9113 section 6.5)."""
-from libc.stdint cimport int64_t, uint32_t, uint8_t
+from libc.stdint cimport uint32_t, uint8_t
 
 from fasth2._engine.core cimport Core, is_shut
 from fasth2._cursor cimport load16, load32
+from fasth2._engine.deliver cimport deliver_settings, deliver_settings_ack
+from fasth2._engine.error_codes cimport PROTOCOL_ERROR
 from fasth2._engine.errors cimport *
-from fasth2._engine.events cimport RemoteSettingsChanged, SettingsAcknowledged
+from fasth2._engine.flow_control cimport change_receive_windows, change_send_windows
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, out_reserve, put_settings_ack
 from fasth2._engine.limits cimport count_ack, count_suspicious
+from fasth2._engine.role cimport is_client
 from fasth2._engine.settings cimport (
     SETTING_HEADER_TABLE_SIZE,
     SETTING_INITIAL_WINDOW_SIZE,
@@ -17,10 +20,6 @@ from fasth2._engine.settings cimport (
     check_received,
     setting_code,
 )
-from fasth2._engine.stream cimport H2Stream, stream_has_queue
-from fasth2._window cimport MAX_WINDOW
-
-from fasth2.errors import ErrorCodes
 
 cdef enum:
     # RFC 9218 section 2.1
@@ -65,15 +64,14 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
     cdef uint32_t code, value, error
     cdef dict received = {}
     cdef dict changes
-    cdef RemoteSettingsChanged event
     cdef object key, number
     for i in range(0, n - 5, 6):
         code = load16(p + i)
         value = load32(p + i + 2)
-        error = check_received(code, value, True)
+        error = check_received(code, value, not is_client(&c.ids))
         if code == NO_RFC7540_PRIORITIES and c.rfc_errors:
             if value > 1:
-                error = ErrorCodes.PROTOCOL_ERROR
+                error = PROTOCOL_ERROR
             c.no_rfc7540 = value == 1
         if error:
             c.fault_value = f"{setting_code(code)!r} = {value}"
@@ -89,34 +87,20 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
         if key in c.remote or len(c.remote) < SETTINGS_KEPT:
             c.remote.set_(key, number)
     fault = adopt_remote_settings(c, c.remote.acknowledge_all())
-    if fault == FAULT_NONE and c.events is not None and not c.slim:
-        event = RemoteSettingsChanged.__new__(RemoteSettingsChanged)
-        event.changed_settings = changes
-        c.events.append(event)
+    if fault == FAULT_NONE:
+        deliver_settings(c, changes)
     return fault
 
 
 cdef int adopt_remote_settings(Core c, dict changes) except -1:
     """RFC 9113 section 6.5.3: values take effect before the acknowledgement is sent."""
-    cdef H2Stream s
-    cdef void *found
-    cdef uint32_t at
     cdef ChangedSetting change
-    cdef int64_t delta
+    cdef int fault
     change = changes.get(SETTING_INITIAL_WINDOW_SIZE)
     if change is not None:
-        delta = <int64_t>change.new_value - <int64_t>(change.original_value or 0)
-        if delta:
-            at = 0
-            while (found := c.table.following(&at)) != NULL:
-                s = <H2Stream>found
-                if s.out_window + delta > MAX_WINDOW:
-                    c.fault_stream = s.id
-                    c.fault_value = f"SETTINGS_INITIAL_WINDOW_SIZE {change.new_value}"
-                    return FAULT_WINDOW_OVERFLOW
-                s.out_window += delta
-                if s.out_window > 0 and stream_has_queue(s):
-                    c.enter_ring(s)
+        fault = change_send_windows(c, change.original_value or 0, change.new_value)
+        if fault != FAULT_NONE:
+            return fault
     change = changes.get(SETTING_HEADER_TABLE_SIZE)
     if change is not None:
         c.encoder.header_table_size = change.new_value
@@ -130,23 +114,13 @@ cdef int on_settings_ack(Core c) except -1:
     """Our settings are in force at the peer."""
     cdef bint asked = c.acks_expected > 0
     cdef dict changes = c.local.acknowledge_sent() if asked else {}
-    cdef SettingsAcknowledged event
     cdef ChangedSetting change
-    cdef H2Stream s
-    cdef void *found
-    cdef uint32_t at = 0
-    cdef int64_t delta
+    cdef int fault
     change = changes.get(SETTING_INITIAL_WINDOW_SIZE)
     if change is not None:
-        delta = <int64_t>change.new_value - <int64_t>(change.original_value or 0)
-        while (found := c.table.following(&at)) != NULL:
-            s = <H2Stream>found
-            if s.window.current + delta > MAX_WINDOW:
-                c.fault_stream = s.id
-                c.fault_value = f"SETTINGS_INITIAL_WINDOW_SIZE {change.new_value}"
-                return FAULT_WINDOW_OVERFLOW
-            s.window.current += delta
-            s.window.maximum += delta
+        fault = change_receive_windows(c, change.original_value or 0, change.new_value)
+        if fault != FAULT_NONE:
+            return fault
     change = changes.get(SETTING_MAX_HEADER_LIST_SIZE)
     if change is not None:
         c.limit_header_list(change.new_value)
@@ -156,10 +130,7 @@ cdef int on_settings_ack(Core c) except -1:
     change = changes.get(SETTING_HEADER_TABLE_SIZE)
     if change is not None:
         c.decoder.max_allowed_table_size = change.new_value
-    if not c.slim:
-        event = SettingsAcknowledged.__new__(SettingsAcknowledged)
-        event.changed_settings = changes
-        c.events.append(event)
+    deliver_settings_ack(c, changes)
     if asked:
         c.acks_expected -= 1
         c.limits.acknowledged = True

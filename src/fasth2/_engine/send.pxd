@@ -19,6 +19,4 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
 cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream) except -1
 cdef int write_trailers(Core c, uint32_t stream_id, list prepared) except -1
 cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1
-cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1
-cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1
 cdef bytes pull(Core c, Py_ssize_t most)

@@ -1,10 +1,10 @@
-"""The sending path: headers, data, queues and credit. RFC 9113 section 5.1, 6 and 8."""
+"""The sending path: headers, data and queues. RFC 9113 section 5.1, 6 and 8."""
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
-from fasth2._engine.core cimport C_CLOSED, find_stream, is_idle
+from fasth2._engine.core cimport C_CLOSED, find_opened, find_stream
 from fasth2._cursor cimport store32
 from fasth2._frames cimport *
 from fasth2._frames cimport (
@@ -25,20 +25,17 @@ from fasth2._engine.headers cimport (
     OutgoingFields,
 )
 from fasth2._engine.limits cimport output_taken
+from fasth2._engine.role cimport HIGHEST_STREAM_ID, is_inbound
 from fasth2._engine.stream cimport (
     BY_SEND_RST_STREAM,
-    S_HALF_CLOSED_LOCAL,
-    S_HALF_CLOSED_REMOTE,
-    S_OPEN,
-    S_RESERVED_LOCAL,
     new_stream,
     queue_body,
     stream_has_queue,
-    stream_is_open,
+    stream_is_reserved,
     stream_may_send,
+    stream_reserve,
 )
 from fasth2._engine.scheduler cimport Turn, next_turn
-from fasth2._window cimport window_open, window_process
 
 from fasth2.exceptions import (
     FlowControlError,
@@ -58,11 +55,6 @@ cdef enum:
 cdef inline bint may_send(Core c) noexcept:
     """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
     return not c.failed and (c.phase != C_CLOSED or c.rfc_errors)
-
-
-cdef inline bint is_over(Core c) noexcept:
-    """A GOAWAY with an error code ends the connection: credit behind it would be for nobody."""
-    return c.failed or (c.goaway_error and not c.rfc_errors)
 
 
 cdef int must_be_open(Core c) except -1:
@@ -101,10 +93,10 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
     c.outgoing.convert(headers)
     must_be_open(c)
     s = c.stream_or_raise(stream_id)
-    if s.phase == S_RESERVED_LOCAL and <int64_t>(c.open_outbound + 1) > <int64_t>c.remote.max_concurrent_streams_:
+    if stream_is_reserved(s) and <int64_t>(c.ids.open_outbound + 1) > <int64_t>c.remote.max_concurrent_streams_:
         raise TooManyStreamsError(
-            f"Max outbound streams is {c.remote.max_concurrent_streams_}, {c.open_outbound} open")
-    if not stream_may_send(s) and s.phase != S_RESERVED_LOCAL:
+            f"Max outbound streams is {c.remote.max_concurrent_streams_}, {c.ids.open_outbound} open")
+    if not stream_may_send(s) and not stream_is_reserved(s):
         raise ProtocolError(f"stream {stream_id} has ended: no headers can follow")
     if s.headers_sent:
         block = BLOCK_TRAILERS
@@ -118,7 +110,7 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
             raise ProtocolError("Cannot set END_STREAM on informational responses.")
         if s.headers_sent:
             raise ProtocolError("Information response after final response")
-        if s.phase == S_RESERVED_LOCAL:
+        if stream_is_reserved(s):
             raise ProtocolError("informational response on a stream that is not open yet")
         block = BLOCK_INFORMATIONAL
     elif block == BLOCK_TRAILERS and not end_stream:
@@ -128,13 +120,10 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
     encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if end_stream else 0, 0)
     if said:
         c.merge_priority(s, said)
-    if s.phase == S_RESERVED_LOCAL:
-        s.phase = S_HALF_CLOSED_REMOTE
-        c.open_outbound += 1
+    if stream_is_reserved(s):
+        c.open_reserved(s)
     if block == BLOCK_RESPONSE:
         s.headers_sent = True
-    elif block == BLOCK_TRAILERS:
-        s.trailers_sent = True
     if end_stream:
         c.end_local(s)
     return 0
@@ -207,28 +196,27 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
     if c.goaway_received:
         # RFC 9113 section 6.8: the receiver of GOAWAY opens no more streams.
         raise ProtocolError("the peer has sent GOAWAY: no stream can be promised")
-    if promised > 0x7FFFFFFF:
+    if promised > <uint32_t>HIGHEST_STREAM_ID:
         raise ProtocolError(f"stream {promised} does not fit 31 bits")
     s = c.stream_or_raise(stream_id)
-    if not stream_id & 1:
+    if not is_inbound(&c.ids, stream_id):
         raise ProtocolError("Cannot recursively push streams.")
-    if promised <= c.highest_outbound:
-        raise StreamIDTooLowError(promised, c.highest_outbound)
-    if promised & 1:
+    if promised <= c.ids.highest_outbound:
+        raise StreamIDTooLowError(promised, c.ids.highest_outbound)
+    if is_inbound(&c.ids, promised):
         raise ProtocolError("Invalid stream ID for peer.")
     if not stream_may_send(s):
         raise ProtocolError(f"stream {stream_id} has ended: nothing can be pushed on it")
     c.outgoing.check(BLOCK_REQUEST)
     new = new_stream(promised, c.local.initial_window_size_, c.remote.initial_window_size_)
-    new.phase = S_RESERVED_LOCAL
-    new.headers_received = True
+    stream_reserve(new)
     c.table.add(new)
     try:
         encode_block(c, stream_id, FRAME_PUSH_PROMISE, 0, promised)
-        c.highest_outbound = promised
+        c.ids.highest_outbound = promised
     finally:
         # Not `except`: that needs memory itself.
-        if c.highest_outbound != promised:
+        if c.ids.highest_outbound != promised:
             c.table.remove(new)
     return 0
 
@@ -263,10 +251,8 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
     cdef uint16_t said = 0
     if not may_send(c):
         return False
-    s = find_stream(c, stream_id)
+    s = find_opened(c, stream_id)
     if s is None:
-        if is_idle(c, stream_id):
-            c.stream_or_raise(stream_id)
         return False
     if not stream_may_send(s):
         raise ProtocolError(f"stream {stream_id} has ended: no headers can follow")
@@ -368,43 +354,6 @@ cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1:
     c.write_rst_stream(stream_id, code)
     c.expect_late_data(s)
     return c.close_stream(s, BY_SEND_RST_STREAM)
-
-
-cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
-    """h2's acknowledge_received_data: credit in the portions of its policy."""
-    cdef H2Stream s = find_stream(c, stream_id)
-    cdef int64_t increment
-    if s is None and is_idle(c, stream_id):
-        c.stream_or_raise(stream_id)
-    if is_over(c):
-        return 0
-    out_reserve(&c.out, 26)
-    increment = window_process(&c.window, size)
-    if increment:
-        c.write_window_update(0, increment)
-    if s is not None and stream_is_open(s):
-        increment = window_process(&s.window, size)
-        if increment:
-            c.write_window_update(stream_id, increment)
-    return 0
-
-
-cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1:
-    cdef H2Stream s
-    if merge:
-        return acknowledge(c, size, stream_id)
-    s = find_stream(c, stream_id)
-    if s is None and is_idle(c, stream_id):
-        c.stream_or_raise(stream_id)
-    if size == 0 or is_over(c):
-        return 0
-    out_reserve(&c.out, 26)
-    if not window_open(&c.window, size):
-        raise FlowControlError("Flow control window mustn't exceed 2147483647")
-    c.write_window_update(0, size)
-    if s is not None and (s.phase == S_OPEN or s.phase == S_HALF_CLOSED_LOCAL) and window_open(&s.window, size):
-        c.write_window_update(stream_id, size)
-    return 0
 
 
 cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
@@ -518,7 +467,6 @@ cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     c.leave_ring(s)
     s.trailers = None
     s.ends = False
-    s.trailers_sent = True
     c.end_local(s)
     return 1
 

@@ -1,4 +1,43 @@
-# One stream: its state (RFC 9113 section 5.1), its windows and its send queue.
+# One stream: its state, its windows and its send queue. Every transition of the state is a function of this file.
+#
+# RFC 9113 section 5.1, figure 2. H: HEADERS, PP: PUSH_PROMISE, ES: END_STREAM, R: RST_STREAM.
+#
+#                              +--------+
+#                      send PP |        | recv PP
+#                     ,--------+  idle  +--------.
+#                    /         |        |         \
+#                   v          +--------+          v
+#            +----------+          |           +----------+
+#            |          |          | send H /  |          |
+#     ,------+ reserved |          | recv H    | reserved +------.
+#     |      | (local)  |          |           | (remote) |      |
+#     |      +---+------+          v           +------+---+      |
+#     |          |             +--------+             |          |
+#     |          |     recv ES |        | send ES     |          |
+#     |   send H |     ,-------+  open  +-------.     | recv H   |
+#     |          |    /        |        |        \    |          |
+#     |          v   v         +---+----+         v   v          |
+#     |      +----------+          |           +----------+      |
+#     |      |   half-  |          |           |   half-  |      |
+#     |      |  closed  |          | send R /  |  closed  |      |
+#     |      | (remote) |          | recv R    | (local)  |      |
+#     |      +----+-----+          |           +-----+----+      |
+#     |           |                |                 |           |
+#     |           | send ES /      |       recv ES / |           |
+#     |           |  send R /      v        send R / |           |
+#     |           |  recv R    +--------+   recv R   |           |
+#     | send R /  `----------->|        |<-----------'  send R / |
+#     | recv R                 | closed |               recv R   |
+#     `----------------------->|        |<-----------------------'
+#                              +--------+
+#
+#   recv H of an idle stream             stream_open
+#   send PP                              stream_reserve
+#   send H of a reserved (local) stream  stream_open_reserved
+#   send ES, recv ES                     stream_end_sent, stream_end_received
+#   send R, recv R                       stream_close
+#
+# A client's transitions, send H of an idle stream and those by way of reserved (remote), come with the client role.
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._priority cimport URGENCY_DEFAULT
@@ -27,9 +66,6 @@ cdef class H2Stream:
     cdef uint8_t phase               # S_*
     cdef int closed_reason           # BY_*
     cdef bint headers_sent
-    cdef bint trailers_sent
-    cdef bint headers_received
-    cdef bint trailers_received
     cdef bint connected              # opened by CONNECT, a tunnel once it is answered
     cdef ReceiveWindow window        # octets the peer may send us
     cdef int64_t out_window          # octets we may send; negative after a smaller SETTINGS
@@ -53,6 +89,48 @@ cdef class H2Stream:
 cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t send_window)
 cdef int queue_body(H2Stream s, bytes chunk) except -1
 cdef void queue_clear(H2Stream s) noexcept
+
+
+cdef inline void stream_open(H2Stream s) noexcept:
+    """HEADERS received: idle to open."""
+    s.phase = S_OPEN
+
+
+cdef inline void stream_reserve(H2Stream s) noexcept:
+    """PUSH_PROMISE sent: idle to reserved (local)."""
+    s.phase = S_RESERVED_LOCAL
+
+
+cdef inline void stream_open_reserved(H2Stream s) noexcept:
+    """HEADERS sent: reserved (local) to half-closed (remote)."""
+    s.phase = S_HALF_CLOSED_REMOTE
+
+
+cdef inline bint stream_end_sent(H2Stream s) noexcept:
+    """END_STREAM sent: open to half-closed (local). True: the stream is over, and is to be closed."""
+    if s.phase == S_OPEN:
+        s.phase = S_HALF_CLOSED_LOCAL
+        return False
+    return True
+
+
+cdef inline bint stream_end_received(H2Stream s) noexcept:
+    """END_STREAM received: open to half-closed (remote). True: the stream is over, and is to be closed."""
+    if s.phase == S_OPEN:
+        s.phase = S_HALF_CLOSED_REMOTE
+        return False
+    return True
+
+
+cdef inline void stream_close(H2Stream s, int reason) noexcept:
+    """The second END_STREAM, or RST_STREAM from either side: any state to closed. reason: BY_*."""
+    s.phase = S_CLOSED
+    s.closed_reason = reason
+
+
+cdef inline bint stream_is_reserved(H2Stream s) noexcept:
+    """The stream is promised; its response has not begun."""
+    return s.phase == S_RESERVED_LOCAL
 
 
 cdef inline bint stream_is_open(H2Stream s) noexcept:

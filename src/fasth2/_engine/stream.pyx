@@ -1,4 +1,4 @@
-"""One HTTP/2 stream (RFC 9113 section 5.1)."""
+"""One HTTP/2 stream (RFC 9113 section 5.1). Its states and their transitions are drawn in stream.pxd."""
 import enum
 from collections import deque
 

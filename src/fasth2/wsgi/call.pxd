@@ -8,11 +8,6 @@ from fasth2.wsgi.uploads cimport Upload, Uploads
 from fasth2.wsgi.waiting cimport Waiter
 
 
-cdef enum:
-    # Error code.
-    CANCEL = 8
-
-
 # What a thread that has lost the lead asks of the one that has it.
 cdef enum:
     OP_SEND = 0              # value: bytes, flag: nothing follows

@@ -7,6 +7,7 @@ from collections import deque
 from email.utils import formatdate
 from functools import partial
 
+from fasth2._engine.error_codes cimport CANCEL, INTERNAL_ERROR
 from fasth2.wsgi.atomics cimport load_flag, load_number, store_flag, store_number
 from fasth2.wsgi.leader cimport PyThread_get_thread_ident
 from fasth2.wsgi.response_fields cimport FIELD_HOP, FieldName, check_value, field_name
@@ -32,7 +33,6 @@ cdef enum:
     LONGEST_PATH = 256
     # Ticks after a fast call within which the last free thread is kept for others like it.
     FAST_LATELY = 20
-    INTERNAL_ERROR = 2
 
 cdef object _END = object()
 

@@ -6,11 +6,10 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._engine.core cimport enter, find_stream, leave
-from fasth2._frames cimport out_reserve
+from fasth2._engine.error_codes cimport CANCEL, NO_ERROR, REFUSED_STREAM
 from fasth2._engine.ready cimport Data, LargeRequest, Request, Reset, Trailers
 from fasth2._engine.receive cimport receive
 from fasth2._engine.send cimport (
-    acknowledge,
     prepared_trailers,
     pull,
     reset_stream,
@@ -18,14 +17,14 @@ from fasth2._engine.send cimport (
     write_body,
     write_trailers,
 )
-from fasth2._engine.stream cimport S_HALF_CLOSED_LOCAL, H2Stream
+from fasth2._engine.stream cimport H2Stream
 from fasth2._engine.scheduler cimport waits_behind
-from fasth2._window cimport window_process
 from fasth2.wsgi.atomics cimport load_flag, store_flag, store_number
-from fasth2.wsgi.call cimport CANCEL, Call, Channel, Site
+from fasth2.wsgi.call cimport Call, Channel, Site
 from fasth2._engine.flow_control cimport (
     extend_connection_window,
     reserve_update,
+    return_body_credit,
     return_connection_credit,
     return_stream_credit,
 )
@@ -46,9 +45,6 @@ cdef enum:
     NO_WINDOW_WAIT = 50
     # Octets of the connection's window below which a body may be held up.
     SHORT_WINDOW = 16384
-    # Error codes.
-    NO_ERROR = 0
-    REFUSED_STREAM = 7
 
 
 @cython.final
@@ -98,7 +94,7 @@ cdef class Session(Channel):
     @property
     def idle(self):
         """Whether no request is open and nothing of a call is left."""
-        return self.core.open_inbound == 0 and not self.calls and not self.ready
+        return self.core.ids.open_inbound == 0 and not self.calls and not self.ready
 
     # Input
 
@@ -526,23 +522,8 @@ cdef class Session(Channel):
             stream_id: The stream.
             octets: How many, padding included.
         """
-        cdef Core c = self.core
-        cdef H2Stream s
-        cdef int64_t increment
-        if self.closed or c.failed:
-            return
-        enter(c)
-        try:
-            s = find_stream(c, stream_id)
-            if s is not None and (s.phase == S_HALF_CLOSED_LOCAL or s.ends or s.trailers is not None):
-                out_reserve(&c.out, 13)
-                increment = window_process(&c.window, octets)
-                if increment:
-                    c.write_window_update(0, increment)
-            else:
-                acknowledge(c, octets, stream_id)
-        finally:
-            leave(c)
+        if not self.closed and not self.core.failed:
+            return_body_credit(self.core, stream_id, octets)
 
     cdef int credit(self, Call call, int64_t octets) except -1:
         """Octets of a call's body were read, or dropped: give the client the credit that it does not have yet."""

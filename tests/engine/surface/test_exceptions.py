@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import h2.exceptions
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import fasth2.exceptions
 from fasth2.errors import ErrorCodes, _error_code_from_int
 from fasth2.events import StreamEnded
+from tests.support.gunicorn_server import ROOT
 
 ARGUMENTS = {
     "StreamIDTooLowError": (3, 5),
@@ -54,6 +56,12 @@ def test_exception_survives_pickling(name):
     error = getattr(fasth2.exceptions, name)(*ARGUMENTS.get(name, ("what was wrong",)))
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), again.args, vars(again)) == (type(error), error.args, vars(error))
+
+
+def test_the_engines_error_codes_are_these():
+    text = (ROOT / "src" / "fasth2" / "_engine" / "error_codes.pxd").read_text()
+    found = {name: int(value, 16) for name, value in re.findall(r"^    (\w+) = (0x\w+)$", text, re.M)}
+    assert found == {code.name: code.value for code in ErrorCodes}
 
 
 def test_error_codes_from_int():
