@@ -1,6 +1,7 @@
 """Servers of the kinds that there are: h2's calls, the engine's own ones, and the façades on a socket in memory."""
 from __future__ import annotations
 
+import functools
 import types
 from typing import Any
 
@@ -10,6 +11,7 @@ from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 from fasth2.gunicorn import HTTP2ServerConnection as GunicornConnection
+from fasth2.server._protocol import Options
 
 BODY = b"Hello, world!"
 
@@ -106,18 +108,24 @@ class Output:
         self.written.append(octets)
 
 
+@functools.cache
+def unlimited(options: Options) -> Options:
+    """Return options without limits; the same for the same ones, as `options_of` does."""
+    return options._replace(limits=UNLIMITED)
+
+
 class Unlimited(HTTP2ServerConnection):
     """The façade without the limits."""
 
-    def _make_limits(self) -> Limits:
-        return UNLIMITED
+    def _make_options(self, cfg: Any) -> Options:
+        return unlimited(super()._make_options(cfg))
 
 
 class UnlimitedGunicorn(GunicornConnection):
     """gunicorn's connection class without the limits."""
 
-    def _make_limits(self) -> Limits:
-        return UNLIMITED
+    def _make_options(self, cfg: Any) -> Options:
+        return unlimited(super()._make_options(cfg))
 
 
 class Facade(Server):

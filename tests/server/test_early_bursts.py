@@ -1,6 +1,7 @@
 """docs/security.md, L3: a client that opens hundreds of streams before it knows how many are allowed."""
 import pytest
 
+from fasth2.config import Limits
 from fasth2.server.errors import HTTP2ProtocolError
 from tests.support import frames
 from tests.support.facade_peer import config
@@ -68,7 +69,8 @@ def test_goaways_of_the_facades_limits_name_them(connect):
     peer.tell()
     peer.client.reset_stream(1)
     peer.tell()
-    peer.server._limits = type(peer.server._limits)(concurrent_streams=1, reset_burst=0)
+    options = peer.server.protocol.options
+    peer.server.protocol.options = options._replace(limits=Limits(concurrent_streams=1, reset_burst=0))
     peer.request(3)
     with pytest.raises(HTTP2ProtocolError):
         peer.tell()

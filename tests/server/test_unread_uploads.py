@@ -2,7 +2,7 @@
 
 import pytest
 
-from fasth2.server import _engine_turns
+from fasth2.server import _protocol
 from tests.server.test_timeouts import timed
 from tests.support.clock import clock_for
 from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, frame, frames
@@ -11,7 +11,7 @@ from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, frame, frames
 @pytest.fixture
 def clock(monkeypatch):
     """A clock for the uploads; assign its ``now``."""
-    return clock_for(monkeypatch, _engine_turns)
+    return clock_for(monkeypatch, _protocol)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from fasth2.limits import Limits
-from fasth2.server import _engine_turns
+from fasth2.server import _protocol
 from fasth2.server.errors import HTTP2ProtocolError
 from tests.support.clock import clock_for
 from tests.support.facade_peer import config, frame, frames
@@ -81,12 +81,12 @@ def test_legal_traffic_at_the_limit_is_never_refused(limited):
 @pytest.fixture
 def clock(monkeypatch):
     """A clock for refusals; assign its ``now``."""
-    return clock_for(monkeypatch, _engine_turns)
+    return clock_for(monkeypatch, _protocol)
 
 
 def refused(peer, count, first=11):
     for stream_id in range(first, first + 2 * count, 2):
-        assert peer.server._refuse(stream_id)
+        assert peer.server.protocol.refuse(stream_id)
     return first + 2 * count
 
 
@@ -118,7 +118,7 @@ def test_refusals_before_the_settings_are_acknowledged_count_apart(connect, cloc
 @pytest.mark.parametrize("early", [5, None])
 def test_how_many_is_a_limit(connect, clock, early):
     peer = connect(config(http2_max_concurrent_streams=LIMIT), greeted=False)
-    peer.server._limits = Limits(early_refusals=early)
+    peer.server.protocol.options = peer.server.protocol.options._replace(limits=Limits(early_refusals=early))
     peer.server.initiate_connection()
     reset_while_served(peer, range(1, 2 * LIMIT, 2))
     first = refused(peer, early or 2000)

@@ -16,3 +16,13 @@ def clock_for(monkeypatch: Any, module: types.ModuleType) -> types.SimpleNamespa
     clock.monotonic = lambda: clock.now
     monkeypatch.setattr(module, "time", clock)
     return clock
+
+
+class Clock:
+    """A clock to be handed in: returns ``now``, which is to be assigned."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now

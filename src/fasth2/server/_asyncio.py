@@ -10,7 +10,8 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
-from ._engine_turns import EngineTurns, seconds
+from ._progress import MIN_RATE, SendProgress, keeps_rate
+from ._protocol import Options, ServerProtocol, held, held_option, seconds
 from .errors import HTTP2ErrorCode
 
 __all__ = ["AsyncConnection"]
@@ -24,21 +25,22 @@ PROBE_INTERVAL = 5.0
 class _Sender:
     """A task that waits until the peer has taken what its stream has queued."""
 
-    __slots__ = ("first", "future", "left", "progress", "started", "stream_id", "taken")
+    __slots__ = ("future", "progress", "stream_id", "taken")
 
-    def __init__(self, stream_id: int, left: int, future: asyncio.Future[int]) -> None:
+    def __init__(self, stream_id: int, left: int, future: asyncio.Future[int], now: float, taken: int) -> None:
         self.stream_id = stream_id
-        self.left = left
         self.future = future
+        self.progress = SendProgress(left, now)
+        # What the peer had taken of all senders when the measuring began.
+        self.taken = taken
 
-    def begin(self, now: float, taken: int) -> None:
+    def restart(self, now: float, taken: int) -> None:
         """Give the peer its time, from now on; it has taken so many octets of all senders."""
-        self.first = self.left
-        self.started = self.progress = now
+        self.progress.restart(self.progress.last, now)
         self.taken = taken
 
 
-class AsyncConnection(EngineTurns):
+class AsyncConnection:
     """A server's HTTP/2 connection in an event loop.
 
     Its input comes one of two ways: the loop's transport pushes it, by
@@ -48,11 +50,50 @@ class AsyncConnection(EngineTurns):
     take stays in the engine, and whoever sent it waits.
 
     Args:
-        cfg: As for `EngineTurns`.
+        cfg: As for `ServerProtocol`.
         reader: An `asyncio.StreamReader`; unused after `attach`.
         writer: An `asyncio.StreamWriter`, or after `attach` the transport.
         client_addr: The peer's address, kept.
     """
+
+    # The attributes of the protocol that hosts read, and assign.
+    h2_conn: Any = held("engine")
+    streams: dict[int, Any] = held("streams")
+    pending_requests: list[Any] = held("pending_requests")
+    initial_window_size: int = held_option("initial_window_size")
+    max_concurrent_streams: int = held_option("max_concurrent_streams")
+    max_frame_size: int = held_option("max_frame_size")
+    max_header_list_size: int = held_option("max_header_list_size")
+    stream_timeout: float | None = held_option("stream_timeout")
+    idle_timeout: float | None = held_option("idle_timeout")
+    unread_upload_octets: int = held_option("unread_upload_octets")
+    unread_upload_seconds: float = held_option("unread_upload_seconds")
+    draining: bool = held("draining")
+    counters: dict[str, int] = held("counters", read_only=True)
+    is_closed: bool = held("closed", read_only=True)
+    _closed: bool = held("closed")
+    errors: Any = held_option("errors")
+    closed_state: Any = held_option("closed_state")
+    _initialized: bool = held("initialized")
+
+    #: The last stream id of the peer's GOAWAY, which speaks of streams that this side opened; ``None`` before.
+    peer_last_stream_id: int | None = None
+
+    #: What the connection is to the engine.
+    protocol: ServerProtocol
+
+    #: Octets one write is given at most, as far as frames allow.
+    WRITE_BLOCK_SIZE = 65536
+
+    #: Octets a second that a peer must take of a response it keeps waiting.
+    #: A response that has waited for `stream_timeout` in all is cancelled when
+    #: it was slower, so that a window opened an octet at a time does not hold
+    #: a thread or a task for ever. 0 switches this off.
+    MIN_SEND_RATE = MIN_RATE
+
+    #: Octets a second that a peer must send of a request's body that a task
+    #: waits for, once that has taken `stream_timeout` in all. 0 switches this off.
+    MIN_RECEIVE_RATE = MIN_RATE
 
     #: Octets one read asks for.
     READ_BUFFER_SIZE = 65536
@@ -64,7 +105,9 @@ class AsyncConnection(EngineTurns):
     PART_COST = 1024
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
-        super().__init__(cfg, client_addr)
+        self.cfg = cfg
+        self.client_addr = client_addr
+        self.protocol = ServerProtocol(self._make_options(cfg))
         self.reader = reader
         self.writer = writer
         self._loop: Any = None
@@ -91,6 +134,32 @@ class AsyncConnection(EngineTurns):
         # What receive_data() waits on.
         self._arrival: Any = None
 
+    def _make_options(self, cfg: Any) -> Options:
+        raise NotImplementedError
+
+    # What the protocol calls (`fasth2.server._protocol.Handler`)
+
+    def _request_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _data_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _handed_out(self, stream: Any) -> bool:
+        return True
+
+    def _goaway_read(self, last_stream_id: int) -> None:
+        self.peer_last_stream_id = last_stream_id
+
+    def _process(self, data: bytes) -> list[Any]:
+        return self.protocol.receive(data, self)
+
     # A transport that pushes
 
     def attach(self, transport: Any) -> None:
@@ -109,22 +178,22 @@ class AsyncConnection(EngineTurns):
         Args:
             data: What the transport has read.
         """
-        if self._closed:
+        if self.protocol.closed:
             return  # RFC 9113 section 5.4.1: nothing after GOAWAY counts
         requests = self._process(data)
         self._send_quietly()
-        if self._unread:
-            self._end_unread()
+        if self.protocol.unread:
+            self.protocol.end_unread(self)
         if self._senders:
             self._wake_senders()
-        if self._closed:
+        if self.protocol.closed:
             self._connection_lost()
         elif requests:
             self._requests_arrived(requests)
 
     def eof_received(self) -> None:
         """The connection is lost, or its peer sends no more and cannot be answered."""
-        if not self._closed:
+        if not self.protocol.closed:
             self._connection_lost()
 
     def input_ended(self) -> bool:
@@ -137,21 +206,22 @@ class AsyncConnection(EngineTurns):
         Returns:
             Whether the transport is to stay open.
         """
-        if self._closed:
+        if self.protocol.closed:
             return False
         if not self._input_ended:
             self._input_ended = True
-            for stream in list(self.streams.values()):
+            for stream in list(self.protocol.streams.values()):
                 if not stream.request_complete:
                     handed_out = self._handed_out(stream)
-                    self._reset_quietly(stream.stream_id, HTTP2ErrorCode.CANCEL)
+                    self.protocol.reset(stream.stream_id, HTTP2ErrorCode.CANCEL)
                     stream.reset(HTTP2ErrorCode.CANCEL)
                     if not handed_out:
-                        del self.streams[stream.stream_id]
+                        del self.protocol.streams[stream.stream_id]
             # Closed once the last stream has ended.
-            self.draining = True
+            self.protocol.draining = True
             self._probe(FIRST_PROBE)
-        if any(stream.state is not self.closed_state for stream in self.streams.values()) or self.pending_requests:
+        over = self.protocol.options.closed_state
+        if self.protocol.pending or any(stream.state is not over for stream in self.protocol.streams.values()):
             return True
         self._send_quietly()
         self._connection_lost()
@@ -159,10 +229,10 @@ class AsyncConnection(EngineTurns):
 
     def _probe(self, wait: float) -> None:
         """Send a PING, and the next one after a while."""
-        if self._closed:
+        if self.protocol.closed:
             return
         try:
-            self.h2_conn.ping(b"\0" * 8)
+            self.protocol.engine.ping(b"\0" * 8)
         except ProtocolError:
             return
         self._send_quietly()
@@ -176,9 +246,9 @@ class AsyncConnection(EngineTurns):
         transport = self._transport
         # Frames that ask for an answer would only make it longer.
         transport.pause_reading()
-        if self.stream_timeout is not None:
+        if self.protocol.options.stream_timeout is not None:
             self._held_back = transport.get_write_buffer_size()
-            self._pause_timer = self._loop.call_later(self.stream_timeout, self._still_paused)
+            self._pause_timer = self._loop.call_later(self.protocol.options.stream_timeout, self._still_paused)
 
     def resume_writing(self) -> None:
         """The transport has room again."""
@@ -188,7 +258,7 @@ class AsyncConnection(EngineTurns):
         if self._pause_timer is not None:
             self._pause_timer.cancel()
             self._pause_timer = None
-        if self._closed:
+        if self.protocol.closed:
             return
         if not self._input_ended:
             self._transport.resume_reading()
@@ -199,8 +269,8 @@ class AsyncConnection(EngineTurns):
     def _still_paused(self) -> None:
         """A peer that takes next to nothing for `stream_timeout` is gone."""
         size = self._transport.get_write_buffer_size()
-        timeout = self.stream_timeout or 0
-        if self._held_back - size > timeout * self.MIN_SEND_RATE:
+        timeout = self.protocol.options.stream_timeout or 0
+        if keeps_rate(self._held_back - size, self.MIN_SEND_RATE, timeout):
             self._held_back = size
             self._pause_timer = self._loop.call_later(timeout, self._still_paused)
             return
@@ -209,15 +279,15 @@ class AsyncConnection(EngineTurns):
 
     def _give_up(self, why: str) -> None:
         """The peer can no longer be reached."""
-        if self._error is None:
-            self._error = self.errors.HTTP2ConnectionError(why)
+        if self.protocol.error is None:
+            self.protocol.error = self.protocol.options.errors.HTTP2ConnectionError(why)
         self._connection_lost()
         if self._transport is not None:
             self._transport.abort()
 
     def _requests_arrived(self, requests: list[Any]) -> None:
         """Hand requests on; here to the next `receive_data`."""
-        self.pending_requests.extend(requests)
+        self.protocol.pending_requests.extend(requests)
         self._arrived()
 
     def _arrived(self) -> None:
@@ -265,8 +335,8 @@ class AsyncConnection(EngineTurns):
             self._undrained = True
         except (OSError, RuntimeError) as exc:
             # uvloop raises the latter where the transport is closed.
-            self._closed = True
-            raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+            self.protocol.closed = True
+            raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     def _flush(self) -> None:
         """Write what the engine has to send, as far as the transport wants it.
@@ -276,7 +346,7 @@ class AsyncConnection(EngineTurns):
         """
         self._deferred = 0
         size = self.WRITE_BLOCK_SIZE
-        pull = self.h2_conn.pull
+        pull = self.protocol.engine.pull
         while not self._write_paused:
             data = pull(size)
             if not data:
@@ -293,7 +363,7 @@ class AsyncConnection(EngineTurns):
 
     def _flush_now(self) -> None:
         self._flushing = False
-        if not self._closed:
+        if not self.protocol.closed:
             self._send_quietly()
             if self._senders:
                 self._wake_senders()
@@ -301,7 +371,7 @@ class AsyncConnection(EngineTurns):
     def _send_quietly(self) -> None:
         try:
             self._flush()
-        except self.errors.HTTP2ConnectionError:
+        except self.protocol.options.errors.HTTP2ConnectionError:
             pass  # the connection is marked closed
 
     async def _send_pending_data(self) -> None:
@@ -324,10 +394,10 @@ class AsyncConnection(EngineTurns):
             await asyncio.wait_for(self.writer.drain(), seconds(getattr(self.cfg, "timeout", None)))
         except asyncio.TimeoutError:
             self._give_up("Write timed out: the peer stopped reading")
-            raise self.errors.HTTP2ConnectionError("Write timed out: the peer stopped reading") from None
+            raise self.protocol.options.errors.HTTP2ConnectionError("Write timed out: the peer stopped reading") from None
         except OSError as exc:
-            self._closed = True
-            raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+            self.protocol.closed = True
+            raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     async def give_way(self, size: int) -> None:
         """Let other tasks run once enough was sent without waiting; for parts of a body that are not its last.
@@ -345,7 +415,7 @@ class AsyncConnection(EngineTurns):
         if self._write_paused:
             return False
         try:
-            window = self.h2_conn.local_flow_control_window(stream_id)
+            window = self.protocol.engine.local_flow_control_window(stream_id)
         except ProtocolError:
             return False
         return window >= self._deferred + size
@@ -357,15 +427,14 @@ class AsyncConnection(EngineTurns):
             1 then, 0 when the peer did not take it in time, -1 when the stream
             or the connection is gone.
         """
-        if self._closed or self._gone(stream_id):
+        if self.protocol.closed or self.protocol.is_gone(stream_id):
             return -1
-        left = self.h2_conn.unsent(stream_id)
+        left = self.protocol.engine.unsent(stream_id)
         if not left:
             return 1
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        sender = _Sender(stream_id, left, self._loop.create_future())
-        sender.begin(self._loop.time(), self._taken)
+        sender = _Sender(stream_id, left, self._loop.create_future(), self._loop.time(), self._taken)
         self._senders.append(sender)
         self._watch_senders()
         try:
@@ -375,36 +444,32 @@ class AsyncConnection(EngineTurns):
 
     def _wake_senders(self) -> None:
         """Look at every waiting sender; called when window, a reset or room in the transport came."""
-        unsent = self.h2_conn.unsent
+        unsent = self.protocol.engine.unsent
         now = self._loop.time()
         for sender in self._senders:
             if sender.future.done():
                 continue
             stream_id = sender.stream_id
-            if self._closed or self._gone(stream_id):
+            if self.protocol.closed or self.protocol.is_gone(stream_id):
                 sender.future.set_result(-1)
                 continue
             left = unsent(stream_id)
-            if left < sender.left:
-                self._taken += sender.left - left
-                sender.left = left
-                sender.progress = now
+            if left < sender.progress.last:
+                self._taken += sender.progress.last - left
+                sender.progress.update(left, now)
             if not left:
                 sender.future.set_result(1)
 
     def _watch_senders(self) -> None:
-        if self.stream_timeout is None or self._senders_timer is not None:
+        if self.protocol.options.stream_timeout is None or self._senders_timer is not None:
             return
         deadline = min((self._deadline(sender) for sender in self._senders if not sender.future.done()), default=None)
         if deadline is not None:
             self._senders_timer = self._loop.call_at(deadline, self._expire_senders)
 
     def _deadline(self, sender: _Sender) -> float:
-        timeout: float = self.stream_timeout  # type: ignore[assignment]  # asked for only where there is one
-        deadline = sender.progress + timeout
-        if self.MIN_SEND_RATE:
-            deadline = min(deadline, sender.started + timeout + (sender.first - sender.left) / self.MIN_SEND_RATE)
-        return deadline
+        timeout: float = self.protocol.options.stream_timeout  # type: ignore[assignment]  # asked for only where there is one
+        return sender.progress.deadline(timeout, self.MIN_SEND_RATE)
 
     def _expire_senders(self) -> None:
         self._senders_timer = None
@@ -412,7 +477,7 @@ class AsyncConnection(EngineTurns):
         for sender in self._senders:
             if not sender.future.done() and self._deadline(sender) <= now:
                 if self._waits_behind_others(sender, now):
-                    sender.begin(now, self._taken)
+                    sender.restart(now, self._taken)
                 else:
                     sender.future.set_result(0)
         self._watch_senders()
@@ -422,16 +487,17 @@ class AsyncConnection(EngineTurns):
 
         "Fast enough" is the least rate of all senders together: priorities buy a slow peer no time.
         """
-        stream = self.h2_conn.streams.get(sender.stream_id)
+        stream = self.protocol.engine.streams.get(sender.stream_id)
         if stream is None or stream.outbound_flow_control_window <= 0:
             return False
-        others = self._taken - sender.taken - (sender.first - sender.left)
-        return others > self.MIN_SEND_RATE * len(self._senders) * (now - sender.started)
+        progress = sender.progress
+        others = self._taken - sender.taken - (progress.first - progress.last)
+        return keeps_rate(others, self.MIN_SEND_RATE * len(self._senders), now - progress.since)
 
     # Ending
 
     def _connection_lost(self) -> None:
-        super()._connection_lost()
+        self.protocol.closed = True
         for timer in (self._pause_timer, self._senders_timer, self._probe_timer):
             if timer is not None:
                 timer.cancel()
@@ -442,18 +508,39 @@ class AsyncConnection(EngineTurns):
 
     def _end(self, error_code: int, last_stream_id: int | None) -> None:
         """Put GOAWAY into the output and send it, as far as that goes; the connection is over."""
-        self._closed = True
-        try:
-            self.h2_conn.close_connection(error_code=error_code, last_stream_id=last_stream_id)
-        except ProtocolError:
-            pass  # the engine has ended the connection already
+        self.protocol.end(error_code, last_stream_id)
         self._send_quietly()
         self._connection_lost()
 
     def _close_quietly(self) -> None:
-        if not self._closed:
+        if not self.protocol.closed:
             self._end(0, None)
             self.writer.close()
+
+    def _cut_off(self, stream: Any) -> bool:
+        """Reset a stream that is not over; return whether that was needed."""
+        return self.protocol.cut_off(stream)
+
+    def cleanup_stream(self, stream_id: int) -> None:
+        """Forget a stream; the application is done with it.
+
+        A response that was never finished is cut off with
+        RST_STREAM(INTERNAL_ERROR), since nothing else could end it. After the
+        peer's GOAWAY the last stream closes the connection.
+
+        Args:
+            stream_id: The stream; an unknown one is ignored.
+        """
+        protocol = self.protocol
+        stream = protocol.streams.pop(stream_id, None)
+        if stream is None:
+            return
+        if protocol.unreleased:
+            protocol.unreleased.discard(stream_id)
+        if stream.state is not protocol.options.closed_state and self._cut_off(stream):
+            self._send_quietly()
+        if not protocol.streams and protocol.draining and not protocol.pending:
+            self._close_quietly()
 
 
 def _expire(waiter: Any) -> None:

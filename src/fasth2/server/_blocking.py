@@ -11,7 +11,8 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
-from ._engine_turns import EngineTurns
+from ._progress import MIN_RATE, SendProgress
+from ._protocol import Options, ServerProtocol, held, held_option
 
 __all__ = ["BlockingConnection"]
 
@@ -20,7 +21,7 @@ __all__ = ["BlockingConnection"]
 _SHORTEST_WAIT = 0.001
 
 
-class BlockingConnection(EngineTurns):
+class BlockingConnection:
     """A server's HTTP/2 connection over a blocking socket; one thread at a time.
 
     Args:
@@ -33,7 +34,44 @@ class BlockingConnection(EngineTurns):
         client_addr: The peer's address, kept.
     """
 
-    looks_between_requests = True
+    # The attributes of the protocol that hosts read, and assign.
+    h2_conn: Any = held("engine")
+    streams: dict[int, Any] = held("streams")
+    pending_requests: list[Any] = held("pending_requests")
+    initial_window_size: int = held_option("initial_window_size")
+    max_concurrent_streams: int = held_option("max_concurrent_streams")
+    max_frame_size: int = held_option("max_frame_size")
+    max_header_list_size: int = held_option("max_header_list_size")
+    stream_timeout: float | None = held_option("stream_timeout")
+    idle_timeout: float | None = held_option("idle_timeout")
+    unread_upload_octets: int = held_option("unread_upload_octets")
+    unread_upload_seconds: float = held_option("unread_upload_seconds")
+    draining: bool = held("draining")
+    counters: dict[str, int] = held("counters", read_only=True)
+    is_closed: bool = held("closed", read_only=True)
+    _closed: bool = held("closed")
+    errors: Any = held_option("errors")
+    closed_state: Any = held_option("closed_state")
+    _initialized: bool = held("initialized")
+
+    #: The last stream id of the peer's GOAWAY, which speaks of streams that this side opened; ``None`` before.
+    peer_last_stream_id: int | None = None
+
+    #: What the connection is to the engine.
+    protocol: ServerProtocol
+
+    #: Octets one write is given at most, as far as frames allow.
+    WRITE_BLOCK_SIZE = 65536
+
+    #: Octets a second that a peer must take of a response it keeps waiting.
+    #: A response that has waited for `stream_timeout` in all is cancelled when
+    #: it was slower, so that a window opened an octet at a time does not hold
+    #: a thread or a task for ever. 0 switches this off.
+    MIN_SEND_RATE = MIN_RATE
+
+    #: Octets a second that a peer must send of a request's body that a thread
+    #: waits for, once that has taken `stream_timeout` in all. 0 switches this off.
+    MIN_RECEIVE_RATE = MIN_RATE
 
     #: Octets one ``recv`` asks for.
     READ_BUFFER_SIZE = 65536
@@ -51,10 +89,51 @@ class BlockingConnection(EngineTurns):
     _limit_crossed: bytes | None = None
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
-        super().__init__(cfg, client_addr)
+        self.cfg = cfg
+        self.client_addr = client_addr
+        self.protocol = ServerProtocol(self._make_options(cfg))
         self.sock = sock
         # When the socket was last looked at while a response was being sent.
         self._glanced = time.monotonic()
+
+    def _make_options(self, cfg: Any) -> Options:
+        raise NotImplementedError
+
+    # What the protocol calls (`fasth2.server._protocol.Handler`)
+
+    def _request_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _data_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _handed_out(self, stream: Any) -> bool:
+        return True
+
+    def _goaway_read(self, last_stream_id: int) -> None:
+        self.peer_last_stream_id = last_stream_id
+
+    def _connection_lost(self) -> None:
+        self.protocol.closed = True
+
+    def _close_quietly(self) -> None:
+        self.close()
+
+    def _send_quietly(self) -> None:
+        if not self.protocol.closed:
+            try:
+                self._send_pending_data()
+            except self.protocol.options.errors.HTTP2ConnectionError:
+                pass  # the connection is marked closed
+
+    def _process(self, data: bytes) -> list[Any]:
+        return self.protocol.receive(data, self)
 
     def initiate_connection(self) -> None:
         """Send this side's SETTINGS; a second call does nothing.
@@ -62,11 +141,13 @@ class BlockingConnection(EngineTurns):
         Raises:
             HTTP2ConnectionError: The socket failed.
         """
-        if self._initialized:
+        if self.protocol.initialized:
             return
         self._advertise()
-        self._initialized = True
         self._send_pending_data()
+
+    def _advertise(self) -> None:
+        self.protocol.advertise()
 
     # The socket
 
@@ -84,7 +165,7 @@ class BlockingConnection(EngineTurns):
 
     def _write(self, data: bytes) -> None:
         sock = self.sock
-        timeout = self.stream_timeout
+        timeout = self.protocol.options.stream_timeout
         set_timeout = getattr(sock, "settimeout", None)
         try:
             if timeout is None or set_timeout is None:
@@ -97,8 +178,8 @@ class BlockingConnection(EngineTurns):
                 self._restore_timeout(set_timeout, before)
         except OSError as exc:
             # Nobody knows how much went out.
-            self._closed = True
-            raise self.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+            self.protocol.closed = True
+            raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     @staticmethod
     def _swap_timeout(sock: Any, set_timeout: Any, timeout: float) -> float | None:
@@ -121,20 +202,13 @@ class BlockingConnection(EngineTurns):
             HTTP2ConnectionError: The socket failed.
         """
         size = self.WRITE_BLOCK_SIZE
-        pull = self.h2_conn.pull
+        pull = self.protocol.engine.pull
         data = pull(size)
         while data:
             self._write(data)
             if len(data) * 2 < size:
                 return
             data = pull(size)
-
-    def _send_quietly(self) -> None:
-        if not self._closed:
-            try:
-                self._send_pending_data()
-            except self.errors.HTTP2ConnectionError:
-                pass  # the connection is marked closed
 
     # Sending
 
@@ -145,7 +219,7 @@ class BlockingConnection(EngineTurns):
         to say of its own end is left to the write that follows.
         """
         now = time.monotonic()
-        if now - self._glanced < self.GLANCE_INTERVAL or self._closed:
+        if now - self._glanced < self.GLANCE_INTERVAL or self.protocol.closed:
             return
         self._glanced = now
         self._looked()
@@ -162,8 +236,8 @@ class BlockingConnection(EngineTurns):
                 # The peer sends no more; it may still be reading.
                 self._glanced = math.inf
                 return
-            self.pending_requests.extend(self._process(data))
-            if self._closed:
+            self.protocol.pending_requests.extend(self._process(data))
+            if self.protocol.closed:
                 self._last_words()
                 return
 
@@ -184,32 +258,28 @@ class BlockingConnection(EngineTurns):
         Raises:
             HTTP2ConnectionError: The socket failed while writing.
         """
-        h2 = self.h2_conn
+        h2 = self.protocol.engine
         size = self.WRITE_BLOCK_SIZE
-        started = progress = None
-        first = left
+        progress = None
         while True:
             data = h2.pull(size)
             if data:
                 self._write(data)
             if not left:
                 return 1
-            before, left = left, h2.unsent(stream_id)
+            left = h2.unsent(stream_id)
             if not left:
                 return 1
             if len(data) * 2 >= size:
                 continue
             deadline = None
-            if self.stream_timeout is not None:
+            if (timeout := self.protocol.options.stream_timeout) is not None:
                 now = time.monotonic()
-                if started is None:
-                    started = now
-                    first = left
-                if progress is None or left < before:
-                    progress = now
-                deadline = progress + self.stream_timeout
-                if self.MIN_SEND_RATE:
-                    deadline = min(deadline, started + self.stream_timeout + (first - left) / self.MIN_SEND_RATE)
+                if progress is None:
+                    progress = SendProgress(left, now)
+                else:
+                    progress.update(left, now)
+                deadline = progress.deadline(timeout, self.MIN_SEND_RATE)
             window = self._wait_for_flow_control_window(stream_id, deadline)
             if window <= 0:
                 return window
@@ -227,9 +297,9 @@ class BlockingConnection(EngineTurns):
             The octets it may send; 0 after the deadline; -1 when the stream or
             the connection is gone.
         """
-        h2 = self.h2_conn
+        h2 = self.protocol.engine
         while True:
-            if self._closed or self._gone(stream_id):
+            if self.protocol.closed or self.protocol.is_gone(stream_id):
                 return -1
             try:
                 window = h2.local_flow_control_window(stream_id)
@@ -245,15 +315,15 @@ class BlockingConnection(EngineTurns):
             try:
                 self._send_pending_data()
                 data = self._recv(timeout)
-            except (OSError, self.errors.HTTP2ConnectionError) as exc:
+            except (OSError, self.protocol.options.errors.HTTP2ConnectionError) as exc:
                 if deadline is not None and isinstance(exc, TimeoutError):
                     continue
                 data = b""
             if not data:
                 self._connection_lost()
                 return -1
-            self.pending_requests.extend(self._process(data))
-            if self._closed:
+            self.protocol.pending_requests.extend(self._process(data))
+            if self.protocol.closed:
                 # The GOAWAY that says why.
                 self._last_words()
 
@@ -261,7 +331,7 @@ class BlockingConnection(EngineTurns):
         """Send what is left once the connection is over, as far as that goes."""
         try:
             self._send_pending_data()
-        except self.errors.HTTP2ConnectionError:
+        except self.protocol.options.errors.HTTP2ConnectionError:
             pass
 
     # Ending
@@ -274,20 +344,39 @@ class BlockingConnection(EngineTurns):
             last_stream_id: The last stream that was or will be served; the
                 last one that arrived when ``None``.
         """
-        if self._closed:
+        if self.protocol.closed:
             return
-        self._closed = True
-        try:
-            self.h2_conn.close_connection(
-                error_code=error_code, additional_data=self._limit_crossed, last_stream_id=last_stream_id
-            )
-        except ProtocolError:
-            pass  # the engine has ended the connection already
+        self.protocol.end(error_code, last_stream_id, self._limit_crossed)
         self._last_words()
         self._connection_lost()
 
-    def _close_quietly(self) -> None:
-        self.close()
+    def _cut_off(self, stream: Any) -> bool:
+        """Reset a stream that is not over; return whether that was needed."""
+        return self.protocol.cut_off(stream)
+
+    def cleanup_stream(self, stream_id: int) -> None:
+        """Forget a stream; the application is done with it.
+
+        A response that was never finished is cut off with
+        RST_STREAM(INTERNAL_ERROR), since nothing else could end it. After the
+        peer's GOAWAY the last stream closes the connection.
+
+        Args:
+            stream_id: The stream; an unknown one is ignored.
+        """
+        protocol = self.protocol
+        stream = protocol.streams.pop(stream_id, None)
+        if stream is None:
+            return
+        if protocol.unreleased:
+            protocol.unreleased.discard(stream_id)
+        if stream.state is not protocol.options.closed_state and self._cut_off(stream):
+            self._send_quietly()
+        if protocol.streams:
+            # A request that waits for its turn may have been reset meanwhile.
+            self._glance()
+        elif protocol.draining and not protocol.pending:
+            self._close_quietly()
 
     def __repr__(self) -> str:
-        return f"<HTTP2ServerConnection streams={len(self.streams)} closed={self._closed}>"
+        return f"<HTTP2ServerConnection streams={len(self.protocol.streams)} closed={self.protocol.closed}>"

@@ -7,7 +7,7 @@ from typing import Any
 from fasth2.exceptions import ProtocolError
 
 from ._blocking import BlockingConnection
-from ._body_wait import rate_left
+from ._progress import rate_left
 from .errors import HTTP2ErrorCode
 
 __all__ = ["WholeRequests"]
@@ -81,33 +81,33 @@ class WholeRequests(BlockingConnection):
 
     def _read(self) -> Any:
         """Read once; ``None`` after a time-out, which has then been acted on."""
-        streams = self.streams
+        streams = self.protocol.streams
         if not self._settled:
-            self._settled = self.h2_conn.settings_acknowledged
+            self._settled = self.protocol.engine.settings_acknowledged
         under_way = not self._settled or (
             bool(streams) and any(not stream.request_complete for stream in streams.values())
         )
         limit: float | None = None
         start = 0.0
-        if under_way and self.stream_timeout is not None:
-            limit = self._time_left(self.stream_timeout)
+        if under_way and self.protocol.options.stream_timeout is not None:
+            limit = self._time_left(self.protocol.options.stream_timeout)
             start = time.monotonic()
         elif not streams:
-            limit = self._idle_limit()
-        timeout = self._or_unread(limit) if self._unread else limit
+            limit = self.protocol.idle_limit()
+        timeout = self.protocol.or_unread(limit) if self.protocol.unread else limit
         try:
             data = self._recv(timeout)
         except OSError as exc:
             if timeout is None or not isinstance(exc, TimeoutError):
-                self._closed = True
-                raise self.errors.HTTP2ConnectionError(f"Socket read error: {exc}") from exc
+                self.protocol.closed = True
+                raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket read error: {exc}") from exc
             if start:
                 self._count_wait(time.monotonic() - start)
-            if self._end_unread():
+            if self.protocol.end_unread(self):
                 pass
             elif start:
                 self._give_up()
-            elif not self._unread:
+            elif not self.protocol.unread:
                 self.close()
             return None
         if start:
@@ -128,7 +128,7 @@ class WholeRequests(BlockingConnection):
         return max(left, 0.0)
 
     def _under_way(self) -> dict[int, Any]:
-        return {stream_id: stream for stream_id, stream in self.streams.items() if not stream.request_complete}
+        return {stream_id: stream for stream_id, stream in self.protocol.streams.items() if not stream.request_complete}
 
     def _rate_left(self, stream: Any, timeout: float, streams: int) -> float:
         others = self._body_octets - stream.octets_before - stream.body_size
@@ -142,24 +142,25 @@ class WholeRequests(BlockingConnection):
             self.close(HTTP2ErrorCode.SETTINGS_TIMEOUT)
             return
         under_way = self._under_way()
-        timeout = self.stream_timeout or 0.0
+        timeout = self.protocol.options.stream_timeout or 0.0
         stalled = self._waited >= timeout
         for stream_id, stream in under_way.items():
             if stalled or self._rate_left(stream, timeout, len(under_way)) <= 0:
-                self._count("slow_bodies")
+                self.protocol.count("slow_bodies")
                 stream.reset(HTTP2ErrorCode.CANCEL)
-                self._reset_quietly(stream_id, HTTP2ErrorCode.CANCEL)
-                del self.streams[stream_id]
+                self.protocol.reset(stream_id, HTTP2ErrorCode.CANCEL)
+                del self.protocol.streams[stream_id]
         if stalled:
             self._waited = 0.0
         self._send_quietly()
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
+        protocol = self.protocol
+        if (protocol.unreleased or protocol.refused_above is not None) and protocol.refuse(stream_id):
             return
         stream = self.stream_class(stream_id, self)
-        self.streams[stream_id] = stream
+        protocol.streams[stream_id] = stream
         if item.priority is not None:
             stream.update_priority(*item.priority)
         stream.receive_headers(item.headers, item.end_stream)
@@ -174,10 +175,10 @@ class WholeRequests(BlockingConnection):
     def _data_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
         length = item.flow_controlled_length
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is None or not stream.can_receive:
             if length:
-                self._credit_connection(length)
+                self.protocol.credit(length)
             return
         data = item.data
         if data:
@@ -192,14 +193,14 @@ class WholeRequests(BlockingConnection):
             else:
                 crossed = ""
             if crossed:
-                self._credit_connection(length)
+                self.protocol.credit(length)
                 self._refuse_body(stream, crossed)
                 return
         # The whole request is kept until it is complete, so its window opens
         # as it arrives; behind the response only the connection's does.
         if length:
             if stream.response_complete:
-                self._credit_connection(length)
+                self.protocol.credit(length)
             else:
                 self._arrived(stream_id, length)
         stream.receive_data(data, item.end_stream)
@@ -208,34 +209,34 @@ class WholeRequests(BlockingConnection):
 
     def _hold_too_much(self) -> bool:
         """Whether the bodies that are held are more than `max_bodies`, exactly."""
-        self._held_octets = sum(stream.body_size for stream in self.streams.values())
+        self._held_octets = sum(stream.body_size for stream in self.protocol.streams.values())
         return self.max_bodies is not None and self._held_octets > self.max_bodies
 
     def _refuse_body(self, stream: Any, counter: str) -> None:
         """Answer a request with 413, drop what was held of it and take no more (RFC 9110 section 15.5.14)."""
-        self._count(counter)
+        self.protocol.count(counter)
         stream_id = stream.stream_id
         answered = stream.response_headers_sent
         complete = stream.response_complete
         stream.reset(HTTP2ErrorCode.NO_ERROR)
         stream.drop_body()
-        del self.streams[stream_id]
+        del self.protocol.streams[stream_id]
         try:
             if not answered:
-                complete = self.h2_conn.respond(stream_id, 413, [("content-length", "0")], b"", None, True)
+                complete = self.protocol.engine.respond(stream_id, 413, [("content-length", "0")], b"", None, True)
         except ProtocolError:
             complete = True  # it has ended, or the connection has
         if complete:
-            self._leave_unread(stream_id)
+            self.protocol.leave_unread(stream_id)
         else:
-            self._reset_quietly(stream_id, HTTP2ErrorCode.CANCEL)
+            self.protocol.reset(stream_id, HTTP2ErrorCode.CANCEL)
 
     def _arrived(self, stream_id: int, octets: int) -> None:
         """Open both windows again; the engine waits until a useful part can be returned."""
-        self.h2_conn.consume(stream_id, octets)
+        self.protocol.engine.consume(stream_id, octets)
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:
-        stream = self.streams.get(item.stream_id)
+        stream = self.protocol.streams.get(item.stream_id)
         if stream is None or not stream.can_receive:
             return
         stream.receive_trailers(item.headers)

@@ -7,6 +7,7 @@ from typing import Any
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 
 from . import errors
+from ._protocol import Options, options_of
 from ._whole_requests import WholeRequests
 from .errors import (
     HTTP2ConnectionError,
@@ -75,9 +76,6 @@ class HTTP2ServerConnection(WholeRequests):
     is over.
     """
 
-    errors = errors
-    closed_state = _CLOSED
-
     #: What `streams` holds and what `receive_data` returns.
     stream_class = HTTP2Stream
     request_class = HTTP2Request
@@ -88,6 +86,9 @@ class HTTP2ServerConnection(WholeRequests):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._own_send_data = cls.send_data is HTTP2ServerConnection.send_data
+
+    def _make_options(self, cfg: Any) -> Options:
+        return options_of(cfg, errors, _CLOSED)
 
     # Receiving
 
@@ -111,34 +112,34 @@ class HTTP2ServerConnection(WholeRequests):
             HTTP2ConnectionError: The socket failed.
         """
         if data is None:
-            requests = self._take_pending()
+            requests = self.protocol.take_pending()
             if requests:
                 return requests
-            if self._closed:
-                self._raise_error()
+            if self.protocol.closed:
+                self.protocol.raise_error()
                 return []
             data = self._read()
             if data is None:
                 return []
-        elif self._closed:
-            requests = self._take_pending()
+        elif self.protocol.closed:
+            requests = self.protocol.take_pending()
             if not requests:
-                self._raise_error()
+                self.protocol.raise_error()
             return requests
         if not data:
             self._connection_lost()
-            return self._take_pending()
+            return self.protocol.take_pending()
         requests = self._process(data)
-        if self.pending_requests:
-            requests = self._take_pending() + requests
-        if self._closed:
+        if self.protocol.pending:
+            requests = self.protocol.take_pending() + requests
+        if self.protocol.closed:
             self._last_words()
             if not requests:
-                self._raise_error()
+                self.protocol.raise_error()
         else:
             self._send_pending_data()
-            if self._unread:
-                self._end_unread()
+            if self.protocol.unread:
+                self.protocol.end_unread(self)
         return requests
 
     # Sending
@@ -161,7 +162,7 @@ class HTTP2ServerConnection(WholeRequests):
         if stream.response_headers_sent:
             raise HTTP2Error("Informational response after the final headers")
         fields = [(":status", str(status)), *outgoing(headers)]
-        self._engine(stream, self.h2_conn.send_headers, stream_id, fields)
+        self._engine(stream, self.protocol.engine.send_headers, stream_id, fields)
         self._send_pending_data()
 
     def send_response(
@@ -187,7 +188,7 @@ class HTTP2ServerConnection(WholeRequests):
         state = stream.state
         if state is not _HALF_CLOSED_REMOTE and state is not _OPEN:
             raise self._cannot_send(stream)
-        if self._closed:
+        if self.protocol.closed:
             raise self._over(stream_id)
         if body is None:
             body = b""
@@ -215,7 +216,7 @@ class HTTP2ServerConnection(WholeRequests):
         stream.response_complete = True
 
     def _respond(self, stream_id: int, status: int, headers: Any, body: bytes, end_stream: bool) -> bool:
-        respond: Callable[..., bool] = self.h2_conn.respond
+        respond: Callable[..., bool] = self.protocol.engine.respond
         if type(headers) is list:
             # The engine takes text and bytes as they are, and puts names in lower case.
             try:
@@ -249,12 +250,12 @@ class HTTP2ServerConnection(WholeRequests):
             raise self._cannot_send(stream)
         if not data and not end_stream:
             return
-        if self._closed:
+        if self.protocol.closed:
             raise self._over(stream_id)
         if type(data) is not bytes:
             data = bytes(data)
         try:
-            left = self.h2_conn.write(stream_id, data, end_stream)
+            left = self.protocol.engine.write(stream_id, data, end_stream)
         except ProtocolError as exc:
             raise self._refused(stream, exc) from exc
         sent = self._drain(stream_id, left)
@@ -267,10 +268,10 @@ class HTTP2ServerConnection(WholeRequests):
         stream_id = stream.stream_id
         if sent == 0:
             stream.reset(HTTP2ErrorCode.CANCEL)
-            self._reset_quietly(stream_id, HTTP2ErrorCode.CANCEL)
+            self.protocol.reset(stream_id, HTTP2ErrorCode.CANCEL)
             self._send_pending_data()
             raise HTTP2StreamError(stream_id, "the peer did not take the response in time", HTTP2ErrorCode.CANCEL)
-        if self._closed:
+        if self.protocol.closed:
             raise HTTP2ConnectionError(f"Connection closed while stream {stream_id} was sending")
         raise HTTP2StreamClosed(f"Stream {stream_id} was reset while it was sending")
 
@@ -290,7 +291,7 @@ class HTTP2ServerConnection(WholeRequests):
         fields = outgoing_trailers(trailers, HTTP2Error)
         if not stream.can_send:
             raise self._cannot_send(stream)
-        self._engine(stream, self.h2_conn.send_headers, stream_id, fields, end_stream=True)
+        self._engine(stream, self.protocol.engine.send_headers, stream_id, fields, end_stream=True)
         stream.send_trailers(fields)
         self._send_pending_data()
 
@@ -319,29 +320,29 @@ class HTTP2ServerConnection(WholeRequests):
             HTTP2Error: No such stream was ever opened.
         """
         try:
-            self.h2_conn.reset_stream(stream_id, error_code=error_code)
+            self.protocol.engine.reset_stream(stream_id, error_code=error_code)
         except NoSuchStreamError as exc:
-            if type(exc) is NoSuchStreamError and stream_id not in self.streams:
+            if type(exc) is NoSuchStreamError and stream_id not in self.protocol.streams:
                 raise HTTP2Error(f"Stream {stream_id} not found") from exc
         except ProtocolError:
             pass  # the connection is over
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is not None:
             complete = stream.request_complete
             stream.reset(error_code)
             if not complete:
-                del self.streams[stream_id]
+                del self.protocol.streams[stream_id]
         self._send_pending_data()
 
     def _cut_off(self, stream: Any) -> bool:
         if super()._cut_off(stream):
             return True
         if not stream.request_complete:
-            self._leave_unread(stream.stream_id)
+            self.protocol.leave_unread(stream.stream_id)
         return False
 
     def _stream(self, stream_id: int) -> Any:
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is None:
             raise HTTP2Error(f"Stream {stream_id} not found")
         return stream
@@ -360,7 +361,7 @@ class HTTP2ServerConnection(WholeRequests):
 
     def _refused(self, stream: Any, exc: ProtocolError) -> HTTP2Error:
         """This module's exception for a call that the engine refused."""
-        if self._closed:
+        if self.protocol.closed:
             return HTTP2ConnectionError(f"Connection closed: {exc}")
         if isinstance(exc, NoSuchStreamError):
             stream.close()

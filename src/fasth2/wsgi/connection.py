@@ -4,7 +4,8 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, EngineTurns
+from fasth2.server._closing import CLOSING_SIZE, CLOSING_WAIT
+from fasth2.server._progress import MIN_RATE, send_deadline
 from fasth2.server.client_hello import ServerTLS, is_whole, read_offer
 from fasth2.server.proxy_header import NoHeader, ProxyHeader, ProxyHeaderError, read_proxy_header
 from fasth2.server.tls_stream import TLSFace
@@ -133,7 +134,7 @@ class Client(Wire):
                 self._greet()
                 return self.go_on()
             elif self._state == _CLOSING:
-                self._read_on()
+                self._linger()
         except _FAILURES as exc:
             self._failed(exc)
         return True
@@ -396,7 +397,7 @@ class Client(Wire):
         else:
             self._wait_for(READ)
 
-    def _read_on(self) -> None:
+    def _linger(self) -> None:
         self._blocked_left -= self.drop(self.loop)
         if self._blocked_left < 0:
             self.close()
@@ -455,7 +456,7 @@ class Client(Wire):
                 self._blocked_seen_at = now
                 loop.written += 1
             taken = self._blocked_left - left
-            if now >= min(self._blocked_since + taken / EngineTurns.MIN_SEND_RATE, self._blocked_seen_at) + loop.timeout:
+            if now >= send_deadline(loop.timeout, MIN_RATE, taken, self._blocked_since, self._blocked_seen_at):
                 self._failed(TimeoutError("the client takes nothing"))
             return
         session = self.session

@@ -11,7 +11,7 @@ cdef enum:
     # and how few must be left before it goes on.
     HIGH = 262144
     LOW = 65536
-    # Octets a second that a client has to take, as `EngineTurns` has it.
+    # Octets a second that a client has to take, as `fasth2.server._progress.MIN_RATE`.
     MIN_SEND_RATE = 128
 
 

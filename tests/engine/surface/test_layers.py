@@ -54,16 +54,9 @@ LONG: dict[str, str] = {}
 NAMES_A_HOST: dict[str, str] = {}
 
 #: Class: why it has more than three of ours in its method resolution order.
-_HELD = "the connection inherits what it is to hold: ServerProtocol"
+_HELD = "its base holds neither its receiving half nor its blocking loop"
 DEEP: dict[str, str] = {
-    "fasth2.gunicorn.dropin._whole_requests.WholeRequests": _HELD,
-    "fasth2.gunicorn.dropin.async_connection.AsyncHTTP2Connection": _HELD,
-    "fasth2.gunicorn.dropin.connection.HTTP2ServerConnection": _HELD,
-    "fasth2.gunicorn.patched.asgi_connection.ASGIConnection": _HELD,
     "fasth2.gunicorn.patched.batching.BatchingConnection": _HELD,
-    "fasth2.gunicorn.patched.gevent_worker._Connection": _HELD,
-    "fasth2.gunicorn.patched.polling.PollingConnection": _HELD,
-    "fasth2.server.connection.HTTP2ServerConnection": _HELD,
     "fasth2.wsgi.call.Call": "a chain of cdef classes fixes the layout that the C reads",
 }
 

@@ -69,13 +69,13 @@ def test_threads_lose_nothing(connect):
     from fasth2.gunicorn import counting
 
     before = counters()
-    engine = types.SimpleNamespace(counters={"resets": 1})
+    source = types.SimpleNamespace(counters={"resets": 1, "more": 2})
     seen = []
     done = threading.Event()
 
     def work():
         for _ in range(3000):
-            counting.Record(engine).add({"more": 2})
+            counting.Record(source)
 
     def ask():
         while not done.is_set():

@@ -5,7 +5,7 @@ from gunicorn.config import Config
 
 from fasth2.gunicorn import settings
 from fasth2.gunicorn.patched.batching import BatchingConnection
-from fasth2.server import _engine_turns
+from fasth2.server import _protocol
 from tests.gunicorn.dropin.classes import on_headers, on_the_end
 from tests.support.clock import clock_for
 from tests.support.facade_peer import POST, Peer, frame, frames
@@ -14,7 +14,7 @@ from tests.support.facade_peer import POST, Peer, frame, frames
 @pytest.fixture
 def clock(monkeypatch):
     """A clock for the uploads; assign its ``now``."""
-    return clock_for(monkeypatch, _engine_turns)
+    return clock_for(monkeypatch, _protocol)
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ import threading
 import pytest
 from gunicorn.config import Config
 
-from fasth2.gunicorn.patched.polling import PollingConnection
+from fasth2.gunicorn.patched.batching import BatchingConnection
+from fasth2.gunicorn.patched.sockets import PolledSocket
 
 
 @pytest.fixture
 def polled():
     server, client = socket.socketpair()
     with server, client:
-        yield PollingConnection(Config(), server, ("192.0.2.1", 1)), client
+        yield BatchingConnection(Config(), server, ("192.0.2.1", 1), PolledSocket), client
 
 
 @pytest.mark.parametrize("timeout", [-30.0, -0.0001, 0, 0.01])

@@ -7,10 +7,9 @@ from typing import Any
 from gunicorn.http.errors import ParseException
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode, HTTP2ProtocolError
 
-from fasth2.exceptions import ProtocolError
 from fasth2.server._blocking import BlockingConnection
-from fasth2.server._body_wait import BodyWait
 from fasth2.server._lazy import lazy
+from fasth2.server._progress import BodyWait
 
 from .request import HTTP2Request, policy_of
 from .stream import StreamedStream
@@ -72,27 +71,27 @@ class StreamedRequests(BlockingConnection):
         """
         if data is None:
             self._keep_requests = False
-            if self.pending_requests:
-                return self._take_pending()
-            if self._closed:
-                self._raise_error()
+            if self.protocol.pending:
+                return self.protocol.take_pending()
+            if self.protocol.closed:
+                self.protocol.raise_error()
                 return []
             try:
-                data = self._read(self._idle_limit())
+                data = self._read(self.protocol.idle_limit())
             except TimeoutError:
-                if not self._end_unread() and not self._unread and not self.streams:
+                if not self.protocol.end_unread(self) and not self.protocol.unread and not self.protocol.streams:
                     self.close()
                 return []
             if not data:
                 self._connection_lost()
                 return []
         elif not data:
-            return self._take_pending()
+            return self.protocol.take_pending()
         requests = self._received(data)
-        if self.pending_requests:
-            requests = self._take_pending() + requests
+        if self.protocol.pending:
+            requests = self.protocol.take_pending() + requests
         if self._keep_requests:
-            self.pending_requests.extend(requests)
+            self.protocol.pending_requests.extend(requests)
             return []
         return requests
 
@@ -109,25 +108,25 @@ class StreamedRequests(BlockingConnection):
         Raises:
             HTTP2ConnectionError: The socket or the connection failed.
         """
-        stream = None if stream_id is None else self.streams.get(stream_id)
+        stream = None if stream_id is None else self.protocol.streams.get(stream_id)
         size = 0 if stream is None else stream.body_size
         arrived = self._body_octets
         waiting = self._waiting
         if waiting.stream_id != stream_id:
             waiting = self._waiting = BodyWait(stream_id)
-        timeout = self.stream_timeout
+        timeout = self.protocol.options.stream_timeout
         limit = None
         if timeout is not None:
             rate = self.MIN_RECEIVE_RATE if stream is not None else 0
             # Only those that are read or wait for it share the connection with it.
-            sharing = sum(not each.request_complete for each in self.streams.values()) if waiting.others else 1
+            sharing = sum(not each.request_complete for each in self.protocol.streams.values()) if waiting.others else 1
             limit = waiting.left(timeout, rate, sharing)
         start = time.monotonic()
         try:
             data = self._read(limit)
         except TimeoutError:
             if stream_id is not None:
-                self._count("slow_bodies")
+                self.protocol.count("slow_bodies")
                 self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
             return
         took = time.monotonic() - start
@@ -135,7 +134,7 @@ class StreamedRequests(BlockingConnection):
             self._connection_lost()
             return
         try:
-            self.pending_requests.extend(self._received(data))
+            self.protocol.pending_requests.extend(self._received(data))
         except HTTP2ProtocolError as exc:
             # The application that reads has done nothing wrong.
             raise HTTP2ConnectionError(str(exc)) from exc
@@ -157,31 +156,34 @@ class StreamedRequests(BlockingConnection):
 
     def _received(self, data: bytes) -> list[HTTP2Request]:
         requests = self._process(data)
-        if self._closed:
+        if self.protocol.closed:
             # Nothing could be answered any more.
             self._last_words()
-            self._raise_error()
+            self.protocol.raise_error()
             return []
         if not self.body_reads:
             self._send_pending_data()
-        if self._unread:
-            self._end_unread()
+        if self.protocol.unread:
+            self.protocol.end_unread(self)
         return requests
 
     def _process(self, data: bytes) -> list[HTTP2Request]:
         requests = super()._process(data)
-        arrived, self._arrived = self._arrived, 0
-        if self._closed:
+        arrived = self._arrived
+        if arrived:
+            self._arrived = 0
+        if self.protocol.closed:
             self._connection_lost()
         elif arrived:
             # Straight back, so that a stream that waits for its turn cannot
             # starve the one being served.
-            self._credit(arrived, None)
+            self.protocol.credit(arrived)
         return requests
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
+        protocol = self.protocol
+        if (protocol.unreleased or protocol.refused_above is not None) and protocol.refuse(stream_id):
             return
         stream = self.stream_class(stream_id, self)
         if item.priority is not None:
@@ -194,17 +196,17 @@ class StreamedRequests(BlockingConnection):
         except (ParseException, ValueError) as exc:
             self._request_refused(stream, exc, requests)
             return
-        self.streams[stream_id] = stream
+        protocol.streams[stream_id] = stream
         requests.append(request)
 
     def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
         # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
-        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+        self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
 
     def _data_received(self, item: Any, requests: list[Any]) -> None:
         length = item.flow_controlled_length
         self._arrived += length
-        stream = self.streams.get(item.stream_id)
+        stream = self.protocol.streams.get(item.stream_id)
         if stream is None or not stream.can_receive:
             return
         data = item.data
@@ -215,17 +217,17 @@ class StreamedRequests(BlockingConnection):
             stream.end_request()
         elif length != len(data) and not stream.response_complete:
             # Padding is never held.
-            self._credit(length - len(data), item.stream_id)
+            self.protocol.credit(length - len(data), item.stream_id)
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:
-        stream = self.streams.get(item.stream_id)
+        stream = self.protocol.streams.get(item.stream_id)
         if stream is not None and stream.can_receive:
             stream.receive_trailers(item.headers)
             stream.end_request()
 
     def _connection_lost(self) -> None:
         super()._connection_lost()
-        for stream in list(self.streams.values()):
+        for stream in list(self.protocol.streams.values()):
             stream.signal_disconnect()
 
     def acknowledge_data(self, stream_id: int, size: int) -> None:
@@ -238,21 +240,15 @@ class StreamedRequests(BlockingConnection):
         Raises:
             HTTP2ConnectionError: The socket failed.
         """
-        if size <= 0 or self._closed:
+        if size <= 0 or self.protocol.closed:
             return
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is not None and (stream.body_complete or stream.response_complete):
             return  # nobody will use it
-        self._credit(size, stream_id)
+        self.protocol.credit(size, stream_id)
         if not self.body_reads:
             self._send_pending_data()
 
     def flush_credit(self) -> None:
         """Send the window credit of a read that is over; a dead socket is left to the next call."""
         self._send_quietly()
-
-    def _credit(self, size: int, stream_id: int | None) -> None:
-        try:
-            self.h2_conn.increment_flow_control_window(size, stream_id=stream_id)
-        except (ProtocolError, ValueError):
-            pass  # the stream is gone

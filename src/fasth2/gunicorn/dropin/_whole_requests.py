@@ -53,10 +53,10 @@ class WholeRequests(_WholeRequests):
         """
         if data is None:
             self._keep_requests = False
-            if self.pending_requests:
-                return self._take_pending()
-            if self._closed:
-                self._raise_error()
+            if self.protocol.pending:
+                return self.protocol.take_pending()
+            if self.protocol.closed:
+                self.protocol.raise_error()
                 return []
             self._send_pending_data()
             data = self._read()
@@ -64,46 +64,46 @@ class WholeRequests(_WholeRequests):
                 return []
         if not data:
             self._connection_lost()
-            return self._take_pending()
+            return self.protocol.take_pending()
         requests = self._process(data)
-        if self._closed:
+        if self.protocol.closed:
             # Nothing could be answered any more.
             self._last_words()
-            self._raise_error()
+            self.protocol.raise_error()
             return []
         self._send_pending_data()
-        if self._unread:
-            self._end_unread()
+        if self.protocol.unread:
+            self.protocol.end_unread(self)
         if self._keep_requests:
-            self.pending_requests.extend(requests)
+            self.protocol.pending_requests.extend(requests)
             return []
-        if self.pending_requests:
-            requests = self._take_pending() + requests
+        if self.protocol.pending:
+            requests = self.protocol.take_pending() + requests
         return requests
 
     def _read(self) -> Any:
         """Read once, for `idle_timeout` at most, so that a worker that stops is not kept; ``None`` without data."""
-        waiting = any(not stream.request_complete for stream in self.streams.values())
-        timeout = self._idle_limit()
-        limit = self.stream_timeout
+        waiting = any(not stream.request_complete for stream in self.protocol.streams.values())
+        timeout = self.protocol.idle_limit()
+        limit = self.protocol.options.stream_timeout
         if waiting and limit is not None:
             left = self._time_left(limit)
             timeout = left if timeout is None else min(timeout, left)
-        timeout = self._or_unread(timeout)
+        timeout = self.protocol.or_unread(timeout)
         start = time.monotonic()
         try:
             return self._recv(timeout)
         except OSError as exc:
             if timeout is None or not isinstance(exc, TimeoutError):
-                self._closed = True
+                self.protocol.closed = True
                 raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
         finally:
             if waiting:
                 self._count_wait(time.monotonic() - start)
-        if self._end_unread():
+        if self.protocol.end_unread(self):
             return None
-        if not self.streams:
-            if not self._unread:
+        if not self.protocol.streams:
+            if not self.protocol.unread:
                 self.close()
         elif waiting and limit is not None and not self._time_left(limit):
             self._give_up()
@@ -111,17 +111,17 @@ class WholeRequests(_WholeRequests):
 
     def _arrived(self, stream_id: int, octets: int) -> None:
         # Exactly, and at once, as gunicorn's class does.
-        self.h2_conn.consume(stream_id, octets, False)
+        self.protocol.engine.consume(stream_id, octets, False)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         super()._request_received(item, requests)
-        if item.end_stream or item.stream_id not in self.streams:
+        if item.end_stream or item.stream_id not in self.protocol.streams:
             return
         for name, value in item.headers:
             if name == "expect" and value.strip().lower() == "100-continue":
                 # The body is waited for here, and the peer would wait for this.
                 try:
-                    self.h2_conn.send_headers(item.stream_id, [(":status", "100")])
+                    self.protocol.engine.send_headers(item.stream_id, [(":status", "100")])
                 except ProtocolError:
                     pass  # the peer has reset the stream since
                 return
@@ -135,8 +135,8 @@ class WholeRequests(_WholeRequests):
     def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
         # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
         stream.reset(HTTP2ErrorCode.PROTOCOL_ERROR)
-        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
-        del self.streams[stream.stream_id]
+        self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+        del self.protocol.streams[stream.stream_id]
 
     def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
         """Send GOAWAY, as far as the socket lets it, and mark the connection closed; once.
@@ -147,6 +147,6 @@ class WholeRequests(_WholeRequests):
                 ``None`` the last one that arrived, without the requests that
                 no one has taken: the peer may send those again.
         """
-        if last_stream_id is None and self.pending_requests:
-            last_stream_id = max(0, min(request.stream.stream_id for request in self.pending_requests) - 2)
+        if last_stream_id is None and self.protocol.pending:
+            last_stream_id = max(0, min(request.stream.stream_id for request in self.protocol.pending) - 2)
         super().close(error_code, last_stream_id)

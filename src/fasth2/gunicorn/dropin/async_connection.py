@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,11 +12,15 @@ from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
+from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.patched.push_input import push_input
+from fasth2.gunicorn.settings import current
 from fasth2.server._asyncio import AsyncConnection
+from fasth2.server._lazy import lazy
+from fasth2.server._protocol import Options
 from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
 
-from ._engine_turns import GunicornTurns
+from ._protocol import CONTRACT, advertise, begin_upgrade, end_with_peer, options, receive_large_request
 from .async_stream import AsyncHTTP2Stream
 from .request_path import decode_path
 from .upgrade import upgraded_fields
@@ -29,7 +34,7 @@ _CLOSED = StreamState.CLOSED
 _SMALL = 16384
 
 
-class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
+class AsyncHTTP2Connection(AsyncConnection):
     """gunicorn's ``AsyncHTTP2Connection`` on fasth2, for every gunicorn that has one.
 
     Under gunicorn's ``ASGIProtocol`` frames take effect when they arrive,
@@ -47,17 +52,22 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
 
     stream_class: type[AsyncHTTP2Stream] = AsyncHTTP2Stream
 
-    # ASGI speaks of octets, and gunicorn writes a scope's fields as latin-1.
-    header_encoding = "latin-1"
+    #: As in `fasth2.gunicorn.dropin.connection`.
+    contract = CONTRACT
+    ends_with_peer = True
 
     #: Whether requests are handed out once their headers are in.
-    dispatches_on_headers: bool = GunicornTurns.contract.dispatches_on_headers
+    dispatches_on_headers: bool = CONTRACT.dispatches_on_headers
 
     #: Whether a request's path is text, percent-decoded; its ``raw_path`` then has the octets.
-    decodes_paths: bool = GunicornTurns.contract.takes_raw_path
+    decodes_paths: bool = CONTRACT.takes_raw_path
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, reader, writer, client_addr)
+        rate = current().min_body_rate
+        if rate != self.MIN_RECEIVE_RATE:
+            self.MIN_RECEIVE_RATE = rate
+        self._record = Record(self.protocol)
         # Octets to credit at the end of a read: to the connection, and to streams.
         self._arrived_octets = 0
         self._stream_credit: dict[int, int] = {}
@@ -67,15 +77,30 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         # When the last stream ended; None while there are streams.
         self._idle_since: float | None = None
 
+    def _make_options(self, cfg: Any) -> Options:
+        # ASGI speaks of octets, and gunicorn writes a scope's fields as latin-1.
+        return options(cfg, "latin-1")
+
+    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
+        receive_large_request(self, item, requests)
+
+    def _goaway_read(self, last_stream_id: int) -> None:
+        end_with_peer(self, last_stream_id)
+
+    @lazy
+    def _deferred_events(self) -> collections.deque[Any]:
+        # gunicorn's name for frames set aside; here they have taken effect already.
+        return collections.deque()
+
     @property
     def draining(self) -> bool:
         """Whether the peer takes no new streams, and every request before that was handed out."""
         # A worker that finds it draining, and has no request under way, asks for none any more.
-        return self._draining and not self.pending_requests
+        return self.protocol.draining and not self.protocol.pending
 
     @draining.setter
     def draining(self, draining: bool) -> None:
-        self._draining = draining
+        self.protocol.draining = draining
 
     async def initiate_connection(self) -> None:
         """Send this side's SETTINGS; a second call does nothing.
@@ -83,10 +108,9 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         Raises:
             HTTP2ConnectionError: The connection failed.
         """
-        if self._initialized:
+        if self.protocol.initialized:
             return
-        self._advertise()
-        self._initialized = True
+        advertise(self.protocol)
         await self._start()
 
     async def _start(self) -> None:
@@ -108,7 +132,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         Raises:
             HTTP2ProtocolError: The settings are not valid.
         """
-        self._upgrade(settings_header)
+        begin_upgrade(self.protocol, settings_header)
         stream = self.stream_class(1, self)
         stream.receive_headers(upgraded_fields(http1_req), end_stream=False)
         if body:
@@ -117,7 +141,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             stream.acked_size = stream.body_size
         stream.end_request()
         stream.join_body()
-        self.streams[1] = stream
+        self.protocol.streams[1] = stream
         request = self._build_request(stream)
         await self._start()
         return request
@@ -139,7 +163,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             HTTP2ConnectionError: The connection failed.
         """
         if self._transport is not None:
-            if not self.pending_requests and not self._closed:
+            if not self.protocol.pending and not self.protocol.closed:
                 try:
                     await self._wait_for_arrival(timeout)
                 except asyncio.TimeoutError:
@@ -147,7 +171,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
                         self._close_quietly()
                         return []
                     raise
-        elif not self.pending_requests and not self._closed:
+        elif not self.protocol.pending and not self.protocol.closed:
             try:
                 data = await self._read(timeout)
             except asyncio.TimeoutError:
@@ -159,8 +183,8 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
                 self._connection_lost()
                 return []
             await self._take_in(data)
-        self._raise_error()
-        return self._take_pending()
+        self.protocol.raise_error()
+        return self.protocol.take_pending()
 
     async def _take_in(self, data: bytes) -> None:
         """Process what a task has read; the requests go to ``pending_requests``."""
@@ -170,23 +194,23 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             # What is sent here nobody waits for: a peer that reads nothing must not stop the reading.
             self._undrained = False
         self._signal_window()
-        if self._closed:
+        if self.protocol.closed:
             self._connection_lost()
-            if self._error is not None:
+            if self.protocol.error is not None:
                 self.writer.close()
             return
         # Some may have been reset by a later frame of the same read.
-        self.pending_requests.extend(requests)
+        self.protocol.pending_requests.extend(requests)
 
     def _idle_too_long(self) -> bool:
         """Whether nothing was open for ``idle_timeout``; for a gunicorn whose worker does not ask."""
-        if self.dispatches_on_headers or self.idle_timeout is None or self.streams:
+        if self.dispatches_on_headers or self.protocol.options.idle_timeout is None or self.protocol.streams:
             self._idle_since = None
             return False
         now: float = self._loop.time()
         if self._idle_since is None:
             self._idle_since = now
-        return now - self._idle_since >= self.idle_timeout
+        return now - self._idle_since >= self.protocol.options.idle_timeout
 
     def _process(self, data: bytes) -> list[HTTP2Request]:
         requests = super()._process(data)
@@ -194,24 +218,25 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             self._credit_arrived()
         if self._stream_credit:
             for stream_id, size in self._stream_credit.items():
-                self._credit(size, stream_id)
+                self.protocol.credit(size, stream_id)
             self._stream_credit.clear()
         return requests
 
     def _credit_arrived(self) -> None:
         # Straight back, so that one stream cannot starve the others.
         arrived, self._arrived_octets = self._arrived_octets, 0
-        self._credit(arrived, None)
+        self.protocol.credit(arrived)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        if (self._unreleased or self._refused_above is not None) and self._refuse(stream_id):
+        protocol = self.protocol
+        if (protocol.unreleased or protocol.refused_above is not None) and protocol.refuse(stream_id):
             return
         stream = self.stream_class(stream_id, self)
         if item.priority is not None:
             stream.update_priority(*item.priority)
         stream.receive_headers(item.headers)
-        self.streams[stream_id] = stream
+        protocol.streams[stream_id] = stream
         if item.end_stream:
             stream.end_request()
         else:
@@ -222,7 +247,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
                 if stream.expect_continue:
                     # The request is handed out when it is complete, so the client would wait for ever.
                     try:
-                        self.h2_conn.send_headers(stream_id, [(":status", "100")])
+                        self.protocol.engine.send_headers(stream_id, [(":status", "100")])
                     except ProtocolError:
                         pass  # the peer has reset the stream since
                 return
@@ -239,13 +264,13 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             requests.append(self._build_request(stream))
         except (ParseException, ValueError):
             # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
-            self.streams.pop(stream.stream_id, None)
-            self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+            self.protocol.streams.pop(stream.stream_id, None)
+            self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
 
     def _data_received(self, item: Any, requests: list[Any]) -> None:
         length = item.flow_controlled_length
         self._arrived_octets += length
-        stream = self.streams.get(item.stream_id)
+        stream = self.protocol.streams.get(item.stream_id)
         if stream is None or not stream.can_receive:
             return
         data = item.data
@@ -263,7 +288,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             self._stream_credit[item.stream_id] = self._stream_credit.get(item.stream_id, 0) + credit
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:
-        stream = self.streams.get(item.stream_id)
+        stream = self.protocol.streams.get(item.stream_id)
         if stream is None or not stream.can_receive:
             return
         stream.receive_trailers(item.headers)
@@ -278,7 +303,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
     def _connection_lost(self) -> None:
         super()._connection_lost()
         self._signal_window()
-        for stream in list(self.streams.values()):
+        for stream in list(self.protocol.streams.values()):
             stream.signal_disconnect()
 
     def abort_streams_nowait(self) -> None:
@@ -294,22 +319,16 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             stream_id: The stream.
             size: The octets.
         """
-        if size <= 0 or self._closed:
+        if size <= 0 or self.protocol.closed:
             return
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is not None and (stream.request_complete or stream.response_complete):
             return  # nobody will use it
-        self._credit(size, stream_id)
+        self.protocol.credit(size, stream_id)
         if self._transport is not None:
             self._flush_soon()
         else:
             self._send_quietly()
-
-    def _credit(self, size: int, stream_id: int | None) -> None:
-        try:
-            self.h2_conn.increment_flow_control_window(size, stream_id=stream_id)
-        except (ProtocolError, ValueError):
-            pass  # the stream is gone
 
     # Sending
 
@@ -327,14 +346,14 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         """
         if not 100 <= status <= 199:
             raise HTTP2Error(f"Invalid informational status: {status}")
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is None:
             raise HTTP2Error(f"Stream {stream_id} not found")
         if stream.response_headers_sent:
             raise HTTP2Error("Informational response after the final headers")
         async with self._lock():
             try:
-                self.h2_conn.send_headers(stream_id, [(":status", str(status)), *outgoing(headers)])
+                self.protocol.engine.send_headers(stream_id, [(":status", str(status)), *outgoing(headers)])
             except ProtocolError as exc:
                 raise HTTP2Error(str(exc)) from exc
             self._flush()
@@ -356,7 +375,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         Raises:
             HTTP2Error: Fields that HTTP/2 does not allow.
         """
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is None or stream.state is _CLOSED or stream.response_headers_sent:
             return False
         async with self._lock():
@@ -373,7 +392,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
 
     def _send_headers(self, stream: Any, fields: list[tuple[Any, Any]], end_stream: bool) -> bool:
         try:
-            self.h2_conn.send_headers(stream.stream_id, fields, end_stream=end_stream)
+            self.protocol.engine.send_headers(stream.stream_id, fields, end_stream=end_stream)
         except NoSuchStreamError:
             stream.close()
             self.cleanup_stream(stream.stream_id)
@@ -415,7 +434,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             Whether it was sent; ``False`` when the stream is gone or the peer
             did not take it within ``stream_timeout``.
         """
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is None:
             return False
         if stream.omits_body:
@@ -427,15 +446,15 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             data = bytes(data)
         # A stream whose request has not ended is reset after its response, and that takes what waits along.
         soon = (
-            end_stream and stream.request_complete and len(self.streams) > 1 and len(data) <= _SMALL
+            end_stream and stream.request_complete and len(self.protocol.streams) > 1 and len(data) <= _SMALL
             and self._transport is not None and self._fits(stream_id, len(data))
         )  # fmt: skip
         async with self._lock():
             try:
                 if data:
-                    self.h2_conn.write(stream_id, data, end_stream)
+                    self.protocol.engine.write(stream_id, data, end_stream)
                 else:
-                    self.h2_conn.send_data(stream_id, b"", end_stream=True)
+                    self.protocol.engine.send_data(stream_id, b"", end_stream=True)
             except ProtocolError:
                 stream.close()
                 self.cleanup_stream(stream_id)
@@ -474,12 +493,12 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         Raises:
             HTTP2Error: A pseudo-header field.
         """
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is None or not stream.response_headers_sent:
             return False
         fields = outgoing_trailers(trailers, HTTP2Error)
         # What was written past this class goes first.
-        if self.h2_conn.unsent(stream_id) and await self._all_sent(stream_id) <= 0:
+        if self.protocol.engine.unsent(stream_id) and await self._all_sent(stream_id) <= 0:
             await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
             return False
         async with self._lock():
@@ -498,7 +517,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             status_code: The status.
             message: The body, plain text.
         """
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is None or stream.response_headers_sent:
             await self.abort_stream(stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
             return
@@ -521,11 +540,11 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             stream_id: The stream.
             error_code: An RFC 9113 section 7 code.
         """
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is not None:
             stream.reset(error_code)
         async with self._lock():
-            self._reset_quietly(stream_id, error_code)
+            self.protocol.reset(stream_id, error_code)
             self._send_quietly()
         if stream is not None:
             self.cleanup_stream(stream_id)
@@ -544,7 +563,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         Args:
             stream_id: The stream; an unknown one is ignored.
         """
-        stream = self.streams.get(stream_id)
+        stream = self.protocol.streams.get(stream_id)
         if stream is not None:
             super().cleanup_stream(stream_id)
             stream.signal_disconnect()
@@ -558,7 +577,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
         # there are clients that lose the response otherwise.
         self._send_quietly()
         stream.reset(HTTP2ErrorCode.NO_ERROR)
-        self._reset_quietly(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
+        self.protocol.reset(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
         return True
 
     # What gunicorn's own tests and its older workers reach for
@@ -577,8 +596,8 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
     async def _all_sent(self, stream_id: int) -> int:
         if self._transport is not None:
             return await super()._all_sent(stream_id)
-        while not self._closed and not self._gone(stream_id):
-            if not self.h2_conn.unsent(stream_id):
+        while not self.protocol.closed and not self.protocol.is_gone(stream_id):
+            if not self.protocol.engine.unsent(stream_id):
                 return 1
             window = await self._wait_for_flow_control_window(stream_id)
             if window == 0:
@@ -596,14 +615,14 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             ``stream_timeout``; -1 when the stream or the connection is gone.
         """
         loop = asyncio.get_running_loop()
-        deadline = None if self.stream_timeout is None else loop.time() + self.stream_timeout
+        deadline = None if self.protocol.options.stream_timeout is None else loop.time() + self.protocol.options.stream_timeout
         if self._window_event is None:
             self._window_event = asyncio.Event()
         while True:
-            if self._closed or self._gone(stream_id):
+            if self.protocol.closed or self.protocol.is_gone(stream_id):
                 return -1
             try:
-                window: int = self.h2_conn.local_flow_control_window(stream_id)
+                window: int = self.protocol.engine.local_flow_control_window(stream_id)
             except ProtocolError:
                 return -1
             if window > 0:
@@ -643,7 +662,7 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             last_stream_id: The last stream that was or will be served; the
                 last one that arrived when ``None``.
         """
-        if self._closed:
+        if self.protocol.closed:
             return
         self._end(error_code, last_stream_id)
         try:
@@ -652,4 +671,4 @@ class AsyncHTTP2Connection(AsyncConnection, GunicornTurns):
             pass
 
     def __repr__(self) -> str:
-        return f"<AsyncHTTP2Connection streams={len(self.streams)} closed={self._closed}>"
+        return f"<AsyncHTTP2Connection streams={len(self.protocol.streams)} closed={self.protocol.closed}>"

@@ -24,7 +24,7 @@ from fasth2.gunicorn.refusing import too_large
 from fasth2.gunicorn.settings import current
 from fasth2.gunicorn.tls_context import share_context
 from fasth2.gunicorn.trusted_proxies import accepted_versions, header_of, remote_address, request_info
-from fasth2.server._engine_turns import announced, begin_upgraded, seconds
+from fasth2.server._protocol import announced, begin_upgraded, seconds
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.server.proxy_header import ProxyHeaderError
 from fasth2.server.tls_stream import TLSStream

@@ -30,9 +30,6 @@ _LOOK_AGAIN = 0.01
 #: Seconds that input has after that to come through the event loop.
 INPUT_WAIT = 0.05
 
-#: RFC 9113 section 6.8: the last stream identifier of a GOAWAY that refuses none yet.
-_ANY_STREAM = 2**31 - 1
-
 #: Credit of fewer octets waits for more, while the peer still has the rest of its window.
 _PORTION = 16384
 
@@ -63,7 +60,7 @@ class ASGIConnection(AsyncHTTP2Connection):
         if current().keepalive_pings:
             self.data_received = self._data_with_pings  # type: ignore[method-assign]
         self._policy = policy_of(cfg, client_addr)
-        self.h2_conn.answers_large_requests = True
+        self.protocol.engine.answers_large_requests = True
         self._over: Any = None
         self._idle_timer: Any = None
         # What stop() has begun, and how far it is.
@@ -83,8 +80,8 @@ class ASGIConnection(AsyncHTTP2Connection):
         self._over = self._loop.create_future()
         self._peer_left = self._loop.create_future()
         self._idle_since = self._loop.time()
-        if self.idle_timeout is not None:
-            self._idle_timer = self._loop.call_later(self.idle_timeout, self._check_idle)
+        if self.protocol.options.idle_timeout is not None:
+            self._idle_timer = self._loop.call_later(self.protocol.options.idle_timeout, self._check_idle)
 
     async def ended(self) -> None:
         """Wait until the connection is over.
@@ -94,7 +91,7 @@ class ASGIConnection(AsyncHTTP2Connection):
             HTTP2ConnectionError: The peer stopped reading.
         """
         await self._over
-        self._raise_error()
+        self.protocol.raise_error()
 
     async def peer_left(self, timeout: float) -> None:
         """Wait until the peer has closed its side, so that it reads the last words.
@@ -119,14 +116,14 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     def _data_with_pings(self, data: bytes) -> None:
         """`data_received` where PINGs keep an idle connection open."""
-        before = self.h2_conn.pings_received
+        before = self.protocol.engine.pings_received
         AsyncHTTP2Connection.data_received(self, data)
-        if self.h2_conn.pings_received != before:
+        if self.protocol.engine.pings_received != before:
             self._idle_since = self._loop.time()
 
     def abort_streams_nowait(self) -> None:
         """Tell every stream that the peer has gone; called when the transport was lost."""
-        if not self._closed:
+        if not self.protocol.closed:
             self._connection_lost()
 
     # Requests
@@ -147,8 +144,8 @@ class ASGIConnection(AsyncHTTP2Connection):
             requests.append(self._build_request(stream))
         except (ParseException, ValueError) as exc:
             if is_malformed(exc):
-                self.streams.pop(stream.stream_id, None)
-                self._reset_quietly(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
+                self.protocol.streams.pop(stream.stream_id, None)
+                self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
             else:
                 # Over one of gunicorn's limits; it is answered as over HTTP/1.1.
                 requests.append(RefusedRequest(stream, refusal_for(exc)))
@@ -170,9 +167,9 @@ class ASGIConnection(AsyncHTTP2Connection):
         if not stream.request_complete and stream.acked_size < stream.body_size and not stream.response_complete:
             owed = stream.body_size - stream.acked_size
             # A window that is nearly used up would stop the peer.
-            if owed >= _PORTION or owed * 4 >= self.initial_window_size:
+            if owed >= _PORTION or owed * 4 >= self.protocol.options.initial_window_size:
                 stream.acked_size += owed
-                self._credit(owed, stream.stream_id)
+                self.protocol.credit(owed, stream.stream_id)
                 self._flush_soon()
         return body
 
@@ -198,14 +195,14 @@ class ASGIConnection(AsyncHTTP2Connection):
             HTTP2Error: Fields that HTTP/2 does not allow.
         """
         stream_id = stream.stream_id
-        h2 = self.h2_conn
+        h2 = self.protocol.engine
         if type(body) is not bytes:
             body = bytes(body)
         size = len(body)
         # Whether the tasks of other streams may add to the same write. A stream whose request
         # has not ended is reset after its response, and that takes what waits along.
         soon = (
-            end_stream and stream.request_complete and size <= _PORTION and len(self.streams) > 1
+            end_stream and stream.request_complete and size <= _PORTION and len(self.protocol.streams) > 1
             and self._fits(stream_id, size)
         )  # fmt: skip
         try:
@@ -220,7 +217,7 @@ class ASGIConnection(AsyncHTTP2Connection):
         except NoSuchStreamError:
             return self._stream_gone(stream)
         except ProtocolError as exc:
-            if fields is None or self._closed or stream.state is _CLOSED:
+            if fields is None or self.protocol.closed or stream.state is _CLOSED:
                 return self._stream_gone(stream)
             raise HTTP2Error(str(exc)) from exc
         if soon:
@@ -253,7 +250,7 @@ class ASGIConnection(AsyncHTTP2Connection):
             stream_id: The stream; an unknown one is ignored.
         """
         super().cleanup_stream(stream_id)
-        if not self.streams:
+        if not self.protocol.streams:
             self._idle_since = self._loop.time()
             if self._stopping:
                 self._call_last()
@@ -264,30 +261,30 @@ class ASGIConnection(AsyncHTTP2Connection):
         if not stream.response_complete or stream.request_complete:
             return super()._cut_off(stream)
         # The client may go on for a while (RFC 9113 section 8.1).
-        self._leave_unread(stream.stream_id)
+        self.protocol.leave_unread(stream.stream_id)
         if self._unread_timer is None:
             self._watch_uploads()
         return False
 
     def _watch_uploads(self) -> None:
         self._unread_timer = None
-        self._end_unread()
-        wait = self._or_unread(None)
+        self.protocol.end_unread(self)
+        wait = self.protocol.or_unread(None)
         if wait is not None:
             # A little more, since a loop's timers may be early by what its clock does not tell apart.
             self._unread_timer = self._loop.call_later(wait + 0.01, self._watch_uploads)
-        elif self.draining and not self.streams:
+        elif self.protocol.draining and not self.protocol.streams:
             self._close_quietly()
 
     def _waits_for_uploads(self) -> bool:
-        return bool(self._unread) and self._unread.next_deadline() is not None  # type: ignore[union-attr]
+        return bool(self.protocol.unread) and self.protocol.unread.next_deadline() is not None  # type: ignore[union-attr]
 
     # Ending
 
     def _check_idle(self) -> None:
         """Close a connection that had nothing open for ``keepalive`` seconds."""
-        wait = self._idle_limit() or 0
-        if not self.streams and not self._waits_for_uploads():
+        wait = self.protocol.idle_limit() or 0
+        if not self.protocol.streams and not self._waits_for_uploads():
             wait += (self._idle_since or 0) - self._loop.time()
             if wait <= 0:
                 self._close_quietly()
@@ -295,10 +292,11 @@ class ASGIConnection(AsyncHTTP2Connection):
         # An upload whose time is over may be reset by a timer that is due in this turn of the loop, after this one.
         self._idle_timer = self._loop.call_later(max(wait, _LOOK_AGAIN), self._check_idle)
 
-    def _goaway_read(self) -> None:
+    def _goaway_read(self, last_stream_id: int) -> None:
+        super()._goaway_read(last_stream_id)
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        self._idle_timer = self._loop.call_later(self._idle_limit() or 0, self._check_idle)
+        self._idle_timer = self._loop.call_later(self.protocol.idle_limit() or 0, self._check_idle)
 
     def stop(self) -> None:
         """End when those requests that are open have been answered.
@@ -308,22 +306,23 @@ class ASGIConnection(AsyncHTTP2Connection):
         or that are on their way when it is told, are served. A peer that has
         always one open is told after half of ``graceful_timeout``.
         """
-        if self._closed or self._stopping:
+        if self.protocol.closed or self._stopping:
             return
         self._stopping = True
-        if self.streams:
+        if self.protocol.streams:
             self._last_call = self._loop.call_later(self.cfg.graceful_timeout / 2, self._call_last)
         else:
             self._call_last()
 
     def _call_last(self) -> None:
         """Tell the peer that the end is near (RFC 9113 section 6.8)."""
-        if self._closed or self._called_last:
+        if self.protocol.closed or self._called_last:
             return
         self._called_last = True
         if self._last_call is not None:
             self._last_call.cancel()
-        self._goaway(_ANY_STREAM)
+        self.protocol.announce_end()
+        self._send_quietly()
         self._last_call = self._loop.call_later(LAST_CALL, self._wait_for_input)
 
     def _wait_for_input(self) -> None:
@@ -332,25 +331,17 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     def refuse_new_streams(self) -> None:
         """Tell the peer which stream is the last (RFC 9113 section 6.8); end once none is open."""
-        if self._closed:
+        if self.protocol.closed:
             return
-        last = self.h2_conn.highest_inbound_stream_id
-        self._goaway(last)
-        self.draining = True
-        self._refused_above = last
-        if not self.streams:
-            self._close_quietly()
-
-    def _goaway(self, last_stream_id: int) -> None:
-        try:
-            self.h2_conn.close_connection(error_code=0, last_stream_id=last_stream_id)
-        except ProtocolError:
-            return
+        self.protocol.refuse_new_streams()
         self._send_quietly()
+        self.protocol.draining = True
+        if not self.protocol.streams:
+            self._close_quietly()
 
     def _close_quietly(self) -> None:
         # The transport stays open until the peer has read that.
-        if not self._closed and not self._waits_for_uploads():
+        if not self.protocol.closed and not self._waits_for_uploads():
             self._end(0, None)
 
     def _connection_lost(self) -> None:

@@ -13,6 +13,7 @@ from fasth2.exceptions import ProtocolError
 from fasth2.gunicorn.dropin.async_stream import AsyncHTTP2Stream
 from fasth2.gunicorn.dropin.request_path import raw_path
 from fasth2.gunicorn.refusing import Refusal, address_of, logged_environ
+from fasth2.server._progress import rate_left
 
 from .asgi_connection import ASGIConnection
 from .asgi_head import ResponseHead
@@ -193,7 +194,7 @@ class ASGIRequest:
         timeout = left = self._surroundings.timeout
         if timeout is not None and connection.MIN_RECEIVE_RATE and not stream.response_headers_sent:
             # Waiting is for the client's account only: an application that takes its time costs it nothing.
-            left = min(timeout, timeout + stream.body_size / connection.MIN_RECEIVE_RATE - self._waited)
+            left = min(timeout, rate_left(self._waited, timeout, connection.MIN_RECEIVE_RATE, stream.body_size))
         began = time.monotonic()
         try:
             if left is not None and left <= 0:
@@ -202,7 +203,7 @@ class ASGIRequest:
         except asyncio.TimeoutError:
             if not await self._body_arrives_late(event, (timeout or 0) - (left or 0)):
                 self._surroundings.log.info("HTTP/2 stream %s: the body came too slowly", stream.stream_id)
-                connection._count("slow_bodies")
+                connection.protocol.count("slow_bodies")
                 await connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
                 return False
         finally:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-import ssl
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,17 +11,11 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.gunicorn.dropin import connection
 from fasth2.gunicorn.refusing import RefusedRequest, is_malformed, refusal_for
+from fasth2.server._protocol import ANY_STREAM
 
-__all__ = ["ANY_STREAM", "RECORD", "WOULD_WAIT_FOR_INPUT", "BatchingConnection"]
+from .sockets import WOULD_WAIT_FOR_INPUT, BatchingSocket
 
-#: Octets of a full TLS record. A read returns one record at most.
-RECORD = 16384
-
-#: The last stream id of a GOAWAY that says no more than that the end comes.
-ANY_STREAM = 2**31 - 1
-
-#: What a read raises that finds nothing and may not wait.
-WOULD_WAIT_FOR_INPUT = (BlockingIOError, ssl.SSLWantReadError)
+__all__ = ["BatchingConnection"]
 
 
 class BatchingConnection(connection.HTTP2ServerConnection):
@@ -31,6 +24,12 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     A whole answer stays in the engine while `more_waiting` says that another
     request is served next; it leaves with what is written next, and `flush`
     writes it at once. Nothing else is ever held.
+
+    Args:
+        cfg: gunicorn's configuration.
+        sock: The client's socket.
+        client_addr: The client's address.
+        socket_class: What reads and writes it.
     """
 
     ends_with_peer = False
@@ -42,8 +41,14 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     #: Seconds between two questions to a peer that sends no more.
     PROBE_INTERVAL = 1.0
 
-    def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
+    def __init__(
+        self, cfg: Any, sock: Any, client_addr: Any, socket_class: type[BatchingSocket] = BatchingSocket
+    ) -> None:
         super().__init__(cfg, sock, client_addr)
+        self.io = socket_class(sock, self.protocol)
+        # No call more than where the socket's methods were this class's.
+        self._recv = self.io.recv  # type: ignore[method-assign]
+        self._write = self.io.write  # type: ignore[method-assign]
         #: Whether a request that is here already is served next.
         self.more_waiting = False
         #: When the oldest answer that is held was complete, as `time.monotonic` counts; 0 for none.
@@ -54,16 +59,24 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         self.hands_out_refused = False
         # When the peer, which sends no more, was last asked whether it is there, as `time.monotonic` counts.
         self._probed = 0.0
-        # What was to be written while the socket took nothing, and goes before all else.
-        self._rest = b""
         # Whether the peer sends no more, as far as `attend` has seen.
         self._has_ended = False
         #: Called now and then while a response is sent in parts.
         self.on_look: Callable[[], None] | None = None
         # Octets of the bodies that are held.
         self._held_size = 0
-        # The last stream that a GOAWAY has named.
-        self._last_named: int | None = None
+
+    @property
+    def sock(self) -> Any:
+        """The socket that is read and written."""
+        return self.io.sock
+
+    @sock.setter
+    def sock(self, sock: Any) -> None:
+        io = self.__dict__.get("io")
+        # The base class assigns it before there is one.
+        if io is not None:
+            io.sock = sock
 
     def send_whole(self, stream_id: int, status: int, fields: list[tuple[str, str]], body: bytes) -> bool:
         """Send a response that is complete, in one write, or hold it.
@@ -81,8 +94,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             HTTP2Error: Fields that HTTP/2 does not allow; nothing was sent.
             HTTP2ConnectionError: The socket failed.
         """
-        stream = self.streams.get(stream_id)
-        if stream is None or stream.state is self.closed_state or stream.response_headers_sent:
+        stream = self.protocol.streams.get(stream_id)
+        if stream is None or stream.state is self.protocol.options.closed_state or stream.response_headers_sent:
             return False
         if self._held is not None:
             self._release()
@@ -119,7 +132,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     def _fits(self, stream_id: int, size: int) -> bool:
         """Whether the windows take a body beside those that are held."""
         try:
-            return bool(self.h2_conn.local_flow_control_window(stream_id) >= self._held_size + size)
+            return bool(self.protocol.engine.local_flow_control_window(stream_id) >= self._held_size + size)
         except (NoSuchStreamError, ProtocolError):
             return False
 
@@ -136,8 +149,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         self._glance()
         if self._glanced == math.inf:
             self._probe()
-        stream = self.streams.get(stream_id)
-        return not self._closed and stream is not None and stream.state is not self.closed_state
+        stream = self.protocol.streams.get(stream_id)
+        return not self.protocol.closed and stream is not None and stream.state is not self.protocol.options.closed_state
 
     def _probe(self) -> None:
         """Find out whether a peer that sends no more is there: what is written to one that is not fails.
@@ -145,35 +158,29 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         At most once in `PROBE_INTERVAL`. A PING is the only frame that says nothing.
         """
         now = time.monotonic()
-        if self._closed or now - self._probed < self.PROBE_INTERVAL:
+        if self.protocol.closed or now - self._probed < self.PROBE_INTERVAL:
             return
         self._probed = now
         try:
-            self.h2_conn.ping(b"present?")
+            self.protocol.engine.ping(b"present?")
             self._send_pending_data()
         except (HTTP2ConnectionError, ProtocolError):
             self._connection_lost()
 
     def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
         if self.hands_out_refused and not is_malformed(exc):
-            self.streams[stream.stream_id] = stream
+            self.protocol.streams[stream.stream_id] = stream
             requests.append(RefusedRequest(stream, refusal_for(exc)))
         else:
             super()._request_refused(stream, exc, requests)
 
     def announce_end(self) -> None:
         """Queue GOAWAY that names no stream yet: what is on its way is served (RFC 9113 section 6.8); once."""
-        if self._closed or self._last_named is not None:
-            return
-        self._last_named = ANY_STREAM
-        self.h2_conn.close_connection(error_code=0, last_stream_id=ANY_STREAM)
+        self.protocol.announce_end()
 
     def refuse_new_streams(self) -> None:
         """Queue GOAWAY that names the last stream that has arrived; those up to it go on, later ones are ignored; once."""
-        if self._closed or self._last_named not in (None, ANY_STREAM):
-            return
-        last = self._last_named = self.h2_conn.highest_inbound_stream_id
-        self.h2_conn.close_connection(error_code=0, last_stream_id=last)
+        self.protocol.refuse_new_streams()
 
     def send_queued(self) -> None:
         """Write what is queued.
@@ -196,11 +203,10 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         """
         found = False
         for _ in range(self.GLANCE_READS):
-            if self._closed or self._has_ended:
+            if self.protocol.closed or self._has_ended:
                 break
             try:
-                self._set_timeout(0.0)
-                data = self.sock.recv(self.READ_BUFFER_SIZE)
+                data = self.io.recv_now()
             except WOULD_WAIT_FOR_INPUT:
                 break
             except OSError:
@@ -210,30 +216,14 @@ class BatchingConnection(connection.HTTP2ServerConnection):
                 self._has_ended = True
                 break
             found = True
-            self.pending_requests.extend(self._process(data))
-        self._write_now()
+            self.protocol.pending_requests.extend(self._process(data))
+        self.io.write_now()
         return found
 
     def has_input(self) -> bool:
         """Whether something waits that a poll of the socket does not see."""
         pending = getattr(self.sock, "pending", None)
-        return bool(self.pending_requests or self._error or (pending is not None and pending()))
-
-    def _write_now(self) -> None:
-        """Write what is queued, as far as the socket takes it at once."""
-        for _ in range(self.GLANCE_READS):
-            data = self._rest or self.h2_conn.pull(RECORD)
-            if not data:
-                return
-            try:
-                self._set_timeout(0.0)
-                sent = self.sock.send(data)
-            except OSError:
-                # No room, or the peer is gone, as the next write finds out.
-                sent = 0
-            self._rest = bytes(data[sent:])
-            if self._rest:
-                return
+        return bool(self.protocol.pending or self.protocol.error or (pending is not None and pending()))
 
     def _looked(self) -> None:
         if self.on_look is not None:
@@ -246,7 +236,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             error_code: An RFC 9113 section 7 code.
             last_stream_id: The last stream that was or will be served; the last one that arrived when ``None``.
         """
-        named = self._last_named
+        named = self.protocol.refused_above
         if named is not None and named != ANY_STREAM:
             # RFC 9113 section 6.8: a later GOAWAY must not name a later stream.
             last_stream_id = named if last_stream_id is None else min(named, last_stream_id)
@@ -265,7 +255,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             HTTP2ProtocolError: As `receive_data`.
             HTTP2ConnectionError: As `receive_data`.
         """
-        if self.pending_requests or self._closed:
+        if self.protocol.pending or self.protocol.closed:
             return self.receive_data()
         self._keep_requests = False
         self._send_pending_data()
@@ -283,7 +273,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
 
     def take_waiting(self) -> list[Any]:
         """Return the requests that have arrived and that no one has taken."""
-        return self._take_pending()
+        return self.protocol.take_pending()
 
     def end_of_patience(self, idle_since: float) -> float:
         """Return when `give_up`, and `close` if that finds nothing, has to be called; `math.inf`: never.
@@ -291,9 +281,9 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         Args:
             idle_since: From when on nothing has arrived that counts, as `time.monotonic` counts.
         """
-        limit = self.stream_timeout if self.incomplete() else self._own_idle_limit()
+        limit = self.protocol.options.stream_timeout if self.incomplete() else self.protocol.own_idle_limit()
         end = math.inf if limit is None else idle_since + limit
-        upload = self._unread.next_deadline() if self._unread else None
+        upload = self.protocol.unread.next_deadline() if self.protocol.unread else None
         return end if upload is None else min(end, upload)
 
     def give_up(self) -> bool:
@@ -305,7 +295,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         incomplete = self.incomplete()
         for stream_id in incomplete:
             self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
-        return self._end_unread() or bool(incomplete)
+        return self.protocol.end_unread(self) or bool(incomplete)
 
     def incomplete(self) -> list[int]:
         """Return the streams whose request has not arrived to its end.
@@ -313,7 +303,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         Where requests are handed out on their headers, there are none once
         those that were handed out are served.
         """
-        return [stream_id for stream_id, stream in self.streams.items() if not stream.request_complete]
+        return [stream_id for stream_id, stream in self.protocol.streams.items() if not stream.request_complete]
 
     def flush(self) -> None:
         """Write what is held.
@@ -324,40 +314,16 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         if self.held_since:
             self._send_pending_data()
 
-    def _recv(self, timeout: float | None) -> Any:
-        data = super()._recv(timeout)
-        if len(data) == RECORD:
-            self._set_timeout(0.0)
-            return self._records(data)
-        return data
-
-    def _records(self, data: bytes) -> bytes:
-        """Read on after a full record, without waiting: more are likely there, and one write credits them all."""
-        parts = [data]
-        size = len(data)
-        recv = self.sock.recv
-        try:
-            while size < self.READ_BUFFER_SIZE:
-                part = recv(RECORD)
-                parts.append(part)
-                size += len(part)
-                if len(part) < RECORD:
-                    break
-        except WOULD_WAIT_FOR_INPUT:
-            pass
-        except OSError:
-            pass  # the next read says so, when these have been served
-        return b"".join(parts)
-
     def _send_pending_data(self) -> None:
         self.held_since = 0.0
         self._held_size = 0
-        if self._rest:
-            rest, self._rest = self._rest, b""
+        io = self.io
+        if io.rest:
+            rest, io.rest = io.rest, b""
             self._write(rest)
         super()._send_pending_data()
 
     def _drain(self, stream_id: int, left: int) -> int:
-        if self._rest:
+        if self.io.rest:
             self._send_pending_data()
         return super()._drain(stream_id, left)

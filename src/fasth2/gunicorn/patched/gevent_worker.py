@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 import gevent  # type: ignore[import-untyped]
@@ -25,11 +25,13 @@ from fasth2.gunicorn.trusted_proxies import (
     request_info,
     takes_preface,
 )
-from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, seconds
+from fasth2.server._closing import linger
+from fasth2.server._protocol import ServerProtocol, seconds
 from fasth2.server.proxy_header import ProxyHeader, ProxyHeaderError
 
 from .batching import BatchingConnection
 from .serving import Serving, report
+from .sockets import BatchingSocket
 from .worker import HTTP2Worker
 
 __all__ = ["GeventWorker"]
@@ -103,43 +105,27 @@ class _Server(StreamServer):
             return self._served_by(wrapped, address)
 
 
-class _Connection(BatchingConnection):
-    """A connection whose greenlet counts as idle only where it waits to read: whoever stops it there tears no frame."""
+class _IdleSocket(BatchingSocket):
+    """A socket whose greenlet counts as idle only where it waits to read: whoever stops it there tears no frame."""
 
-    #: The idle greenlets, while the next read may be stopped.
-    idle: set[Any] | None = None
+    __slots__ = ("idle",)
 
-    def receive_idle(self, wait: float | None, idle: set[Any]) -> list[Any] | None:
-        """Take in what the peer sends soon, and be in a set while there is nothing to read.
+    def __init__(self, sock: Any, protocol: ServerProtocol) -> None:
+        super().__init__(sock, protocol)
+        #: The idle greenlets, while the next read may be stopped by an exception thrown into one of them.
+        self.idle: set[Any] | None = None
 
-        Args:
-            wait: As for `receive_within`.
-            idle: The set of greenlets.
-
-        Returns:
-            What `receive_within` returns.
-
-        Raises:
-            HTTP2ProtocolError: As `receive_data`.
-            HTTP2ConnectionError: As `receive_data`.
-            Exception: What is thrown into a greenlet of the set; nothing was read.
-        """
-        self.idle = idle
-        try:
-            return self.receive_within(wait)
-        finally:
-            self.idle = None
-
-    def _recv(self, timeout: float | None) -> Any:
+    def recv(self, timeout: float | None) -> Any:
+        """Read once, and be in ``idle`` meanwhile; as `BatchingSocket.recv`."""
         idle = self.idle
         if idle is None:
-            return super()._recv(timeout)
+            return super().recv(timeout)
         # What has been read is answered by the greenlet that is not idle.
         self.idle = None
         greenlet = gevent.getcurrent()
         idle.add(greenlet)
         try:
-            return super()._recv(timeout)
+            return super().recv(timeout)
         finally:
             idle.discard(greenlet)
 
@@ -153,7 +139,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     here too.
     """
 
-    connection_class = _Connection
+    connection_class = staticmethod(partial(BatchingConnection, socket_class=_IdleSocket))
     stock = ggevent.GeventWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
@@ -230,7 +216,8 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 self._serve(h2, serving)
         except Exception as exc:
             report(self.log, exc)
-        self._read_on(client)
+        # Waits by gevent's means.
+        linger(client)
 
     def handle_http2_request(self, listener_name: Any, req: Any, sock: Any, addr: Any, h2_conn: Any) -> None:
         """Answer a request.
@@ -323,7 +310,11 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         """Wait for requests; ``None`` when the time for that is over."""
         now = time.monotonic()
         end = serving.idle_until(now)
-        requests: list[Any] | None = h2.receive_idle(None if end == math.inf else max(end - now, 0.0), self._idle)
+        h2.io.idle = self._idle
+        try:
+            requests: list[Any] | None = h2.receive_within(None if end == math.inf else max(end - now, 0.0))
+        finally:
+            h2.io.idle = None
         return requests
 
     @contextlib.contextmanager
@@ -344,19 +335,3 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             gevent.sleep(ROUND)
             for serving in list(self._attending):
                 serving.attend()
-
-    @staticmethod
-    def _read_on(client: Any) -> None:
-        """Let the peer read the last words before the socket is closed; waits by gevent's means."""
-        deadline = time.monotonic() + CLOSING_WAIT
-        left = CLOSING_SIZE
-        try:
-            client.shutdown(socket.SHUT_WR)
-            while left > 0 and (wait := deadline - time.monotonic()) > 0:
-                client.settimeout(wait)
-                data = client.recv(4096)
-                if not data:
-                    break
-                left -= len(data)
-        except OSError:
-            pass

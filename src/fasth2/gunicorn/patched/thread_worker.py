@@ -22,11 +22,13 @@ from fasth2.gunicorn.trusted_proxies import (
     request_info,
     takes_preface,
 )
-from fasth2.server._engine_turns import CLOSING_SIZE, CLOSING_WAIT, seconds
+from fasth2.server._closing import Lingering
+from fasth2.server._protocol import seconds
 from fasth2.server.proxy_header import ProxyHeaderError
 
-from .polling import PollingConnection
+from .batching import BatchingConnection
 from .serving import Serving, end_tls, report
+from .sockets import PolledSocket
 from .worker import HTTP2Worker
 
 __all__ = ["ThreadWorker"]
@@ -67,7 +69,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     configuration file.
     """
 
-    connection_class = PollingConnection
+    connection_class = staticmethod(partial(BatchingConnection, socket_class=PolledSocket))
     stock = gthread.ThreadWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
@@ -89,8 +91,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         # New connections in the hands of threads, and when their TLS handshake has to be over.
         self._greeting: dict[Any, float] = {}
         self._patience = seconds(self.cfg.timeout)
-        # Connections being closed: when that ends, and the octets read meanwhile.
-        self._closing: dict[Any, tuple[float, int]] = {}
+        # Connections being closed.
+        self._closing: dict[Any, Lingering] = {}
 
     # In threads
 
@@ -180,7 +182,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         try:
             serving = self._serving(conn, h2)
             with serving.gate:
-                h2.resume()
+                h2.io.resume()
                 serving.attended = True
                 try:
                     return self._serve(conn, h2, serving)
@@ -201,7 +203,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         # An upgraded one; those of gunicorn's versions that do not see to its errors need that too.
         serving = self._serving(conn, h2_conn)
         with serving.gate:
-            h2_conn.resume()
+            h2_conn.io.resume()
             serving.attended = True
             try:
                 serving.serve_stream(req)
@@ -306,8 +308,8 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
                 break
             self._cut_short(conn, now)
         while self._closing:
-            conn, (deadline, _) = next(iter(self._closing.items()))
-            if deadline > now:
+            conn, lingering = next(iter(self._closing.items()))
+            if lingering.deadline > now:
                 break
             self._closed(conn)
 
@@ -321,7 +323,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         if self._idle:
             deadline = self._next_end
         if self._closing:
-            deadline = min(deadline, next(iter(self._closing.values()))[0])
+            deadline = min(deadline, next(iter(self._closing.values())).deadline)
         if deadline < math.inf:
             timeout = min(timeout, max(deadline - time.monotonic(), 0.0))
         if self._in_threads:
@@ -398,26 +400,17 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             sock.setblocking(False)
             end_tls(sock)
             sock.shutdown(socket.SHUT_WR)
-            self.poller.register(sock, selectors.EVENT_READ, partial(self._read_on, conn))
+            self.poller.register(sock, selectors.EVENT_READ, partial(self._linger, conn))
         except (OSError, ValueError, KeyError):
             self.nr_conns -= 1
             conn.close()
             return
-        self._closing[conn] = (time.monotonic() + CLOSING_WAIT, 0)
-        self._read_on(conn, sock)
+        self._closing[conn] = Lingering(time.monotonic())
+        self._linger(conn, sock)
 
-    def _read_on(self, conn: Any, sock: Any) -> None:
-        deadline, size = self._closing[conn]
-        try:
-            data = sock.recv(4096)
-            if data and size < CLOSING_SIZE:
-                self._closing[conn] = (deadline, size + len(data))
-                return
-        except BlockingIOError:
-            return
-        except OSError:
-            pass
-        self._closed(conn)
+    def _linger(self, conn: Any, sock: Any) -> None:
+        if not self._closing[conn].read(sock):
+            self._closed(conn)
 
     def _closed(self, conn: Any) -> None:
         del self._closing[conn]

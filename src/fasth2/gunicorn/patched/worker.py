@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 from gunicorn.http.errors import InvalidProxyHeader, InvalidProxyLine
@@ -60,7 +61,7 @@ class HTTP2Worker(InstallingWorker):
     """A worker with HTTP/2 by fasth2, over one of gunicorn's blocking worker classes."""
 
     #: What a connection is served by.
-    connection_class: type
+    connection_class: Callable[..., Any]
 
     #: gunicorn's class.
     stock: type

@@ -28,6 +28,7 @@ class Connection:
 
     def __init__(self, takes=True, waits=False):
         self.takes, self.waits = takes, waits
+        self.protocol = self
         self.counts = []
         self.sending = asyncio.Event()
 
@@ -52,7 +53,7 @@ class Connection:
     def cleanup_stream(self, stream_id):
         pass
 
-    def _count(self, name):
+    def count(self, name):
         self.counts.append(name)
 
 

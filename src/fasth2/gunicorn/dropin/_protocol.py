@@ -1,0 +1,128 @@
+"""gunicorn's side of `ServerProtocol`: what its blocking and its asyncio connection class have in common."""
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.http2 import errors as gunicorn_errors
+from gunicorn.http2.errors import HTTP2ProtocolError
+from gunicorn.http2.stream import StreamState
+
+from fasth2.connection import H2Connection
+from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolError
+from fasth2.gunicorn.limits import connection_limits, widen_window
+from fasth2.gunicorn.refusing import RefusedRequest, too_large
+from fasth2.gunicorn.settings import current
+from fasth2.server._protocol import Options, ServerProtocol, begin_upgraded, options_of
+
+from .contract import installed
+
+__all__ = ["CONTRACT", "advertise", "begin_upgrade", "end_with_peer", "options", "receive_large_request"]
+
+CONTRACT = installed()
+
+
+class _QueueingEngine(H2Connection):
+    """The engine where workers reach past the connection class and send a body in one piece."""
+
+    def send_data(self, stream_id: int, data: Any, end_stream: bool = False, pad_length: int | None = None) -> None:
+        """Send data, or queue what the windows or the frame size do not let through as one frame.
+
+        Args:
+            stream_id: The stream's number.
+            data: Any buffer of octets.
+            end_stream: Whether nothing follows.
+            pad_length: As for `H2Connection.send_data`; data with padding is not queued.
+        """
+        try:
+            super().send_data(stream_id, data, end_stream, pad_length)
+        except (FlowControlError, FrameTooLargeError):
+            if pad_length is not None:
+                raise
+            self.write(stream_id, bytes(data), end_stream)
+
+
+_ENGINE = H2Connection if CONTRACT.streams_responses else _QueueingEngine
+
+
+def options(cfg: Any, header_encoding: str = "utf-8") -> Options:
+    """Return options with gunicorn's errors and states, its limits and the operator's.
+
+    Args:
+        cfg: gunicorn's configuration.
+        header_encoding: As in `Options`.
+    """
+    limits = connection_limits(cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size, CONTRACT)
+    chosen = current()
+    return options_of(
+        cfg, gunicorn_errors, StreamState.CLOSED, limits,
+        unread_upload_octets=chosen.unread_upload_octets,
+        unread_upload_seconds=chosen.unread_upload_seconds,
+        header_encoding=header_encoding,
+        engine_class=_ENGINE,
+    )  # fmt: skip
+
+
+def advertise(protocol: ServerProtocol) -> None:
+    """Put this side's SETTINGS, and the operator's window, into the output.
+
+    Args:
+        protocol: The connection's.
+    """
+    protocol.advertise()
+    widen_window(protocol.engine)
+
+
+def begin_upgrade(protocol: ServerProtocol, settings_header: bytes) -> None:
+    """Begin in HTTP/2 after ``Upgrade: h2c``; this side's SETTINGS are in the output then.
+
+    Args:
+        protocol: The connection's.
+        settings_header: The value of HTTP2-Settings, base64url.
+
+    Raises:
+        HTTP2ProtocolError: The settings are not valid.
+    """
+    try:
+        begin_upgraded(protocol.engine, settings_header)
+    except (ProtocolError, ValueError) as exc:
+        raise HTTP2ProtocolError(f"HTTP2-Settings not valid: {exc}") from exc
+    advertise(protocol)
+
+
+def receive_large_request(connection: Any, item: Any, requests: list[Any]) -> None:
+    """Take in a request whose fields are over a limit, to be answered with 431 or 414.
+
+    Args:
+        connection: The connection.
+        item: The engine's.
+        requests: What is handed out; a `RefusedRequest` is appended.
+    """
+    stream_id = item.stream_id
+    protocol = connection.protocol
+    if (protocol.unreleased or protocol.refused_above is not None) and protocol.refuse(stream_id):
+        return
+    stream = protocol.streams[stream_id] = connection.stream_class(stream_id, connection)
+    stream.receive_headers(item.headers)
+    if item.end_stream:
+        stream.end_request()
+    requests.append(RefusedRequest(stream, too_large(item.reason)))
+
+
+def end_with_peer(connection: Any, last_stream_id: int) -> None:
+    """Act on the peer's GOAWAY(NO_ERROR) as gunicorn's own classes do; RFC 9113 section 6.8 asks for neither.
+
+    A connection without streams ends. Otherwise later streams above the last id of that GOAWAY are refused.
+
+    Args:
+        connection: The connection.
+        last_stream_id: That id.
+    """
+    protocol = connection.protocol
+    connection.peer_last_stream_id = protocol.engine.peer_goaway_last_stream_id = last_stream_id
+    if not connection.ends_with_peer:
+        return
+    if protocol.streams:
+        protocol.refused_above = last_stream_id
+    else:
+        protocol.draining = False
+        connection._connection_lost()

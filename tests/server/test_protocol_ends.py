@@ -1,0 +1,105 @@
+"""How a connection ends: the two GOAWAYs, and lingering close, without a socket and without waiting."""
+import pytest
+
+from fasth2.server._closing import CLOSING_SIZE, CLOSING_WAIT, Lingering, linger
+from fasth2.server._protocol import ANY_STREAM
+from tests.support.clock import Clock
+from tests.support.fields import request
+from tests.support.protocol_holder import Connection
+
+
+class Socket:
+    """Gives what it is told to give; each read takes half a second."""
+
+    def __init__(self, clock, *parts):
+        self.clock, self.parts = clock, list(parts)
+        self.ended, self.waits = False, []
+
+    def shutdown(self, how):
+        self.ended = True
+
+    def settimeout(self, wait):
+        self.waits.append(wait)
+
+    def recv(self, size):
+        self.clock.now += 0.5
+        part = self.parts.pop(0)
+        if isinstance(part, Exception):
+            raise part
+        return part
+
+
+@pytest.fixture
+def connection():
+    return Connection()
+
+
+def goaways(connection):
+    return [sent.last_stream_id for sent in connection.read() if sent.kind == "GOAWAY"]
+
+
+def test_requests_are_served_between_the_two_goaways(connection):
+    connection.protocol.announce_end()
+    assert goaways(connection) == [ANY_STREAM]
+    assert len(connection.receive(request(1))) == 1
+    connection.protocol.refuse_new_streams()
+    assert goaways(connection) == [1]
+    assert connection.receive(request(3)) == []
+
+
+def test_each_goaway_is_sent_once(connection):
+    for _ in range(2):
+        connection.protocol.announce_end()
+    assert goaways(connection) == [ANY_STREAM]
+    for _ in range(2):
+        connection.protocol.refuse_new_streams()
+    connection.protocol.announce_end()
+    assert goaways(connection) == [0]
+
+
+def test_the_last_stream_may_be_named_at_once(connection):
+    connection.serve(1)
+    connection.protocol.refuse_new_streams()
+    assert goaways(connection) == [1]
+
+
+def test_a_connection_that_is_over_says_nothing(connection):
+    connection.protocol.end()
+    connection.read()
+    connection.protocol.announce_end()
+    connection.protocol.refuse_new_streams()
+    assert connection.read() == []
+
+
+@pytest.mark.parametrize("parts", [[b""], [OSError()], [b"x", b""]])
+def test_a_close_lingers_until_the_peer_ends(parts):
+    clock = Clock()
+    sock = Socket(clock, *parts)
+    linger(sock, clock)
+    assert sock.ended
+    assert sock.parts == []
+
+
+def test_a_close_lingers_for_its_seconds():
+    clock = Clock()
+    sock = Socket(clock, *[b"x"] * 10)
+    linger(sock, clock)
+    assert sock.waits == [CLOSING_WAIT - elapsed / 2 for elapsed in range(4)]
+
+
+def test_a_close_lingers_for_its_octets():
+    clock = Clock()
+    sock = Socket(clock, b"x" * CLOSING_SIZE, b"x")
+    linger(sock, clock)
+    assert len(sock.parts) == 1
+
+
+def test_a_socket_that_does_not_block_is_read_by_turns():
+    clock = Clock()
+    lingering = Lingering(clock.now)
+    assert lingering.deadline == clock.now + CLOSING_WAIT
+    assert lingering.read(Socket(clock, BlockingIOError()))
+    assert lingering.read(Socket(clock, b"x" * CLOSING_SIZE))
+    assert not lingering.read(Socket(clock, b"x"))
+    assert not Lingering(clock.now).read(Socket(clock, b""))
+    assert not Lingering(clock.now).read(Socket(clock, ConnectionResetError()))
