@@ -10,8 +10,9 @@ import h2.settings
 import pytest
 from gunicorn.config import Config
 
-from fasth2.gunicorn.patched.polling import PollingConnection
+from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.gunicorn.patched.serving import Serving
+from fasth2.gunicorn.patched.sockets import PolledSocket
 from tests.support.tls_client import Client
 
 APP = "tests.gunicorn.patched.response_rules_app:app"
@@ -100,17 +101,20 @@ def test_a_pool_of_busy_connections_stays_in_order(serve):
 def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
     """gunicorn makes its socket block at any moment: a read would hold the worker's main thread as long as the peer likes."""
 
-    class Meanwhile(PollingConnection):
-        def _set_timeout(self, timeout):
-            super()._set_timeout(timeout)
-            self.sock.setblocking(True)
+    class Blocking(socket.socket):
+        def settimeout(self, value):
+            super().settimeout(None)
+
+        def setblocking(self, flag):
+            super().setblocking(True)
 
     cfg = Config()
     worker = types.SimpleNamespace(cfg=cfg, fast_requests={}, alive=True, pings_keep=False, log=logging.getLogger("test"),
                                    is_overdue=lambda: False)
-    server, client = socket.socketpair()
+    pair, client = socket.socketpair()
+    server = Blocking(fileno=pair.detach())
     with server, client:
-        h2_conn = Meanwhile(cfg, server, ("192.0.2.1", 1))
+        h2_conn = BatchingConnection(cfg, server, ("192.0.2.1", 1), PolledSocket)
         serving = Serving(worker, h2_conn, server, ("192.0.2.1", 1), ("192.0.2.2", 2), threading.RLock())
         attending = threading.Thread(target=serving.attend, daemon=True)
         attending.start()
