@@ -1,4 +1,4 @@
-"""Which of gunicorn's versions a run takes; and what every test needs under the sanitizers (``make test-sanitize``)."""
+"""The certificate of the tests' servers, which of gunicorn's versions a run takes, and what tests need under sanitizers."""
 import os
 import re
 import subprocess
@@ -24,6 +24,16 @@ if SANITIZED:
         start(self, args, *rest, **{**options, "env": env})
 
     subprocess.Popen.__init__ = start_suitably
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """One certificate for the session."""
+    # Tests that need no server run without the packages that it needs.
+    from tests.support.certificate import Certificate
+
+    return Certificate(tmp_path_factory.mktemp("certificate"))
+
 
 #: The versions between the oldest and the newest, as the names of tests have them.
 BETWEEN = re.compile(rf"\b({'|'.join(map(re.escape, NAMES[1:-1]))})\b")

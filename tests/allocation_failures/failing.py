@@ -1,4 +1,4 @@
-"""Each allocation of a scenario fails, in an interpreter of its own (see `tests.leaks.heap.alone`).
+"""Each allocation of a scenario fails, in an interpreter of its own (see `tests.support.heap.alone`).
 
 Once with only the nth failing, once with all from the nth on, for each n until the scenario needs no more.
 """
@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from fasth2.wsgi import call as _call
-from tests.leaks.heap import in_use
+from tests.support.heap import in_use
 
 from .scenarios import SCENARIOS
 

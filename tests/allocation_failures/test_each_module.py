@@ -3,13 +3,14 @@ import os
 
 import pytest
 
-from tests.engine.surface.modules import COMPILED
-from tests.leaks.heap import alone
+from tests.support.heap import alone
+from tests.support.long_runs import SLOW
+from tests.support.modules import COMPILED
 
 from .scenarios import SCENARIOS
 
 #: Every allocation under FASTH2_SLOW=1 and in the builds that look closely, else one in three.
-STEP = 1 if os.environ.get("FASTH2_SLOW") == "1" or os.environ.get("FASTH2_SANITIZE") else 3
+STEP = 1 if SLOW or os.environ.get("FASTH2_SANITIZE") else 3
 
 
 def test_every_compiled_module_has_a_scenario():

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from tests.leaks.heap import alone
+from tests.support.heap import alone
 
 
 def fail_without_memory(detached):

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.leaks.heap import alone
+from tests.support.heap import alone
 
 #: Past the sizes at which a dict's table of 8, 16, 32 and 64 is full.
 NAMES = 50

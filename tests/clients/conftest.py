@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support import service
 from tests.support.facade_server import FacadeServer
 from tests.support.gunicorn_server import Gunicorn
@@ -17,7 +16,7 @@ INSTALL = 'import fasth2.gunicorn\nfasth2.gunicorn.install()\nhttp_protocols = "
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory, certificate):  # noqa: F811
+def server(tmp_path_factory, certificate):
     """Our worker class, in a process that cannot import the h2 package."""
     with Gunicorn(tmp_path_factory.mktemp("server"), APP, *WORKER, certificate=certificate, blocked=NO_H2) as server:
         yield server
@@ -25,7 +24,7 @@ def server(tmp_path_factory, certificate):  # noqa: F811
 
 
 @pytest.fixture(scope="package")
-def installed(tmp_path_factory, certificate):  # noqa: F811
+def installed(tmp_path_factory, certificate):
     """gunicorn's own gthread worker, with ``install()`` in the configuration file."""
     with Gunicorn(tmp_path_factory.mktemp("installed"), APP, "--threads", "8", certificate=certificate,
                   config=INSTALL) as server:
@@ -34,7 +33,7 @@ def installed(tmp_path_factory, certificate):  # noqa: F811
 
 
 @pytest.fixture(scope="package")
-def impatient(tmp_path_factory, certificate):  # noqa: F811
+def impatient(tmp_path_factory, certificate):
     """As ``server``, with 2 seconds for a stream to make progress."""
     with Gunicorn(tmp_path_factory.mktemp("impatient"), APP, *WORKER, "--timeout", "2", certificate=certificate,
                   blocked=NO_H2) as server:
@@ -49,7 +48,7 @@ def answer(connection, request):
 
 
 @pytest.fixture(scope="package")
-def faces(tmp_path_factory, certificate):  # noqa: F811
+def faces(tmp_path_factory, certificate):
     """A server for each name of a face, with `service`'s application, started when it is asked for."""
     with contextlib.ExitStack() as stack:
         running = {}

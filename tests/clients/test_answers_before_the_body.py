@@ -1,9 +1,7 @@
 """Uploads that are answered without being read: every client gets the answer, from each face with threads."""
 import pytest
 
-from tests.clients.test_curl import curl
-from tests.clients.test_nghttp import nghttp
-from tests.clients.test_node import node
+from tests.clients.programs import curl, nghttp, node
 from tests.support.facade_server import FacadeServer
 from tests.support.gunicorn_server import Gunicorn
 

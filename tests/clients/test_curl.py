@@ -1,28 +1,11 @@
 """curl against gunicorn on fasth2."""
 import hashlib
 import json
-import time
 
 import pytest
 
-from tests.clients.run import run
-
-#: What `--write-out` says of each transfer: HTTP version, status, new connections, curl's own code.
-TELL = ("--write-out", "%{stderr}%{http_version} %{http_code} %{num_connects} %{exitcode}\\n")
-
-
-def curl(server, *args, data=None):
-    """Run curl; strings that begin with / are paths of the server. Return what it wrote and what it tells."""
-    # --silent alone leaves the meter of --parallel on.
-    every = ("--silent", "--no-progress-meter", "--http2", "--max-time", "20",
-             "--cacert", str(server.certificate.authority), *TELL)
-    command = [*every]
-    for arg in args:
-        command.append(server.url + arg if isinstance(arg, str) and arg[:1] == "/" else str(arg))
-        if arg == "--next":
-            command += every
-    done = run("curl", *command, data=data)
-    return done.stdout, done.stderr.decode().splitlines()
+from tests.clients.programs import curl
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("way_in", ["server", "installed"])
@@ -119,22 +102,15 @@ def test_a_download_that_is_given_up(server, tmp_path):
                      "--next", "/hello")
     assert out == b"Hello, world!"
     assert told == ["2 200 1 28", "2 200 0 0"]
-    wait_for(closed)
+    wait_until(closed.exists)
 
 
 def test_a_client_that_goes_away_in_a_download(server, tmp_path):
     closed = tmp_path / "closed"
     with pytest.raises(AssertionError, match="curl ended with 28"):
         curl(server, f"/endless?{closed}", "--max-time", "0.3")
-    wait_for(closed)
+    wait_until(closed.exists)
     assert curl(server, "/hello")[0] == b"Hello, world!"
-
-
-def wait_for(path):
-    deadline = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_slow_reader_gets_everything(server):

@@ -1,7 +1,7 @@
 """A client that closes when it has asked gets what it asked for, from every worker."""
 import pytest
 
-from tests.clients.test_node import is_hello, node
+from tests.clients.programs import is_hello, node
 from tests.support import service
 
 pytestmark = pytest.mark.ecosystem

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.clients.run import run
-from tests.support.gunicorn_server import ROOT, SOURCE
+from tests.support.paths import ROOT, SOURCE
 
 
 def free_port():

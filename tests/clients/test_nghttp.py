@@ -4,13 +4,8 @@ import re
 
 import pytest
 
+from tests.clients.programs import nghttp
 from tests.clients.run import run
-
-
-def nghttp(server, *args):
-    """Run nghttp; arguments that begin with / are paths of the server. Return what it wrote."""
-    args = [server.url + arg if arg[:1] == "/" else arg for arg in args]
-    return run("nghttp", "--no-verify-peer", "--timeout", "20", *args).stdout
 
 
 def frames(out):

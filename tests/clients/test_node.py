@@ -2,23 +2,10 @@
 import hashlib
 import json
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.clients.run import run
-
-SCRIPT = Path(__file__).parent / "node_client.js"
-
-
-def node(server, scenario, argument="", wait=30):
-    """Run a scenario; return what it prints."""
-    done = run("node", str(SCRIPT), scenario, server.url, str(server.certificate.authority), str(argument), wait=wait)
-    return json.loads(done.stdout)
-
-
-def is_hello(seen):
-    return (seen["status"], seen["body"], seen["code"]) == (200, "Hello, world!", 0)
+from tests.clients.programs import is_hello, node
 
 
 @pytest.mark.parametrize("way_in", ["server", "installed"])

@@ -3,8 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.clients.programs import node
 from tests.clients.run import run
-from tests.clients.test_node import node
 from tests.support import go_client, service
 from tests.support.facade_server import FacadeServer
 

@@ -12,8 +12,8 @@ from fasth2.config import H2Configuration
 from fasth2.exceptions import DenialOfServiceError
 from fasth2.limits import Limits
 from fasth2.server import HTTP2ServerConnection
-from tests.docs.tables import rows
-from tests.support.gunicorn_server import ROOT
+from tests.support.paths import ROOT
+from tests.support.tables import rows
 
 LIMITS = (ROOT / "docs" / "limits.md").read_text()
 GUNICORN = (ROOT / "docs" / "gunicorn.md").read_text()

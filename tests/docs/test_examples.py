@@ -12,7 +12,7 @@ import sys
 import httpx
 import pytest
 
-from tests.support.gunicorn_server import ROOT, SOURCE
+from tests.support.paths import ROOT, SOURCE
 
 SERVERS = ["h2_calls", "one_call"]
 

@@ -17,8 +17,9 @@ import pytest
 
 import fasth2
 from tests.docs.readme import BLOCKS, ENGINE, README
-from tests.gunicorn.live import curl
-from tests.support.gunicorn_server import ROOT, SOURCE, Gunicorn
+from tests.support.curl import curl
+from tests.support.gunicorn_server import Gunicorn
+from tests.support.paths import ROOT, SOURCE
 
 TABLE = ROOT / "tools" / "update_speed_tables.py"
 SPEED = (ROOT / "docs" / "speed.md").read_text()

@@ -8,8 +8,8 @@ import pytest
 
 from fasth2._engine import errors as _errors
 from fasth2.limits import Limits
-from tests.docs.tables import rows
 from tests.support.gunicorn_server import ROOT
+from tests.support.tables import rows
 
 LIMITS = (ROOT / "docs" / "limits.md").read_text()
 TEXT = (ROOT / "docs" / "security.md").read_text()

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.support.gunicorn_versions import ROOT, SOURCE
+from tests.support.paths import ROOT, SOURCE
 
 WORKERS = {"WSGIWorker": "WSGIWorker", "gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}
 

@@ -4,10 +4,12 @@ import json
 
 import pytest
 
-from tests.gunicorn.live import APP, INSTALL, curl
+from tests.support.curl import curl
+from tests.support.gunicorn_matrix import INSTALL
 from tests.support.gunicorn_versions import NAMES, VERSIONS
 
 BLOCKED = ("h2", "hpack", "hyperframe")
+APP = "tests.support.wsgi_app:app"
 ASGI_APP = "tests.support.asgi_app:app"
 
 #: What is combined.

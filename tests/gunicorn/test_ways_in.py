@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.gunicorn.live import INSTALL, curl
+from tests.support.curl import curl
+from tests.support.gunicorn_matrix import INSTALL
 from tests.support.gunicorn_server import SOURCE
+from tests.support.waiting import wait_until
 
 BLOCKED = ("h2", "hpack", "hyperframe")
 WORKER = ("-k", "fasth2.gunicorn.gthread")
@@ -215,17 +216,10 @@ def test_the_launcher_leaves_other_workers_alone(start):
     assert "Using worker: gunicorn.workers.gthread.ThreadWorker" in server.log
 
 
-def wait_for(server, condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition(server.log):
-        assert time.monotonic() < deadline, server.log
-        time.sleep(0.05)
-
-
 def test_the_launcher_reloads(start):
     server = start(blocked=BLOCKED, **LAUNCHER)
-    server.process.send_signal(signal.SIGHUP)
-    wait_for(server, lambda log: log.count(LINE) == 2)
+    server.reload()
+    wait_until(lambda: server.log.count(LINE) == 2)
     assert about(server)[0] == "HTTP/2.0"
 
 
@@ -234,7 +228,7 @@ def test_the_launcher_starts_itself_again(start, tmp_path):
     pid_file = tmp_path / "pid"
     server = start("--pid", str(pid_file), blocked=BLOCKED, **LAUNCHER)
     server.process.send_signal(signal.SIGUSR2)
-    wait_for(server, lambda log: log.count(LINE) == 2)
+    wait_until(lambda: server.log.count(LINE) == 2)
     new = tmp_path / "pid.2"
     master = int(new.read_text())
     try:
@@ -243,7 +237,7 @@ def test_the_launcher_starts_itself_again(start, tmp_path):
         assert about(server)[0] == "HTTP/2.0"
     finally:
         os.kill(master, signal.SIGTERM)
-        wait_for(server, lambda log: log.count("Shutting down: Master") == 2)
+        wait_until(lambda: server.log.count("Shutting down: Master") == 2)
 
 
 def fasth2(*arguments, **env):

@@ -1,7 +1,6 @@
 """What the HPACK tests share: hpack and fasth2 side by side, blocks by hand, strategies."""
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import hpack
@@ -12,14 +11,6 @@ from fasth2.hpack.encoder import Encoder
 from fasth2.hpack.exceptions import HPACKError
 
 Field = tuple[bytes, bytes]
-
-SLOW = os.environ.get("FASTH2_SLOW") == "1"
-
-
-def runs(whole: int) -> int:
-    """How many of a long run's rounds to do: all under FASTH2_SLOW=1, else a tenth."""
-    return whole if SLOW else whole // 10
-
 
 def integer(value: int, prefix_bits: int, first: int = 0) -> bytes:
     """An integer of RFC 7541 section 5.1, the bits above the prefix from ``first``."""

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from fasth2.hpack.decoder import Decoder
 from fasth2.hpack.exceptions import HPACKDecodingError
+from tests.support.long_runs import rounds
 
 from . import oracle
 from .header_lists import REQUESTS, RESPONSES
-from .oracle import decode_both, fields, indexed, literal, runs, same_table, size_update
+from .oracle import decode_both, fields, indexed, literal, same_table, size_update
 
 SIZES = [0, 31, 32, 33, 64, 100, 256, 1000, 4095, 4096, 8192, 65536]
 
@@ -82,7 +83,7 @@ def test_thousands_of_blocks_on_one_connection():
     dice = random.Random(1)
     mine, theirs = pair()
     encoder = hpack.Encoder()
-    for number in range(runs(20_000)):
+    for number in range(rounds(20_000)):
         if dice.random() < 0.02:
             encoder.header_table_size = dice.choice(SIZES)
         if dice.random() < 0.02:

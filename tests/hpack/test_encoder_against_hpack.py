@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from fasth2.hpack.encoder import Encoder
 from fasth2.hpack.struct import HeaderTuple, NeverIndexedHeaderTuple
+from tests.support.long_runs import rounds
 
 from .header_lists import REQUESTS, RESPONSES
-from .oracle import fields, runs, same_table, shape
+from .oracle import fields, same_table, shape
 
 SIZES = [0, 31, 32, 33, 64, 100, 256, 1000, 4095, 4096, 8192, 65536, 2**32 - 1]
 
@@ -53,7 +54,7 @@ def test_thousands_of_blocks_on_one_connection():
     dice = random.Random(2)
     encoder = Encoder()
     decoder = reader()
-    for number in range(runs(20_000)):
+    for number in range(rounds(20_000)):
         for _ in range(dice.choice([0, 0, 0, 0, 0, 0, 1, 3])):
             encoder.header_table_size = dice.choice(SIZES)
         headers = list(dice.choice(REQUESTS + RESPONSES))

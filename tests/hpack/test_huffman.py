@@ -11,8 +11,7 @@ from hpack.huffman_table import decode_huffman
 
 from fasth2.hpack import huffman as _huffman
 from fasth2.hpack.exceptions import HPACKDecodingError
-
-from .oracle import runs
+from tests.support.long_runs import rounds
 
 ENCODER = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 EOS = 256
@@ -59,7 +58,7 @@ def test_every_output_of_no_one_and_two_octets():
 @pytest.mark.slow
 def test_random_inputs():
     dice = random.Random(7541)
-    for _ in range(runs(1_000_000)):
+    for _ in range(rounds(1_000_000)):
         data = dice.randbytes(dice.randrange(3, 40))
         if dice.random() < 0.5:
             # Runs of ones lead to the longest codes.
@@ -71,7 +70,7 @@ def test_random_inputs():
 def test_random_texts():
     dice = random.Random(1457)
     common = b"etaoinsrhldcumfpgwybvkxjqz0123456789-/=;, .%"
-    for _ in range(runs(500_000)):
+    for _ in range(rounds(500_000)):
         length = dice.randrange(3, 70)
         kind = dice.random()
         if kind < 0.4:

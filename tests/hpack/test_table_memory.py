@@ -8,9 +8,10 @@ import pytest
 
 from fasth2.hpack.decoder import Decoder
 from fasth2.hpack.encoder import Encoder
+from tests.support.long_runs import rounds
 from tests.support.references import references
 
-from .oracle import indexed, literal, runs, size_update
+from .oracle import indexed, literal, size_update
 
 
 @pytest.mark.parametrize("encoding", [None, "utf-8"])
@@ -72,7 +73,7 @@ def traced(step, rounds):
 @pytest.mark.parametrize("encoding", [None, "utf-8"])
 def test_unique_names_leave_nothing_behind(encoding):
     decoder = Decoder(encoding=encoding)
-    left = traced(lambda n: decoder.decode(literal(b"x-%d" % n * 50, b"%d" % n), raw=True), runs(100_000))
+    left = traced(lambda n: decoder.decode(literal(b"x-%d" % n * 50, b"%d" % n), raw=True), rounds(100_000))
     # At most the table itself, whose entries were made before the count began.
     assert left < 40_000
 
@@ -83,12 +84,12 @@ def test_empty_names_and_values_leave_nothing_behind():
     decoder = Decoder()
     block = b"\x00\x00\x00" + b"\x00\x80\x80" + b"\x10\x80\x00"
     assert decoder.decode(block, raw=True) == [(b"", b"")] * 3
-    left = traced(lambda _: decoder.decode(block * 100), runs(1_000_000) // 300)
+    left = traced(lambda _: decoder.decode(block * 100), rounds(1_000_000) // 300)
     assert left < 10_000
 
 
 @pytest.mark.slow
 def test_the_encoder_keeps_its_size():
     encoder = Encoder()
-    left = traced(lambda n: encoder.encode([(b"x-%d" % n, b"%d" % n), (b"date", b"%d" % n)]), runs(100_000))
+    left = traced(lambda n: encoder.encode([(b"x-%d" % n, b"%d" % n), (b"date", b"%d" % n)]), rounds(100_000))
     assert left < 10_000

@@ -6,9 +6,9 @@ import pytest
 
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
+from tests.support.heap import alone, in_use
 
 from . import traffic
-from .heap import alone, in_use
 from .servers import SERVERS, UNLIMITED
 
 KIB = 1024

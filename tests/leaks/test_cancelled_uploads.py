@@ -7,9 +7,10 @@ import pytest
 from fasth2._engine.ready import DATA, REQUEST
 from fasth2.events import DataReceived, RequestReceived
 from tests.support.frames import RST_STREAM, split_frames
+from tests.support.heap import alone, growth
+from tests.support.long_runs import rounds
 
 from . import traffic
-from .heap import alone, growth, rounds
 from .servers import BODY, SERVERS, H2Calls, OneCall
 
 FLAT = 10_000

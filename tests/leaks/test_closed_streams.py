@@ -3,9 +3,9 @@ import pytest
 
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
+from tests.support.heap import alone, in_use
 
 from . import traffic
-from .heap import alone, in_use
 
 # malloc gives large blocks in whole pages.
 PAGE = 4500

@@ -6,10 +6,11 @@ import pytest
 from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
+from tests.support.heap import alone, growth
+from tests.support.long_runs import rounds
 from tests.support.references import references
 
 from . import traffic
-from .heap import alone, growth, rounds
 from .servers import UNLIMITED
 
 FLAT = 10_000

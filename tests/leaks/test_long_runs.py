@@ -1,8 +1,10 @@
 """A million requests on one connection, and 20,000 connections: memory is flat once they have warmed up."""
 import pytest
 
+from tests.support.heap import alone, growth
+from tests.support.long_runs import rounds
+
 from . import traffic
-from .heap import alone, growth, rounds
 from .servers import BODY, SERVERS
 
 pytestmark = pytest.mark.slow

@@ -1,34 +1,15 @@
-"""Servers for this directory's tests: each worker of the newest gunicorn by each way in, and one older gunicorn."""
+"""Servers of `setups`: gunicorn's workers by each way in, older versions, and fasth2's own worker."""
 import contextlib
-import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.gunicorn.live import certificate  # noqa: F401 (a fixture)
-from tests.support.gunicorn_matrix import INSTALLED, WORKER_CLASSES
-from tests.support.gunicorn_versions import NEWEST, VERSIONS
-
-WSGI, ASGI = "tests.load.wsgi:app", "tests.load.asgi:app"
-
-#: The last version that hands out requests when they are complete.
-OLDER = VERSIONS[2]
-
-SETUPS = [setup for setup in (*INSTALLED, *WORKER_CLASSES) if setup.version is NEWEST]
-OLDER_CLASSES = [setup for setup in WORKER_CLASSES if setup.version is OLDER]
-
-#: Whether the tests that are marked slow run at full length, for every setup.
-SLOW = os.environ.get("FASTH2_SLOW") == "1"
-
-
-def chosen(setups, *names):
-    """All setups for a slow run, else those of the newest gunicorn whose worker and way are named."""
-    return [setup for setup in setups if SLOW or str(setup).removeprefix(f"{NEWEST}-") in names]
+from tests.load.setups import APPLICATION, ASGI, EVERY_WORKER, WSGI
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory, certificate):  # noqa: F811
+def serve(tmp_path_factory, certificate):
     """Start a server by a setup; a context manager. Each connection has a thread, whatever the worker."""
     def serve(setup, *options, tls=True, **kwargs):
         options = ("--threads", "16", *options) if setup.worker == "gthread" else options
@@ -52,3 +33,35 @@ def servers(serve):
         for each in running.values():
             assert "[ERROR]" not in each.log
             each.terminate()
+
+
+@pytest.fixture(scope="package", params=EVERY_WORKER, ids=str)
+def setup(request):
+    """Each of `EVERY_WORKER`."""
+    return request.param
+
+
+@pytest.fixture
+def start(setup, tmp_path, certificate):
+    """Start a server for one test; options of gunicorn."""
+    running = []
+
+    def start(*options):
+        server = setup.start(tmp_path, *APPLICATION, "--threads", "4", *options, certificate=certificate)
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture(scope="package")
+def server(setup, tmp_path_factory, certificate):
+    """A server of each setup for the tests that do it no harm."""
+    with setup.start(tmp_path_factory.mktemp("server"), *APPLICATION, "--threads", "4", "--timeout", "60",
+                     certificate=certificate) as server:
+        yield server
+        assert "HTTP/2 by fasth2" in server.log
+        # gevent writes one for the probe that asks whether it accepts, which is no TLS client.
+        assert server.log.count("Traceback") == server.log.count(", in do_handshake\n")

@@ -15,7 +15,7 @@ class Peak:
     """
 
     def __init__(self, server: Gunicorn) -> None:
-        self._process = Path("/proc", re.findall(r"Booting worker with pid: (\d+)", server.log)[-1])
+        self._process = Path("/proc", str(server.workers[-1]))
         # proc(5): sets the peak back to what is held now.
         (self._process / "clear_refs").write_text("5")
         self._before = self._held("VmRSS")

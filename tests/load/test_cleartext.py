@@ -6,9 +6,9 @@ import h2.connection
 import h2.events
 import pytest
 
-from tests.load.conftest import OLDER, SETUPS
-from tests.load.payload import fill
+from tests.load.setups import OLDER, SETUPS
 from tests.support.gunicorn_matrix import INSTALLED
+from tests.support.payload import fill
 
 #: The older gunicorn has the upgrade too.
 CLEARTEXT = [*SETUPS, *(setup for setup in INSTALLED if setup.version is OLDER and setup.worker == "gthread")]

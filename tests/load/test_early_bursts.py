@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from tests.load.conftest import OLDER_CLASSES, SETUPS
+from tests.load.setups import OLDER_CLASSES, SETUPS
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.frames import PREFACE, FrameReader

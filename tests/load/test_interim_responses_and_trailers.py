@@ -2,7 +2,7 @@
 import h2.events
 import pytest
 
-from tests.load.conftest import OLDER_CLASSES, SETUPS
+from tests.load.setups import OLDER_CLASSES, SETUPS
 from tests.support.tls_client import Client
 
 everywhere = pytest.mark.parametrize("setup", [*SETUPS, *OLDER_CLASSES], ids=str)

@@ -5,9 +5,10 @@ import h2.events
 import h2.settings
 import pytest
 
-from tests.load.conftest import OLDER_CLASSES, SETUPS, SLOW, chosen
 from tests.load.memory import Peak
-from tests.load.payload import BLOCK, fill, is_filled
+from tests.load.setups import OLDER_CLASSES, SETUPS, chosen
+from tests.support.long_runs import SLOW
+from tests.support.payload import BLOCK, fill, is_filled
 from tests.support.sanitized import memory_bound
 from tests.support.tls_client import Client
 

@@ -3,8 +3,8 @@ import h2.errors
 import h2.events
 import pytest
 
-from tests.load.conftest import OLDER_CLASSES, SETUPS
-from tests.load.payload import fill
+from tests.load.setups import OLDER_CLASSES, SETUPS
+from tests.support.payload import fill
 from tests.support.tls_client import Client
 
 SIZE = 400_000

@@ -11,7 +11,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
-SLOW = os.environ.get("FASTH2_SLOW") == "1"
+from tests.support.long_runs import SLOW
+
 SANITIZED = bool(os.environ.get("FASTH2_SANITIZE"))
 
 

@@ -20,10 +20,10 @@ from fasth2.connection import H2Connection
 from fasth2.exceptions import H2Error
 from tests.support.describe import describe, describe_all, describe_error
 from tests.support.frames import PREFACE, Frame, FrameReader, Sent, split_frames
+from tests.support.slim import expected_slim, slim_facts
 
 from . import differences
 from .memory import Memory
-from .slim import expected_slim, slim_facts
 
 
 @dataclass

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from .conftest import ROOT
+from tests.support.paths import ROOT
 
 TODAY = datetime.date(2030, 2, 3)
 

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from .conftest import ROOT
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(scope="module")

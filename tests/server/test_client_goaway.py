@@ -1,8 +1,8 @@
 """A client's GOAWAY: its last stream id speaks of streams that the server opened (RFC 9113 section 6.8)."""
 import pytest
 
-from tests.server.test_timeouts import timed
 from tests.support.facade_peer import INITIAL_WINDOW_SIZE, frame, frames
+from tests.support.timed_peer import timed
 
 
 def goaway(last, code=0):

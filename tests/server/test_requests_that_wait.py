@@ -4,8 +4,8 @@ import pytest
 from fasth2 import HTTP2ServerConnection
 from fasth2.server.errors import HTTP2StreamClosed
 from fasth2.server.stream import StreamState
-from tests.server.test_timeouts import TimedSocket
 from tests.support.facade_peer import Peer, config, frame, frames
+from tests.support.timed_peer import TimedSocket
 
 RESET = frame("RST_STREAM", 0, 3, b"\0\0\0\x08")
 

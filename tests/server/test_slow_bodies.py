@@ -3,9 +3,9 @@ import pytest
 
 from fasth2 import HTTP2ServerConnection
 from fasth2.server import _whole_requests
-from tests.server.test_timeouts import TimedSocket
 from tests.support.clock import clock_for
 from tests.support.facade_peer import POST, Peer, config, frame
+from tests.support.timed_peer import ClockedSocket
 
 CANCEL = 0x8
 
@@ -13,23 +13,6 @@ CANCEL = 0x8
 @pytest.fixture
 def clock(monkeypatch):
     return clock_for(monkeypatch, _whole_requests)
-
-
-class ClockedSocket(TimedSocket):
-    """Reads that take as long as their first element says, or as the time-out allows."""
-
-    def __init__(self, clock):
-        super().__init__()
-        self.clock = clock
-
-    def recv(self, size):
-        took, octets = self.reads.popleft()
-        if self.timeout is not None and took > self.timeout:
-            self.clock.now += self.timeout
-            self.reads.appendleft((took - self.timeout, octets))
-            raise TimeoutError("timed out")
-        self.clock.now += took
-        return octets
 
 
 @pytest.fixture

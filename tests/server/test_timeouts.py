@@ -6,40 +6,19 @@ import h2.events
 import pytest
 
 from fasth2 import HTTP2ServerConnection
-from fasth2.server import _whole_requests
+from fasth2.server import _blocking, _protocol, _whole_requests
 from fasth2.server.errors import HTTP2ConnectionError, HTTP2StreamError
+from tests.support.clock import clock_for
 from tests.support.facade_peer import GET, INITIAL_WINDOW_SIZE, POST, MemorySocket, Peer, config
+from tests.support.timed_peer import TimedSocket, timed
 
 CANCEL = 0x8
 SETTINGS_TIMEOUT = 0x4
 
 
-class TimedSocket(MemorySocket):
-    """A socket that records the time-outs it is given; a read of ``None`` takes as long as the time-out."""
-
-    def __init__(self, timeout=None):
-        super().__init__()
-        self.timeout = timeout
-        self.set = []
-
-    def gettimeout(self):
-        return self.timeout
-
-    def settimeout(self, timeout):
-        self.timeout = timeout
-        self.set.append(timeout)
-
-    def recv(self, size):
-        if self.reads and self.reads[0] is None:
-            self.reads.popleft()
-            assert self.timeout is not None, "waits for ever"
-            time.sleep(self.timeout)
-            raise TimeoutError("timed out")
-        return super().recv(size)
-
-
-def timed(settings=None, **cfg):
-    return Peer(HTTP2ServerConnection, config(**cfg), TimedSocket(), settings)
+@pytest.fixture
+def clock(monkeypatch):
+    return clock_for(monkeypatch, _blocking, _protocol, _whole_requests)
 
 
 # A peer that does not take a response
@@ -63,13 +42,13 @@ def test_a_peer_that_never_opens_its_window_is_cancelled(pair):
     assert [request.stream.stream_id for request in peer.server.receive_data()] == [3]
 
 
-def test_progress_starts_the_time_again():
-    peer = timed({INITIAL_WINDOW_SIZE: 1}, timeout=0.2)
+def test_progress_starts_the_time_again(clock):
+    peer = timed({INITIAL_WINDOW_SIZE: 1}, clock, timeout=0.2)
     peer.server.MIN_SEND_RATE = 0
     peer.served()
 
     def later():
-        time.sleep(0.15)
+        clock.now += 0.15
         peer.client.increment_flow_control_window(1, 1)
         return peer.octets()
 
@@ -79,32 +58,32 @@ def test_progress_starts_the_time_again():
     assert peer.body() == b"four"
 
 
-def test_a_drip_of_single_octets_ends_too():
+def test_a_drip_of_single_octets_ends_too(clock):
     """docs/security.md, row 27: an octet a time-out would hold the thread for ever."""
-    peer = timed({INITIAL_WINDOW_SIZE: 1}, timeout=0.2)
+    peer = timed({INITIAL_WINDOW_SIZE: 1}, clock, timeout=0.2)
     peer.served()
 
     def drip():
-        time.sleep(0.09)
+        clock.now += 0.09
         peer.client.increment_flow_control_window(1, 1)
         return peer.octets()
 
     peer.queue(*[drip] * 50)
-    start = time.monotonic()
+    start = clock.now
     with pytest.raises(HTTP2StreamError):
         peer.server.send_response(1, 200, [], b"x" * 100)
-    assert time.monotonic() - start < 2
+    assert clock.now - start < 2
     peer.listen()
     assert peer.reset_code() == CANCEL
     assert 2 <= len(peer.body()) < 10
 
 
-def test_pings_are_no_progress():
-    peer = timed({INITIAL_WINDOW_SIZE: 0}, timeout=0.2)
+def test_pings_are_no_progress(clock):
+    peer = timed({INITIAL_WINDOW_SIZE: 0}, clock, timeout=0.2)
     peer.served()
 
     def ping():
-        time.sleep(0.05)
+        clock.now += 0.05
         peer.client.ping(b"12345678")
         return peer.octets()
 
@@ -139,8 +118,8 @@ def test_without_a_timeout_nothing_is_set(absent):
 # A request that stops
 
 
-def test_a_request_that_stops_half_way_is_reset():
-    peer = timed(timeout=0.05, keepalive=7)
+def test_a_request_that_stops_half_way_is_reset(clock):
+    peer = timed(clock=clock, timeout=0.25, keepalive=7)
     request = peer.served(1)
     peer.request(3, POST, end_stream=False)
     peer.client.send_data(3, b"part")
@@ -153,10 +132,7 @@ def test_a_request_that_stops_half_way_is_reset():
     assert not peer.server.is_closed
 
 
-def test_only_the_body_counts_as_progress_of_a_request(monkeypatch):
-    clock = types.SimpleNamespace(now=1000.0)
-    clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(_whole_requests, "time", clock)
+def test_only_the_body_counts_as_progress_of_a_request(clock):
     peer = timed(timeout=0.2)
     peer.server.MIN_RECEIVE_RATE = 0
     peer.request(1, POST, end_stream=False)
@@ -190,8 +166,8 @@ def test_only_the_body_counts_as_progress_of_a_request(monkeypatch):
 
 
 @pytest.mark.parametrize("greeting", [b"", b"PRI * HTTP/2.0\r\n", "whole"])
-def test_a_peer_that_never_acknowledges_the_settings(greeting):
-    peer = Peer(HTTP2ServerConnection, config(timeout=0.05, keepalive=60), TimedSocket(), greeted=False)
+def test_a_peer_that_never_acknowledges_the_settings(clock, greeting):
+    peer = Peer(HTTP2ServerConnection, config(timeout=0.25, keepalive=60), TimedSocket(clock=clock), greeted=False)
     peer.server.initiate_connection()
     if greeting == "whole":
         greeting = peer.octets()
@@ -209,8 +185,8 @@ def test_a_peer_that_never_acknowledges_the_settings(greeting):
 # An idle connection
 
 
-def test_an_idle_connection_is_closed_with_NO_ERROR():
-    peer = timed(keepalive=0.05)
+def test_an_idle_connection_is_closed_with_NO_ERROR(clock):
+    peer = timed(clock=clock, keepalive=0.05)
     peer.served()
     peer.server.send_response(1, 200, [], b"x")
     peer.server.cleanup_stream(1)

@@ -3,9 +3,9 @@
 import pytest
 
 from fasth2.server import _protocol
-from tests.server.test_timeouts import timed
 from tests.support.clock import clock_for
 from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, frame, frames
+from tests.support.timed_peer import timed
 
 
 @pytest.fixture

@@ -1,20 +1,21 @@
-"""A clock that a test turns, in the place of a module's ``time``."""
+"""A clock that a test turns, in the place of the ``time`` of modules."""
 from __future__ import annotations
 
 import types
 from typing import Any
 
 
-def clock_for(monkeypatch: Any, module: types.ModuleType) -> types.SimpleNamespace:
-    """Give a module a clock whose ``now`` is to be assigned.
+def clock_for(monkeypatch: Any, *modules: types.ModuleType) -> types.SimpleNamespace:
+    """Give modules one clock whose ``now`` is to be assigned.
 
     Args:
         monkeypatch: pytest's, which takes it back.
-        module: The module; of ``time`` it uses `time.monotonic` alone.
+        modules: The modules; of ``time`` they use `time.monotonic` alone.
     """
     clock = types.SimpleNamespace(now=1000.0)
     clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(module, "time", clock)
+    for module in modules:
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 

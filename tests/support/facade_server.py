@@ -10,8 +10,8 @@ from typing import Any
 from fasth2 import HTTP2ServerConnection
 from fasth2.server.errors import HTTP2Error
 
+from .certificate import Certificate
 from .facade_peer import config
-from .gunicorn_server import Certificate
 
 
 class FacadeServer:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .gunicorn_server import ROOT
+from .paths import ROOT
 
 _SOURCE = ROOT / "tests" / "clients" / "go" / "main.go"
 _PROGRAM = ROOT / ".work" / "go" / "client"

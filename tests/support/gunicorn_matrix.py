@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .gunicorn_server import Certificate, Gunicorn
+from .certificate import Certificate
+from .gunicorn_server import Gunicorn
 from .gunicorn_versions import VERSIONS, WORKERS, Version
 
+#: Options that take fasth2's own worker.
+OWN_WORKER = ("-k", "fasth2.gunicorn.WSGIWorker")
+
+#: Code of a configuration file.
 INSTALL = "import fasth2.gunicorn\nfasth2.gunicorn.install()\n"
 
 

@@ -10,12 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-import trustme
 from gunicorn.config import Config
 
-from .gunicorn_versions import ROOT, SOURCE, Version
-
-__all__ = ["ROOT", "SOURCE", "Certificate", "Gunicorn"]
+from .certificate import Certificate
+from .gunicorn_versions import Version
+from .paths import ROOT, SOURCE
 
 #: Run before gunicorn so that packages named in BLOCKED cannot be imported.
 _BLOCK = """\
@@ -26,25 +25,6 @@ for name in os.environ["FASTH2_TEST_BLOCKED"].split(","):
 
 #: Where a worker's sign of life waits for no disk, which short time-outs would not survive.
 MEMORY = "/dev/shm"
-
-
-class Certificate:
-    """A certificate for 127.0.0.1 and localhost, and the authority that a client trusts for it.
-
-    Args:
-        directory: Where the files are put.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        authority = trustme.CA()
-        issued = authority.issue_cert("127.0.0.1", "localhost")
-        self.cert = directory / "cert.pem"
-        self.key = directory / "key.pem"
-        self.authority = directory / "ca.pem"
-        issued.private_key_pem.write_to_path(str(self.key))
-        for at, blob in enumerate(issued.cert_chain_pems):
-            blob.write_to_path(str(self.cert), append=at > 0)
-        authority.cert_pem.write_to_path(str(self.authority))
 
 
 class Gunicorn:
@@ -137,10 +117,23 @@ class Gunicorn:
         return self.log_file.read_text(errors="replace")
 
     @property
+    def workers(self) -> list[int]:
+        """The process of each worker that it has started, also of those that have ended."""
+        return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", self.log)]
+
+    @property
     def url(self) -> str:
         """Where it is, without a path."""
         scheme = "http" if self.certificate is None else "https"
         return f"{scheme}://127.0.0.1:{self.port}"
+
+    def descriptors(self) -> int:
+        """How many descriptors the newest worker has open."""
+        return len(os.listdir(Path("/proc", str(self.workers[-1]), "fd")))
+
+    def reload(self) -> None:
+        """Ask it to replace its workers gracefully."""
+        self.process.send_signal(signal.SIGHUP)
 
     def terminate(self) -> None:
         """Ask it to stop gracefully."""
@@ -163,3 +156,9 @@ class Gunicorn:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+
+
+def tracebacks(server: Gunicorn) -> int:
+    """How many the log has, but for those of TLS handshakes that their client broke off."""
+    log = server.log
+    return log.count("Traceback") - log.count("failed with SSLEOFError")

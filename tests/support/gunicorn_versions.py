@@ -5,10 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import fasth2
-
-SOURCE = Path(fasth2.__file__).parent.parent
-ROOT = Path(__file__).parent.parent.parent
+from .paths import ROOT, SOURCE
 
 #: gunicorn's workers that serve HTTP/2.
 WORKERS = ("gthread", "gevent", "asgi")

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .gunicorn_versions import ROOT, Version
+from .gunicorn_versions import Version
+from .paths import ROOT
 
 __all__ = ["run"]
 

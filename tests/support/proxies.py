@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from .gunicorn_server import ROOT, Certificate
+from .certificate import Certificate
+from .paths import ROOT
 
 PAGE = (ROOT / "docs" / "proxies.md").read_text()
 

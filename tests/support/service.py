@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .gunicorn_server import ROOT, SOURCE, Certificate, Gunicorn
+from .certificate import Certificate
+from .gunicorn_server import Gunicorn
+from .paths import ROOT, SOURCE
 
 #: Whether the matrices that are marked ecosystem run whole (``make test-ecosystem``).
 ECOSYSTEM = os.environ.get("FASTH2_ECOSYSTEM") == "1"

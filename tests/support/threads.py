@@ -1,13 +1,12 @@
 """Functions run in threads at once."""
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
-SLOW = os.environ.get("FASTH2_SLOW") == "1"
+from .long_runs import SLOW
 
 
 def rounds(number: int) -> int:

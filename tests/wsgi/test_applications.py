@@ -10,8 +10,9 @@ import pytest
 
 from tests.support.threads import together
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import Paths, Serving, until
-from tests.wsgi.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
+from tests.support.waiting import until
+from tests.support.wsgi_serving import Paths, Serving
+from tests.wsgi.asking import answered, get
 
 DETACHED = pytest.mark.parametrize("slow", [False, True], ids=["fast", "slow"])
 
@@ -27,14 +28,14 @@ class Application(Paths):
             assert until(lambda: self.server.loop.lead.overtaken)
 
 
-def serving(serve, slow, function, **options):  # noqa: F811
+def serving(serve, slow, function, **options):
     app = Application(f=lambda environ, start_response: (app.act(slow), function(environ, start_response))[1])
     app.server = serve(app, **options)
     return app.server
 
 
 @DETACHED
-def test_the_environment_is_the_applications(serve, slow):  # noqa: F811
+def test_the_environment_is_the_applications(serve, slow):
     def function(environ, start_response):
         environ.clear()
         environ["PATH_INFO"] = 7
@@ -53,7 +54,7 @@ def test_the_environment_is_the_applications(serve, slow):  # noqa: F811
 
 @DETACHED
 @pytest.mark.parametrize("whole", [True, False])
-def test_trailers_that_are_none_end_the_response(serve, slow, whole):  # noqa: F811
+def test_trailers_that_are_none_end_the_response(serve, slow, whole):
     def function(environ, start_response):
         environ["gunicorn.http2.send_trailers"]([(":status", "200")])
         start_response("200 OK", [])
@@ -94,7 +95,7 @@ class Hooks:
 @DETACHED
 @pytest.mark.parametrize("error", [RuntimeError, SystemExit, KeyboardInterrupt])
 @pytest.mark.parametrize("at", ["begin", "end"])
-def test_hooks_that_raise(serve, slow, error, at):  # noqa: F811
+def test_hooks_that_raise(serve, slow, error, at):
     def fail():
         raise error
 
@@ -114,7 +115,7 @@ def test_hooks_that_raise(serve, slow, error, at):  # noqa: F811
 
 
 @pytest.mark.parametrize("at", ["begin", "end"])
-def test_a_hook_that_blocks_keeps_one_thread(serve, at):  # noqa: F811
+def test_a_hook_that_blocks_keeps_one_thread(serve, at):
     gate = threading.Event()
     blocked = threading.Lock()
 
@@ -136,7 +137,7 @@ def test_a_hook_that_blocks_keeps_one_thread(serve, at):  # noqa: F811
 
 
 @DETACHED
-def test_the_input_is_read_by_another_thread(serve, slow):  # noqa: F811
+def test_the_input_is_read_by_another_thread(serve, slow):
     def function(environ, start_response):
         found = []
         thread = threading.Thread(target=lambda: found.append(environ["wsgi.input"].read()))
@@ -160,7 +161,7 @@ def test_the_input_is_read_by_another_thread(serve, slow):  # noqa: F811
 
 @DETACHED
 @pytest.mark.parametrize("complete", [True, False])
-def test_the_input_is_kept_beyond_the_call(serve, slow, complete):  # noqa: F811
+def test_the_input_is_kept_beyond_the_call(serve, slow, complete):
     kept = []
 
     def function(environ, start_response):
@@ -180,7 +181,7 @@ def test_the_input_is_kept_beyond_the_call(serve, slow, complete):  # noqa: F811
         assert answered(client, 3, b"/other")
 
 
-def test_a_response_that_nobody_waits_for_ends(serve):  # noqa: F811
+def test_a_response_that_nobody_waits_for_ends(serve):
     ended = threading.Event()
 
     def endless(environ, start_response):
@@ -214,7 +215,7 @@ class Safe(str):
         return self
 
 
-def test_text_of_a_subclass_is_text(serve):  # noqa: F811
+def test_text_of_a_subclass_is_text(serve):
     def app(environ, start_response):
         start_response(Safe("200 OK"), [(Safe("Content-Type"), Safe("text/plain")), (Safe("X-A"), Safe(" e "))])
         return [b"ok"]
@@ -227,7 +228,7 @@ def test_text_of_a_subclass_is_text(serve):  # noqa: F811
             assert client.body(stream_id) == b"ok"
 
 
-def test_another_thread_reads_while_the_call_waits_for_room(serve):  # noqa: F811
+def test_another_thread_reads_while_the_call_waits_for_room(serve):
     lines = []
 
     def function(environ, start_response):
@@ -260,7 +261,7 @@ def test_another_thread_reads_while_the_call_waits_for_room(serve):  # noqa: F81
 
 
 @pytest.mark.parametrize("threads", [2, 8])
-def test_several_threads_read_and_write(serve, threads):  # noqa: F811
+def test_several_threads_read_and_write(serve, threads):
     found = []
 
     def function(environ, start_response):
@@ -291,7 +292,7 @@ def test_several_threads_read_and_write(serve, threads):  # noqa: F811
 
 
 @DETACHED
-def test_of_several_threads_one_begins_the_response(serve, slow):  # noqa: F811
+def test_of_several_threads_one_begins_the_response(serve, slow):
     refused = []
 
     def function(environ, start_response):
@@ -326,7 +327,7 @@ def test_of_several_threads_one_begins_the_response(serve, slow):  # noqa: F811
 
 
 @DETACHED
-def test_a_response_that_another_thread_begins_meanwhile_is_not_replaced(serve, slow):  # noqa: F811
+def test_a_response_that_another_thread_begins_meanwhile_is_not_replaced(serve, slow):
     raised = []
 
     def function(environ, start_response):

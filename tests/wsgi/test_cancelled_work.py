@@ -6,8 +6,9 @@ import h2.events
 import pytest
 
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import Paths, until
-from tests.wsgi.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
+from tests.support.waiting import until
+from tests.support.wsgi_serving import Paths
+from tests.wsgi.asking import answered, get
 
 CANCEL = h2.errors.ErrorCodes.CANCEL
 
@@ -47,7 +48,7 @@ def cancel(client, stream_id):
     client.flush()
 
 
-def test_clients_that_cancel_empty_parts_hold_no_thread(serve):  # noqa: F811
+def test_clients_that_cancel_empty_parts_hold_no_thread(serve):
     made = []
     server = serve(Paths(endless=endless(made)), threads=2)
     for number in range(2):
@@ -64,7 +65,7 @@ def test_clients_that_cancel_empty_parts_hold_no_thread(serve):  # noqa: F811
 
 
 @pytest.mark.parametrize("part", [b"", b"some"])
-def test_a_client_that_goes_ends_what_it_asked_for(serve, part):  # noqa: F811
+def test_a_client_that_goes_ends_what_it_asked_for(serve, part):
     made = []
     server = serve(Paths(endless=endless(made, part)), threads=2)
     with Client(server) as client:
@@ -73,7 +74,7 @@ def test_a_client_that_goes_ends_what_it_asked_for(serve, part):  # noqa: F811
     assert made[-1].closed.wait(10), "it is drawn on"
 
 
-def test_requests_reset_while_they_wait_are_not_run(serve):  # noqa: F811
+def test_requests_reset_while_they_wait_are_not_run(serve):
     application = Paths()
     server = serve(application, threads=1)
     with Client(server) as client:
@@ -94,7 +95,7 @@ def test_requests_reset_while_they_wait_are_not_run(serve):  # noqa: F811
 
 @pytest.mark.parametrize("method, status", [("HEAD", "200 OK"), ("GET", "204 No Content"), ("GET", "304 Not Modified")])
 @pytest.mark.parametrize("part", [b"", b"some"])
-def test_a_head_is_sent_at_once_and_ends_the_stream(serve, method, status, part):  # noqa: F811
+def test_a_head_is_sent_at_once_and_ends_the_stream(serve, method, status, part):
     """Whatever body the application would go on with."""
     made = []
     server = serve(Paths(endless=endless(made, part, status)), threads=1)
@@ -111,7 +112,7 @@ def test_a_head_is_sent_at_once_and_ends_the_stream(serve, method, status, part)
     assert not server.reports
 
 
-def test_a_head_of_a_generator_that_begins_its_response_late(serve):  # noqa: F811
+def test_a_head_of_a_generator_that_begins_its_response_late(serve):
     drawn = []
 
     def late(environ, start_response):
@@ -131,7 +132,7 @@ def test_a_head_of_a_generator_that_begins_its_response_late(serve):  # noqa: F8
     assert len(drawn) == 1
 
 
-def test_a_head_that_is_written_without_end(serve):  # noqa: F811
+def test_a_head_that_is_written_without_end(serve):
     """By write(): what little there is counts as sent, what does not end finds nobody."""
     ended = threading.Event()
 
@@ -162,7 +163,7 @@ def test_a_head_that_is_written_without_end(serve):  # noqa: F811
     assert [type(exc).__name__ for exc in server.reports] == ["HTTP2StreamAborted"]
 
 
-def test_endless_responses_are_cut_off_before_the_worker_must_end(serve):  # noqa: F811
+def test_endless_responses_are_cut_off_before_the_worker_must_end(serve):
     """Their `finally` runs, a part that is empty or not."""
     made = []
     server = serve(Paths(empty=endless(made), full=endless(made, b"some")), threads=3, farewell_after=0.2, cut_after=0.4)

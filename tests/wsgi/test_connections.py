@@ -10,11 +10,12 @@ import pytest
 from fasth2.wsgi import loop as wsgi_loop
 from fasth2.wsgi.session import Session
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import Paths, Serving, until
-from tests.wsgi.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
+from tests.support.waiting import until
+from tests.support.wsgi_serving import Paths, Serving
+from tests.wsgi.asking import answered, get
 
 
-def test_a_body_that_is_reset_before_its_call_gives_its_window_back(serve):  # noqa: F811
+def test_a_body_that_is_reset_before_its_call_gives_its_window_back(serve):
     app = Paths()
     server = serve(app, threads=1)
     with Client(server) as client:
@@ -32,7 +33,7 @@ def test_a_body_that_is_reset_before_its_call_gives_its_window_back(serve):  # n
     assert app.begun[1:] in ([], ["/post"])
 
 
-def test_bodies_that_wait_for_a_thread_leave_the_window_to_the_one_that_is_read(serve):  # noqa: F811
+def test_bodies_that_wait_for_a_thread_leave_the_window_to_the_one_that_is_read(serve):
     """Otherwise none of them goes on: the connection's window is full of what nobody reads yet."""
     def upload(environ, start_response):
         body = environ["wsgi.input"].read()
@@ -62,7 +63,7 @@ def test_bodies_that_wait_for_a_thread_leave_the_window_to_the_one_that_is_read(
     assert not server.failures and not server.reports
 
 
-def test_connections_are_freed_without_the_collector(serve):  # noqa: F811
+def test_connections_are_freed_without_the_collector(serve):
     def upload(environ, start_response):
         body = environ["wsgi.input"].read()
         start_response("200 OK", [])
@@ -93,7 +94,7 @@ def get_one(server):
         assert answered(client, 1, b"/last")
 
 
-def test_a_closed_connection_has_no_descriptor(serve):  # noqa: F811
+def test_a_closed_connection_has_no_descriptor(serve):
     app = Paths()
     server = serve(app, threads=1)
     client = Client(server)
@@ -114,7 +115,7 @@ def test_a_closed_connection_has_no_descriptor(serve):  # noqa: F811
     assert not server.failures
 
 
-def test_a_connection_that_breaks_the_loop_is_closed_and_others_go_on(serve):  # noqa: F811
+def test_a_connection_that_breaks_the_loop_is_closed_and_others_go_on(serve):
     server = serve(Paths())
     with Client(server) as good:
         get(good, "/one")
@@ -133,7 +134,7 @@ def test_a_connection_that_breaks_the_loop_is_closed_and_others_go_on(serve):  #
     assert [type(each) for each in server.failures] == [RuntimeError]
 
 
-def test_no_more_connections_than_the_most(serve):  # noqa: F811
+def test_no_more_connections_than_the_most(serve):
     server = serve(Paths(), max_connections=3)
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(8)]

@@ -8,7 +8,7 @@ import h2.events
 import pytest
 
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import Serving
+from tests.support.wsgi_serving import Serving
 
 INTERNAL_ERROR = 2
 

@@ -8,12 +8,13 @@ import h2.events
 import pytest
 
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import Serving, until
-from tests.wsgi.test_hand_over import answered, get, serve  # noqa: F401 (fixture)
+from tests.support.waiting import until
+from tests.support.wsgi_serving import Serving
+from tests.wsgi.asking import answered, get
 
 
 @pytest.mark.parametrize("client_gone", ["answered", "reset", "closed"])
-def test_draining_waits_for_calls_whose_client_is_gone(serve, client_gone):  # noqa: F811
+def test_draining_waits_for_calls_whose_client_is_gone(serve, client_gone):
     entered, gate, left = (threading.Event() for _ in range(3))
 
     def work():
@@ -59,7 +60,7 @@ def test_draining_waits_for_calls_whose_client_is_gone(serve, client_gone):  # n
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_a_thread_that_waits_hears_of_the_end_of_the_call(serve, reads):  # noqa: F811
+def test_a_thread_that_waits_hears_of_the_end_of_the_call(serve, reads):
     heard = []
     waits = threading.Event()
 
@@ -89,7 +90,7 @@ def test_a_thread_that_waits_hears_of_the_end_of_the_call(serve, reads):  # noqa
     assert not server.failures
 
 
-def test_a_client_that_takes_its_answer_slowly_is_progress(serve):  # noqa: F811
+def test_a_client_that_takes_its_answer_slowly_is_progress(serve):
     def app(environ, start_response):
         start_response("200 OK", [])
         if environ["PATH_INFO"] == "/large":
@@ -133,7 +134,7 @@ def test_an_error_is_reported_with_the_request_it_is_of():
     assert reported == [(f"/{number}", "ProtocolError") for number in range(30)]
 
 
-def test_a_write_that_comes_too_late_harms_no_answer(serve):  # noqa: F811
+def test_a_write_that_comes_too_late_harms_no_answer(serve):
     def app(environ, start_response):
         write = start_response("200 OK", [])
         going = threading.Event()
@@ -160,7 +161,7 @@ def test_a_write_that_comes_too_late_harms_no_answer(serve):  # noqa: F811
     assert not server.failures and not server.reports
 
 
-def test_an_answer_is_not_replaced_once_its_first_part_is_sent(serve):  # noqa: F811
+def test_an_answer_is_not_replaced_once_its_first_part_is_sent(serve):
     tick = 0.01
 
     def spin(seconds):

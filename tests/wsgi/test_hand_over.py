@@ -6,41 +6,11 @@ import time
 import h2.events
 import pytest
 
-from fasth2.wsgi import loop as wsgi_loop
 from fasth2.wsgi.leader import Lead, Seat
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import Paths, Serving, until
-
-
-@pytest.fixture
-def serve(monkeypatch):
-    """Serve an application until the test ends; nothing that should wake the leader is found by its look at the clock."""
-    monkeypatch.setattr(wsgi_loop, "LOOK", 60.0)
-    with contextlib.ExitStack() as stack:
-        paths = []
-
-        def serve(application, **options):
-            paths.append(application)
-            return stack.enter_context(Serving(application, **options))
-
-        yield serve
-        for each in paths:
-            for gate in getattr(each, "gates", {}).values():
-                gate.set()
-
-
-def get(client, *paths, first=1):
-    """Send requests in one write."""
-    for number, path in enumerate(paths):
-        client.conn.send_headers(first + 2 * number, [
-            (":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", path)], end_stream=True)
-    client.flush()
-
-
-def answered(client, stream_id, body, wait=5.0):
-    """Whether a stream's answer comes and is that."""
-    client.read(client.ended(stream_id), wait)
-    return bool(client.found(h2.events.StreamEnded, stream_id)) and client.body(stream_id) == body
+from tests.support.waiting import until
+from tests.support.wsgi_serving import Paths
+from tests.wsgi.asking import answered, get
 
 
 def settle(client):

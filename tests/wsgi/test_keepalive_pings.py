@@ -6,8 +6,8 @@ import pytest
 from fasth2.wsgi import loop as wsgi_loop
 from tests.support import frames
 from tests.support.fields import request
-from tests.wsgi.in_process import Serving
-from tests.wsgi.peer import Peer
+from tests.support.record_peer import Peer
+from tests.support.wsgi_serving import Serving
 
 
 def hello(environ, start_response):

@@ -9,7 +9,8 @@ from fasth2.wsgi.limits import WorkerLimits
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import Serving, until
+from tests.support.waiting import until
+from tests.support.wsgi_serving import Serving
 from tests.wsgi.without_sockets import Connection, Worker
 
 PAGE = 500_000

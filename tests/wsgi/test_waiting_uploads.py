@@ -9,9 +9,10 @@ from fasth2.wsgi.call import Site
 from fasth2.wsgi.limits import WorkerLimits
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
+from tests.support.record_peer import Peer
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import Serving, until
-from tests.wsgi.peer import Peer
+from tests.support.waiting import until
+from tests.support.wsgi_serving import Serving
 from tests.wsgi.without_sockets import Connection, Worker
 
 NO_ERROR, REFUSED_STREAM, CANCEL = 0, 7, 8

@@ -9,7 +9,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import sync_playwright
 
-from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
 from tests.support.gunicorn_matrix import INSTALLED, WORKER_CLASSES
 from tests.support.gunicorn_versions import NEWEST
 
@@ -22,7 +21,7 @@ SETUPS = (*(setup for setup in (*INSTALLED, *WORKER_CLASSES) if setup.version ==
 
 
 @pytest.fixture(scope="package")
-def chromium(certificate):  # noqa: F811
+def chromium(certificate):
     """A browser that trusts the tests' certificate, and no other that is not good."""
     path = shutil.which("chromium")
     if path is None:
@@ -41,7 +40,7 @@ def chromium(certificate):  # noqa: F811
 
 
 @pytest.fixture(scope="package", params=SETUPS, ids=str)
-def server(request, tmp_path_factory, certificate):  # noqa: F811
+def server(request, tmp_path_factory, certificate):
     """Each server, for a package's tests."""
     with request.param.start(tmp_path_factory.mktemp("server"), "tests.clients.browser.pages:wsgi", "tests.clients.browser.pages:asgi",
                              "--threads", "4", certificate=certificate) as server:

@@ -2,14 +2,14 @@
 import hashlib
 import random
 import re
-import time
 
 import pytest
 
-from tests.clients.proxies.conftest import curl, start_curl
+from tests.clients.proxies.through_proxy import curl, start_curl
 from tests.support import go_client, proxies, service
 from tests.support.proxies import HTTP1
 from tests.support.service_wsgi import blocks
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.ecosystem
 
@@ -38,13 +38,6 @@ def body(tmp_path_factory):
     path = tmp_path_factory.mktemp("body") / "body"
     path.write_bytes(random.Random(1).randbytes(SIZE))
     return path
-
-
-def wait_for(path):
-    deadline = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_the_page_has_each_proxy_in_its_table():
@@ -134,5 +127,5 @@ def test_a_request_that_the_client_cancels(behind, tmp_path):
     finally:
         process.kill()
         process.communicate()
-    wait_for(closed)
+    wait_until(closed.exists)
     assert curl(behind, "/hello") == (0, 200, b"Hello, world!")

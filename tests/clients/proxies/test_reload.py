@@ -1,5 +1,4 @@
 """HUP while a proxy asks without pause: every request is answered."""
-import signal
 
 import pytest
 
@@ -25,7 +24,7 @@ def test_nothing_is_lost(face, name, tmp_path, certificate):
         try:
             load.wait_for_answers(20)
             for _ in range(RELOADS):
-                gunicorn.process.send_signal(signal.SIGHUP)
+                gunicorn.reload()
                 load.wait_for_a_new_worker()
         finally:
             load.finish()

@@ -4,7 +4,7 @@ import pytest
 from fasth2.exceptions import FlowControlError, NoSuchStreamError
 from tests.support import frames
 
-from .test_respond import Peer
+from .responding import Peer
 
 
 def uploading(*sizes):

@@ -6,7 +6,7 @@ from fasth2.exceptions import ProtocolError
 from tests.support import frames
 from tests.support.fields import marked, request, request_fields
 
-from .test_respond import Peer
+from .responding import Peer
 
 
 def test_a_new_connection_has_counted_nothing():

@@ -6,7 +6,7 @@ import pytest
 from tests.support import frames
 from tests.support.fields import request
 
-from .test_respond import Peer
+from .responding import Peer
 
 FRAME = 16384
 LARGE = 3 * FRAME

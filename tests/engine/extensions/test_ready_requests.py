@@ -3,11 +3,11 @@ import pytest
 
 from fasth2._engine import ready as _ready
 from fasth2.exceptions import ProtocolError
-from tests.oracle.slim import slim_facts
 from tests.support import frames
 from tests.support.fields import MARK, block, marked, request, request_fields
 from tests.support.frames import PREFACE, FrameReader
 from tests.support.play import CUTS, server
+from tests.support.slim import slim_facts
 
 REQUEST, DATA, TRAILERS, RESET, GOAWAY, PRIORITY = range(6)
 

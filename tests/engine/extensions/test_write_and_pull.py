@@ -6,7 +6,7 @@ import pytest
 from fasth2.exceptions import NoSuchStreamError, ProtocolError, StreamClosedError
 from tests.support import frames
 
-from .test_respond import Peer, brief
+from .responding import Peer, brief
 
 
 def started(*streams, **options):

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from .modules import COMPILED, MODULES, within
+from tests.support.modules import COMPILED, MODULES, within
 
 IMPORT = """
 import json, sys

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gunicorn_server import ROOT
-
-from .modules import MODULES
+from tests.support.modules import MODULES
+from tests.support.paths import ROOT
 
 SOURCE = ROOT / "src" / "fasth2"
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 import fasth2
-
-from .modules import COMPILED, MODULES, PACKAGE, within
+from tests.support.modules import COMPILED, MODULES, PACKAGE, within
 
 PUBLIC = [
     name

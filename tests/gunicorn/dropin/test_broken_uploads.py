@@ -7,10 +7,10 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
 
 from fasth2.gunicorn.dropin import _streamed_requests
 from fasth2.gunicorn.patched.batching import BatchingConnection
-from tests.gunicorn.dropin.classes import CLASS, on_headers
-from tests.server.test_slow_bodies import ClockedSocket
+from tests.gunicorn.connection_class import CLASS, on_headers
 from tests.support.clock import clock_for
 from tests.support.facade_peer import POST, Peer, frame
+from tests.support.timed_peer import ClockedSocket
 
 pytestmark = on_headers
 CANCEL = 0x8

@@ -7,8 +7,8 @@ from gunicorn.config import Config
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ProtocolError
 
 from fasth2.gunicorn.patched.batching import BatchingConnection
-from tests.server.test_timeouts import TimedSocket
 from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, Peer, frame, frames
+from tests.support.timed_peer import TimedSocket
 
 
 def goaway(last, code=0):

@@ -7,9 +7,9 @@ import base64
 import tracemalloc
 import types
 
-from tests.gunicorn.dropin.classes import CONTRACT, in_one_piece, in_parts, on_headers, on_the_end
-from tests.server.test_timeouts import TimedSocket
+from tests.gunicorn.connection_class import CONTRACT, in_one_piece, in_parts, on_headers, on_the_end
 from tests.support.facade_peer import GET, INITIAL_WINDOW_SIZE, POST, frame, frames
+from tests.support.timed_peer import TimedSocket
 
 ALL = ("25.0.3", "25.3.0", "26.2.0", "27.0.1")
 UNTIL_26_2 = ALL[:3]

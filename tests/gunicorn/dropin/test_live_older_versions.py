@@ -2,7 +2,8 @@
 import h2.events
 import pytest
 
-from tests.gunicorn.live import INSTALL, curl
+from tests.support.curl import curl
+from tests.support.gunicorn_matrix import INSTALL
 from tests.support.gunicorn_versions import NEWEST, VERSIONS
 from tests.support.tls_client import Client
 

@@ -8,7 +8,7 @@ import h2.errors
 import h2.events
 import pytest
 
-from tests.gunicorn.live import curl
+from tests.support.curl import curl
 from tests.support.tls_client import Client
 
 

@@ -5,7 +5,8 @@ import socket
 import h2.events
 import pytest
 
-from tests.gunicorn.live import INSTALL, curl
+from tests.support.curl import curl
+from tests.support.gunicorn_matrix import INSTALL
 from tests.support.tls_client import Client
 
 WORKER = ("-k", "fasth2.gunicorn.gthread")

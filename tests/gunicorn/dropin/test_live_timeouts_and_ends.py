@@ -1,4 +1,4 @@
-"""Servers that stop, clients that stop reading or sending, floods."""
+"""Clients that stop reading or sending, floods."""
 import time
 
 import h2.errors
@@ -13,37 +13,6 @@ WORKER = ("-k", "fasth2.gunicorn.gthread", "--threads", "2")
 def goaway(client):
     """Those that name the last stream; one that only says that the end comes (RFC 9113 section 6.8) may be before it."""
     return [event for event in client.found(h2.events.ConnectionTerminated) if event.last_stream_id != 2**31 - 1]
-
-
-def test_TERM_finishes_what_is_served_and_says_goodbye(start):
-    server = start(*WORKER, "--graceful-timeout", "10")
-    with Client(server, patient=True) as client:
-        client.request(1, "/slow?0.8")
-        time.sleep(0.3)
-        server.terminate()
-        assert client.read(lambda: goaway(client))
-        assert client.status(1) == "200"
-        assert client.body(1) == b"Hello, world!"
-        [event] = goaway(client)
-        assert (int(event.error_code), event.last_stream_id) == (0, 1)
-    assert server.stop() == 0
-
-
-def test_TERM_serves_what_waits_behind_a_body(start):
-    """gunicorn's own class drops it and sends no GOAWAY."""
-    server = start(*WORKER, "--graceful-timeout", "10")
-    with Client(server, patient=True) as client:
-        client.request(1, "/echo", "POST", end_stream=False)
-        client.request(3, "/hello")
-        time.sleep(0.3)
-        server.terminate()
-        time.sleep(0.2)
-        client.data(1, b"body", end_stream=True)
-        assert client.read(lambda: goaway(client))
-        assert client.body(1) == b"body"
-        assert client.body(3) == b"Hello, world!"
-        [event] = goaway(client)
-        assert (int(event.error_code), event.last_stream_id) == (0, 3)
 
 
 def test_an_idle_connection_gets_GOAWAY_after_keepalive(start):

@@ -4,7 +4,7 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
 from gunicorn.http2.request import HTTP2Body, HTTP2Request
 from gunicorn.http2.stream import HTTP2Stream, StreamState
 
-from tests.gunicorn.dropin.classes import on_headers
+from tests.gunicorn.connection_class import on_headers
 from tests.support.facade_peer import GET, POST, frame, frames
 
 pytestmark = on_headers

@@ -6,9 +6,9 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ProtocolError
 from gunicorn.http2.request import HTTP2Body, HTTP2Request
 from gunicorn.http2.stream import HTTP2Stream, StreamState
 
-from tests.gunicorn.dropin.classes import on_the_end
-from tests.server.test_timeouts import TimedSocket
+from tests.gunicorn.connection_class import on_the_end
 from tests.support.facade_peer import GET, POST, frame, frames
+from tests.support.timed_peer import TimedSocket
 
 pytestmark = on_the_end
 

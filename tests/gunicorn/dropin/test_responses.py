@@ -2,8 +2,9 @@
 import pytest
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2Error
 
-from tests.gunicorn.dropin.classes import on_headers
+from tests.gunicorn.connection_class import on_headers
 from tests.support.facade_peer import INITIAL_WINDOW_SIZE, POST, frames
+from tests.support.timed_peer import TimedSocket
 
 
 def kinds(writes):
@@ -209,8 +210,6 @@ def test_informational(peer):
 
 def test_writes_have_the_streams_timeout_and_reads_the_connections(connect):
     """A peer that is slow to read is not an idle one."""
-    from tests.server.test_timeouts import TimedSocket
-
     peer = connect(sock=TimedSocket(), timeout=30, keepalive=2)
     peer.request(1)
     peer.queue()

@@ -6,7 +6,7 @@ from gunicorn.config import Config
 from fasth2.gunicorn import settings
 from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.server import _protocol
-from tests.gunicorn.dropin.classes import on_headers, on_the_end
+from tests.gunicorn.connection_class import on_headers, on_the_end
 from tests.support.clock import clock_for
 from tests.support.facade_peer import POST, Peer, frame, frames
 

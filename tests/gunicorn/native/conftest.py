@@ -4,19 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.gunicorn.live import certificate  # noqa: F401 (fixture)
+from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
-WORKER = ("-k", "fasth2.gunicorn.WSGIWorker")
-
 
 @pytest.fixture
-def start(tmp_path, certificate):  # noqa: F811
+def start(tmp_path, certificate):
     """Start servers that end with the test; the application, gunicorn's options, and what `Gunicorn` takes."""
     running = []
 
-    def start(app, *options, tls=True, worker=WORKER, **kwargs):
+    def start(app, *options, tls=True, worker=OWN_WORKER, **kwargs):
         directory = Path(tempfile.mkdtemp(dir=tmp_path))
         server = Gunicorn(directory, app, *worker, *options, certificate=certificate if tls else None, **kwargs)
         running.append(server)
@@ -28,10 +26,10 @@ def start(tmp_path, certificate):  # noqa: F811
 
 
 @pytest.fixture(scope="module", params=["tls", "clear"])
-def server(request, tmp_path_factory, certificate):  # noqa: F811
+def server(request, tmp_path_factory, certificate):
     """A server for a module's tests: with TLS and four threads, and in the clear with one."""
     tls = request.param == "tls"
-    with Gunicorn(tmp_path_factory.mktemp("server"), "tests.gunicorn.native.wsgi_application:app", *WORKER,
+    with Gunicorn(tmp_path_factory.mktemp("server"), "tests.gunicorn.native.wsgi_application:app", *OWN_WORKER,
                   "--threads", "4" if tls else "1", certificate=certificate if tls else None) as server:
         yield server
         assert "without being closed" not in server.log, "an iterable was not closed"

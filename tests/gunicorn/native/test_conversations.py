@@ -6,7 +6,6 @@ windows that open late, resets, pings and new settings. Each answer that was not
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 
 import h2.config
@@ -14,14 +13,15 @@ import h2.events
 import h2.settings
 import pytest
 
-from tests.gunicorn.native.conftest import WORKER
+from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
+from tests.support.long_runs import SLOW
 from tests.support.tls_client import Client
 
 APP = "tests.gunicorn.native.test_conversations:application"
 
 #: Conversations, of so many requests each.
-CONVERSATIONS = 50 if os.environ.get("FASTH2_SLOW") == "1" else 5
+CONVERSATIONS = 50 if SLOW else 5
 REQUESTS = 30
 
 
@@ -61,7 +61,7 @@ def application(environ, start_response):
 @pytest.fixture(scope="module", params=["tls", "clear"])
 def server(request, tmp_path_factory, certificate):
     """A worker with few threads."""
-    with Gunicorn(tmp_path_factory.mktemp("conversations"), APP, *WORKER, "--threads", "3", "--timeout", "60",
+    with Gunicorn(tmp_path_factory.mktemp("conversations"), APP, *OWN_WORKER, "--threads", "3", "--timeout", "60",
                   "--keep-alive", "60",
                   certificate=certificate if request.param == "tls" else None) as server:
         yield server

@@ -1,16 +1,13 @@
-"""How connections end: by the client, by its mistakes, and with the worker."""
+"""How connections end: by the client, and by its mistakes."""
 import time
 
-import h2.events
 import pytest
 
-from tests.gunicorn.native.asking import ask
-from tests.gunicorn.native.conftest import WORKER
 from tests.gunicorn.native.raw_client import RawClient
 from tests.support import frames
+from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.play import request
-from tests.support.tls_client import Client
 
 APP = "tests.support.wsgi_app:app"
 NO_ERROR, PROTOCOL_ERROR, FRAME_SIZE_ERROR = 0, 1, 6
@@ -19,7 +16,7 @@ NO_ERROR, PROTOCOL_ERROR, FRAME_SIZE_ERROR = 0, 1, 6
 @pytest.fixture(scope="module")
 def clear(tmp_path_factory):
     """A server without TLS."""
-    with Gunicorn(tmp_path_factory.mktemp("ends"), APP, *WORKER, "--threads", "4", "--keep-alive", "1") as server:
+    with Gunicorn(tmp_path_factory.mktemp("ends"), APP, *OWN_WORKER, "--threads", "4", "--keep-alive", "1") as server:
         yield server
         assert "Traceback" not in server.log
 
@@ -76,22 +73,3 @@ def test_requests_are_served_until_the_last_goodbye(clear):
         assert ended(client, 1)()
         [goaway] = client.wrote("GOAWAY")
         assert (goaway.error_code, goaway.last_stream_id) == (NO_ERROR, 1)
-
-
-@pytest.mark.parametrize("tls", [True, False])
-def test_a_goodbye_in_two_steps(start, tls):
-    """On TERM: a warning, after which requests on their way are served, then the last stream (RFC 9113 section 6.8)."""
-    server = start(APP, "--threads", "4", "--graceful-timeout", "10", tls=tls)
-    with Client(server, patient=True) as client:
-        client.request(1, "/slow?1")
-        time.sleep(0.2)
-        server.terminate()
-        assert client.read(lambda: client.found(h2.events.ConnectionTerminated))
-        [warning] = client.found(h2.events.ConnectionTerminated)
-        assert (int(warning.error_code), warning.last_stream_id) == (NO_ERROR, 2**31 - 1)
-        assert ask(client, "/hello", stream_id=3) == ("200", b"Hello, world!")
-        assert client.read(client.ended(1))
-        assert client.status(1) == "200"
-        client.read(lambda: len(client.found(h2.events.ConnectionTerminated)) > 1)
-        assert client.found(h2.events.ConnectionTerminated)[-1].last_stream_id == 3
-    assert server.process.wait(10) == 0

@@ -16,8 +16,9 @@ import pytest
 import trustme
 
 from tests.gunicorn.native.asking import ask
-from tests.support.gunicorn_server import Certificate
+from tests.support.certificate import Certificate
 from tests.support.tls_client import Client
+from tests.support.waiting import wait_until
 
 APP = "tests.gunicorn.native.settings_application:app"
 
@@ -27,14 +28,6 @@ def seen(client, path="/", **more):
     status, body = ask(client, path, **more)
     assert status == "200", status
     return json.loads(body)
-
-
-def until(condition, wait=10.0):
-    """Wait for something."""
-    deadline = time.monotonic() + wait
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # What a peer may say
@@ -79,7 +72,7 @@ def test_header_map(start, header_map, expected):
             status, body = ask(client, "/", headers=[("x_under", "1")])
             assert (status, body) == ("400", b"Invalid HTTP header name: 'X_UNDER'")
             assert ask(client, "/", "HEAD", headers=[("x_under", "1")]) == ("400", b"")
-            until(lambda: "Invalid request from ip=127.0.0.1: Invalid HTTP header name: 'X_UNDER'" in server.log)
+            wait_until(lambda: "Invalid request from ip=127.0.0.1: Invalid HTTP header name: 'X_UNDER'" in server.log)
         else:
             assert seen(client, headers=[("x_under", "1")]).get("HTTP_X_UNDER") == expected
         assert ask(client, "/")[0] == "200"
@@ -159,7 +152,7 @@ def test_max_requests_with_jitter(start):
             client.read(lambda: bool(client.found(h2.events.ConnectionTerminated)), 0.05)
     assert count >= 5
     assert "Autorestarting worker after current request." in server.log
-    until(lambda: server.log.count("Booting worker") == 2)
+    wait_until(lambda: len(server.workers) == 2)
     with Client(server) as client:
         assert seen(client)["pid"] != first
 
@@ -171,8 +164,8 @@ def test_max_requests_counts_both_protocols(start):
             assert ask(client, "/")[0] == "200"
         for _ in range(2):
             assert b" 200 OK" in http1(server, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    until(lambda: "Autorestarting worker" in server.log)
-    until(lambda: server.log.count("Booting worker") == 2)
+    wait_until(lambda: "Autorestarting worker" in server.log)
+    wait_until(lambda: len(server.workers) == 2)
 
 
 def test_preload_app(start):
@@ -203,7 +196,7 @@ def test_reload_when_a_file_changes(start, tmp_path):
         except (OSError, AssertionError):
             return False
 
-    until(after, 15.0)
+    wait_until(after, 15.0)
     assert "Worker reloading" in server.log
 
 
@@ -225,8 +218,8 @@ def test_a_worker_in_an_endless_call_is_killed_after_timeout(start):
         client.request(1, "/slow?30")
         time.sleep(0.1)
         other.request(3, "/")
-        until(lambda: "WORKER TIMEOUT" in server.log, 15.0)
-    until(lambda: server.log.count("Booting worker") == 2)
+        wait_until(lambda: "WORKER TIMEOUT" in server.log, 15.0)
+    wait_until(lambda: len(server.workers) == 2)
     with Client(server) as client:
         assert seen(client)["pid"] != pid
 
@@ -369,10 +362,10 @@ def http1(server, octets, alpn=("http/1.1",)):
 @pytest.fixture(scope="module", params=["tls", "clear"])
 def beside(request, tmp_path_factory, certificate):
     """A server for the requests in HTTP/1.1."""
-    from tests.gunicorn.native.conftest import WORKER
+    from tests.support.gunicorn_matrix import OWN_WORKER
     from tests.support.gunicorn_server import Gunicorn
 
-    with Gunicorn(tmp_path_factory.mktemp("beside"), "tests.support.wsgi_app:app", *WORKER, "--threads", "2",
+    with Gunicorn(tmp_path_factory.mktemp("beside"), "tests.support.wsgi_app:app", *OWN_WORKER, "--threads", "2",
                   certificate=certificate if request.param == "tls" else None) as server:
         yield server
         assert "Traceback" not in server.log

@@ -7,8 +7,9 @@ import pytest
 
 from tests.support import frames
 from tests.support.fields import request
-from tests.wsgi.in_process import Serving, until
-from tests.wsgi.peer import Peer
+from tests.support.record_peer import Peer
+from tests.support.waiting import until
+from tests.support.wsgi_serving import Serving
 
 
 class Application:

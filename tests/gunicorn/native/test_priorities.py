@@ -1,10 +1,10 @@
 """RFC 9218 over a worker: which of several responses goes first, and how long a small one waits for a large one."""
 import pytest
 
-from tests.gunicorn.native.conftest import WORKER
 from tests.gunicorn.native.raw_client import RawClient
 from tests.support import frames, wsgi_app
 from tests.support.frames import PREFACE
+from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.play import request
 
@@ -27,7 +27,7 @@ def application(environ, start_response):
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     """Of a worker in the clear."""
-    with Gunicorn(tmp_path_factory.mktemp("priorities"), APP, *WORKER, "--threads", "8") as server:
+    with Gunicorn(tmp_path_factory.mktemp("priorities"), APP, *OWN_WORKER, "--threads", "8") as server:
         yield server.port
         assert "Traceback" not in server.log
 

@@ -12,11 +12,11 @@ import pkgutil
 import pytest
 
 import tests.engine.rfc9113
-from tests.gunicorn.native.conftest import WORKER
 from tests.gunicorn.native.raw_client import RawClient
 from tests.support import frames
 from tests.support import play as engine
 from tests.support.frames import PREFACE
+from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
 
 LAST = b"the last"
@@ -28,7 +28,7 @@ played = []
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     """Of a worker in the clear."""
-    with Gunicorn(tmp_path_factory.mktemp("worker"), "tests.gunicorn.native.test_rfc9113:application", *WORKER, "--threads", "16",
+    with Gunicorn(tmp_path_factory.mktemp("worker"), "tests.gunicorn.native.test_rfc9113:application", *OWN_WORKER, "--threads", "16",
                   "--log-level", "info") as server:
         yield server.port
         assert "Traceback" not in server.log

@@ -1,4 +1,4 @@
-"""A connection is seen to while its application runs: PINGs, SETTINGS, and the goodbye of a worker that stops."""
+"""A connection is seen to while its application runs: PINGs and SETTINGS are answered."""
 import logging
 import socket
 import threading
@@ -13,17 +13,18 @@ from gunicorn.config import Config
 from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.gunicorn.patched.serving import Serving
 from fasth2.gunicorn.patched.sockets import PolledSocket
+from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
 APP = "tests.gunicorn.patched.response_rules_app:app"
-ANY_STREAM = 2**31 - 1
 
 
-@pytest.fixture
-def serve(start, blocking_worker):
-    def serve(*options, **kwargs):
-        return start(*blocking_worker, "--threads", "2", *options, app=APP, **kwargs)
-    return serve
+@pytest.fixture(scope="module", params=["gthread", "gevent"])
+def server(request, tmp_path_factory, certificate):
+    """A server of each of gunicorn's blocking workers, patched."""
+    with Gunicorn(tmp_path_factory.mktemp("server"), APP, "-k", f"fasth2.gunicorn.{request.param}", "--threads", "2",
+                  "--http-protocols", "h2,h1", certificate=certificate) as server:
+        yield server
 
 
 def ping(client):
@@ -36,9 +37,9 @@ def ping(client):
     return time.monotonic() - begin
 
 
-def test_PING_is_answered_while_the_application_sleeps(serve):
-    with Client(serve()) as client:
-        client.request(1, "/slow?3")
+def test_PING_is_answered_while_the_application_sleeps(server):
+    with Client(server) as client:
+        client.request(1, "/slow?2")
         time.sleep(0.2)
         waits = [ping(client) for _ in range(5)]
         assert not client.ended()()
@@ -49,9 +50,9 @@ def test_PING_is_answered_while_the_application_sleeps(serve):
         assert ping(client) < 5
 
 
-def test_SETTINGS_are_acknowledged_while_the_application_sleeps(serve):
-    with Client(serve()) as client:
-        client.request(1, "/slow?3")
+def test_SETTINGS_are_acknowledged_while_the_application_sleeps(server):
+    with Client(server) as client:
+        client.request(1, "/slow?2")
         assert client.read(lambda: client.found(h2.events.SettingsAcknowledged))
         time.sleep(0.2)
         client.events.clear()
@@ -62,8 +63,8 @@ def test_SETTINGS_are_acknowledged_while_the_application_sleeps(serve):
         assert client.read(client.ended())
 
 
-def test_requests_that_come_meanwhile_are_served_afterwards(serve):
-    with Client(serve()) as client:
+def test_requests_that_come_meanwhile_are_served_afterwards(server):
+    with Client(server) as client:
         client.request(1, "/slow?1")
         time.sleep(0.3)
         client.request(3, "/hello")
@@ -73,9 +74,9 @@ def test_requests_that_come_meanwhile_are_served_afterwards(serve):
         assert {client.status(n) for n in (1, 3, 5)} == {"200"}
 
 
-def test_a_body_that_comes_meanwhile_is_read_afterwards(serve):
+def test_a_body_that_comes_meanwhile_is_read_afterwards(server):
     body = bytes(range(256)) * 200
-    with Client(serve()) as client:
+    with Client(server) as client:
         client.request(1, "/late-echo", "POST", end_stream=False)
         client.upload(1, body)
         client.data(1, b"", end_stream=True)
@@ -83,9 +84,9 @@ def test_a_body_that_comes_meanwhile_is_read_afterwards(serve):
         assert client.body() == body
 
 
-def test_a_pool_of_busy_connections_stays_in_order(serve):
+def test_a_pool_of_busy_connections_stays_in_order(server):
     """Applications that come and go while others see to their connections."""
-    clients = [Client(serve_) for serve_ in [serve()] for _ in range(4)]
+    clients = [Client(server) for _ in range(4)]
     for stream_id in range(1, 41, 2):
         for client in clients:
             client.request(stream_id, f"/slow?{0.01 * (stream_id % 3)}")
@@ -127,23 +128,10 @@ def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
         assert server.recv(1) == b"x"
 
 
-@pytest.mark.parametrize("path", ["/events", "/silent"])
-def test_TERM_tells_a_connection_with_an_endless_stream_after_half_of_graceful_timeout(serve, path):
-    server = serve("--graceful-timeout", "6")
-    with Client(server, patient=True) as client:
-        client.request(1, path)
-        assert client.read(client.body)
-        begin = time.monotonic()
-        server.terminate()
-        assert client.read(lambda: len(client.found(h2.events.ConnectionTerminated)) > 1, 20)
-        assert [event.last_stream_id for event in client.found(h2.events.ConnectionTerminated)] == [ANY_STREAM, 1]
-        assert time.monotonic() - begin > 2
-        assert not client.ended()()
-
-
 @pytest.mark.parametrize("kept", [False, True])
-def test_PINGs_keep_an_idle_connection_where_the_operator_says_so(serve, kept):
-    server = serve("--keep-alive", "2", env={"FASTH2_KEEPALIVE_PINGS": "1" if kept else "0"})
+def test_PINGs_keep_an_idle_connection_where_the_operator_says_so(start, blocking_worker, kept):
+    server = start(*blocking_worker, "--threads", "2", "--keep-alive", "2", app=APP,
+                   env={"FASTH2_KEEPALIVE_PINGS": "1" if kept else "0"})
     with Client(server, patient=True) as client:
         client.request(1, "/hello")
         assert client.read(client.ended())

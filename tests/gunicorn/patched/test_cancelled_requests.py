@@ -4,7 +4,7 @@ import time
 import h2.events
 import pytest
 
-from tests.gunicorn.live import tracebacks
+from tests.support.gunicorn_server import tracebacks
 from tests.support.tls_client import Client
 
 APP = "tests.gunicorn.patched.response_rules_app:app"

@@ -5,8 +5,7 @@ import time
 import h2.events
 import pytest
 
-from tests.gunicorn.live import tracebacks
-from tests.support.gunicorn_server import Gunicorn
+from tests.support.gunicorn_server import Gunicorn, tracebacks
 from tests.support.tls_client import Client
 
 WORKERS = ("WSGIWorker", "gthread", "gevent", "asgi")

@@ -4,7 +4,7 @@ import pytest
 from gunicorn.config import Config
 
 from fasth2.gunicorn.patched.batching import BatchingConnection
-from tests.gunicorn.dropin.classes import on_headers
+from tests.gunicorn.connection_class import on_headers
 from tests.support.facade_peer import GET, POST, Peer
 
 

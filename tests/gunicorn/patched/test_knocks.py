@@ -10,7 +10,8 @@ import warnings
 import pytest
 import trustme
 
-from tests.support.gunicorn_server import Certificate, Gunicorn
+from tests.support.certificate import Certificate
+from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
 WSGI, ASGI = "tests.support.wsgi_app:app", "tests.support.asgi_app:app"

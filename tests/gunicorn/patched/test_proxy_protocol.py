@@ -5,8 +5,9 @@ import ssl
 
 import pytest
 
-from tests.gunicorn.native.faults.test_proxy_header import PREFACE, UNIX, V1, V1_SIX, v2, v2_inet
-from tests.support.gunicorn_server import Certificate, Gunicorn
+from tests.support.certificate import Certificate
+from tests.support.gunicorn_server import Gunicorn
+from tests.support.proxy_headers import PREFACE, UNIX, V1, V1_SIX, v2, v2_inet
 from tests.support.tls_client import Client
 
 WORKERS = ("WSGIWorker", "gthread", "gevent", "asgi")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fasth2.gunicorn.dropin.connection import HTTP2ServerConnection
 from fasth2.gunicorn.patched import environ as environs
 from fasth2.gunicorn.patched import response as ours
-from tests.gunicorn.patched.test_remembered_requests import CONFIGURATIONS, PEERS, fields, paths, stream_of
+from tests.gunicorn.patched.request_strategies import CONFIGURATIONS, PEERS, fields, paths, stream_of
 
 # gunicorn's first versions have no such class: they collect the body.
 Stock = ours._Stock if ours._Stock is not wsgi.Response else None

@@ -3,7 +3,7 @@ import h2.errors
 import h2.events
 import pytest
 
-from tests.gunicorn.live import tracebacks
+from tests.support.gunicorn_server import tracebacks
 from tests.support.tls_client import Client
 
 APP = "tests.gunicorn.patched.response_rules_app:app"

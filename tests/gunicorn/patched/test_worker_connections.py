@@ -1,4 +1,4 @@
-"""Idle connections, misbehaving ones, ends and reloads under the worker classes."""
+"""Idle connections, misbehaving ones and slow ones under the worker classes; tests/load has their ends."""
 import base64
 import shutil
 import socket
@@ -13,8 +13,10 @@ import h2.settings
 import pytest
 from gunicorn.config import Config
 
-from tests.support.gunicorn_server import Certificate
+from tests.support.certificate import Certificate
+from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
+from tests.support.waiting import wait_until
 
 CONTEXTS = """
 def ssl_context(conf, factory):
@@ -28,6 +30,15 @@ def ssl_context(conf, factory):
 cleartext = pytest.mark.skipif("http2_cleartext" not in Config().settings, reason="this gunicorn has no h2c")
 
 
+@pytest.fixture(scope="module", params=["WSGIWorker", "gthread", "gevent"])
+def steady(request, tmp_path_factory, certificate):
+    """A server of each worker class, with two threads, for the tests that do it no harm."""
+    with Gunicorn(tmp_path_factory.mktemp("steady"), "tests.support.wsgi_app:app", "-k", f"fasth2.gunicorn.{request.param}",
+                  "--http-protocols", "h2,h1", "--threads", "2", "--keep-alive", "30", certificate=certificate) as server:
+        yield server
+        assert "Error handling" not in server.log
+
+
 def goaway(client):
     """Those that name the last stream; one that only says that the end comes (RFC 9113 section 6.8) may be before it."""
     return [event for event in client.found(h2.events.ConnectionTerminated) if event.last_stream_id != 2**31 - 1]
@@ -38,25 +49,23 @@ def served(client, stream_id=1, wait=8.0):
     return client.read(client.ended(stream_id), wait) and client.body(stream_id) == b"Hello, world!"
 
 
-def test_idle_connections_hold_no_thread(start, worker):
+def test_idle_connections_hold_no_thread(steady):
     """With gunicorn's own gthread, as many idle connections as threads block the worker until keepalive."""
-    server = start(*worker, "--threads", "2", "--keep-alive", "30")
-    with Client(server) as one, Client(server) as two, Client(server) as three, Client(server) as four:
+    with Client(steady) as one, Client(steady) as two, Client(steady) as three, Client(steady) as four:
         for client in (one, two, three, four):
             assert served(client, wait=5)
         for client in (four, one):
             assert served(client, 3, wait=5)
 
 
-def test_part_of_a_TLS_record_holds_no_thread(start, worker):
-    server = start(*worker, "--threads", "2", "--keep-alive", "30")
-    clients = [Client(server) for _ in range(3)]
+def test_part_of_a_TLS_record_holds_no_thread(steady):
+    clients = [Client(steady) for _ in range(3)]
     for client in clients:
         assert served(client, wait=5)
         raw = socket.socket(fileno=client.sock.detach())
         raw.sendall(b"\x17\x03\x03\x40\x00some")  # the head of a record of 16 KiB, and four octets of it
         client.sock = raw
-    with Client(server) as other:
+    with Client(steady) as other:
         for stream_id in (1, 3):
             assert served(other, stream_id, wait=5)
     for client in clients:
@@ -98,16 +107,14 @@ def test_a_connection_goes_on_when_a_request_that_stopped_half_way_was_cancelled
         assert served(client, 3)
 
 
-def test_more_busy_connections_than_threads(start, worker):
-    server = start(*worker, "--threads", "2", "--keep-alive", "30")
-    clients = [Client(server) for _ in range(6)]
+def test_more_busy_connections_than_threads(steady):
+    clients = [Client(steady) for _ in range(6)]
     for stream_id in (1, 3, 5):
         for client in clients:
             client.request(stream_id, "/slow?0.02")
     for client in clients:
         assert client.read(lambda client=client: all(client.ended(n)() for n in (1, 3, 5)))
         client.sock.close()
-    assert "Error handling" not in server.log
 
 
 def test_an_idle_connection_is_closed_after_keepalive(start, worker):
@@ -130,103 +137,30 @@ def test_keepalive_begins_anew_with_each_request(start, worker):
         assert not goaway(client)
 
 
-def test_peers_that_break_the_protocol_and_stay_do_not_delay_others(start, worker):
+def test_peers_that_break_the_protocol_and_stay_do_not_delay_others(steady):
     """gunicorn's own gthread reads each on for two seconds where it should accept."""
-    server = start(*worker, "--threads", "8")
-    peers = [Client(server) for _ in range(5)]
+    peers = [Client(steady) for _ in range(5)]
     for peer in peers:
         peer.sock.sendall(b"\0\0\5\6\0\0\0\0\0wrong")  # a PING of five octets
     for peer in peers:
         assert peer.read(lambda peer=peer: goaway(peer))
     begin = time.monotonic()
-    with Client(server) as client:
+    with Client(steady) as client:
         assert served(client)
     assert time.monotonic() - begin < 5
     for peer in peers:
         peer.sock.close()
 
 
-def test_last_words_are_read_though_more_was_sent(start, worker):
+def test_last_words_are_read_though_more_was_sent(steady):
     """A socket closed with octets unread resets the connection, and GOAWAY may be lost."""
-    server = start(*worker)
-    with Client(server) as client:
+    with Client(steady) as client:
         client.sock.sendall(b"\0\0\5\6\0\0\0\0\0wrong")
         for _ in range(4):
             time.sleep(0.1)
             client.sock.sendall(b"x" * 1000)
         assert client.read(lambda: goaway(client))
         assert goaway(client)[0].error_code == h2.errors.ErrorCodes.FRAME_SIZE_ERROR
-
-
-@pytest.mark.parametrize("keepalive", ["1", "30"])
-def test_TERM_says_goodbye_to_idle_connections(start, worker, keepalive):
-    server = start(*worker, "--keep-alive", keepalive, "--graceful-timeout", "20")
-    with Client(server, patient=True) as client, Client(server, patient=True) as other:
-        assert served(client)
-        assert served(other)
-        server.terminate()
-        for each in (client, other):
-            assert each.read(lambda each=each: goaway(each), 8)
-            [event] = goaway(each)
-            assert (int(event.error_code), event.last_stream_id) == (0, 1)
-    assert server.process.wait(8) == 0
-
-
-def test_TERM_finishes_what_was_accepted(start, worker):
-    server = start(*worker, "--graceful-timeout", "20")
-    with Client(server, patient=True) as client:
-        client.request(1, "/slow?1.2")
-        client.request(3, "/hello")
-        time.sleep(0.4)
-        server.terminate()
-        assert client.read(lambda: goaway(client) and client.ended(1)())
-        [event] = goaway(client)
-        answered = [n for n in (1, 3) if client.status(n) == "200"]
-        # What GOAWAY names was answered; the peer may send the rest elsewhere.
-        assert event.last_stream_id == answered[-1]
-        assert 1 in answered
-
-
-def test_TERM_serves_what_waits_behind_a_body(start, worker):
-    """gunicorn's own classes drop it and send no GOAWAY."""
-    server = start(*worker, "--graceful-timeout", "20")
-    with Client(server, patient=True) as client:
-        client.request(1, "/echo", "POST", end_stream=False)
-        client.request(3, "/hello")
-        time.sleep(0.4)
-        server.terminate()
-        time.sleep(0.2)
-        client.data(1, b"body", end_stream=True)
-        assert client.read(lambda: goaway(client))
-        assert client.body(1) == b"body"
-        assert client.body(3) == b"Hello, world!"
-        assert goaway(client)[0].last_stream_id == 3
-
-
-def test_a_reload_loses_no_request(start, worker):
-    server = start(*worker, "--keep-alive", "30", "--graceful-timeout", "20")
-    with Client(server, patient=True) as idle, Client(server, patient=True) as busy:
-        assert served(idle)
-        busy.request(1, "/slow?1")
-        time.sleep(0.3)
-        server.process.send_signal(1)
-        for client in (idle, busy):
-            assert client.read(lambda client=client: goaway(client))
-            assert goaway(client)[0].last_stream_id == 1
-        assert busy.read(busy.ended(1))
-        assert busy.body(1) == b"Hello, world!"
-    with Client(server, patient=True) as client:
-        assert served(client)
-
-
-def test_max_requests_ends_with_a_goodbye(start, worker):
-    server = start(*worker, "--max-requests", "3", "--graceful-timeout", "20")
-    with Client(server, patient=True) as client:
-        for stream_id in (1, 3, 5):
-            assert served(client, stream_id)
-        assert client.read(lambda: goaway(client))
-        assert goaway(client)[0].last_stream_id == 5
-    assert "Autorestarting worker" in server.log
 
 
 def test_a_peer_that_reads_slowly_has_timeout_and_not_keepalive(start, worker):
@@ -236,7 +170,7 @@ def test_a_peer_that_reads_slowly_has_timeout_and_not_keepalive(start, worker):
         client.conn.increment_flow_control_window(2**31 - 1 - 65535)
         client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
         client.request(1, "/big?30000000")
-        time.sleep(3)
+        time.sleep(2)
         client.credit = False
         assert client.read(client.ended(), 60)
         assert len(client.body()) == 30_000_000
@@ -244,31 +178,33 @@ def test_a_peer_that_reads_slowly_has_timeout_and_not_keepalive(start, worker):
 
 def test_a_peer_that_reads_nothing_is_cut_off_after_timeout(start, worker):
     server = start(*worker, "--timeout", "3", "--keep-alive", "30", "--threads", "1")
-    with Client(server) as client:
+    with Client(server) as other:
+        assert served(other)
+        before = server.descriptors()
+        client = Client(server, credit=False)
         client.conn.increment_flow_control_window(2**31 - 1 - 65535)
         client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
         client.request(1, "/big?30000000")
-        time.sleep(0.5)
-        with Client(server) as other:
-            assert served(other)
-        time.sleep(4)
-        client.credit = False
+        wait_until(lambda: server.descriptors() > before)
+        began = time.monotonic()
+        assert served(other, 3)
+        wait_until(lambda: server.descriptors() <= before)
+        assert time.monotonic() - began > 2
         assert not client.read(client.ended(), 30)
+        client.sock.close()
 
 
-def test_a_response_that_waits_for_window_does_not_stop_others(start, worker):
+def test_a_response_that_waits_for_window_does_not_stop_others(steady):
     """On gevent a wait in C would stop them all."""
-    server = start(*worker, "--threads", "4")
-    with Client(server, credit=False) as stalled, Client(server) as other:
+    with Client(steady, credit=False) as stalled, Client(steady) as other:
         stalled.request(1, "/big?1000000")
         assert stalled.read(lambda: len(stalled.body()) == 65535)
         for stream_id in (1, 3, 5):
             assert served(other, stream_id, 4)
 
 
-def test_a_body_that_is_waited_for_does_not_stop_others(start, worker):
-    server = start(*worker, "--threads", "4")
-    with Client(server) as stalled, Client(server) as other:
+def test_a_body_that_is_waited_for_does_not_stop_others(steady):
+    with Client(steady) as stalled, Client(steady) as other:
         stalled.request(1, "/echo", "POST", end_stream=False)
         stalled.data(1, b"part")
         for stream_id in (1, 3, 5):
@@ -278,8 +214,8 @@ def test_a_body_that_is_waited_for_does_not_stop_others(start, worker):
         assert stalled.body() == b"part and rest"
 
 
-def test_early_hints(start, worker):
-    with Client(start(*worker)) as client:
+def test_early_hints(steady):
+    with Client(steady) as client:
         client.request(1, "/hints")
         assert client.read(client.ended())
         [hints] = client.found(h2.events.InformationalResponseReceived)
@@ -323,10 +259,9 @@ def test_prior_knowledge(start, worker):
         assert client.body() == b"body"
 
 
-def test_HTTP_1_is_served_beside(start, worker):
-    server = start(*worker)
-    context = ssl.create_default_context(cafile=str(server.certificate.authority))
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain, \
+def test_HTTP_1_is_served_beside(steady):
+    context = ssl.create_default_context(cafile=str(steady.certificate.authority))
+    with socket.create_connection(("127.0.0.1", steady.port), timeout=10) as plain, \
             context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
         for connection in (b"keep-alive", b"close"):
             sock.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: " + connection + b"\r\n\r\n")

@@ -9,7 +9,7 @@ from tests.support.other_versions import run
 HERE = Path(__file__).parent
 
 #: Those that hang on what gunicorn's workers call.
-CHOSEN = "no_thread or prolong or half_way or behind_a_body or upgrade or hints"
+CHOSEN = "no_thread or prolong or half_way or upgrade or hints"
 
 
 @pytest.mark.parametrize("version", [version for version in VERSIONS if version is not NEWEST], ids=str)

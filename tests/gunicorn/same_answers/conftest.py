@@ -1,2 +1,1 @@
 """The servers' certificate."""
-from tests.gunicorn.live import certificate  # noqa: F401 (fixture)

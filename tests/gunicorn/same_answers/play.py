@@ -18,8 +18,9 @@ import h2.events
 import h2.exceptions
 
 from tests.gunicorn.same_answers.cases import Case
+from tests.support.certificate import Certificate
 from tests.support.gunicorn_matrix import Setup
-from tests.support.gunicorn_server import Certificate, Gunicorn
+from tests.support.gunicorn_server import Gunicorn
 
 #: Streams at once on a connection that several cases share.
 BATCH = 40

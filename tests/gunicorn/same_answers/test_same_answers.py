@@ -5,7 +5,6 @@ in `differences.py` and the modules named after it, and with its reason in docs/
 """
 import pytest
 
-from tests.docs.test_docs import rows
 from tests.gunicorn.same_answers import (  # noqa: F401 (their rules are registered)
     differences_of_the_blocking_workers,
     differences_of_the_own_worker,
@@ -14,7 +13,8 @@ from tests.gunicorn.same_answers.cases import CASES
 from tests.gunicorn.same_answers.differences import RULES, compare
 from tests.gunicorn.same_answers.play import answers_of
 from tests.support.gunicorn_matrix import INSTALLED, OWN, STOCK, WORKER_CLASSES
-from tests.support.gunicorn_server import ROOT
+from tests.support.paths import ROOT
+from tests.support.tables import rows
 
 #: What is compared: fasth2's ways, each with gunicorn's own classes; its own worker with gthread.
 PAIRS = [(theirs, setup) for theirs in STOCK for setup in (*INSTALLED, *WORKER_CLASSES, *OWN)

@@ -1,14 +1,14 @@
-"""The WSGI application of this directory's servers; other paths are those of ``tests.load.wsgi``."""
+"""The WSGI application of this directory's servers; other paths are those of ``tests.support.load_wsgi``."""
 import json
 import os
 import threading
 import time
 
-from tests.load import wsgi
+from tests.support import load_wsgi
 
 
 def app(environ, start_response):
-    return PATHS.get(environ["PATH_INFO"], wsgi.app)(environ, start_response)
+    return PATHS.get(environ["PATH_INFO"], load_wsgi.app)(environ, start_response)
 
 
 def answer(start_response, text):

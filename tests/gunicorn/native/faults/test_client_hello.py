@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from fasth2.server.client_hello import NOTHING, ServerTLS, is_whole, read_offer
-from tests.wsgi.in_process import Paths, Serving
+from tests.support.wsgi_serving import Paths, Serving
 
 
 def hello(protocols, version=None):

@@ -14,10 +14,10 @@ import h2.connection
 import h2.events
 import pytest
 
-from tests.gunicorn.native.faults.conftest import SLOW
+from tests.support.long_runs import SLOW
 from tests.support.sanitized import memory_bound
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import until
+from tests.support.waiting import until
 
 #: Octets that an idle TLS connection may hold of the worker after a request.
 PER_CONNECTION = 25 << 10
@@ -33,7 +33,7 @@ def memory(pid):
 
 def held(server):
     """The worker's memory in octets."""
-    return memory(re.findall(r"Booting worker with pid: (\d+)", server.log)[-1])
+    return memory(server.workers[-1])
 
 
 def tls_alone(chain, key, authority):

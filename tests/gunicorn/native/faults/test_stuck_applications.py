@@ -1,16 +1,11 @@
 """An application that never returns, and logs that cannot be written."""
-import re
 import time
 
 import pytest
 
-from tests.gunicorn.native.faults.test_slow_calls import all_ended, ask
+from tests.gunicorn.native.faults.asking import all_ended, ask
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import until
-
-
-def workers(server):
-    return re.findall(r"Booting worker with pid: (\d+)", server.log)
+from tests.support.waiting import until
 
 
 def test_others_are_served_while_a_thread_is_free(run):
@@ -24,7 +19,7 @@ def test_others_are_served_while_a_thread_is_free(run):
                 assert client.read(client.ended(stream_id), 5)
                 stream_id += 2
                 time.sleep(0.2)
-        assert len(workers(server)) == 1
+        assert len(server.workers) == 1
 
 
 def test_a_worker_whose_threads_are_all_stuck_is_replaced(run):
@@ -35,7 +30,7 @@ def test_a_worker_whose_threads_are_all_stuck_is_replaced(run):
             time.sleep(1)
             ask(waiting, "/hello")
             assert until(lambda: "WORKER TIMEOUT" in server.log, 15)
-            assert until(lambda: len(workers(server)) == 2)
+            assert until(lambda: len(server.workers) == 2)
         with Client(server) as client:
             ids = ask(client, "/hello", "/hold?0.1")
             assert client.read(all_ended(client, ids))
@@ -50,7 +45,7 @@ def test_a_worker_whose_threads_are_all_stuck_lives_while_nobody_waits(run):
             stuck.flush()
             seen = len(stuck.events)
             assert stuck.read(lambda: len(stuck.events) > seen)
-        assert len(workers(server)) == 1
+        assert len(server.workers) == 1
 
 
 @pytest.mark.parametrize("setting", ["--access-logfile", "--error-logfile"])
@@ -63,7 +58,7 @@ def test_the_disk_is_full(run, setting):
             ask(client, "/hold?0.01" if stream_id % 8 == 1 else "/hello", first=stream_id)
         assert client.read(all_ended(client, range(1, 41, 2)))
         assert {client.status(stream_id) for stream_id in range(1, 41, 2)} == {"200"}
-        assert len(workers(server)) == 1
+        assert len(server.workers) == 1
 
 
 def test_the_disk_is_full_for_the_error_log(run):
@@ -81,4 +76,4 @@ def post_fork(server, worker):
                 ask(client, ("/hello", "/hold?0.01", "/fail", "/fail-late")[stream_id // 2 % 4], first=stream_id)
             assert client.read(all_ended(client, range(1, 41, 2)))
             assert [client.status(stream_id) for stream_id in range(1, 7, 2)] == ["200", "200", "500"]
-        assert len(workers(server)) == 1
+        assert len(server.workers) == 1

@@ -7,8 +7,8 @@ import h2.events
 import h2.settings
 import pytest
 
-from tests.gunicorn.native.faults.conftest import SLOW
-from tests.load.payload import fill, is_filled
+from tests.support.long_runs import SLOW
+from tests.support.payload import fill, is_filled
 from tests.support.sanitized import memory_bound
 from tests.support.tls_client import Client
 
@@ -20,8 +20,7 @@ LIMIT = 64 << 20
 
 def most_held(server):
     """The most memory that the worker has held, in octets."""
-    pid = re.findall(r"Booting worker with pid: (\d+)", server.log)[-1]
-    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc", pid, "status").read_text())[1]) << 10
+    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc", str(server.workers[-1]), "status").read_text())[1]) << 10
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ import time
 
 import pytest
 
-from tests.gunicorn.native.faults.test_peers import descriptors
-from tests.gunicorn.native.faults.test_slow_calls import all_ended, ask
+from tests.gunicorn.native.faults.asking import all_ended, ask
 from tests.support.tls_client import Client
-from tests.wsgi.in_process import until
+from tests.support.waiting import until
 
 
 def curl(server, *paths):
@@ -45,9 +44,9 @@ def test_many(clear):
     """None is left behind."""
     assert curl(clear, "/hello").communicate(timeout=20)[0] == "Hello, world! 2\n"
     time.sleep(0.2)
-    before = descriptors(clear)
+    before = clear.descriptors()
     for _ in range(5):
         several = [curl(clear, "/hold?0.02", "/hello") for _ in range(4)]
         for each in several:
             assert each.communicate(timeout=20)[0] == "held 2\nHello, world! 2\n"
-    assert until(lambda: descriptors(clear) <= before)
+    assert until(lambda: clear.descriptors() <= before)

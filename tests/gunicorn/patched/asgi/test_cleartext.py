@@ -7,7 +7,7 @@ import h2.connection
 import h2.events
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import APP, SETUPS, ask
+from tests.gunicorn.patched.asgi.setups import APP, SETUPS, ask
 from tests.support.tls_client import Client
 
 CLEARTEXT = [setup for setup in SETUPS if setup.version.name[:2] >= "26"]

@@ -12,8 +12,9 @@ import h2.events
 import h2.settings
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import CONCURRENT, SETUPS, ask, seen, serve
+from tests.gunicorn.patched.asgi.setups import CONCURRENT, SETUPS, ask, seen, serve, upload
 from tests.support.tls_client import Client
+from tests.support.waiting import wait_until
 
 #: Whose worker joins a response before its connection class sees the first of it.
 JOINED = "25.0.3-asgi-install"
@@ -72,20 +73,6 @@ def test_a_body_larger_than_the_window(server):
         upload(client, 1, body)
         assert client.read(client.ended(), wait=5)
         assert client.body().decode() == f'[300000, "{hashlib.sha256(body).hexdigest()}"]'
-
-
-def upload(client, stream_id, body):
-    """Send a body as windows allow, and end it."""
-    view = memoryview(body)
-    while view:
-        room = min(client.conn.local_flow_control_window(stream_id), 16384, len(view))
-        if room:
-            client.data(stream_id, bytes(view[:room]))
-            view = view[room:]
-        else:
-            before = len(client.events)
-            assert client.read(lambda before=before: len(client.events) > before)
-    client.data(stream_id, b"", end_stream=True)
 
 
 def test_a_request_with_trailers_runs_once(server):
@@ -184,15 +171,7 @@ def test_a_reset_that_arrives_while_another_response_waits_for_window(concurrent
         before = seen(concurrent)["endings"].count("http.disconnect")
         client.conn.reset_stream(3, h2.errors.ErrorCodes.CANCEL)
         client.flush()
-        until(lambda: seen(concurrent)["endings"].count("http.disconnect") == before + 1)
-
-
-def until(condition, wait=5.0):
-    """Wait for a condition."""
-    deadline = time.monotonic() + wait
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        wait_until(lambda: seen(concurrent)["endings"].count("http.disconnect") == before + 1)
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)

@@ -7,8 +7,9 @@ import h2.connection
 import h2.events
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import APP, SETUPS, ask
+from tests.gunicorn.patched.asgi.setups import APP, SETUPS, seen
 from tests.support.tls_client import Client
+from tests.support.waiting import until
 
 #: gunicorn knows cleartext HTTP/2 from 26.2 on. Its own worker has to have read the request before the end is there,
 #: and uvloop tells of both in one turn.
@@ -64,22 +65,11 @@ def test_a_request_that_is_not_whole_ends_and_the_others_are_answered(server):
 
 def test_a_client_that_is_quite_gone_ends_the_application(server):
     """What waits for its client is told, though it sends nothing itself."""
-    def seen():
-        with Client(server) as client:
-            return ask(client, 1, "/seen")
-
-    def until(holds):
-        for _ in range(200):
-            if holds(seen()):
-                return True
-            time.sleep(0.05)
-        return False
-
-    before = seen()
+    before = seen(server)
     with Client(server) as client:
         client.request(1, "/listens")
-        assert until(lambda now: now["counts"].get("/listens", 0) > before["counts"].get("/listens", 0))
-    assert until(lambda now: len(now["endings"]) > len(before["endings"]))
+        assert until(lambda: seen(server)["counts"].get("/listens", 0) > before["counts"].get("/listens", 0))
+    assert until(lambda: len(seen(server)["endings"]) > len(before["endings"]))
 
 
 @pytest.mark.parametrize("setup", [setup for setup in SETUPS if setup.way == "class"], ids=str)

@@ -2,7 +2,7 @@
 import h2.events
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import SETUPS, ask, serve
+from tests.gunicorn.patched.asgi.setups import SETUPS, ask, serve
 from tests.support.tls_client import Client
 
 CLASSES = [setup for setup in SETUPS if setup.way == "class"]

@@ -6,10 +6,10 @@ import h2.errors
 import h2.events
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import CONCURRENT, SETUPS, ask, seen
-from tests.gunicorn.patched.asgi.test_faults_of_gunicorns_worker import until, upload
+from tests.gunicorn.patched.asgi.setups import CONCURRENT, SETUPS, ask, seen, upload
 from tests.support.sanitized import memory_bound
 from tests.support.tls_client import Client
+from tests.support.waiting import wait_until
 
 #: Every setup on asyncio, and the newest gunicorn on uvloop.
 PLACES = [(setup, "asyncio") for setup in SETUPS] + [(setup, "uvloop") for setup in SETUPS[-2:]]
@@ -171,7 +171,7 @@ def test_send_raises_when_the_client_has_reset_the_stream(streaming):
         assert client.read(client.body)
         client.conn.reset_stream(1, h2.errors.ErrorCodes.CANCEL)
         client.flush()
-        until(lambda: seen(streaming)["endings"].count("OSError") == before + 1)
+        wait_until(lambda: seen(streaming)["endings"].count("OSError") == before + 1)
         assert ask(client, 3, "/show")["method"] == "GET"
 
 
@@ -180,7 +180,7 @@ def test_send_raises_when_the_client_has_gone(streaming):
     with Client(streaming) as client:
         client.request(1, "/endless")
         assert client.read(client.body)
-    until(lambda: seen(streaming)["endings"].count("OSError") == before + 1)
+    wait_until(lambda: seen(streaming)["endings"].count("OSError") == before + 1)
 
 
 def test_a_protocol_error_gets_GOAWAY_with_its_code(server):

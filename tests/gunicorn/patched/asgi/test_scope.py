@@ -8,7 +8,7 @@ import h2.connection
 import h2.events
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import SETUPS, ask, serve
+from tests.gunicorn.patched.asgi.setups import SETUPS, ask, serve
 from tests.support.tls_client import Client
 
 #: Those whose scope is made by fasth2's worker class.

@@ -1,8 +1,5 @@
-"""How a worker ends: TLS handshakes under way, streams that do not end, what it accepts meanwhile."""
+"""How a worker ends its application: streams that do not end, the lifespan; and that it is not taken for dead meanwhile."""
 import os
-import signal
-import socket
-import ssl
 import threading
 import time
 
@@ -10,12 +7,12 @@ import h2.connection
 import h2.events
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import SETUPS
+from tests.gunicorn.patched.asgi.setups import SETUPS
 from tests.support.tls_client import Client
+from tests.support.waiting import until
 
 CLASSES = [setup for setup in SETUPS if setup.way == "class"]
 PLACES = [(setup, "asyncio") for setup in CLASSES] + [(CLASSES[-1], "uvloop")]
-INSTALLED = [(SETUPS[-2], "asyncio"), (SETUPS[-2], "uvloop")]
 
 APP = """
 import asyncio, os, time
@@ -69,68 +66,6 @@ def name(place):
     return "-".join(map(str, place))
 
 
-def context(server):
-    made = ssl.create_default_context(cafile=str(server.certificate.authority))
-    made.set_alpn_protocols(["h2"])
-    return made
-
-
-def answer_to_late_handshake(server, stop):
-    """Connect, have the worker stop, and only then begin TLS and ask: a status, or ``None`` where there is no answer."""
-    with Client(server) as client:
-        client.request(1, "/")
-        assert client.read(client.ended())
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain:
-        time.sleep(0.5)  # accepted
-        stop()
-        try:
-            with context(server).wrap_socket(plain, server_hostname="127.0.0.1") as sock:
-                conn = h2.connection.H2Connection()
-                conn.initiate_connection()
-                conn.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/")],
-                                  end_stream=True)
-                sock.sendall(conn.data_to_send())
-                while data := sock.recv(65536):
-                    for event in conn.receive_data(data):
-                        if isinstance(event, h2.events.ResponseReceived):
-                            return int(dict(event.headers)[b":status"])
-        except (ssl.SSLError, ConnectionError):
-            pass
-    return None
-
-
-@pytest.mark.parametrize("place", PLACES, ids=name)
-def test_a_handshake_under_way_is_finished_and_its_request_answered(serve, place):
-    with serve(place, "--graceful-timeout", "20") as server:
-        def stop():
-            server.terminate()
-            # gunicorn's loop looks once a second whether it has to end.
-            wait_for(lambda: "Worker shutting down" in server.log, 2)
-            time.sleep(1.5)
-
-        assert answer_to_late_handshake(server, stop) == 200
-        assert server.process.wait(15) == 0
-
-
-@pytest.mark.parametrize("place", INSTALLED, ids=name)
-def test_gunicorns_own_worker_drops_it(serve, place):
-    """What install() cannot mend: docs/gunicorn.md says so. The worker knows nothing of a handshake under way."""
-    with serve(place, "--graceful-timeout", "20") as server:
-        def stop():
-            server.terminate()
-            assert server.process.wait(15) == 0
-
-        assert answer_to_late_handshake(server, stop) is None
-
-
-def wait_for(holds, seconds=10.0):
-    """Wait until something holds, or for so long; return whether it does."""
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return holds()
-
-
 @pytest.mark.parametrize("place", PLACES, ids=name)
 def test_streams_that_do_not_end_are_cancelled_in_time_for_the_applications_end(serve, place, tmp_path):
     with serve(place, "--graceful-timeout", "6", "--timeout", "30") as server:
@@ -157,9 +92,9 @@ def test_a_worker_that_waits_long_for_its_end_is_not_taken_for_dead(serve, place
         with Client(server, patient=True) as client:
             client.request(1, "/events")
             assert client.read(client.body)
-            pid = int(server.log.split("Booting worker with pid: ")[1].split()[0])
-            server.process.send_signal(signal.SIGHUP)
-            assert wait_for(lambda: server.log.count("Booting worker") == 2)
+            pid = server.workers[0]
+            server.reload()
+            assert until(lambda: len(server.workers) == 2)
             time.sleep(4)
             assert "WORKER TIMEOUT" not in server.log
             os.kill(pid, 0)

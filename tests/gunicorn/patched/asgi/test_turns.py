@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import CONCURRENT, ask
+from tests.gunicorn.patched.asgi.setups import CONCURRENT, ask
 from tests.support.tls_client import Client
 
 PLACES = [(setup, "asyncio") for setup in CONCURRENT] + [(setup, "uvloop") for setup in CONCURRENT[-1:]]

@@ -1,5 +1,5 @@
 """A gunicorn whose protocol is not the one that the worker class knows keeps its own."""
-from tests.gunicorn.patched.asgi.conftest import APP, ask
+from tests.gunicorn.patched.asgi.setups import APP, ask
 from tests.support.tls_client import Client
 
 #: A configuration file in which a later gunicorn's method has one more parameter.

@@ -5,7 +5,7 @@ import h2.errors
 import h2.events
 import pytest
 
-from tests.gunicorn.patched.asgi.conftest import CONCURRENT, serve
+from tests.gunicorn.patched.asgi.setups import CONCURRENT, serve
 from tests.support.tls_client import Client
 
 CLASSES = [setup for setup in CONCURRENT if setup.way == "class"]

@@ -1,13 +1,13 @@
 """Reloads and ``max_requests``: every connection that is accepted is served, and no request is lost."""
-import re
-import signal
 import threading
 import time
 
 import h2.events
 import pytest
 
+from tests.load.setups import CLASSES
 from tests.support.tls_client import Client
+from tests.support.waiting import wait_until
 
 #: The last stream id of a GOAWAY that only says that the end comes (RFC 9113 section 6.8).
 ANY_STREAM = 2**31 - 1
@@ -78,69 +78,25 @@ class Newcomers:
             thread.join(30)
 
 
-def workers(server):
-    return len(re.findall(r"Booting worker with pid", server.log))
-
-
-def wait_until(condition, wait=60.0):
-    deadline = time.monotonic() + wait
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("pause", [0.0, 0.05])
-def test_reloads_lose_nothing(start, blocking_worker, pause):
-    server = start(*blocking_worker, "--threads", "4", "--graceful-timeout", "10")
-    with Newcomers(server, pause=pause) as clients:
+@pytest.mark.parametrize("setup", CLASSES, ids=str)
+def test_reloads_lose_nothing(serve, setup, pause):
+    with serve(setup, "--threads", "4", "--graceful-timeout", "10") as server, Newcomers(server, pause=pause) as clients:
         for count in (2, 3, 4):
             answered = clients.answered
-            wait_until(lambda answered=answered: clients.answered > answered + 40)
-            server.process.send_signal(signal.SIGHUP)
-            wait_until(lambda count=count: workers(server) >= count)
+            wait_until(lambda answered=answered: clients.answered > answered + 40, 60)
+            server.reload()
+            wait_until(lambda count=count: len(server.workers) >= count, 60)
         answered = clients.answered
-        wait_until(lambda: clients.answered > answered + 40)
+        wait_until(lambda: clients.answered > answered + 40, 60)
     assert not clients.lost
     # Requests that were sent after the server said goodbye; the quarter of a second is enough for all on this machine.
     assert clients.refused <= clients.answered / 20
 
 
-def test_max_requests_loses_nothing(start, blocking_worker):
-    server = start(*blocking_worker, "--threads", "4", "--max-requests", "20", "--graceful-timeout", "10")
-    with Newcomers(server) as clients:
-        wait_until(lambda: clients.answered > 100 and workers(server) > 4)
+@pytest.mark.parametrize("setup", CLASSES, ids=str)
+def test_max_requests_loses_nothing(serve, setup):
+    with serve(setup, "--threads", "4", "--max-requests", "20", "--graceful-timeout", "10") as server, \
+            Newcomers(server) as clients:
+        wait_until(lambda: clients.answered > 100 and len(server.workers) > 4, 60)
     assert not clients.lost
-
-
-def test_the_end_is_announced_before_a_stream_is_named(start, blocking_worker):
-    server = start(*blocking_worker, "--graceful-timeout", "20")
-    with Client(server, patient=True) as client:
-        client.request(1, "/hello")
-        assert client.read(client.ended())
-        server.terminate()
-        assert client.read(lambda: client.found(h2.events.ConnectionTerminated))
-        # On its way when the goodbye came.
-        client.request(3, "/hello")
-        assert client.read(client.ended(3))
-        assert client.body(3) == b"Hello, world!"
-        assert client.read(lambda: len(client.found(h2.events.ConnectionTerminated)) > 1)
-        assert [event.last_stream_id for event in client.found(h2.events.ConnectionTerminated)] == [ANY_STREAM, 3]
-
-
-def test_a_handshake_that_is_under_way_is_finished_and_answered(start, blocking_worker):
-    """TCP is there when TERM comes, TLS and the request follow."""
-    server = start(*blocking_worker, "--graceful-timeout", "20")
-
-    class Slow(Client):
-        def flush(self):
-            if not hasattr(self, "told"):
-                self.told = True
-                server.terminate()
-                time.sleep(1.2)
-            super().flush()
-
-    with Slow(server, patient=True) as client:
-        client.request(1, "/hello")
-        assert client.read(client.ended())
-        assert client.body() == b"Hello, world!"
-    assert server.process.wait(20) == 0

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.leaks.heap import rounds
+from tests.support.long_runs import rounds
 from tests.support.tls_client import Client
 
 MEBIBYTE = 1 << 20

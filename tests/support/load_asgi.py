@@ -3,8 +3,8 @@ import asyncio
 import os
 from pathlib import Path
 
-from tests.load.payload import fill, is_filled
-from tests.load.wsgi import note
+from tests.support.load_wsgi import note
+from tests.support.payload import fill, is_filled
 
 
 async def app(scope, receive, send):
@@ -87,6 +87,13 @@ async def events(scope, receive, send):
     await part(send)
 
 
+async def ticks(scope, receive, send):
+    await start(send)
+    while True:
+        await part(send, b"tick", True)
+        await asyncio.sleep(float(scope["query_string"]))
+
+
 async def after_the_body(scope, receive, send):
     size = sum([len(data) async for data in parts(receive)])
     await start(send, headers=[(b"trailer", b"x-sum")], trailers=True)
@@ -112,5 +119,5 @@ async def unchanged(scope, receive, send):
 
 PATHS = {
     "/hello": hello, "/slow": slow, "/echo": echo, "/read-slowly": read_slowly, "/stream": stream, "/unread": unread,
-    "/events": events, "/after-the-body": after_the_body, "/hints": hints, "/empty": empty, "/unchanged": unchanged,
+    "/events": events, "/ticks": ticks, "/after-the-body": after_the_body, "/hints": hints, "/empty": empty, "/unchanged": unchanged,
 }

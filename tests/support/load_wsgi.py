@@ -3,8 +3,8 @@ import os
 import time
 from pathlib import Path
 
-from tests.load.payload import BLOCK, fill, is_filled
 from tests.support import wsgi_app
+from tests.support.payload import BLOCK, fill, is_filled
 
 
 def app(environ, start_response):
@@ -58,6 +58,14 @@ def events(environ, start_response):
         yield b"data: %d\n\n" % number
 
 
+def ticks(environ, start_response):
+    """Parts without end, with as many seconds between them as the query says."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    while True:
+        yield b"tick"
+        time.sleep(float(environ["QUERY_STRING"]))
+
+
 def after_the_body(environ, start_response):
     """The size of the body."""
     size = len(environ["wsgi.input"].read())
@@ -67,6 +75,6 @@ def after_the_body(environ, start_response):
 
 
 PATHS = {
-    "/read-slowly": read_slowly, "/stream": stream, "/unread": unread, "/events": events,
+    "/read-slowly": read_slowly, "/stream": stream, "/unread": unread, "/events": events, "/ticks": ticks,
     "/after-the-body": after_the_body,
 }

@@ -10,8 +10,8 @@ from pathlib import Path
 import h2.errors
 import h2.events
 
-from tests.load.payload import fill
 from tests.support.gunicorn_server import Gunicorn
+from tests.support.payload import fill
 from tests.support.tls_client import Client
 
 #: Requests a connection has open at once.

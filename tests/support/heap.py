@@ -13,16 +13,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-_ROOT = Path(__file__).parent.parent.parent
-_SLOW = os.environ.get("FASTH2_SLOW") == "1"
-
-
-def rounds(number: int) -> int:
-    """How many of a long run's rounds to do: all under FASTH2_SLOW=1, else a tenth."""
-    return number if _SLOW else number // 10
+from .paths import ROOT
 
 
 class _MallocInfo(ctypes.Structure):
@@ -74,7 +67,7 @@ def alone(function: Callable[..., Any], *arguments: Any) -> Any:
     name = f"{function.__module__}:{function.__name__}"
     done = subprocess.run(
         [sys.executable, "-m", __name__, name, json.dumps(arguments)],
-        cwd=_ROOT, capture_output=True, text=True, timeout=1800, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False,
         env={**os.environ, "PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"},
     )
     assert done.returncode == 0, f"{name} ended with {done.returncode}: {done.stderr[-3000:]}"

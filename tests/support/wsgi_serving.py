@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -111,19 +110,6 @@ class Serving:
         for client in list(self.loop.clients.values()):
             client.close()
         self.listener.close()
-
-
-def until(condition: Callable[[], Any], wait: float = 10.0) -> Any:
-    """Wait until something holds; return whether it does.
-
-    Args:
-        condition: It.
-        wait: Seconds at most.
-    """
-    deadline = time.monotonic() + wait
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return found
 
 
 class Paths:
