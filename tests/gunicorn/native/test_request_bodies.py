@@ -129,7 +129,8 @@ def test_no_continue_for_who_does_not_read(client):
 
 def test_a_body_that_nobody_reads(client):
     """The response is whole, then the stream is reset with NO_ERROR (RFC 9113 section 8.1); the window comes back."""
-    ids = range(1, 41, 2)
+    # More than the connection's window holds, once.
+    ids = range(1, 19, 2)
     for stream_id in ids:
         # Of this type none is gathered before its application is called.
         client.request(stream_id, "/listed", "POST", [("content-type", "application/grpc")], end_stream=False)

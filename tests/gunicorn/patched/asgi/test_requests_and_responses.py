@@ -194,7 +194,8 @@ def test_a_protocol_error_gets_GOAWAY_with_its_code(server):
 
 def test_an_idle_connection_gets_GOAWAY_after_keepalive(servers):
     """Of all servers at the same time."""
-    clients = [Client(servers(*place)) for place in PLACES]
+    running = [servers(*place) for place in PLACES]
+    clients = [Client(server) for server in running]
     start = time.monotonic()
     for client in clients:
         ask(client, 1, "/show")
