@@ -12,13 +12,16 @@ from . import settings
 __all__ = ["connection_limits", "widen_window"]
 
 
-def connection_limits(streams: int, header_list_size: int, contract: Contract) -> Limits:
+def connection_limits(
+    streams: int, header_list_size: int, contract: Contract, chosen: settings.Settings | None = None
+) -> Limits:
     """Return the limits for a connection.
 
     Args:
         streams: Concurrent streams of the peer.
         header_list_size: Octets of a header list, 0 for fasth2's own limit.
         contract: The installed gunicorn's.
+        chosen: The operator's settings; those of now when ``None``.
     """
     values = {
         "concurrent_streams": streams,
@@ -29,7 +32,7 @@ def connection_limits(streams: int, header_list_size: int, contract: Contract) -
     }
     if header_list_size:
         values["header_list_size"] = header_list_size
-    values.update(settings.current().limits)
+    values.update((chosen or settings.current()).limits)
     return shared_limits(**values)
 
 

@@ -159,7 +159,9 @@ class Options(NamedTuple):
     clock: Callable[[], float] | None = None
 
 
-_shared_options = functools.lru_cache(maxsize=64, typed=True)(Options)
+# By what they are made of; what is not hashed fast goes by its identity, and the options keep it alive.
+_shared_options: dict[Any, Options] = {}
+_SHARED_OPTIONS = 64
 
 
 def options_of(cfg: Any, errors: Any, closed_state: Any, limits: Limits | None = None, **more: Any) -> Options:
@@ -182,10 +184,20 @@ def options_of(cfg: Any, errors: Any, closed_state: Any, limits: Limits | None =
             values["header_list_size"] = header_list_size
         limits = shared_limits(**values)
     window, frame_size = cfg.http2_initial_window_size, cfg.http2_max_frame_size
-    return _shared_options(
-        errors, closed_state, limits, window, streams, frame_size, header_list_size,
-        seconds(getattr(cfg, "timeout", None)), seconds(getattr(cfg, "keepalive", None)), **more,
+    timeout, keepalive = seconds(getattr(cfg, "timeout", None)), seconds(getattr(cfg, "keepalive", None))
+    key = (
+        id(errors), id(closed_state), id(limits), window, streams, frame_size, header_list_size, timeout, keepalive,
+        *more.values(),
     )  # fmt: skip
+    options = _shared_options.get(key)
+    if options is None:
+        options = Options(
+            errors, closed_state, limits, window, streams, frame_size, header_list_size, timeout, keepalive, **more
+        )
+        if len(_shared_options) >= _SHARED_OPTIONS:
+            _shared_options.clear()
+        _shared_options[key] = options
+    return options
 
 
 class Handler(Protocol):

@@ -11,7 +11,7 @@ from fasth2.connection import H2Connection
 from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolError
 from fasth2.gunicorn.limits import connection_limits, widen_window
 from fasth2.gunicorn.refusing import RefusedRequest, too_large
-from fasth2.gunicorn.settings import current
+from fasth2.gunicorn.settings import Settings
 from fasth2.server._protocol import Options, ServerProtocol, begin_upgraded, options_of
 
 from .contract import installed
@@ -44,15 +44,15 @@ class _QueueingEngine(H2Connection):
 _ENGINE = H2Connection if CONTRACT.streams_responses else _QueueingEngine
 
 
-def options(cfg: Any, header_encoding: str = "utf-8") -> Options:
+def options(cfg: Any, chosen: Settings, header_encoding: str = "utf-8") -> Options:
     """Return options with gunicorn's errors and states, its limits and the operator's.
 
     Args:
         cfg: gunicorn's configuration.
+        chosen: The operator's settings.
         header_encoding: As in `Options`.
     """
-    limits = connection_limits(cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size, CONTRACT)
-    chosen = current()
+    limits = connection_limits(cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size, CONTRACT, chosen)
     return options_of(
         cfg, gunicorn_errors, StreamState.CLOSED, limits,
         unread_upload_octets=chosen.unread_upload_octets,

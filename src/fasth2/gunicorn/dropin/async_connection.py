@@ -64,9 +64,6 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, reader, writer, client_addr)
-        rate = current().min_body_rate
-        if rate != self.MIN_RECEIVE_RATE:
-            self.MIN_RECEIVE_RATE = rate
         self._record = Record(self.protocol)
         # Octets to credit at the end of a read: to the connection, and to streams.
         self._arrived_octets = 0
@@ -78,8 +75,11 @@ class AsyncHTTP2Connection(AsyncConnection):
         self._idle_since: float | None = None
 
     def _make_options(self, cfg: Any) -> Options:
+        chosen = current()
+        if chosen.min_body_rate != self.MIN_RECEIVE_RATE:
+            self.MIN_RECEIVE_RATE = chosen.min_body_rate
         # ASGI speaks of octets, and gunicorn writes a scope's fields as latin-1.
-        return options(cfg, "latin-1")
+        return options(cfg, chosen, "latin-1")
 
     def _large_request_received(self, item: Any, requests: list[Any]) -> None:
         receive_large_request(self, item, requests)

@@ -64,15 +64,15 @@ class HTTP2ServerConnection(_Requests):
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
-        rate = current().min_body_rate
-        if rate != self.MIN_RECEIVE_RATE:
-            self.MIN_RECEIVE_RATE = rate
         self._record = Record(self.protocol)
         # Response headers not given to the engine yet: stream id, status, fields.
         self._held: tuple[int, int, list[tuple[Any, Any]]] | None = None
 
     def _make_options(self, cfg: Any) -> Options:
-        return options(cfg)
+        chosen = current()
+        if chosen.min_body_rate != self.MIN_RECEIVE_RATE:
+            self.MIN_RECEIVE_RATE = chosen.min_body_rate
+        return options(cfg, chosen)
 
     def _advertise(self) -> None:
         advertise(self.protocol)

@@ -5,7 +5,6 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, ClassVar
 
 import gevent  # type: ignore[import-untyped]
@@ -130,6 +129,17 @@ class _IdleSocket(BatchingSocket):
             idle.discard(greenlet)
 
 
+def idle_connection(cfg: Any, sock: Any, client_addr: Any) -> BatchingConnection:
+    """Return a connection that can be stopped while it waits to read.
+
+    Args:
+        cfg: gunicorn's configuration.
+        sock: The client's socket.
+        client_addr: The client's address.
+    """
+    return BatchingConnection(cfg, sock, client_addr, _IdleSocket)
+
+
 class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     """gunicorn's ``gevent`` worker, with HTTP/2 by fasth2.
 
@@ -139,7 +149,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     here too.
     """
 
-    connection_class = staticmethod(partial(BatchingConnection, socket_class=_IdleSocket))
+    connection_class = staticmethod(idle_connection)
     stock = ggevent.GeventWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),

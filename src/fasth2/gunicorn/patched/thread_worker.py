@@ -53,6 +53,17 @@ ROUND = 0.05
 LOOK = 0.1
 
 
+def polled_connection(cfg: Any, sock: Any, client_addr: Any) -> BatchingConnection:
+    """Return a connection whose socket never blocks.
+
+    Args:
+        cfg: gunicorn's configuration.
+        sock: The client's socket.
+        client_addr: The client's address.
+    """
+    return BatchingConnection(cfg, sock, client_addr, PolledSocket)
+
+
 class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     """gunicorn's ``gthread`` worker, with HTTP/2 by fasth2.
 
@@ -69,7 +80,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     configuration file.
     """
 
-    connection_class = staticmethod(partial(BatchingConnection, socket_class=PolledSocket))
+    connection_class = staticmethod(polled_connection)
     stock = gthread.ThreadWorker
     overrides = (
         ("whole responses", ("handle_http2_request",)),
