@@ -1,14 +1,11 @@
 """H2Connection: the engine as its users call it. Each method converts its arguments, claims the connection, acts."""
-import base64
-import binascii
-
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, Core, await_others, enter, find_opened, leave
-from fasth2._cursor cimport store16, store32
+from fasth2._engine.core cimport C_CLOSED, Core, await_others, enter, find_opened, leave
+from fasth2._cursor cimport store16
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
 from fasth2._engine.flow_control cimport acknowledge as acknowledge_credit
@@ -16,21 +13,22 @@ from fasth2._engine.flow_control cimport consume as consume_credit
 from fasth2._engine.flow_control cimport increment_window
 from fasth2._engine.limits cimport output_taken
 from fasth2._engine.receive cimport receive
-from fasth2._engine.receive_settings cimport apply_remote_settings
 from fasth2._engine.role cimport next_outbound
+from fasth2._engine.scheduler cimport pull
 from fasth2._engine.send cimport end_stream as end_with_data
 from fasth2._engine.send cimport (
     must_be_open,
-    pull,
     push_stream,
     reset_stream,
     respond,
     send_data,
     send_headers,
     write_body,
+    write_settings,
 )
 from fasth2._engine.settings cimport SettingsBase
 from fasth2._engine.stream cimport H2Stream
+from fasth2._engine.upgrade cimport upgrade, upgrade_settings
 from fasth2._window cimport MAX_WINDOW
 
 from fasth2._engine.settings import Settings
@@ -192,24 +190,11 @@ cdef class H2Connection(Core):
             ProtocolError: The settings are not base64url, not whole, or invalid (RFC 9113 section 6.5.2).
         """
         cdef bytes payload = b""
-        cdef H2Stream s
         if settings_header:
             payload = upgrade_settings(settings_header)
         enter(self)
         try:
-            must_be_open(self)
-            if self.ids.highest_inbound:
-                raise ProtocolError("the connection has streams already: it cannot be upgraded")
-            if self.limits.settings_per_frame >= 0 and len(payload) // 6 > self.limits.settings_per_frame:
-                raise ProtocolError("HTTP2-Settings has too many settings")
-            if apply_remote_settings(self, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload)):
-                raise ProtocolError(f"HTTP2-Settings with an invalid value: {self.fault_value}")
-            self.prepare_local_settings()
-            write_settings(self, dict(self.local))
-            s = self.open_stream(1)
-            self.end_remote(s)
-            if self.phase == C_IDLE:
-                self.phase = C_OPEN
+            upgrade(self, payload)
         finally:
             leave(self)
 
@@ -877,20 +862,6 @@ cdef class H2Connection(Core):
     MAX_CLOSED_STREAMS = 1000
 
 
-cdef bytes upgrade_settings(object header):
-    """The payload of the SETTINGS frame in an HTTP2-Settings field (RFC 7540 section 3.2.1)."""
-    cdef bytes text = header.encode("ascii", "replace") if isinstance(header, str) else bytes(memoryview(header))
-    cdef bytes payload
-    text = text.rstrip(b"=")
-    try:
-        payload = base64.b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
-    except binascii.Error as error:
-        raise ProtocolError(f"HTTP2-Settings is not base64url: {error}") from error
-    if len(payload) % 6:
-        raise ProtocolError("HTTP2-Settings is not a whole number of settings")
-    return payload
-
-
 cdef int log_sent(object logger, str frame, uint32_t stream_id) except -1:
     logger.debug("sent %s on stream %d", frame, stream_id)
     return 0
@@ -921,20 +892,4 @@ cdef int copy_octets(uint8_t *to, bytes octets) except -1:
     cdef Py_ssize_t i
     for i in range(PyBytes_GET_SIZE(octets)):
         to[i] = <uint8_t>PyBytes_AS_STRING(octets)[i]
-    return 0
-
-
-cdef int write_settings(H2Connection c, dict settings) except -1:
-    """Queue a SETTINGS frame."""
-    cdef uint8_t *p
-    cdef Py_ssize_t n = 6 * len(settings)
-    out_reserve(&c.out, FRAME_HEADER + n)
-    p = write_frame_header(c.out.data + c.out.length, <uint32_t>n, FRAME_SETTINGS, 0, 0)
-    for key, value in settings.items():
-        store16(p, <uint32_t>key)
-        store32(p + 2, <uint32_t>value)
-        p += 6
-    c.local.mark_sent()
-    c.out.length += FRAME_HEADER + n
-    c.acks_expected += 1
     return 0

@@ -192,3 +192,8 @@ cdef inline H2Stream find_opened(Core c, uint32_t stream_id):
 cdef inline bint is_shut(Core c) noexcept:
     """h2 refuses every frame but GOAWAY once a GOAWAY went either way; under rfc_errors streams go on."""
     return c.phase == C_CLOSED and not c.rfc_errors
+
+
+cdef inline bint may_send(Core c) noexcept:
+    """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
+    return not c.failed and (c.phase != C_CLOSED or c.rfc_errors)

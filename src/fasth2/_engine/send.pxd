@@ -6,6 +6,7 @@ from fasth2._engine.core cimport Core
 from fasth2._engine.stream cimport H2Stream
 
 cdef int must_be_open(Core c) except -1
+cdef int write_settings(Core c, dict settings) except -1
 cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_stream) except -1
 cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n, bint end_stream,
                    int pad_length) except -1
@@ -19,4 +20,4 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
 cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream) except -1
 cdef int write_trailers(Core c, uint32_t stream_id, list prepared) except -1
 cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1
-cdef bytes pull(Core c, Py_ssize_t most)
+cdef int send_queued(Core c, H2Stream s, Py_ssize_t room) except -1

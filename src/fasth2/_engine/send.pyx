@@ -4,15 +4,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
-from fasth2._engine.core cimport C_CLOSED, find_opened, find_stream
-from fasth2._cursor cimport store32
+from fasth2._engine.core cimport find_opened, find_stream, may_send
+from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport (
     data_chunk,
     field_block_overhead,
-    out_clear,
     out_reserve,
-    out_take,
     put_data,
     split_field_block,
     write_frame_header,
@@ -24,7 +22,6 @@ from fasth2._engine.headers cimport (
     BLOCK_TRAILERS,
     OutgoingFields,
 )
-from fasth2._engine.limits cimport output_taken
 from fasth2._engine.role cimport HIGHEST_STREAM_ID, is_inbound
 from fasth2._engine.stream cimport (
     BY_SEND_RST_STREAM,
@@ -35,7 +32,6 @@ from fasth2._engine.stream cimport (
     stream_may_send,
     stream_reserve,
 )
-from fasth2._engine.scheduler cimport Turn, next_turn
 
 from fasth2.exceptions import (
     FlowControlError,
@@ -50,11 +46,6 @@ cdef Py_ssize_t DIRECT = 4096
 # pull() cuts a frame short to fill its block, but not to less than this.
 cdef enum:
     SHORTEST_CUT = 512
-
-
-cdef inline bint may_send(Core c) noexcept:
-    """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
-    return not c.failed and (c.phase != C_CLOSED or c.rfc_errors)
 
 
 cdef int must_be_open(Core c) except -1:
@@ -82,6 +73,22 @@ cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, u
     c.out.length = end - c.out.data
     split_field_block(&c.out, at, flags, stream_id, type, c.max_out_frame)
     outgoing.sent()
+    return 0
+
+
+cdef int write_settings(Core c, dict settings) except -1:
+    """Queue a SETTINGS frame."""
+    cdef uint8_t *p
+    cdef Py_ssize_t n = 6 * len(settings)
+    out_reserve(&c.out, FRAME_HEADER + n)
+    p = write_frame_header(c.out.data + c.out.length, <uint32_t>n, FRAME_SETTINGS, 0, 0)
+    for key, value in settings.items():
+        store16(p, <uint32_t>key)
+        store32(p + 2, <uint32_t>value)
+        p += 6
+    c.local.mark_sent()
+    c.out.length += FRAME_HEADER + n
+    c.acks_expected += 1
     return 0
 
 
@@ -356,8 +363,8 @@ cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1:
     return c.close_stream(s, BY_SEND_RST_STREAM)
 
 
-cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
-    """One frame of a stream whose turn it is. room: octets, header included, -1 for any.
+cdef int send_queued(Core c, H2Stream s, Py_ssize_t room) except -1:
+    """One frame of what a stream has queued. room: octets, header included, -1 for any.
 
     Returns 1 when a frame was written, 0 when the connection's window or the room is used up.
     """
@@ -427,37 +434,6 @@ cdef int send_turn(Core c, H2Stream s, Py_ssize_t room) except -1:
     return 1
 
 
-cdef int drop_shut(Core c) except -1:
-    """Let the streams whose own window is shut leave the ring: WINDOW_UPDATE brings them back."""
-    cdef H2Stream last = c.ring
-    cdef H2Stream s = last.next
-    cdef H2Stream following
-    while True:
-        following = s.next
-        if s.queued and s.out_window <= 0:
-            c.leave_ring(s)
-        if s is last:
-            return 0
-        s = following
-
-
-cdef bint send_by_priority(Core c, Py_ssize_t room) except -1:
-    """One frame of the stream that comes first by priority (RFC 9218 section 10); False: none can send."""
-    cdef Turn turn
-    cdef H2Stream s, sender
-    if not next_turn(c, &turn):
-        drop_shut(c)
-        return False
-    # Kept alive: the stream may end.
-    s = <H2Stream>turn.stream
-    sender = <H2Stream>turn.sender
-    if not send_turn(c, sender, room):
-        return False
-    if s.in_turns:
-        c.ring = s
-    return True
-
-
 cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     """The trailers that waited for the body; encoded now, since the table's state depends on the order."""
     with cython.critical_section(c.encoder):
@@ -469,58 +445,3 @@ cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     s.ends = False
     c.end_local(s)
     return 1
-
-
-cdef int64_t queued_in_window(Core c) noexcept:
-    """Octets of body that the windows of the streams in the ring let out."""
-    cdef H2Stream s = c.ring
-    cdef int64_t total = 0
-    while True:
-        total += max(min(s.queued, s.out_window), 0)
-        s = s.next
-        if s is c.ring:
-            return total
-
-
-cdef bytes pull(Core c, Py_ssize_t most):
-    """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
-    cdef H2Stream s, stuck
-    cdef Py_ssize_t room, wanted
-    cdef bytes result = None
-    if c.ring is not None and may_send(c) and (most < 0 or c.out.length - c.out.start < most):
-        wanted = <Py_ssize_t>min(queued_in_window(c), max(c.out_window, 0))
-        wanted += (wanted // <Py_ssize_t>c.max_out_frame + 1) * FRAME_HEADER
-        if most >= 0 and wanted > most - (c.out.length - c.out.start):
-            wanted = most - (c.out.length - c.out.start)
-        out_reserve(&c.out, wanted)
-        stuck = None
-        while c.ring is not None:
-            room = -1 if most < 0 else most - (c.out.length - c.out.start)
-            if most >= 0 and room <= FRAME_HEADER and c.out.length > c.out.start:
-                break
-            if c.prioritized:
-                if not send_by_priority(c, room):
-                    break
-                continue
-            s = c.ring.next
-            if send_turn(c, s, room):
-                stuck = None
-            elif s is stuck:
-                # Round once, and none could send: the turn stays where it was.
-                break
-            elif stuck is None:
-                stuck = s
-            # Next in the ring, unless the stream left it.
-            if c.ring is not None and c.ring.next is s:
-                c.ring = s
-    try:
-        result = out_take(&c.out, most)
-    finally:
-        # Not `except`: that needs memory itself.
-        if result is None:
-            # What was handed out is gone: the peer cannot follow what would come after it.
-            c.failed = True
-            c.phase = C_CLOSED
-            out_clear(&c.out)
-    output_taken(&c.limits, PyBytes_GET_SIZE(result), c.out.length - c.out.start)
-    return result

@@ -11,14 +11,13 @@ from fasth2._engine.ready cimport Data, LargeRequest, Request, Reset, Trailers
 from fasth2._engine.receive cimport receive
 from fasth2._engine.send cimport (
     prepared_trailers,
-    pull,
     reset_stream,
     respond_converted,
     write_body,
     write_trailers,
 )
 from fasth2._engine.stream cimport H2Stream
-from fasth2._engine.scheduler cimport waits_behind
+from fasth2._engine.scheduler cimport pull, waits_behind
 from fasth2.wsgi.atomics cimport load_flag, store_flag, store_number
 from fasth2.wsgi.call cimport Call, Channel, Site
 from fasth2._engine.flow_control cimport (

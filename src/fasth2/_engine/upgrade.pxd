@@ -1,0 +1,5 @@
+# HTTP/1.1 requests that ask for HTTP/2 by ``Upgrade: h2c``.
+from fasth2._engine.core cimport Core
+
+cdef bytes upgrade_settings(object header)
+cdef int upgrade(Core c, bytes payload) except -1

@@ -1,0 +1,43 @@
+"""The start of a connection by an HTTP/1.1 request with ``Upgrade: h2c`` (RFC 7540 section 3.2)."""
+import base64
+import binascii
+
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport uint8_t
+
+from fasth2._engine.core cimport C_IDLE, C_OPEN
+from fasth2._engine.receive_settings cimport apply_remote_settings
+from fasth2._engine.send cimport must_be_open, write_settings
+
+from fasth2.exceptions import ProtocolError
+
+
+cdef bytes upgrade_settings(object header):
+    """The payload of the SETTINGS frame in an HTTP2-Settings field (RFC 7540 section 3.2.1)."""
+    cdef bytes text = header.encode("ascii", "replace") if isinstance(header, str) else bytes(memoryview(header))
+    cdef bytes payload
+    text = text.rstrip(b"=")
+    try:
+        payload = base64.b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
+    except binascii.Error as error:
+        raise ProtocolError(f"HTTP2-Settings is not base64url: {error}") from error
+    if len(payload) % 6:
+        raise ProtocolError("HTTP2-Settings is not a whole number of settings")
+    return payload
+
+
+cdef int upgrade(Core c, bytes payload) except -1:
+    """Apply the client's settings, queue ours, and open stream 1, half closed by the client: the request."""
+    must_be_open(c)
+    if c.ids.highest_inbound:
+        raise ProtocolError("the connection has streams already: it cannot be upgraded")
+    if c.limits.settings_per_frame >= 0 and len(payload) // 6 > c.limits.settings_per_frame:
+        raise ProtocolError("HTTP2-Settings has too many settings")
+    if apply_remote_settings(c, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload)):
+        raise ProtocolError(f"HTTP2-Settings with an invalid value: {c.fault_value}")
+    c.prepare_local_settings()
+    write_settings(c, dict(c.local))
+    c.end_remote(c.open_stream(1))
+    if c.phase == C_IDLE:
+        c.phase = C_OPEN
+    return 0
