@@ -19,11 +19,11 @@ def seconds(waiting):
         connection.send_data(1, b"x" * 16384)
     best = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(2 * waiting):
             connection.data_to_send(9 + 16384)
             connection.send_data(1, b"x" * 16384)
-        best.append((time.perf_counter() - start) / waiting)
+        best.append((time.process_time() - start) / waiting)
     return min(best)
 
 
