@@ -417,6 +417,7 @@ codecs.lookup("latin-1")
 SCENARIOS: dict[str, Scenario] = {
     "_engine.connection": Scenario(nothing, open_and_answer, shut_all),
     "_engine.core": Scenario(nothing, upgrade, shut_all),
+    "_engine.deliver": feeds(POST, *CONTROL, *[frames.data(1, b"d" * 10)] * 3),
     "_engine.errors": feeds(*FAULTY),
     "_engine.events": Scenario(nothing, events_life, let_go),
     "hpack.fields": Scenario(nothing, lambda kept: kept.append(_fields.classify(b"content-length", b"12")), let_go),
@@ -455,6 +456,7 @@ SCENARIOS: dict[str, Scenario] = {
                             + [c.pull(5000), c.receive_data(bytes(frames.priority_update(1, b"u=7"))), c.pull()],
                             *(request(n, ("priority", "u=1")) for n in (1, 3)), request(5)),
     "wsgi.call": serves(writing, request(1), request(3)),
+    "_engine.upgrade": Scenario(nothing, upgrade, shut_all),
     "_engine.flow_control": serves(reading, request(1, end_stream=False), *[frames.data(1, b"d" * 10000)] * 4,
                              frames.data(1, b"", end_stream=True)),
     "wsgi.environ": serves(writing, request(1, ("x-a", "b"), ("cookie", "a"), ("cookie", "b"), ("host", "h"),
