@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from fasth2.gunicorn.dropin.request import HTTP2Request, policy_of
 from fasth2.gunicorn.dropin.request_path import decode_path
 from fasth2.gunicorn.refusing import RefusedRequest, is_malformed, refusal_for
 from fasth2.gunicorn.settings import current
+
+from .serving import FIRST_REQUEST
 
 __all__ = ["LAST_CALL", "ASGIConnection"]
 
@@ -69,6 +72,7 @@ class ASGIConnection(AsyncHTTP2Connection):
         # Set when the peer has ended its side as well.
         self._peer_left: Any = None
         self._unread_timer: Any = None
+        self._began = time.monotonic()
 
     def attach(self, transport: Any) -> None:
         """Take input by `data_received` and its like from now on.
@@ -309,8 +313,13 @@ class ASGIConnection(AsyncHTTP2Connection):
         if self.protocol.closed or self._stopping:
             return
         self._stopping = True
+        wait = 0.0
         if self.protocol.streams:
-            self._last_call = self._loop.call_later(self.cfg.graceful_timeout / 2, self._call_last)
+            wait = self.cfg.graceful_timeout / 2
+        elif not self.protocol.engine.highest_inbound_stream_id:
+            wait = min(self._began + FIRST_REQUEST - time.monotonic(), self.cfg.graceful_timeout / 2)
+        if wait > 0:
+            self._last_call = self._loop.call_later(wait, self._call_last)
         else:
             self._call_last()
 
