@@ -40,13 +40,22 @@ class Record:
     def __del__(self) -> None:
         number = self._number
         # In this order: `counters` can tell one that is in both.
-        _ended.append((number, _open[number].counters))
+        _ended.append((number, _counts_of(_open[number])))
         del _open[number]
         if len(_ended) > _WAITING and _adding.acquire(blocking=False):
             try:
                 _add_ended()
             finally:
                 _adding.release()
+
+
+def _counts_of(source: Any) -> dict[str, int]:
+    """Return a connection's counts; none where a host has put another object in its engine's place."""
+    try:
+        counts: dict[str, int] = source.counters
+    except Exception:
+        return {}
+    return counts
 
 
 def _add_ended() -> set[int]:
@@ -77,7 +86,7 @@ def counters() -> dict[str, int]:
         for number, source in there.items():
             if number not in ended:
                 count += 1
-                totals.update(source.counters)
+                totals.update(_counts_of(source))
     totals["connections"] += count
     totals["connections_open"] = count
     return dict(totals)

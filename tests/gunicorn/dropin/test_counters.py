@@ -140,3 +140,14 @@ def test_statsd_is_not_wanted_unless_it_was_configured():
     assert not Reporter.wanted(types.SimpleNamespace(cfg=cfg, log=Log()))
     cfg.statsd_host = "localhost:8125"
     assert not Reporter.wanted(types.SimpleNamespace(cfg=cfg, log=object()))
+
+
+def test_a_connection_whose_engine_was_replaced_counts_without_faults(connect):
+    """As gunicorn's own tests do: its end must not raise, nor may asking."""
+    before = counters()
+    peer = connect()
+    peer.server.h2_conn = object()
+    assert grown(before) == {"connections": 1, "connections_open": 1}
+    del peer
+    gc.collect()
+    assert grown(before) == {"connections": 1}
