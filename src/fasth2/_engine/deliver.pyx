@@ -1,6 +1,7 @@
 """What the user is given: h2's events, or the slim objects of `ready_requests`.
 
-The functions append to `Core.events`. Nothing here checks what was received or changes a state.
+The `deliver_*` functions append to `Core.events`; they check nothing and change no stream. The `*_fields` functions make
+the fields; `trailer_fields` takes some out of the decoder.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcpy

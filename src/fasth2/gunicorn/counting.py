@@ -13,8 +13,10 @@ _WAITING = 1000
 
 _numbers = itertools.count()
 
-# What counts for each of the connections that there are.
+# The connections that there are: their engine, which counts, and for the few that have any, what the protocol has
+# counted itself. Nothing here leads back to a connection, which could never end otherwise.
 _open: dict[int, Any] = {}
+_own: dict[int, dict[str, int]] = {}
 
 # Counts of connections that have ended. A connection may end in the midst of
 # anything, on any thread, so that only takes a lock if it is free.
@@ -28,34 +30,34 @@ class Record:
     """Has a connection counted; held by the connection, and ends with it.
 
     Args:
-        source: Its ``counters`` are the connection's: a `ServerProtocol` or an `fasth2.connection.H2Connection`.
+        engine: The connection's `fasth2.connection.H2Connection`.
     """
 
     __slots__ = ("_number",)
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, engine: Any) -> None:
         self._number = next(_numbers)
-        _open[self._number] = source
+        _open[self._number] = engine
+
+    def add(self, counts: dict[str, int]) -> None:
+        """Have something counted that the engine does not count.
+
+        Args:
+            counts: Names and how often; it may change later.
+        """
+        _own[self._number] = counts
 
     def __del__(self) -> None:
         number = self._number
         # In this order: `counters` can tell one that is in both.
-        _ended.append((number, _counts_of(_open[number])))
+        _ended.append((number, {**_open[number].counters, **_own.get(number, {})}))
         del _open[number]
+        _own.pop(number, None)
         if len(_ended) > _WAITING and _adding.acquire(blocking=False):
             try:
                 _add_ended()
             finally:
                 _adding.release()
-
-
-def _counts_of(source: Any) -> dict[str, int]:
-    """Return a connection's counts; none where a host has put another object in its engine's place."""
-    try:
-        counts: dict[str, int] = source.counters
-    except Exception:
-        return {}
-    return counts
 
 
 def _add_ended() -> set[int]:
@@ -79,14 +81,15 @@ def counters() -> dict[str, int]:
         many there have been, and ``connections_open`` how many there are.
     """
     with _adding:
-        there = _open.copy()
+        own, there = _own.copy(), _open.copy()
         ended = _add_ended()
         totals = _totals.copy()
         count = 0
-        for number, source in there.items():
+        for number, engine in there.items():
             if number not in ended:
                 count += 1
-                totals.update(_counts_of(source))
+                totals.update(engine.counters)
+                totals.update(own.get(number, {}))
     totals["connections"] += count
     totals["connections_open"] = count
     return dict(totals)

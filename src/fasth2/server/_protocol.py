@@ -248,7 +248,7 @@ class ServerProtocol:
     """
 
     __slots__ = (
-        "closed", "counts", "draining", "engine", "error", "initialized", "options", "pending", "refusals",
+        "closed", "counts", "draining", "engine", "error", "initialized", "options", "pending", "record", "refusals",
         "refused_above", "streams", "unread", "unreleased",
     )  # fmt: skip
 
@@ -277,6 +277,8 @@ class ServerProtocol:
         self.refusals: Refusals | None = None
         #: What is counted here and not by the engine, under its counters' names.
         self.counts: dict[str, int] | None = None
+        #: Told of `counts` when they begin, by ``add``; or ``None``.
+        self.record: Any = None
         #: The `fasth2.connection.H2Connection`; its state is this connection's.
         self.engine = options.engine_class(
             H2Configuration(
@@ -333,6 +335,8 @@ class ServerProtocol:
         """
         if self.counts is None:
             self.counts = {}
+            if self.record is not None:
+                self.record.add(self.counts)
         self.counts[name] = self.counts.get(name, 0) + 1
 
     # Receiving

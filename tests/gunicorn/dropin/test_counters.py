@@ -2,12 +2,15 @@
 import gc
 import threading
 import types
+import weakref
 
 import pytest
+from gunicorn.config import Config
 
 from fasth2.gunicorn import counters
+from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.gunicorn.statsd import INTERVAL, Reporter
-from tests.support.facade_peer import frame
+from tests.support.facade_peer import POST, Peer, frame
 
 
 @pytest.fixture(autouse=True)
@@ -151,3 +154,19 @@ def test_a_connection_whose_engine_was_replaced_counts_without_faults(connect):
     del peer
     gc.collect()
     assert grown(before) == {"connections": 1}
+
+
+@pytest.mark.parametrize("class_", [None, BatchingConnection], ids=["installed", "workers"])
+def test_a_connection_that_ends_in_the_midst_of_a_request_is_freed(connect, class_):
+    """Its count must not lead back to it: by a stream, by a request that waits, by an error nobody raised."""
+    peer = connect() if class_ is None else Peer(class_, Config())
+    peer.request(1, POST, end_stream=False)
+    peer.tell()
+    server = weakref.ref(peer.server)
+    peer.server.protocol.receive(frame("PING", 0, 0, b"1234"), peer.server)
+    assert peer.server.streams
+    assert peer.server.protocol.error is not None
+    del peer
+    gc.collect()
+    assert server() is None
+    assert counters().get("connections_open", 0) == 0

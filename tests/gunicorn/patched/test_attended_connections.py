@@ -128,10 +128,12 @@ def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
         assert server.recv(1) == b"x"
 
 
-@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("kept", [False, True, "raw_env"])
 def test_PINGs_keep_an_idle_connection_where_the_operator_says_so(start, blocking_worker, kept):
-    server = start(*blocking_worker, "--threads", "2", "--keep-alive", "2", app=APP,
-                   env={"FASTH2_KEEPALIVE_PINGS": "1" if kept else "0"})
+    env, config = {"FASTH2_KEEPALIVE_PINGS": "1" if kept else "0"}, None
+    if kept == "raw_env":
+        env, config = {}, 'raw_env = ["FASTH2_KEEPALIVE_PINGS=1"]\n'
+    server = start(*blocking_worker, "--threads", "2", "--keep-alive", "2", app=APP, env=env, config=config)
     with Client(server, patient=True) as client:
         client.request(1, "/hello")
         assert client.read(client.ended())

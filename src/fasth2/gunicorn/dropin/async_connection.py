@@ -64,7 +64,7 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
         super().__init__(cfg, reader, writer, client_addr)
-        self._record = Record(self.protocol)
+        self.protocol.record = Record(self.protocol.engine)
         # Octets to credit at the end of a read: to the connection, and to streams.
         self._arrived_octets = 0
         self._stream_credit: dict[int, int] = {}

@@ -64,7 +64,7 @@ class HTTP2ServerConnection(_Requests):
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
-        self._record = Record(self.protocol)
+        self.protocol.record = Record(self.protocol.engine)
         # Response headers not given to the engine yet: stream id, status, fields.
         self._held: tuple[int, int, list[tuple[Any, Any]]] | None = None
 

@@ -180,6 +180,7 @@ def _announce() -> None:
         from fasth2.gunicorn.statsd import Reporter
 
         settings.forget()
+        settings.current()  # raises now what would fail with the first connection
         reporter = Reporter(self) if Reporter.wanted(self) else None
         try:
             plain(self)

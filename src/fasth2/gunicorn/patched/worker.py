@@ -8,10 +8,10 @@ from typing import Any
 
 from gunicorn.http.errors import InvalidProxyHeader, InvalidProxyLine
 
+from fasth2.gunicorn import settings
 from fasth2.gunicorn.chosen_settings import is_chosen
 from fasth2.gunicorn.dropin.install import ensure_installed, status
 from fasth2.gunicorn.dropin.source_digest import misfits, restore
-from fasth2.gunicorn.settings import current
 from fasth2.gunicorn.tls_context import share_context
 
 __all__ = ["HTTP2Worker", "InstallingWorker"]
@@ -80,7 +80,7 @@ class HTTP2Worker(InstallingWorker):
         #: Method and path of requests, and how often in a row their application was fast.
         self.fast_requests: dict[tuple[str, str], int] = {}
         #: Whether whatever a peer sends, PINGs too, keeps an idle connection.
-        self.pings_keep = status().installed and current().keepalive_pings
+        self.pings_keep = False
         # When a connection first saw that the worker stops.
         self._stopping_since: float | None = None
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
@@ -101,6 +101,9 @@ class HTTP2Worker(InstallingWorker):
         """Called by gunicorn in the new process."""
         own = self._own_class()
         self.serves = status().installed
+        # The master has read them before it took over ``raw_env``.
+        settings.forget()
+        self.pings_keep = self.serves and settings.current().keepalive_pings
         for purpose, names in self.overrides:
             if not self.serves:
                 restore(own, self.stock, names)
