@@ -170,4 +170,4 @@ def test_a_connection_that_ends_in_the_midst_of_a_request_is_freed(connect, clas
     del peer
     gc.collect()
     assert server() is None
-    assert "connections_open" not in grown(before)
+    assert grown(before).get("connections_open", 0) <= 0
