@@ -22,6 +22,9 @@ _own: dict[int, dict[str, int]] = {}
 # anything, on any thread, so that only takes a lock if it is free.
 _ended: collections.deque[tuple[int, dict[str, int]]] = collections.deque()
 
+# Those whose counts are in the totals, and that may not be out of `_open` yet.
+_added: set[int] = set()
+
 _totals: collections.Counter[str] = collections.Counter(connections=0)
 _adding = threading.Lock()
 
@@ -49,27 +52,26 @@ class Record:
 
     def __del__(self) -> None:
         number = self._number
-        # In this order: `counters` can tell one that is in both.
+        # In this order: `counters` can tell one that is in both, by `_added` afterwards.
         _ended.append((number, {**_open[number].counters, **_own.get(number, {})}))
         del _open[number]
         _own.pop(number, None)
         if len(_ended) > _WAITING and _adding.acquire(blocking=False):
             try:
+                _added.intersection_update(_open.copy())
                 _add_ended()
             finally:
                 _adding.release()
 
 
-def _add_ended() -> set[int]:
-    """Add up the counts of ended connections, with `_adding` held; return their numbers."""
-    numbers = set()
+def _add_ended() -> None:
+    """Add up the counts of ended connections, with `_adding` held."""
     while _ended:
         number, counts = _ended.popleft()
-        numbers.add(number)
+        _added.add(number)
         _totals["connections"] += 1
         for name, count in counts.items():
             _totals[name] += count
-    return numbers
 
 
 def counters() -> dict[str, int]:
@@ -81,12 +83,14 @@ def counters() -> dict[str, int]:
         many there have been, and ``connections_open`` how many there are.
     """
     with _adding:
+        # Before the copy: what is out of `_open` now is not in that.
+        _added.intersection_update(_open.copy())
         own, there = _own.copy(), _open.copy()
-        ended = _add_ended()
+        _add_ended()
         totals = _totals.copy()
         count = 0
         for number, engine in there.items():
-            if number not in ended:
+            if number not in _added:
                 count += 1
                 totals.update(engine.counters)
                 totals.update(own.get(number, {}))
