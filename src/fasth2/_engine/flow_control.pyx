@@ -1,8 +1,9 @@
 """Credit: WINDOW_UPDATE in both directions, and the windows that settings change (RFC 9113 section 5.2 and 6.9).
 
 A body that is gathered gives the connection its credit when it arrives, so that other bodies are let through, and its
-stream when it is read: `return_connection_credit` and `return_stream_credit`. Elsewhere both get it together. Nothing is
-changed where memory ends.
+stream when it is read: `return_connection_credit` and `return_stream_credit`. `consume` and `acknowledge` give it to both;
+what an application calls changes nothing where memory ends. `return_unread` and the changes by settings run inside a
+read, which ends the connection then, or an upgrade, which begins one.
 """
 from fasth2._engine.core cimport enter, find_opened, find_stream, leave
 from fasth2._engine.errors cimport FAULT_NONE, FAULT_STREAM_WINDOW_OVERFLOW, FAULT_WINDOW_OVERFLOW
