@@ -58,8 +58,8 @@ class Record:
         _own.pop(number, None)
         if len(_ended) > _WAITING and _adding.acquire(blocking=False):
             try:
-                _added.intersection_update(_open.copy())
                 _add_ended()
+                _forget_added()
             finally:
                 _adding.release()
 
@@ -74,6 +74,11 @@ def _add_ended() -> None:
             _totals[name] += count
 
 
+def _forget_added() -> None:
+    """Keep of `_added` what is still in `_open`, with `_adding` held: what is out of it does not come back."""
+    _added.intersection_update(_open.copy())
+
+
 def counters() -> dict[str, int]:
     """Return how often each limit was crossed and each kind of fault was met, in this process.
 
@@ -83,8 +88,6 @@ def counters() -> dict[str, int]:
         many there have been, and ``connections_open`` how many there are.
     """
     with _adding:
-        # Before the copy: what is out of `_open` now is not in that.
-        _added.intersection_update(_open.copy())
         own, there = _own.copy(), _open.copy()
         _add_ended()
         totals = _totals.copy()
@@ -94,6 +97,7 @@ def counters() -> dict[str, int]:
                 count += 1
                 totals.update(engine.counters)
                 totals.update(own.get(number, {}))
+        _forget_added()
     totals["connections"] += count
     totals["connections_open"] = count
     return dict(totals)
