@@ -7,8 +7,8 @@ from gunicorn.http import errors
 
 from . import settings
 
-__all__ = ["Refusal", "RefusedRequest", "address_of", "is_malformed", "logged_environ", "refusal_for", "refusal_of",
-           "too_large"]  # fmt: skip
+__all__ = ["Refusal", "RefusedRequest", "address_of", "is_malformed", "log_invalid", "logged_environ", "refusal_for",
+           "refusal_of", "too_large"]  # fmt: skip
 
 
 class Refusal(NamedTuple):
@@ -87,6 +87,17 @@ def is_malformed(exc: Exception) -> bool:
         exc: What they raised.
     """
     return refusal_for(exc).code == 400
+
+
+def log_invalid(log: Any, client: Any, message: object) -> None:
+    """Log that a request was refused, in gunicorn's words.
+
+    Args:
+        log: gunicorn's log.
+        client: The client's address.
+        message: The fault.
+    """
+    log.warning("Invalid request from ip=%s: %s", address_of(client), message)
 
 
 def too_large(reason: str) -> Refusal:

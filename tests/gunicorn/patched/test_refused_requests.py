@@ -85,6 +85,20 @@ def test_a_head_that_is_too_large_is_answered(logging, method, path, fields, sta
     assert tracebacks(server) == 0
 
 
+@judges
+def test_a_malformed_request_is_reset_and_leaves_a_line(logging):
+    server = logging("--header-map", "refuse")
+    with Client(server) as client:
+        client.request(1, "/hello", headers=[("under_score", "x")])
+        assert client.read(lambda: client.found(h2.events.StreamReset, 1))
+        client.request(3, "/hello")
+        assert client.read(client.ended(3))
+        assert client.body(3) == b"Hello, world!"
+    accessed(server)
+    assert server.log.count("[WARNING] Invalid request from ip=127.0.0.1") == 1
+    assert tracebacks(server) == 0
+
+
 @pytest.mark.parametrize(("path", "status"), [("/hello", "200"), ("/fail", "500"), ("/short", "500"), ("/unknown", "404"),
                                               ("/fail-late", "200"), ("/replaced", "503")])
 def test_the_status_in_the_access_log_is_the_one_that_the_client_got(logging, path, status):

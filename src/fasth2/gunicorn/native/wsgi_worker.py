@@ -20,7 +20,7 @@ from fasth2.gunicorn.dropin.install import status
 from fasth2.gunicorn.dropin.upgrade import upgraded_fields
 from fasth2.gunicorn.limits import connection_limits, widen_window
 from fasth2.gunicorn.patched.worker import InstallingWorker
-from fasth2.gunicorn.refusing import too_large
+from fasth2.gunicorn.refusing import log_invalid, too_large
 from fasth2.gunicorn.settings import current
 from fasth2.gunicorn.tls_context import share_context
 from fasth2.gunicorn.trusted_proxies import accepted_versions, header_of, remote_address, request_info
@@ -268,9 +268,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
                 raise Refused(*too_large(over))
             return self._policy_of(client).environ(pairs, client.address, client.face, client.proxied), None
         except Refused as exc:
-            address = remote_address(client.proxied, client.address)
-            address = address[0] if isinstance(address, tuple) else address
-            self.log.warning("Invalid request from ip=%s: %s", address, exc.message)
+            log_invalid(self.log, remote_address(client.proxied, client.address), exc.message)
             return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)
 
     def _takes_clear(self) -> bool:

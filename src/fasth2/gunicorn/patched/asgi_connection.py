@@ -64,6 +64,8 @@ class ASGIConnection(AsyncHTTP2Connection):
             self.data_received = self._data_with_pings  # type: ignore[method-assign]
         self._policy = policy_of(cfg, client_addr)
         self.protocol.engine.answers_large_requests = True
+        #: Called with the exception of each malformed request, whose stream is reset.
+        self.on_malformed: Callable[[Exception], None] | None = None
         self._over: Any = None
         self._idle_timer: Any = None
         # What stop() has begun, and how far it is.
@@ -148,6 +150,8 @@ class ASGIConnection(AsyncHTTP2Connection):
             requests.append(self._build_request(stream))
         except (ParseException, ValueError) as exc:
             if is_malformed(exc):
+                if self.on_malformed is not None:
+                    self.on_malformed(exc)
                 self.protocol.streams.pop(stream.stream_id, None)
                 self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
             else:

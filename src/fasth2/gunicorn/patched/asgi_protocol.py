@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any
 
 from gunicorn.asgi import protocol as gunicorn_protocol
 
-from fasth2.gunicorn.refusing import RefusedRequest, refusal_of
+from fasth2.gunicorn.refusing import RefusedRequest, log_invalid, refusal_of
 from fasth2.gunicorn.trusted_proxies import remote_address
 from fasth2.server.proxy_header import ProxyHeader
 
@@ -126,6 +127,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
                 worker.begin_stop()
 
         connection = ASGIConnection(self.cfg, self.reader, transport, peername, serve)
+        connection.on_malformed = functools.partial(log_invalid, self.log, client)
         # gunicorn tells it when the transport is lost.
         self._h2_conn = connection
         worker.h2_connections.add(connection)

@@ -12,7 +12,7 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 from fasth2.exceptions import ProtocolError
 from fasth2.gunicorn.dropin.async_stream import AsyncHTTP2Stream
 from fasth2.gunicorn.dropin.request_path import raw_path
-from fasth2.gunicorn.refusing import Refusal, address_of, logged_environ
+from fasth2.gunicorn.refusing import Refusal, log_invalid, logged_environ
 from fasth2.server._progress import rate_left
 
 from .asgi_connection import ASGIConnection
@@ -409,7 +409,7 @@ def refuse(shared: Surroundings, connection: ASGIConnection, request: Any, refus
     """
     started = time.monotonic()
     log = shared.log
-    log.warning("Invalid request from ip=%s: %s", address_of(shared.peername), refusal.message)
+    log_invalid(log, shared.peername, refusal.message)
     body = (refusal.message if refusal.code < 500 else refusal.reason).encode("latin-1", "replace")
     fields = [(b"content-length", b"%d" % len(body)), (b"content-type", b"text/plain; charset=utf-8")]
     head = ResponseHead(refusal.code, fields, request.method)

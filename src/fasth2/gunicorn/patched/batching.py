@@ -57,6 +57,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         self.last_cut_off = 0
         #: Whether requests that gunicorn's rules refuse are handed out, as `RefusedRequest`.
         self.hands_out_refused = False
+        #: Called with the exception of each malformed request, whose stream is reset.
+        self.on_malformed: Callable[[Exception], None] | None = None
         # When the peer, which sends no more, was last asked whether it is there, as `time.monotonic` counts.
         self._probed = 0.0
         # Whether the peer sends no more, as far as `attend` has seen.
@@ -172,6 +174,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             self.protocol.streams[stream.stream_id] = stream
             requests.append(RefusedRequest(stream, refusal_for(exc)))
         else:
+            if self.on_malformed is not None:
+                self.on_malformed(exc)
             super()._request_refused(stream, exc, requests)
 
     def announce_end(self) -> None:

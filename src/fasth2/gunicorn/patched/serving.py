@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import ssl
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ProtocolError, HTTP2StreamError
 from gunicorn.http2.stream import StreamState
 
-from fasth2.gunicorn.refusing import Refusal, address_of, logged_environ, refusal_of
+from fasth2.gunicorn.refusing import Refusal, log_invalid, logged_environ, refusal_of
 from fasth2.gunicorn.trusted_proxies import request_info
 from fasth2.server.proxy_header import ProxyHeader
 
@@ -139,6 +140,7 @@ class Serving:
         self._was_slow = False
         h2.hands_out_refused = h2.h2_conn.answers_large_requests = True
         h2.on_look = self.hurry
+        h2.on_malformed = functools.partial(log_invalid, worker.log, client)
         #: Held by whoever uses the connection; released while the application runs, which takes it to use it.
         self.gate = h2.gate = gate
 
@@ -295,7 +297,7 @@ class Serving:
         start = time.monotonic()
         worker = self.worker
         client = self.environs.client
-        worker.log.warning("Invalid request from ip=%s: %s", address_of(client), refusal.message)
+        log_invalid(worker.log, client, refusal.message)
         resp = self.environs.response(req)
         body = refusal.reason if refusal.code == 500 else refusal.message
         resp.become(f"{refusal.code} {refusal.reason}", len(body.encode()))

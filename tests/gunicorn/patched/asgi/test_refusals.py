@@ -82,6 +82,16 @@ def test_a_head_that_is_too_large(limited, path, fields, status):
     assert "Invalid request from ip=127.0.0.1" in limited.log
 
 
+def test_a_malformed_request_is_reset_and_leaves_a_line(tmp_path, certificate):
+    with serve(CLASSES[-1], tmp_path, certificate, "--header-map", "refuse") as server, Client(server) as client:
+        client.request(1, "/hello", headers=[("under_score", "x")])
+        assert client.read(lambda: client.found(h2.events.StreamReset, 1))
+        client.request(3, "/hello")
+        assert client.read(client.ended(3))
+        assert client.body(3) == b"Hello, world!"
+        assert server.log.count("[WARNING] Invalid request from ip=127.0.0.1") == 1
+
+
 def test_an_upload_with_such_a_head_is_answered_too(limited):
     with Client(limited) as client:
         client.request(1, "/upload", "POST", headers=[("x-large", "v" * 401)], end_stream=False)
