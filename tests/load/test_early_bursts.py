@@ -1,4 +1,5 @@
 """A client that opens hundreds of streams in its first packets, before it can know that a hundred are allowed."""
+import select
 import socket
 import ssl
 
@@ -31,10 +32,16 @@ class Burst:
         rest = b""
         with context.wrap_socket(socket.create_connection(("127.0.0.1", server.port), timeout=30),
                                  server_hostname="127.0.0.1") as sock:
-            sock.sendall(octets)
+            sock.setblocking(False)
             while not self.closed and len(self.answered) + len(self.refused) < count:
+                # It reads while it writes: the connection may end before all is sent.
+                octets = octets[self.write(sock, octets):]
                 try:
                     data = sock.recv(65536)
+                except ssl.SSLWantReadError:
+                    ready = select.select([sock], [sock] if octets else [], [], 30)
+                    assert any(ready), "nothing has come for 30 seconds"
+                    continue
                 except (ConnectionResetError, ssl.SSLEOFError):
                     data = b""
                 self.closed = not data
@@ -48,6 +55,16 @@ class Burst:
                     at = end
                 rest = rest[at:]
                 self.reader.read(b"".join(whole))
+
+    @staticmethod
+    def write(sock, octets):
+        """Send what the socket takes, and return how many octets that is; all where the server listens no more."""
+        try:
+            return sock.send(octets[:16384]) if octets else 0
+        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return 0
+        except OSError:
+            return len(octets)
 
     @property
     def answered(self):
