@@ -11,7 +11,7 @@ cdef enum:
     PRIORITY_NAMES_URGENCY = 1 << 6  # usable or not
     PRIORITY_NAMES_INCREMENTAL = 1 << 7
     PRIORITY_FAILED = 1 << 8         # not a dictionary: the defaults hold
-    PRIORITY_SAID = 1 << 9           # set in every value
+    PRIORITY_PRESENT = 1 << 9           # set in every value
     URGENCY_DEFAULT = 3
 
 # Read a dictionary of structured fields (RFC 8941 section 3.2).

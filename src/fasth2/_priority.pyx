@@ -161,20 +161,20 @@ cdef int read_inner_list(Reader *r) noexcept nogil:
             return ITEM_NONE
 
 
-cdef uint16_t with_member(uint16_t said, uint8_t key, int item, int64_t value) noexcept nogil:
+cdef uint16_t with_member(uint16_t priority, uint8_t key, int item, int64_t value) noexcept nogil:
     """A value with one member more, of a name of one letter; what is out of range or of another type is ignored."""
     if key == 0x75:
-        said &= ~<uint16_t>(PRIORITY_URGENCY | PRIORITY_HAS_URGENCY)
-        said |= PRIORITY_NAMES_URGENCY
+        priority &= ~<uint16_t>(PRIORITY_URGENCY | PRIORITY_HAS_URGENCY)
+        priority |= PRIORITY_NAMES_URGENCY
         if item == ITEM_INTEGER and 0 <= value <= 7:
-            return said | PRIORITY_HAS_URGENCY | <uint16_t>value
-        return said | URGENCY_DEFAULT
+            return priority | PRIORITY_HAS_URGENCY | <uint16_t>value
+        return priority | URGENCY_DEFAULT
     if key == 0x69:
-        said &= ~<uint16_t>(PRIORITY_INCREMENTAL | PRIORITY_HAS_INCREMENTAL)
-        said |= PRIORITY_NAMES_INCREMENTAL
+        priority &= ~<uint16_t>(PRIORITY_INCREMENTAL | PRIORITY_HAS_INCREMENTAL)
+        priority |= PRIORITY_NAMES_INCREMENTAL
         if item == ITEM_BOOLEAN:
-            return <uint16_t>(said | PRIORITY_HAS_INCREMENTAL | (PRIORITY_INCREMENTAL if value else 0))
-    return said
+            return <uint16_t>(priority | PRIORITY_HAS_INCREMENTAL | (PRIORITY_INCREMENTAL if value else 0))
+    return priority
 
 
 cdef uint16_t read_priority_field(const uint8_t *p, size_t n) noexcept nogil:
@@ -183,8 +183,8 @@ cdef uint16_t read_priority_field(const uint8_t *p, size_t n) noexcept nogil:
     cdef bint short_key
     cdef int item
     cdef int64_t value = 0
-    cdef uint16_t said = PRIORITY_SAID | URGENCY_DEFAULT
-    cdef uint16_t failed = PRIORITY_SAID | PRIORITY_FAILED | URGENCY_DEFAULT
+    cdef uint16_t priority = PRIORITY_PRESENT | URGENCY_DEFAULT
+    cdef uint16_t failed = PRIORITY_PRESENT | PRIORITY_FAILED | URGENCY_DEFAULT
     r.p = p
     r.end = p + n
     skip_spaces(&r)
@@ -203,7 +203,7 @@ cdef uint16_t read_priority_field(const uint8_t *p, size_t n) noexcept nogil:
         if not skip_parameters(&r):
             return failed
         if short_key:
-            said = with_member(said, key[0], item, value)
+            priority = with_member(priority, key[0], item, value)
         skip_whitespace(&r)
         if r.p == r.end:
             break
@@ -212,11 +212,11 @@ cdef uint16_t read_priority_field(const uint8_t *p, size_t n) noexcept nogil:
         skip_whitespace(&r)
         if r.p == r.end:
             return failed
-    return said
+    return priority
 
 
 cdef uint16_t join_priorities(uint16_t first, uint16_t second) noexcept nogil:
-    cdef uint16_t mask = PRIORITY_SAID
+    cdef uint16_t mask = PRIORITY_PRESENT
     if first == 0 or second & PRIORITY_FAILED:
         return second
     if first & PRIORITY_FAILED:

@@ -21,12 +21,12 @@ from fasth2.hpack import huffman as _huffman
 from fasth2.hpack.decoder import Decoder
 from fasth2.hpack.encoder import Encoder
 from fasth2.server.errors import HTTP2StreamAborted
-from fasth2.wsgi.call import Site
+from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
-from fasth2.wsgi.leader import Lead, Seat
+from fasth2.wsgi.leader import Leadership, Slot
 from fasth2.wsgi.limits import WorkerLimits
 from fasth2.wsgi.session import Session
-from fasth2.wsgi.wire import Round, Wire
+from fasth2.wsgi.wire import LoopState, Wire
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
 from tests.support.frames import PREFACE, FrameReader
@@ -267,16 +267,16 @@ class Served:
                  limits: WorkerLimits | None = None) -> None:
         #: Not the exceptions themselves: CPython has a few MemoryErrors for when there is no memory, and wants them back.
         failed = self.failed = list[type]()
-        self.lead, self.seat = Lead(lambda: None), Seat()
-        self.site = Site(application, self.lead, lambda: None, lambda call, exc: failed.append(type(exc)),
+        self.leadership, self.slot = Leadership(lambda: None), Slot()
+        self.dispatcher = Dispatcher(application, self.leadership, lambda: None, lambda call, exc: failed.append(type(exc)),
                          timeout=0.005 if detaches else 5.0, limits=limits)
         self.engine = H2Connection(
             H2Configuration(client_side=False, rfc_errors=True, header_encoding="iso8859-1"))
         self.maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, lambda name: FieldRule(
             "HTTP_" + name.upper(), PLAIN), {}, keep=True)
-        self.session = Session(self.engine, self.site, self.maker, lambda *_: (None, (400, "Bad Request", "")), self)
+        self.session = Session(self.engine, self.dispatcher, self.maker, lambda *_: (None, (400, "Bad Request", "")), self)
         self.engine.initiate_connection()
-        self.lead.sit(self.seat)
+        self.leadership.acquire(self.slot)
         self.threads = threads()
         self.detaches = detaches
         #: What an application may fail with.
@@ -288,14 +288,14 @@ class Served:
             self.sock.setblocking(False)
             self.wire = Wire(self.sock)
             self.wire.session = self.session
-            self.round = Round()
+            self.round = LoopState()
         self.wired = wired
 
     def have_another_thread(self) -> None:
         """Have one wait for the lead, once the last is gone."""
         self.await_threads()
-        _thread.start_new_thread(self.lead.sit, (Seat(),))
-        while not self.lead.free:
+        _thread.start_new_thread(self.leadership.acquire, (Slot(),))
+        while not self.leadership.idle_slots:
             time.sleep(0)
 
     def await_threads(self) -> None:
@@ -313,15 +313,15 @@ class Served:
         else:
             self.session.feed(octets)
             self.session.run(True)
-            self.site.run_uploads()
-            self.session.settle()
-            if self.site.unsent.held_back:
+            self.dispatcher.run_uploads()
+            self.session.update_calls()
+            if self.dispatcher.unsent.held_back:
                 self.session.pull(-1)
-                self.site.unsent.release()
+                self.dispatcher.unsent.release()
                 self.session.run(True)
         if self.detaches:
-            self.site.do_requests()
-            assert not self.site.calling
+            self.dispatcher.do_requests()
+            assert not self.dispatcher.calling
         for failure in self.failed:
             if failure is not self.expected:
                 raise MemoryError
@@ -338,10 +338,10 @@ class Served:
         else:
             FrameReader().read(self.session.pull(-1))
             self.session.close()
-        self.lead.rise(self.seat)
-        self.lead.stop()
-        self.site.do_requests()
-        assert not self.site.calling
+        self.leadership.yield_lead(self.slot)
+        self.leadership.stop()
+        self.dispatcher.do_requests()
+        assert not self.dispatcher.calling
         self.await_threads()
 
 
@@ -382,7 +382,7 @@ def known_as_slow() -> Served:
     """A session whose next call is taken for slow, and raises: from C, as `waiting` says."""
     served = Served(waiting, False, True)
     served.serve(HELLO + bytes(STREAMED))
-    served.site.application = operator.getitem
+    served.dispatcher.application = operator.getitem
     served.expected = KeyError
     served.failed.clear()
     served.have_another_thread()
@@ -391,10 +391,10 @@ def known_as_slow() -> Served:
 
 def leads(kept: list[Any]) -> None:
     """Who leads changes."""
-    kept.append(Lead(lambda: None))
-    kept.append(Seat())
-    kept[0].sit(kept[1])
-    kept[0].rise(kept[1])
+    kept.append(Leadership(lambda: None))
+    kept.append(Slot())
+    kept[0].acquire(kept[1])
+    kept[0].yield_lead(kept[1])
     kept[0].stop()
 
 

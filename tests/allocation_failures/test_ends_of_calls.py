@@ -35,9 +35,9 @@ def fail_without_memory(detached):
         pass
     finally:
         _testcapi.remove_mem_hooks()
-    assert served.lead.overtaken == detached
-    served.site.do_requests()
-    assert not served.site.calling
+    assert served.leadership.handovers == detached
+    served.dispatcher.do_requests()
+    assert not served.dispatcher.calling
     assert served.session.idle, "the call is kept"
     return served.engine.open_inbound_streams
 

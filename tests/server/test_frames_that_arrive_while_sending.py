@@ -12,7 +12,7 @@ def sending(connect, pair):
     """A peer on real sockets whose response has begun; each part is a chance to look."""
     peer = connect(sock=pair)
     peer.served()
-    peer.server.GLANCE_INTERVAL = 0
+    peer.server.POLL_INTERVAL = 0
     begin(peer)
     return peer
 
@@ -80,7 +80,7 @@ def test_an_error_of_the_peer_ends_the_connection_with_GOAWAY(sending):
 
 
 def test_it_does_not_look_at_every_part(sending):
-    sending.server.GLANCE_INTERVAL = 60
+    sending.server.POLL_INTERVAL = 60
     sending.client.reset_stream(1)
     arrives(sending)
     sending.server.send_data(1, b"one")
@@ -89,7 +89,7 @@ def test_it_does_not_look_at_every_part(sending):
 def test_a_socket_that_could_only_wait_is_not_read(connect):
     peer = connect()
     peer.served()
-    peer.server.GLANCE_INTERVAL = 0
+    peer.server.POLL_INTERVAL = 0
     begin(peer)
     peer.queue(AssertionError("read"))
     peer.server.send_data(1, b"one")

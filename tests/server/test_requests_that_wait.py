@@ -23,7 +23,7 @@ def two():
 
 
 def test_its_reset_is_seen_after_a_slow_one(two):
-    two.server._glanced -= 1
+    two.server._polled_at -= 1
     two.queue(RESET)
     two.server.cleanup_stream(1)
     assert two.waiting[1].stream.state is StreamState.CLOSED
@@ -32,7 +32,7 @@ def test_its_reset_is_seen_after_a_slow_one(two):
 
 
 def test_nothing_is_read_after_fast_ones(two):
-    two.server._glanced += 1000
+    two.server._polled_at += 1000
     two.queue(AssertionError("read"))
     two.server.cleanup_stream(1)
     assert two.waiting[1].stream.state is not StreamState.CLOSED
@@ -40,15 +40,15 @@ def test_nothing_is_read_after_fast_ones(two):
 
 def test_nothing_is_read_when_none_waits(two):
     two.server.send_response(3, 200, [], b"x")
-    two.server._glanced += 1000
+    two.server._polled_at += 1000
     two.server.cleanup_stream(1)
-    two.server._glanced -= 2000
+    two.server._polled_at -= 2000
     two.queue(AssertionError("read"))
     two.server.cleanup_stream(3)
 
 
 def test_what_else_comes_is_kept(two):
-    two.server._glanced -= 1
+    two.server._polled_at -= 1
     two.request(5)
     two.queue(two.octets() + frame("PING", 0, 0, b"12345678"))
     two.server.cleanup_stream(1)
@@ -56,7 +56,7 @@ def test_what_else_comes_is_kept(two):
 
 
 def test_the_end_of_the_connection_is_left_to_the_next_read(two):
-    two.server._glanced -= 1
+    two.server._polled_at -= 1
     two.queue(b"")
     two.server.cleanup_stream(1)
     assert not two.server.is_closed

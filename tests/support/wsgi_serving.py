@@ -9,7 +9,7 @@ from typing import Any
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
 from fasth2.server.client_hello import ServerTLS
-from fasth2.wsgi.call import Site
+from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
 from fasth2.wsgi.loop import Loop
 from fasth2.wsgi.session import Session
@@ -22,7 +22,7 @@ class Serving:
 
     Args:
         application: For WSGI.
-        observer: As `Site` has it.
+        observer: As `Dispatcher` has it.
         context: For TLS, or ``None``.
         **options: Of `Loop`.
     """
@@ -43,15 +43,15 @@ class Serving:
         self.refuses: Callable[[Any], Any] | None = None
         self.rules: dict[str, FieldRule] = {}
         server_tls = None if context is None else ServerTLS(context)
-        self.loop = Loop(self, self._site, [self.listener], **{
+        self.loop = Loop(self, self._dispatcher, [self.listener], **{
             "server_tls": None if server_tls is None else lambda: server_tls,
             "threads": 2, "timeout": 20.0, "keepalive": None, "max_connections": 1000, **options})
         self.loop.start()
 
-    def _site(self, lead: Any, wake: Any) -> Site:
-        site = Site(self.application, lead, wake, self._report, timeout=20.0)
-        site.observer = self.observer
-        return site
+    def _dispatcher(self, leadership: Any, wake: Any) -> Dispatcher:
+        dispatcher = Dispatcher(self.application, leadership, wake, self._report, timeout=20.0)
+        dispatcher.observer = self.observer
+        return dispatcher
 
     def _report(self, call: Any, exc: BaseException) -> None:
         self.reports.append(exc)
@@ -63,14 +63,14 @@ class Serving:
             self.refuses(client)
         engine = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
         maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, self.rules, self._judge, {})
-        session = Session(engine, self.loop.site, maker, self._refer, client)
+        session = Session(engine, self.loop.dispatcher, maker, self._fallback, client)
         engine.initiate_connection()
         return session
 
     def _judge(self, name: str) -> FieldRule:
         return FieldRule("HTTP_" + name.upper().replace("-", "_"), PLAIN)
 
-    def _refer(self, client: Any, pairs: Any) -> Any:
+    def _fallback(self, client: Any, pairs: Any) -> Any:
         return None, (400, "Bad Request", "")
 
     def takes_prior_knowledge(self, client: Any) -> bool:

@@ -10,7 +10,7 @@ from tests.support.wsgi_serving import Serving
 @pytest.fixture
 def serve(monkeypatch):
     """Serve an application until the test ends; nothing that should wake the leader is found by its look at the clock."""
-    monkeypatch.setattr(wsgi_loop, "LOOK", 60.0)
+    monkeypatch.setattr(wsgi_loop, "CHECK_INTERVAL", 60.0)
     with contextlib.ExitStack() as stack:
         paths = []
 

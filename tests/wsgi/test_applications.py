@@ -25,7 +25,7 @@ class Application(Paths):
     def act(self, slow):
         """Wait until the call has lost the lead, where it is to; later ones on its path lose it before they begin."""
         if slow:
-            assert until(lambda: self.server.loop.lead.overtaken)
+            assert until(lambda: self.server.loop.leadership.handovers)
 
 
 def serving(serve, slow, function, **options):

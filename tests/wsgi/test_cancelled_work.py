@@ -166,7 +166,7 @@ def test_a_head_that_is_written_without_end(serve):
 def test_endless_responses_are_cut_off_before_the_worker_must_end(serve):
     """Their `finally` runs, a part that is empty or not."""
     made = []
-    server = serve(Paths(empty=endless(made), full=endless(made, b"some")), threads=3, farewell_after=0.2, cut_after=0.4)
+    server = serve(Paths(empty=endless(made), full=endless(made, b"some")), threads=3, goaway_after=0.2, cut_after=0.4)
     with Client(server, patient=True) as client:
         get(client, "/empty")
         get(client, "/full", first=3)

@@ -150,7 +150,7 @@ def test_no_more_connections_than_the_most(serve):
 
 @pytest.mark.parametrize("state", ["silent", "half a preface", "idle", "closing"])
 def test_a_loop_that_drains_does_not_wait_for_the_idle(monkeypatch, state):
-    monkeypatch.setattr(wsgi_loop, "LOOK", 1.0)
+    monkeypatch.setattr(wsgi_loop, "CHECK_INTERVAL", 1.0)
     with Serving(Paths()) as server:
         if state == "idle":
             client = Client(server)

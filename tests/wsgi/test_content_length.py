@@ -56,8 +56,8 @@ WAYS = [listed, tupled, generated, iterated, written, half_written, filed]
 def answer(application):
     """What a client gets: the fields, the body, and the code of a reset or None."""
     with Serving(application) as serving:
-        serving.loop.site.file_wrapper = FileWrapper
-        serving.loop.site.server = "ours"
+        serving.loop.dispatcher.file_wrapper = FileWrapper
+        serving.loop.dispatcher.server = "ours"
         with Client(serving) as client:
             client.request(1, "/")
             assert client.read(client.ended(1))

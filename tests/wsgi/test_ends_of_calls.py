@@ -48,7 +48,7 @@ def test_draining_waits_for_calls_whose_client_is_gone(serve, client_gone):
         if client_gone == "closed":
             client.sock.close()
         server.loop.drain()
-        server.loop.do(server.loop.tell_if_drained)
+        server.loop.do(server.loop.report_if_drained)
         if client_gone != "closed":
             client.read(lambda: client.closed, 2)
             client.sock.close()

@@ -5,7 +5,7 @@ import time
 import h2.events
 import pytest
 
-from fasth2.wsgi.leader import Seat
+from fasth2.wsgi.leader import Slot
 from fasth2.wsgi.limits import WorkerLimits
 from tests.support import frames
 from tests.support.fields import request
@@ -47,7 +47,7 @@ def post(stream_id, *fields, path="/"):
 
 def start_uploads(worker):
     """What the loop does at a round's end."""
-    assert worker.site.run_uploads()
+    assert worker.dispatcher.run_uploads()
 
 
 # What is gathered
@@ -68,7 +68,7 @@ def test_the_application_is_called_once_the_body_is_whole(octets):
     connection.serve(frames.data(1, body[-1:], end_stream=True))
     assert app.bodies == [body]
     assert connection.wrote("DATA", 1)[-1].end_stream
-    assert worker.site.uploads.held == 0
+    assert worker.dispatcher.uploads.held == 0
 
 
 def test_trailers_end_a_gathered_body():
@@ -149,12 +149,12 @@ def test_a_body_that_pauses_starts():
     connection.serve(post(1), post(3, path="/goes-on"))
     for now in range(8):
         connection.feed(frames.data(3, b"x"))
-        worker.site.queue_paused(now / 4)
+        worker.dispatcher.queue_paused(now / 4)
         start_uploads(worker)
         # The first look begins the pause.
         assert app.paths == (["/"] if now >= 4 else [])
     for now in range(8, 13):
-        worker.site.queue_paused(now / 4)
+        worker.dispatcher.queue_paused(now / 4)
     start_uploads(worker)
     assert app.paths == ["/", "/goes-on"]
 
@@ -165,7 +165,7 @@ def test_a_body_that_ends_while_it_waits_for_a_thread_is_whole():
     connection = Connection(worker)
     connection.serve(post(1, ("expect", "100-continue")), frames.data(1, b"body", end_stream=True))
     assert app.bodies == [b"body"]
-    assert not worker.site.uploads.waiting
+    assert not worker.dispatcher.uploads.waiting
     start_uploads(worker)
     assert app.bodies == [b"body"]
 
@@ -186,12 +186,12 @@ def test_gathered_bodies_do_not_starve_one_another():
             assert connection.session.connection.inbound_flow_control_window >= 1000
             connection.serve(frames.data(stream_id, bytes(1000)))
     assert not app.bodies
-    assert worker.site.uploads.held == 50 * 6000
+    assert worker.dispatcher.uploads.held == 50 * 6000
     assert not [frame for frame in connection.wrote("WINDOW_UPDATE") if frame.stream_id]
     for stream_id in numbers:
         connection.serve(frames.data(stream_id, b"", end_stream=True))
     assert app.bodies == [bytes(6000)] * 50
-    assert worker.site.uploads.held == 0
+    assert worker.dispatcher.uploads.held == 0
     # Nothing was given back twice, and nothing was kept.
     assert 65535 - connection.session.connection.inbound_flow_control_window < 65535 // 2
 
@@ -214,17 +214,17 @@ def test_credit_is_given_once(fields):
         elif ends == 1 and not fields:
             connection.serve(frames.data(stream_id, b"", end_stream=True))
         else:
-            worker.site.queue_paused(2.0 * number)
-            worker.site.queue_paused(2.0 * number + 1.5)
+            worker.dispatcher.queue_paused(2.0 * number)
+            worker.dispatcher.queue_paused(2.0 * number + 1.5)
             start_uploads(worker)
             connection.flush()
         credit += sum(frame.increment for frame in connection.wrote("WINDOW_UPDATE", 0))
         connection.sent.clear()
         assert engine.inbound_flow_control_window == credit
         assert credit > 20000
-        assert worker.site.uploads.held == 0
-        assert not worker.site.uploads.gathering
-        assert not worker.site.uploads.waiting
+        assert worker.dispatcher.uploads.held == 0
+        assert not worker.dispatcher.uploads.gathering
+        assert not worker.dispatcher.uploads.waiting
 
 
 def test_what_is_gathered_is_bounded_for_the_process():
@@ -235,25 +235,25 @@ def test_what_is_gathered_is_bounded_for_the_process():
     start_uploads(worker)
     assert not app.paths
     second.serve(post(1, path="/over"), frames.data(1, bytes(6000)))
-    assert worker.site.uploads.held == 6000
+    assert worker.dispatcher.uploads.held == 6000
     assert second.session.connection.counters == {"gathered_bodies": 1}
     start_uploads(worker)
     assert app.paths == ["/over"]
     # What is read, or given up, makes room.
     first.session.close()
-    assert worker.site.uploads.held == 0
+    assert worker.dispatcher.uploads.held == 0
 
 
 def test_a_closed_connection_leaves_nothing_behind():
     worker = Worker(Unread())
     connection = Connection(worker)
     connection.feed(post(1), post(3, ("expect", "100-continue")), post(5), frames.data(1, b"x"), frames.data(3, b"x"))
-    assert len(worker.site.uploads.gathering) == 2
-    assert len(worker.site.uploads.waiting) == 1
+    assert len(worker.dispatcher.uploads.gathering) == 2
+    assert len(worker.dispatcher.uploads.waiting) == 1
     connection.session.close()
-    assert not worker.site.uploads.gathering
-    assert not worker.site.uploads.waiting
-    assert worker.site.uploads.held == 0
+    assert not worker.dispatcher.uploads.gathering
+    assert not worker.dispatcher.uploads.waiting
+    assert worker.dispatcher.uploads.held == 0
 
 
 # Too slow
@@ -272,7 +272,7 @@ def drip(rate, seconds, timeout=20.0, limits=None, octets=1):
         if connection.wrote("RST_STREAM", 1):
             assert connection.wrote("RST_STREAM", 1)[0].error_code == CANCEL
             assert connection.session.connection.counters == {"slow_bodies": 1}
-            assert not worker.site.uploads.gathering
+            assert not worker.dispatcher.uploads.gathering
             return second
     return None
 
@@ -322,17 +322,17 @@ def test_who_may_not_send_is_not_charged():
 def test_the_last_free_thread_is_kept_for_whole_requests():
     app = Unread()
     worker = Worker(app)
-    worker.site.threads = 2
+    worker.dispatcher.threads = 2
     connection = Connection(worker)
     connection.serve(post(1, ("expect", "100-continue"), path="/upload"), request(3, path="/whole"))
     start_uploads(worker)
     assert app.paths == ["/whole"]
-    other = threading.Thread(target=worker.lead.sit, args=(Seat(),), daemon=True)
+    other = threading.Thread(target=worker.leadership.acquire, args=(Slot(),), daemon=True)
     other.start()
-    assert until(lambda: worker.lead.free)
+    assert until(lambda: worker.leadership.idle_slots)
     start_uploads(worker)
     assert app.paths == ["/whole", "/upload"]
-    worker.lead.stop()
+    worker.leadership.stop()
     other.join(10)
 
 
@@ -372,10 +372,10 @@ def test_a_thread_that_sits_down_wakes_the_leader_where_a_body_waits_for_one(end
     connection.serve(post(1, ("expect", "100-continue")))
     if end is not None:
         end(worker, connection)
-    other = threading.Thread(target=worker.lead.sit, args=(Seat(),), daemon=True)
+    other = threading.Thread(target=worker.leadership.acquire, args=(Slot(),), daemon=True)
     other.start()
-    assert until(lambda: worker.lead.free)
-    worker.lead.stop()
+    assert until(lambda: worker.leadership.idle_slots)
+    worker.leadership.stop()
     other.join(10)
     assert not other.is_alive()
     assert worker.woken == (1 if end is None else 0)

@@ -19,7 +19,7 @@ def hello(environ, start_response):
 @pytest.fixture
 def serving(monkeypatch):
     # The tests see to goodbyes themselves, by a clock of their own.
-    monkeypatch.setattr(wsgi_loop, "LOOK", 3600.0)
+    monkeypatch.setattr(wsgi_loop, "CHECK_INTERVAL", 3600.0)
     with Serving(hello, keepalive=5.0) as serving:
         yield serving
 
@@ -45,17 +45,17 @@ def test_a_loop_that_was_held_up_reads_before_the_last_goodbye(serving):
         peer.send(request(1))
         assert peer.read(peer.ended(1))
         [client] = serving.loop.clients.values()
-        led(serving, lambda: serving.loop.say_goodbye(client, 1e6))
+        led(serving, lambda: serving.loop.advance_shutdown(client, 1e6))
         assert peer.read(lambda: last_streams(peer) == [ANY])
 
         def held_up():
             # The request lies in the socket when the time between the two has long been over.
             peer.send(request(3))
-            serving.loop.say_goodbye(client, 1e6 + 60)
+            serving.loop.advance_shutdown(client, 1e6 + 60)
 
         led(serving, held_up)
         assert peer.read(peer.ended(3))
-        led(serving, lambda: serving.loop.say_goodbye(client, 1e6 + 60.05))
+        led(serving, lambda: serving.loop.advance_shutdown(client, 1e6 + 60.05))
         assert peer.read(lambda: last_streams(peer) == [ANY, 3])
 
 
@@ -68,14 +68,14 @@ def test_a_time_out_takes_no_step_of_a_goodbye(serving):
         kept = []
 
         def looks():
-            client.look(1e6)
+            client.check_timeouts(1e6)
             # The loop itself does not hear of this.
             serving.loop.draining = True
-            client.look(1e6 + 60)
+            client.check_timeouts(1e6 + 60)
             kept.append(not client.leaving)
             serving.loop.draining = False
 
         led(serving, looks)
         assert kept == [True]
-        led(serving, lambda: client.look(1e6 + 60))
+        led(serving, lambda: client.check_timeouts(1e6 + 60))
         assert peer.read(lambda: last_streams(peer) == [1])

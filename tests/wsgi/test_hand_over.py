@@ -6,14 +6,14 @@ import time
 import h2.events
 import pytest
 
-from fasth2.wsgi.leader import Lead, Seat
+from fasth2.wsgi.leader import Leadership, Slot
 from tests.support.tls_client import Client
 from tests.support.waiting import until
 from tests.support.wsgi_serving import Paths
 from tests.wsgi.asking import answered, get
 
 
-def settle(client):
+def update_calls(client):
     """Have the client and the server say what they have to say without being asked."""
     client.conn.ping(b"settling")
     client.flush()
@@ -68,7 +68,7 @@ def test_requests_with_bodies_that_waited_for_a_thread_are_run_at_once(serve):
     app = Paths()
     server = serve(app, threads=1)
     with Client(server) as first, Client(server) as second:
-        settle(second)
+        update_calls(second)
         get(first, "/wait?a")
         assert until(lambda: app.begun)
         second.request(1, "/post", "POST", end_stream=False)
@@ -82,7 +82,7 @@ def test_a_new_leader_runs_what_the_last_left_for_the_end_of_its_round(serve):
     # The last free thread takes no request whose body is not whole.
     server = serve(app, threads=3)
     with Client(server) as client:
-        settle(client)
+        update_calls(client)
         # Both are to be run when the round ends; the first takes long.
         for stream_id, path in ((1, "/wait?a"), (3, "/post")):
             client.conn.send_headers(stream_id, [
@@ -123,8 +123,8 @@ def test_many_quick_parts_do_not_keep_the_lead(serve, kind):
     # So long a tick that no single part, nor another thread that has the interpreter, takes it.
     server = serve(app, threads=2, tick=0.1)
     with Client(server) as first, Client(server) as second:
-        settle(first)
-        settle(second)
+        update_calls(first)
+        update_calls(second)
         get(first, "/endless")
         assert until(lambda: app.begun)
         get(second, "/stop")
@@ -191,18 +191,18 @@ def test_only_so_many_threads_run_the_application(serve):
 
 def test_a_seat_that_gave_the_lead_away_can_get_it_back_at_once():
     woken = []
-    lead = Lead(lambda: woken.append(True))
-    helper, seat = Seat(True), Seat()
-    assert lead.sit(helper)
-    thread = threading.Thread(target=lead.sit, args=(seat,), daemon=True)
+    leadership = Leadership(lambda: woken.append(True))
+    helper, slot = Slot(True), Slot()
+    assert leadership.acquire(helper)
+    thread = threading.Thread(target=leadership.acquire, args=(slot,), daemon=True)
     thread.start()
-    assert until(lambda: lead.free and woken)
-    assert lead.rise(helper)
+    assert until(lambda: leadership.idle_slots and woken)
+    assert leadership.yield_lead(helper)
     thread.join(5)
     assert not thread.is_alive()
     # The seat's thread has to get rid of the lead before the helper's has come to wait.
-    assert lead.rise(seat)
-    assert lead.sit(helper)
-    assert lead.rise(helper)
-    lead.stop()
-    assert not lead.sit(seat)
+    assert leadership.yield_lead(slot)
+    assert leadership.acquire(helper)
+    assert leadership.yield_lead(helper)
+    leadership.stop()
+    assert not leadership.acquire(slot)

@@ -18,7 +18,7 @@ def hello(environ, start_response):
 @pytest.mark.parametrize("keeps", [True, False])
 def test_a_connection_with_nothing_but_pings(monkeypatch, keeps):
     """The clock is the test's."""
-    monkeypatch.setattr(wsgi_loop, "LOOK", 3600.0)
+    monkeypatch.setattr(wsgi_loop, "CHECK_INTERVAL", 3600.0)
     with Serving(hello, keepalive=10.0, keepalive_pings=keeps) as serving, Peer(serving) as peer:
         peer.send(request(1))
         assert peer.read(peer.ended(1))
@@ -29,7 +29,7 @@ def test_a_connection_with_nothing_but_pings(monkeypatch, keeps):
             looked = threading.Event()
 
             def look():
-                client.look(now)
+                client.check_timeouts(now)
                 looked.set()
 
             serving.loop.do(look)

@@ -6,9 +6,9 @@ import pytest
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
 from fasth2.limits import Limits
-from fasth2.wsgi.call import Site
+from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import PLAIN, SCHEME, EnvironMaker, FieldRule
-from fasth2.wsgi.leader import Lead
+from fasth2.wsgi.leader import Leadership
 from fasth2.wsgi.session import Session
 from tests.support import frames
 from tests.support.fields import block, in_frames, request_fields
@@ -33,11 +33,11 @@ def seconds_per_octet(fields, count):
         limits = Limits(header_fields=None, header_list_size=1 << 26, continuation_frames=None, string_size=1 << 20)
         connection = H2Connection(H2Configuration(
             client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=limits))
-        site = Site(lambda environ, start_response: [], Lead(lambda: None), lambda: None, lambda call, error: None)
+        dispatcher = Dispatcher(lambda environ, start_response: [], Leadership(lambda: None), lambda: None, lambda call, error: None)
         maker = EnvironMaker(
             {"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {},
             lambda name: FieldRule("HTTP_" + name.upper().replace("-", "_"), KINDS.get(name, PLAIN)), {"X-SCHEME": "on"})
-        session = Session(connection, site, maker, lambda *given: None, None)
+        session = Session(connection, dispatcher, maker, lambda *given: None, None)
         connection.initiate_connection()
         session.feed(frames.PREFACE + bytes(frames.settings()))
         begun = time.thread_time()
@@ -81,12 +81,12 @@ def test_values_are_joined_in_order(name, key, between, count):
         start_response("200 OK", [])
         return [b""]
 
-    site = Site(app, Lead(lambda: None), lambda: None, lambda call, error: None)
-    site.observer = Peek()
+    dispatcher = Dispatcher(app, Leadership(lambda: None), lambda: None, lambda call, error: None)
+    dispatcher.observer = Peek()
     maker = EnvironMaker(
         {"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {},
         lambda name: FieldRule("HTTP_" + name.upper().replace("-", "_"), KINDS.get(name, PLAIN)), {"X-SCHEME": "on"})
-    session = Session(connection, site, maker, lambda *given: None, None)
+    session = Session(connection, dispatcher, maker, lambda *given: None, None)
     connection.initiate_connection()
     fields = [field for n in range(count) for field in ((name, str(n)), (f"x-other-{n}", "1"))]
     session.feed(frames.PREFACE + bytes(frames.settings()) + b"".join(map(bytes, in_frames(

@@ -3,9 +3,9 @@ import pytest
 
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
-from fasth2.wsgi.call import Site
+from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import EnvironMaker
-from fasth2.wsgi.leader import Lead
+from fasth2.wsgi.leader import Leadership
 from fasth2.wsgi.session import Session
 from tests.support import frames
 from tests.support.fields import request
@@ -14,9 +14,10 @@ from tests.support.fields import request
 def begun(priorities, window):
     """A session whose streams 1 and 3 have body and these windows; the connection's is used up."""
     connection = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
-    site = Site(lambda environ, start_response: [], Lead(lambda: None), lambda: None, lambda call, error: None, timeout=20.0)
+    dispatcher = Dispatcher(lambda environ, start_response: [], Leadership(lambda: None), lambda: None,
+                            lambda call, error: None, timeout=20.0)
     maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, lambda name: None, {})
-    session = Session(connection, site, maker, lambda *given: None, None)
+    session = Session(connection, dispatcher, maker, lambda *given: None, None)
     connection.initiate_connection()
     connection.receive_data(frames.PREFACE + bytes(frames.settings((frames.INITIAL_WINDOW_SIZE, window))))
     for stream_id, priority in zip((1, 3), priorities):

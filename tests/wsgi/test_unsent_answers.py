@@ -59,13 +59,13 @@ def test_calls_are_started_as_the_client_takes_answers():
     for stream_id in range(1, 201, 2):
         credit(connection, stream_id, 2**20)
         connection.flush()
-        for client in worker.site.unsent.release():
+        for client in worker.dispatcher.unsent.release():
             client.session.run()
     connection.flush()
     assert app.begun == 100
     assert sum(len(frame.data) for frame in connection.wrote("DATA")) == 100 * PAGE
-    assert worker.site.unsent.total == 0
-    assert not worker.site.unsent.held_back
+    assert worker.dispatcher.unsent.total == 0
+    assert not worker.dispatcher.unsent.held_back
 
 
 def test_one_large_answer_holds_up_no_other():
@@ -84,7 +84,7 @@ def test_no_call_is_started_while_too_much_waits_in_the_process():
         connection.serve(requests(1, 100))
     # Two connections up to their own bound, and one answer on each of the others.
     assert app.begun < 16
-    assert worker.site.unsent.total == app.begun * PAGE
+    assert worker.dispatcher.unsent.total == app.begun * PAGE
     assert connections[-1].session.connection.counters == {"unsent_process": 1}
 
 
@@ -94,12 +94,12 @@ def test_who_reads_is_served_while_others_do_not():
     hostile = [Connection(worker, window=0) for _ in range(5)]
     for connection in hostile:
         connection.serve(requests(1, 100))
-    assert worker.site.unsent.total > 1_000_000
+    assert worker.dispatcher.unsent.total > 1_000_000
     good = Connection(worker, window=2**20)
     good.feed(frames.window_update(0, 2**30))
     good.serve(requests(1, 20))
     for _ in range(20):
-        for client in worker.site.unsent.release():
+        for client in worker.dispatcher.unsent.release():
             client.session.run()
             client.flush()
     assert len([frame for frame in good.wrote("DATA") if frame.end_stream]) == 20
@@ -110,12 +110,12 @@ def test_who_reads_is_served_while_others_do_not():
             connection.session.reset_stuck(progress, float(second), 20.0)
         connection.flush()
         assert connection.wrote("RST_STREAM")
-    for client in worker.site.unsent.release():
+    for client in worker.dispatcher.unsent.release():
         client.session.run()
     for connection in hostile:
         connection.session.close()
-    assert worker.site.unsent.total == 0
-    assert not worker.site.unsent.held_back
+    assert worker.dispatcher.unsent.total == 0
+    assert not worker.dispatcher.unsent.held_back
 
 
 def test_a_request_that_is_reset_while_it_waits_is_let_go():
@@ -127,7 +127,7 @@ def test_a_request_that_is_reset_while_it_waits_is_let_go():
     connection.serve(*(frames.rst_stream(stream_id, 8) for stream_id in range(13, 41, 2)))
     assert not connection.session.waiting
     connection.serve(*(frames.rst_stream(stream_id, 8) for stream_id in range(1, 13, 2)))
-    assert worker.site.unsent.total == 0
+    assert worker.dispatcher.unsent.total == 0
 
 
 @pytest.mark.parametrize("ends", [False, True])
@@ -137,15 +137,15 @@ def test_an_upload_that_is_held_back_is_started_later(ends):
     connection = Connection(worker, window=0)
     connection.serve(requests(1, 6))
     connection.serve(request(101, ("expect", "100-continue"), method="POST", end_stream=False))
-    assert worker.site.run_uploads()
+    assert worker.dispatcher.run_uploads()
     assert app.begun == 6
     if ends:
         connection.serve(frames.data(101, b"body", end_stream=True))
         assert app.begun == 6
     connection.serve(*(frames.rst_stream(stream_id, 8) for stream_id in range(1, 13, 2)))
-    for client in worker.site.unsent.release():
+    for client in worker.dispatcher.unsent.release():
         client.session.run()
-    assert worker.site.run_uploads()
+    assert worker.dispatcher.run_uploads()
     assert app.begun == 7
 
 
@@ -172,7 +172,7 @@ def test_ten_connections_that_read_nothing(serve):
         hostile = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(10)]
         for sock in hostile:
             sock.sendall(opening)
-        assert until(lambda: len(server.loop.site.unsent.held_back) == 10, 30)
+        assert until(lambda: len(server.loop.dispatcher.unsent.held_back) == 10, 30)
         held = tracemalloc.get_traced_memory()[0]
         with Client(server) as client:
             for number in range(5):
@@ -185,5 +185,5 @@ def test_ten_connections_that_read_nothing(serve):
         for sock in hostile:
             sock.close()
     assert held < 64 * 2**20, f"{app.begun} answers, {held} bytes"
-    assert until(lambda: server.loop.site.unsent.total == 0)
+    assert until(lambda: server.loop.dispatcher.unsent.total == 0)
     assert not server.failures

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from fasth2.wsgi import loop as wsgi_loop
-from fasth2.wsgi.loop import EAGER, Loop
+from fasth2.wsgi.loop import BUSY_POLL, Loop
 from fasth2.wsgi.poller import READ, Poller, Waker, has_spare_processors
 
-SHORT, LONG = EAGER / 10, EAGER * 10
+SHORT, LONG = BUSY_POLL / 10, BUSY_POLL * 10
 
 
 class Kernel:
@@ -26,7 +26,7 @@ class Kernel:
     def monotonic(self) -> float:
         return self.now
 
-    def look(self, seconds: float) -> list[tuple[int, int]]:
+    def busy_poll(self, seconds: float) -> list[tuple[int, int]]:
         self.looks += 1
         self.now += min(seconds, self.next)
         self.next -= min(seconds, self.next)
@@ -48,15 +48,15 @@ def waiting(monkeypatch, processors):
     """A function that has a loop wait once for an event that comes after so many seconds, and says how it did that."""
     kernel = Kernel()
     monkeypatch.setattr(wsgi_loop, "time", kernel)
-    site = SimpleNamespace(calling=False, uploads=None, unsent=None)
-    loop = Loop(SimpleNamespace(), lambda lead, wake: site, [], threads=1, timeout=None, keepalive=None,
+    dispatcher = SimpleNamespace(calling=False, uploads=None, unsent=None)
+    loop = Loop(SimpleNamespace(), lambda leadership, wake: dispatcher, [], threads=1, timeout=None, keepalive=None,
                 max_connections=1)
     loop.poller.close()
-    loop._may_look = processors > 1
+    loop._may_busy_poll = processors > 1
     loop.poller = kernel
 
     def wait(after: float, timeout: float = 1.0, calling: bool = False) -> tuple[int, int]:
-        site.calling = calling
+        dispatcher.calling = calling
         kernel.next, kernel.looks, kernel.sleeps = after, 0, 0
         loop.now = kernel.now
         begun = kernel.now
@@ -104,9 +104,9 @@ def test_looking_finds_what_is_there_and_ends():
     poller, waker = Poller(), Waker()
     try:
         poller.register(waker.fileno(), READ)
-        assert poller.look(0.001) == []
+        assert poller.busy_poll(0.001) == []
         waker.wake()
-        assert poller.look(60.0) == [(waker.fileno(), READ)]
+        assert poller.busy_poll(60.0) == [(waker.fileno(), READ)]
     finally:
         waker.close()
         poller.close()

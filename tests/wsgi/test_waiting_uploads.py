@@ -5,7 +5,7 @@ import threading
 import h2.events
 import pytest
 
-from fasth2.wsgi.call import Site
+from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.limits import WorkerLimits
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
@@ -94,8 +94,8 @@ def test_a_refused_upgrade_whose_stream_is_gone_raises_nothing():
 class Gathering(Serving):
     """No body starts before it is whole."""
 
-    def _site(self, lead, wake):
-        return Site(self.application, lead, wake, self._report, timeout=20.0, limits=WorkerLimits(gather_pause=3600.0))
+    def _dispatcher(self, leadership, wake):
+        return Dispatcher(self.application, leadership, wake, self._report, timeout=20.0, limits=WorkerLimits(gather_pause=3600.0))
 
 
 def test_the_reset_of_a_slow_body_is_sent_when_it_was_all_there_was():
@@ -130,11 +130,11 @@ def test_who_waits_for_a_thread_is_not_slow(fields):
     connection = Connection(worker)
     connection.serve(post(1, *fields))
     if not fields:
-        worker.site.queue_paused(0.0)
-        worker.site.queue_paused(2.0)
-    assert len(worker.site.uploads.waiting) == 1
+        worker.dispatcher.queue_paused(0.0)
+        worker.dispatcher.queue_paused(2.0)
+    assert len(worker.dispatcher.uploads.waiting) == 1
     assert looks(connection, 0, 60) is None
-    assert worker.site.run_uploads()
+    assert worker.dispatcher.run_uploads()
     connection.flush()
     assert app.paths == ["/"]
     assert connection.wrote("HEADERS", 1)
@@ -159,8 +159,8 @@ def test_who_waits_for_too_long_may_ask_again(timeout, drips):
     assert [(frame.stream_id, frame.error_code) for frame in connection.wrote("RST_STREAM")] == [
         (1, REFUSED_STREAM), (3, REFUSED_STREAM)]
     assert connection.session.connection.counters == {"waiting_uploads": 2}
-    assert not worker.site.uploads.waiting
-    assert worker.site.run_uploads()
+    assert not worker.dispatcher.uploads.waiting
+    assert worker.dispatcher.run_uploads()
     assert not app.paths
     assert connection.session.idle
 
@@ -183,9 +183,9 @@ def test_connections_take_turns():
     greedy.feed(*(post(stream_id, LONG, path=f"/greedy/{stream_id}") for stream_id in (1, 3, 5)))
     other.feed(*(post(stream_id, LONG, path=f"/other/{stream_id}") for stream_id in (1, 3)))
     third.feed(post(1, LONG, path="/third"))
-    while worker.site.uploads.waiting:
+    while worker.dispatcher.uploads.waiting:
         # With one thread one at a time.
-        assert worker.site.run_uploads()
+        assert worker.dispatcher.run_uploads()
     assert app.paths == ["/greedy/1", "/other/1", "/third", "/greedy/3", "/other/3", "/greedy/5"]
 
 
@@ -209,9 +209,9 @@ def test_a_connection_that_holds_threads_waits_behind_those_that_hold_none():
         assert until(lambda: len(begun) == 2)
         greedy.request(5, "/greedy", "POST", [LONG], end_stream=False)
         greedy.request(7, "/greedy", "POST", [LONG], end_stream=False)
-        assert until(lambda: len(server.loop.site.uploads.waiting) == 2)
+        assert until(lambda: len(server.loop.dispatcher.uploads.waiting) == 2)
         quiet.request(1, "/quiet", "POST", [LONG], end_stream=False)
-        assert until(lambda: len(server.loop.site.uploads.waiting) == 3)
+        assert until(lambda: len(server.loop.dispatcher.uploads.waiting) == 3)
         gate.set()
         assert quiet.read(quiet.ended(1), 20)
         assert begun[2] == "/quiet"
@@ -225,15 +225,15 @@ def test_calls_that_are_over_count_no_more():
     worker = Worker(app)
     old = Connection(worker)
     old.serve(post(1, LONG), post(3, EXPECT), post(5, LONG), post(7, LONG))
-    while worker.site.uploads.waiting:
-        assert worker.site.run_uploads()
+    while worker.dispatcher.uploads.waiting:
+        assert worker.dispatcher.run_uploads()
     old.serve(frames.rst_stream(1, CANCEL), frames.data(3, b"", end_stream=True))
     new = Connection(worker)
     app.paths.clear()
     old.feed(post(9, LONG, path="/old"), post(11, LONG, path="/old"))
     new.feed(post(1, LONG, path="/new"))
-    while worker.site.uploads.waiting:
-        assert worker.site.run_uploads()
+    while worker.dispatcher.uploads.waiting:
+        assert worker.dispatcher.run_uploads()
     assert app.paths == ["/old", "/new", "/old"]
 
 
@@ -245,7 +245,7 @@ def test_an_answer_to_an_upload_is_sent_whole_when_its_client_has_ended():
     worker = Worker(Unread(bytes(200_000)))
     connection = Connection(worker)
     connection.serve(post(1, LONG), post(3))
-    assert worker.site.run_uploads()
+    assert worker.dispatcher.run_uploads()
     connection.flush()
     assert sum(len(frame.data) for frame in connection.wrote("DATA", 1)) == 65535
     connection.feed(frames.window_update(0, 10**6), frames.window_update(1, 10**6))
@@ -259,7 +259,7 @@ def test_an_answer_to_an_upload_is_sent_whole_when_its_client_has_ended():
 
 def test_the_connection_is_closed_behind_the_answer():
     with Serving(Unread(bytes(200_000))) as server, Peer(server) as peer:
-        server.loop.site.unread_seconds = 0.2
+        server.loop.dispatcher.unread_seconds = 0.2
         peer.send(post(1, LONG))
         octets = b""
         while len(octets) < 65535:

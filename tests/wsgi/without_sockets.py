@@ -6,9 +6,9 @@ from typing import Any
 
 from fasth2.config import H2Configuration
 from fasth2.connection import H2Connection
-from fasth2.wsgi.call import Site
+from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
-from fasth2.wsgi.leader import Lead, Seat
+from fasth2.wsgi.leader import Leadership, Slot
 from fasth2.wsgi.session import Session
 from tests.support import frames
 from tests.support.frames import Frame, FrameReader, Sent
@@ -19,17 +19,17 @@ class Worker:
 
     Args:
         application: For WSGI.
-        **options: Of `Site`.
+        **options: Of `Dispatcher`.
     """
 
     def __init__(self, application: Callable[..., Any], **options: Any) -> None:
         self.reports: list[BaseException] = []
         #: How often a thread that sat down has woken the leader.
         self.woken = 0
-        self.lead = Lead(self._wake)
-        self.site = Site(application, self.lead, lambda: None, lambda call, error: self.reports.append(error),
+        self.leadership = Leadership(self._wake)
+        self.dispatcher = Dispatcher(application, self.leadership, lambda: None, lambda call, error: self.reports.append(error),
                          **{"timeout": 20.0, **options})
-        self.lead.sit(Seat())
+        self.leadership.acquire(Slot())
 
     def _wake(self) -> None:
         self.woken += 1
@@ -48,7 +48,7 @@ class Connection:
         self.worker = worker
         engine = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
         maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, _judge, {})
-        self.session = Session(engine, worker.site, maker, lambda *given: (None, (400, "Bad Request", "")), self)
+        self.session = Session(engine, worker.dispatcher, maker, lambda *given: (None, (400, "Bad Request", "")), self)
         engine.initiate_connection()
         if receive_window != 65535:
             engine.update_settings({frames.INITIAL_WINDOW_SIZE: receive_window})

@@ -284,7 +284,7 @@ cdef class H2Connection(Core):
             last = self.ids.highest_inbound if last_stream_id is None else number(last_stream_id, "stream")
             if len(debug) > <Py_ssize_t>self.max_out_frame - 8:
                 raise FrameTooLargeError(f"{len(debug)} octets of debug data do not fit one frame")
-            if not (self.parted and code == 0 and last >= self.goaway_limit):
+            if not (self.refusal_goaway_sent and code == 0 and last >= self.goaway_limit):
                 self.write_goaway(last, code, debug)
             self.phase = C_CLOSED
             if code and self.rfc_errors:

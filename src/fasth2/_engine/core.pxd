@@ -83,8 +83,8 @@ cdef class Core:
     cdef int64_t acks_expected       # SETTINGS we sent that are not acknowledged
     cdef uint32_t goaway_limit       # lowest last stream id of the GOAWAYs we sent, 2**31 - 1: none sent
     cdef bint goaway_error           # we have sent a GOAWAY with an error code
-    cdef bint parted                 # one for refused streams: the others go on
-    cdef object parting              # the exception for that, to be raised once the input is read, or None
+    cdef bint refusal_goaway_sent                 # one for refused streams: the others go on
+    cdef object refusal_error              # the exception for that, to be raised once the input is read, or None
     cdef uint32_t peer_goaway_last   # last stream id of the GOAWAY received
     cdef Identifiers ids
     cdef int64_t out_window          # octets we may send on the connection
@@ -140,8 +140,8 @@ cdef class Core:
     cdef int count(self, str token) except -1
     cdef int enter_ring(self, H2Stream s) except -1
     cdef int leave_ring(self, H2Stream s) except -1
-    cdef void set_priority(self, H2Stream s, uint16_t said) noexcept
-    cdef void merge_priority(self, H2Stream s, uint16_t said) noexcept
+    cdef void set_priority(self, H2Stream s, uint16_t priority) noexcept
+    cdef void merge_priority(self, H2Stream s, uint16_t priority) noexcept
 
 
 cdef extern from "pythread.h":

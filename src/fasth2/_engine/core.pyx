@@ -315,19 +315,19 @@ cdef class Core:
         s.next = None
         return 0
 
-    cdef void set_priority(self, H2Stream s, uint16_t said) noexcept:
+    cdef void set_priority(self, H2Stream s, uint16_t priority) noexcept:
         """Give the stream the priority that the peer wants: what it leaves out is the default (RFC 9218 section 4)."""
         if s.in_turns:
             self.prioritized -= stream_has_priority(s)
-        s.urgency = said & PRIORITY_URGENCY
-        s.incremental = (said & PRIORITY_INCREMENTAL) != 0
+        s.urgency = priority & PRIORITY_URGENCY
+        s.incremental = (priority & PRIORITY_INCREMENTAL) != 0
         if s.in_turns:
             self.prioritized += stream_has_priority(s)
 
-    cdef void merge_priority(self, H2Stream s, uint16_t said) noexcept:
+    cdef void merge_priority(self, H2Stream s, uint16_t priority) noexcept:
         """Give the stream the priority of its response: what it leaves out stays (RFC 9218 section 8)."""
-        if not said & PRIORITY_HAS_URGENCY:
-            said = (said & ~<uint16_t>PRIORITY_URGENCY) | s.urgency
-        if not said & PRIORITY_HAS_INCREMENTAL and s.incremental:
-            said |= PRIORITY_INCREMENTAL
-        self.set_priority(s, said)
+        if not priority & PRIORITY_HAS_URGENCY:
+            priority = (priority & ~<uint16_t>PRIORITY_URGENCY) | s.urgency
+        if not priority & PRIORITY_HAS_INCREMENTAL and s.incremental:
+            priority |= PRIORITY_INCREMENTAL
+        self.set_priority(s, priority)

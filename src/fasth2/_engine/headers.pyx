@@ -582,12 +582,12 @@ cdef class OutgoingFields:
         """What a priority field among them says (_priority.pxd), 0: nothing."""
         cdef Py_ssize_t i
         cdef OutField *f
-        cdef uint16_t said = 0
+        cdef uint16_t priority = 0
         for i in range(self.count):
             f = &self.fields[i]
             if f.name_hash == PRIORITY_HASH and f.name_len == 8 and memcmp(f.name, PRIORITY_NAME, 8) == 0:
-                said = join_priorities(said, read_priority_field(f.value, f.value_len))
-        return said
+                priority = join_priorities(priority, read_priority_field(f.value, f.value_len))
+        return priority
 
     cdef int _check_request(self) except -1:
         """The request of a push (RFC 9113 section 8.4.1 and 8.3.1)."""

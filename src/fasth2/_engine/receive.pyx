@@ -1,6 +1,6 @@
 """The receiving path: frames are cut from the input, checked against the states and turned into events.
 
-Functions named on_... take a whole frame and return FAULT_NONE or a fault; settle() alone turns a fault into a
+Functions named on_... take a whole frame and return FAULT_NONE or a fault; resolve_fault() alone turns a fault into a
 stream error (RST_STREAM and an event) or a connection error (GOAWAY and an exception). RFC 9113 section 5.4.
 """
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -55,8 +55,8 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
         if fault != FAULT_NONE:
             end_connection(c, fault)
         whole = True
-        if c.parting is not None:
-            raise_parting(c)
+        if c.refusal_error is not None:
+            raise_refusal_error(c)
     except BaseException as error:
         try:
             error.events = events
@@ -76,7 +76,7 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
 cdef int fail(Core c, uint32_t code, bytes debug) except -1:
     """Queue GOAWAY and stop reading."""
     c.failed = True
-    c.parting = None
+    c.refusal_error = None
     c.phase = C_CLOSED
     c.block.stream_id = 0
     block_free(c)
@@ -102,17 +102,17 @@ cdef int end_connection(Core c, int fault) except -1:
 cdef int part(Core c, int fault) except -1:
     """End the connection for streams that were refused: GOAWAY, and what was not refused goes on."""
     c.count(fault_token(fault))
-    c.parting = fault_exception(fault, c.fault_stream, None)
-    c.parted = True
+    c.refusal_error = fault_exception(fault, c.fault_stream, None)
+    c.refusal_goaway_sent = True
     c.phase = C_CLOSED
     c.write_goaway(c.ids.highest_inbound, fault_code(fault), fault_debug(fault))
     return FAULT_NONE
 
 
-cdef int raise_parting(Core c) except -1:
+cdef int raise_refusal_error(Core c) except -1:
     """Raise what part() has made, now that the input is read. Always raises."""
-    cdef object error = c.parting
-    c.parting = None
+    cdef object error = c.refusal_error
+    c.refusal_error = None
     if c.logger is not None:
         c.logger.debug("connection error: %s", error)
     raise error
@@ -176,7 +176,7 @@ cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
                 return fault
             if h.length:
                 continue
-        fault = settle(c, on_frame(c, &h, c.tail.data + FRAME_HEADER))
+        fault = resolve_fault(c, on_frame(c, &h, c.tail.data + FRAME_HEADER))
         deliver_merged(c)
         if fault != FAULT_NONE or c.failed:
             return fault
@@ -188,7 +188,7 @@ cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
             return fault
         if n - FRAME_HEADER < <Py_ssize_t>h.length:
             break
-        fault = settle(c, on_frame(c, &h, p + FRAME_HEADER))
+        fault = resolve_fault(c, on_frame(c, &h, p + FRAME_HEADER))
         if fault != FAULT_NONE or c.failed:
             return fault
         p += FRAME_HEADER + <Py_ssize_t>h.length
@@ -263,7 +263,7 @@ cdef int on_frame(Core c, FrameHeader *h, const uint8_t *p) except -1:
     return fault
 
 
-cdef int settle(Core c, int fault) except -1:
+cdef int resolve_fault(Core c, int fault) except -1:
     """Handle a stream error; FAULT_NONE then, or the fault that ends the connection (RFC 9113 section 5.4)."""
     cdef int scope
     cdef H2Stream s

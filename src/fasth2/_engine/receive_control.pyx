@@ -233,12 +233,12 @@ cdef int on_priority_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
     return count_priority_load(&c.limits, c.clock)
 
 
-cdef int keep_early_update(Core c, uint32_t sid, uint16_t said) noexcept:
+cdef int keep_early_update(Core c, uint32_t sid, uint16_t priority) noexcept:
     """Idle streams with a priority and open streams together may be as many as streams may be open."""
     cdef uint64_t most = c.local.max_concurrent_streams_
     early_take(&c.early, c.ids.highest_inbound)
     most = most - <uint64_t>c.ids.open_inbound if most > <uint64_t>c.ids.open_inbound else 0
-    if early_keep(&c.early, sid, said, <uint32_t>min(most, <uint64_t>EARLY_MOST)) or most > EARLY_MOST:
+    if early_keep(&c.early, sid, priority, <uint32_t>min(most, <uint64_t>EARLY_MOST)) or most > EARLY_MOST:
         return FAULT_NONE
     # A peer that has not acknowledged our SETTINGS need not know how many.
     return FAULT_NONE if c.acks_expected else FAULT_PRIORITY_UPDATE_IDLE

@@ -198,7 +198,7 @@ cdef int admit(Core c, H2Stream s, uint32_t sid, uint8_t flags, Py_ssize_t n, bi
             c.ids.highest_inbound = sid
             if not flags & FLAG_END_STREAM:
                 c.limits.late_octets += c.local.initial_window_size_
-        if c.parted:
+        if c.refusal_goaway_sent:
             # After too many refusals they are what the peer had sent before it heard of it.
             return count_late_headers(&c.limits, c.clock, n)
         return count_suspicious(&c.limits, c.clock, n)
@@ -280,7 +280,7 @@ cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t
     """Give the user a request, which opens its stream, or the trailers of one."""
     cdef object headers = request_fields(c, info) if s is None else trailer_fields(c, info)
     cdef int fault = FAULT_NONE
-    cdef uint16_t said
+    cdef uint16_t priority
     if c.late_encoding is not None and type(headers) is list:
         try:
             headers = late_decoded(c, headers)
@@ -294,11 +294,11 @@ cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t
         s.expected = info.content_length
         s.connected = info.method != NULL and info.method.flags & F_CONNECT and not info.seen >> KIND_PROTOCOL & 1
         # A PRIORITY_UPDATE that came before is the later word (RFC 9218 section 7).
-        said = early_take(&c.early, sid) if c.early.count else 0
-        if said == 0:
-            said = info.priority
-        if said:
-            c.set_priority(s, said)
+        priority = early_take(&c.early, sid) if c.early.count else 0
+        if priority == 0:
+            priority = info.priority
+        if priority:
+            c.set_priority(s, priority)
         deliver_request(c, s, headers, flags, depends_on, weight, exclusive)
     else:
         deliver_trailers(c, s, headers, flags, depends_on, weight, exclusive)

@@ -96,7 +96,7 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
     """Response headers, an informational response, or trailers."""
     cdef H2Stream s
     cdef int block
-    cdef uint16_t said = 0
+    cdef uint16_t priority = 0
     c.outgoing.convert(headers)
     must_be_open(c)
     s = c.stream_or_raise(stream_id)
@@ -123,10 +123,10 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
     elif block == BLOCK_TRAILERS and not end_stream:
         raise ProtocolError("Trailers must have END_STREAM set.")
     if block == BLOCK_RESPONSE and not end_stream:
-        said = c.outgoing.priority()
+        priority = c.outgoing.priority()
     encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if end_stream else 0, 0)
-    if said:
-        c.merge_priority(s, said)
+    if priority:
+        c.merge_priority(s, priority)
     if stream_is_reserved(s):
         c.open_reserved(s)
     if block == BLOCK_RESPONSE:
@@ -255,7 +255,7 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
     cdef H2Stream s
     cdef Py_ssize_t n = PyBytes_GET_SIZE(body)
     cdef bint ends_here, direct
-    cdef uint16_t said = 0
+    cdef uint16_t priority = 0
     if not may_send(c):
         return False
     s = find_opened(c, stream_id)
@@ -271,12 +271,12 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
     ends_here = end_stream and n == 0 and prepared is None
     direct = n and n <= DIRECT and prepared is None and n <= s.out_window and n <= c.out_window
     if status >= 200 and not ends_here and not (direct and end_stream):
-        said = c.outgoing.priority()
+        priority = c.outgoing.priority()
     encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if ends_here else 0, 0, FRAME_HEADER + n if direct else 0)
     if status >= 200:
         s.headers_sent = True
-        if said:
-            c.merge_priority(s, said)
+        if priority:
+            c.merge_priority(s, priority)
     if ends_here:
         c.end_local(s)
         return True

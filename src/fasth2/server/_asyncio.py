@@ -101,7 +101,7 @@ class AsyncConnection:
     #: Octets of response bodies that are sent before other tasks of the loop
     #: get their turn, and what a part counts beside its own. A peer that takes
     #: all as it comes never makes `send_data` wait.
-    TURN_SIZE = 65536
+    TIME_SLICE_SIZE = 65536
     PART_COST = 1024
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
@@ -130,7 +130,7 @@ class AsyncConnection:
         # Whether something was written that nobody has waited for yet.
         self._undrained = False
         # What was sent since other tasks had their turn.
-        self._turn_sent = 0
+        self._slice_sent = 0
         # What receive_data() waits on.
         self._arrival: Any = None
 
@@ -399,15 +399,15 @@ class AsyncConnection:
             self.protocol.closed = True
             raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
-    async def give_way(self, size: int) -> None:
+    async def yield_to_others(self, size: int) -> None:
         """Let other tasks run once enough was sent without waiting; for parts of a body that are not its last.
 
         Args:
             size: The octets of a part that was sent.
         """
-        self._turn_sent += size + self.PART_COST
-        if self._turn_sent >= self.TURN_SIZE:
-            self._turn_sent = 0
+        self._slice_sent += size + self.PART_COST
+        if self._slice_sent >= self.TIME_SLICE_SIZE:
+            self._slice_sent = 0
             await asyncio.sleep(0)
 
     def _fits(self, stream_id: int, size: int) -> bool:

@@ -79,11 +79,11 @@ class BlockingConnection:
     #: Seconds of sending after which it looks for what the peer has
     #: sent, so that a peer whose window stays open can cancel a long response
     #: and has its PINGs answered meanwhile.
-    GLANCE_INTERVAL = 0.1
+    POLL_INTERVAL = 0.1
 
     #: How often it reads then at most. Over TLS a read returns one record, and a
     #: reset may be behind others.
-    GLANCE_READS = 64
+    POLL_READS = 64
 
     # The limit that ends the connection, for GOAWAY's debug data.
     _limit_crossed: bytes | None = None
@@ -94,7 +94,7 @@ class BlockingConnection:
         self.protocol = ServerProtocol(self._make_options(cfg))
         self.sock = sock
         # When the socket was last looked at while a response was being sent.
-        self._glanced = time.monotonic()
+        self._polled_at = time.monotonic()
 
     def _make_options(self, cfg: Any) -> Options:
         raise NotImplementedError
@@ -212,20 +212,20 @@ class BlockingConnection:
 
     # Sending
 
-    def _glance(self) -> None:
-        """Take in what the peer has sent, without waiting for it; at most once in `GLANCE_INTERVAL`.
+    def _poll_input(self) -> None:
+        """Take in what the peer has sent, without waiting for it; at most once in `POLL_INTERVAL`.
 
         Requests that arrived go to ``pending_requests``. What the socket has
         to say of its own end is left to the write that follows.
         """
         now = time.monotonic()
-        if now - self._glanced < self.GLANCE_INTERVAL or self.protocol.closed:
+        if now - self._polled_at < self.POLL_INTERVAL or self.protocol.closed:
             return
-        self._glanced = now
-        self._looked()
+        self._polled_at = now
+        self._on_poll()
         if getattr(self.sock, "settimeout", None) is None:
             return  # it could only wait
-        for _ in range(self.GLANCE_READS):
+        for _ in range(self.POLL_READS):
             try:
                 data = self._recv(_SHORTEST_WAIT)
             except TimeoutError:
@@ -234,15 +234,15 @@ class BlockingConnection:
                 data = b""
             if not data:
                 # The peer sends no more; it may still be reading.
-                self._glanced = math.inf
+                self._polled_at = math.inf
                 return
             self.protocol.pending_requests.extend(self._process(data))
             if self.protocol.closed:
-                self._last_words()
+                self._send_remaining()
                 return
 
-    def _looked(self) -> None:
-        """Called about every `GLANCE_INTERVAL` while a response is sent in parts."""
+    def _on_poll(self) -> None:
+        """Called about every `POLL_INTERVAL` while a response is sent in parts."""
 
     def _drain(self, stream_id: int, left: int) -> int:
         """Send what is queued, waiting for window as long as it takes.
@@ -325,9 +325,9 @@ class BlockingConnection:
             self.protocol.pending_requests.extend(self._process(data))
             if self.protocol.closed:
                 # The GOAWAY that says why.
-                self._last_words()
+                self._send_remaining()
 
-    def _last_words(self) -> None:
+    def _send_remaining(self) -> None:
         """Send what is left once the connection is over, as far as that goes."""
         try:
             self._send_pending_data()
@@ -347,7 +347,7 @@ class BlockingConnection:
         if self.protocol.closed:
             return
         self.protocol.end(error_code, last_stream_id, self._limit_crossed)
-        self._last_words()
+        self._send_remaining()
         self._connection_lost()
 
     def _cut_off(self, stream: Any) -> bool:
@@ -374,7 +374,7 @@ class BlockingConnection:
             self._send_quietly()
         if protocol.streams:
             # A request that waits for its turn may have been reset meanwhile.
-            self._glance()
+            self._poll_input()
         elif protocol.draining and not protocol.pending:
             self._close_quietly()
 

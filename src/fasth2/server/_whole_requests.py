@@ -77,14 +77,14 @@ class WholeRequests(BlockingConnection):
         self.max_body = size_setting(cfg, "max_body", self.max_body)
         self.max_bodies = size_setting(cfg, "max_bodies", self.max_bodies)
         # Whether the peer has acknowledged this side's SETTINGS.
-        self._settled = False
+        self._settings_acknowledged = False
 
     def _read(self) -> Any:
         """Read once; ``None`` after a time-out, which has then been acted on."""
         streams = self.protocol.streams
-        if not self._settled:
-            self._settled = self.protocol.engine.settings_acknowledged
-        under_way = not self._settled or (
+        if not self._settings_acknowledged:
+            self._settings_acknowledged = self.protocol.engine.settings_acknowledged
+        under_way = not self._settings_acknowledged or (
             bool(streams) and any(not stream.request_complete for stream in streams.values())
         )
         limit: float | None = None
@@ -137,7 +137,7 @@ class WholeRequests(BlockingConnection):
 
     def _give_up(self) -> None:
         """The peer made no progress for `stream_timeout`, or too little in all."""
-        if not self._settled:
+        if not self._settings_acknowledged:
             self._limit_crossed = b"settings_timeout"
             self.close(HTTP2ErrorCode.SETTINGS_TIMEOUT)
             return

@@ -133,7 +133,7 @@ class HTTP2ServerConnection(WholeRequests):
         if self.protocol.pending:
             requests = self.protocol.take_pending() + requests
         if self.protocol.closed:
-            self._last_words()
+            self._send_remaining()
             if not requests:
                 self.protocol.raise_error()
         else:
@@ -244,7 +244,7 @@ class HTTP2ServerConnection(WholeRequests):
             HTTP2ConnectionError: The connection ended.
         """
         stream = self._stream(stream_id)
-        self._glance()
+        self._poll_input()
         state = stream.state
         if state is not _HALF_CLOSED_REMOTE and state is not _OPEN:
             raise self._cannot_send(stream)

@@ -5,7 +5,7 @@ import socket
 import ssl
 from typing import Any
 
-__all__ = ["TLSFace", "TLSStream"]
+__all__ = ["TLSInfo", "TLSStream"]
 
 #: Octets that are read from the socket at a time; a TLS record at most.
 _READ = 16384 + 256
@@ -16,7 +16,7 @@ _OF_TLS = ("getpeercert", "cipher", "version", "selected_alpn_protocol", "shared
            "get_channel_binding")  # fmt: skip
 
 
-class TLSFace:
+class TLSInfo:
     """What an application may ask of its connection: addresses, and what TLS agreed on, as of an `ssl.SSLSocket`.
 
     Args:

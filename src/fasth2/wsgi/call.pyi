@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ClassVar, final
 
-from .leader import Lead
+from .leader import Leadership
 from .limits import WorkerLimits
 from .unsent import Unsent
 from .uploads import Uploads
@@ -13,7 +13,7 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 def read_part(read: Callable[[int], bytes], size: int) -> Any: ...
 
 @final
-class Site:
+class Dispatcher:
     application: Callable[..., Any]
     observer: Any
     report: Callable[[Call, BaseException], Any]
@@ -29,7 +29,7 @@ class Site:
     def __init__(
         self,
         application: Callable[..., Any],
-        lead: Lead,
+        leadership: Leadership,
         wake: Callable[[], Any],
         report: Callable[[Call, BaseException], Any],
         *,
@@ -38,7 +38,7 @@ class Site:
         limits: WorkerLimits | None = None,
     ) -> None: ...
     @property
-    def lead(self) -> Lead: ...
+    def leadership(self) -> Leadership: ...
     @property
     def progress(self) -> int: ...
     @property

@@ -14,7 +14,7 @@ from fasth2.wsgi.response_fields cimport FIELD_HOP, FieldName, check_value, fiel
 from fasth2.wsgi.response_head cimport ResponseHead, response_head
 from fasth2.wsgi.unsent cimport Unsent
 from fasth2.wsgi.uploads cimport UPLOAD_WAITS, Uploads
-from fasth2.wsgi.waiting cimport HIGH
+from fasth2.wsgi.waiting cimport HIGH_WATER
 
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.wsgi.limits import WorkerLimits
@@ -43,12 +43,12 @@ def read_part(read, size):
 
 
 @cython.final
-cdef class Site:
+cdef class Dispatcher:
     """What all requests of a worker share.
 
     Args:
         application: The WSGI application.
-        lead: Who runs the loop.
+        leadership: Who runs the loop.
         wake: Called to end the leader's wait for events.
         report: Called with a call and the exception that ended it.
         server: The Server field of responses that have none; empty for none.
@@ -56,9 +56,10 @@ cdef class Site:
         limits: A `WorkerLimits`; ``None`` for its defaults.
     """
 
-    def __init__(self, application, Lead lead not None, wake, report, *, str server="", timeout=None, limits=None):
+    def __init__(self, application, Leadership leadership not None, wake, report, *, str server="", timeout=None,
+                 limits=None):
         self.application = application
-        self.lead = lead
+        self.leadership = leadership
         self.wake = wake
         self.report = report
         self.server = server
@@ -75,7 +76,7 @@ cdef class Site:
         self.slow = {}
         self.date = ""
 
-    cdef int ask(self, Call call, int what, object value, bint flag) except -1:
+    cdef int submit(self, Call call, int what, object value, bint flag) except -1:
         """Have the leader do something on a call's connection."""
         cdef bint polling
         with cython.critical_section(self):
@@ -86,12 +87,12 @@ cdef class Site:
             self.wake()
         return 0
 
-    cdef int hand_in(self, Call call) except -1:
+    cdef int submit_end(self, Call call) except -1:
         """Have the leader end a detached call, after all that was asked for it. Takes no memory."""
         cdef bint polling
         with cython.critical_section(self):
-            call.next_over = self.handed_in
-            self.handed_in = call
+            call.next_ended = self.ended_calls
+            self.ended_calls = call
             store_number(&self.asked, self.asked + 1)
             polling = self.polling
         if polling:
@@ -109,7 +110,7 @@ cdef class Site:
     @property
     def progress(self):
         """A number that changes when the application is called or does something, or a client takes its answer."""
-        return load_number(&self.lead.calls) + load_number(&self.asked) + load_number(&self.taken)
+        return load_number(&self.leadership.calls) + load_number(&self.asked) + load_number(&self.taken)
 
     def before_poll(self):
         """Say that the leader is about to wait for events.
@@ -119,7 +120,7 @@ cdef class Site:
         """
         with cython.critical_section(self):
             self.polling = True
-            return not self.requests and self.handed_in is None and self.ending is None
+            return not self.requests and self.ended_calls is None and self.ending is None
 
     def after_poll(self):
         """Say that it waits no more."""
@@ -137,8 +138,8 @@ cdef class Site:
         if self.ending is None:
             # Before the requests are looked at: theirs are among those then.
             with cython.critical_section(self):
-                self.ending = self.handed_in
-                self.handed_in = None
+                self.ending = self.ended_calls
+                self.ended_calls = None
         while self.requests:
             call, what, value, flag = self.requests.popleft()
             channel = call.channel
@@ -147,24 +148,24 @@ cdef class Site:
             try:
                 self.do_request(call, what, value, flag)
             except Exception as error:
-                self.give_up(call, error)
+                self.abort_call(call, error)
         while self.ending is not None:
             call = self.ending
-            self.ending = call.next_over
-            call.next_over = None
-            self.open -= 1
+            self.ending = call.next_ended
+            call.next_ended = None
+            self.open_calls -= 1
             try:
-                call.leave()
+                call.release()
             except Exception as error:
-                self.give_up(call, error)
+                self.abort_call(call, error)
             if call.channel not in touched:
                 touched.append(call.channel)
         return touched
 
-    cdef int give_up(self, Call call, object error) except -1:
+    cdef int abort_call(self, Call call, object error) except -1:
         """The call's answer is none; its thread may have gone on."""
-        self.note(call, error)
-        call.lose()
+        self.report_error(call, error)
+        call.mark_gone()
         return call.channel.reset(call, INTERNAL_ERROR)
 
     cdef int do_request(self, Call call, int what, object value, bint flag) except -1:
@@ -176,19 +177,19 @@ cdef class Site:
                 return 0
             call.complete = flag
             if call.channel.send(call, <bytes>value, flag) < 0:
-                call.lose()
+                call.mark_gone()
         elif what == OP_CONSUME:
             if value:
                 call.channel.consume(call, value)
             if flag:
-                call.channel.lend(call)
+                call.channel.extend_window(call)
         elif what == OP_INFORM:
             call.channel.inform(call, value[0], value[1])
         else:
             call.channel.reset(call, value)
         return 0
 
-    cdef int note(self, Call call, object error) except -1:
+    cdef int report_error(self, Call call, object error) except -1:
         """Report an error, whatever comes of that."""
         try:
             self.report(call, error)
@@ -196,19 +197,19 @@ cdef class Site:
             pass  # not even the log can be written
         return 0
 
-    cdef bint defers(self, Call call) except -1:
+    cdef bint defer_if_slow(self, Call call) except -1:
         """Whether a call has to wait: it is slow, as far as is known, and fast ones want the only thread left."""
-        if self.lead.idle or self.lead.now() - self.fast_tick > FAST_LATELY:
+        if self.leadership.idle or self.leadership.now() - self.fast_tick > FAST_LATELY:
             return False
         if call.path not in self.slow:
             return False
         self.deferred.append(call)
-        store_flag(&self.lead.wanted, True)
+        store_flag(&self.leadership.calls_waiting, True)
         return True
 
-    cdef int say_wanted(self) except -1:
+    cdef int update_calls_waiting(self) except -1:
         """Say whether calls wait for a thread: one that sits down wakes the leader for nothing otherwise."""
-        store_flag(&self.lead.wanted, bool(self.uploads.waiting) or bool(self.deferred))
+        store_flag(&self.leadership.calls_waiting, bool(self.uploads.waiting) or bool(self.deferred))
         return 0
 
     def run_deferred(self):
@@ -219,15 +220,15 @@ cdef class Site:
         """
         cdef Call call
         while self.deferred:
-            if not self.lead.idle and self.lead.now() - self.fast_tick <= FAST_LATELY:
+            if not self.leadership.idle and self.leadership.now() - self.fast_tick <= FAST_LATELY:
                 return True
             call = self.deferred.popleft()
             # Now: while it runs the lead may be lost.
-            self.say_wanted()
-            if not call.channel.has(call):
+            self.update_calls_waiting()
+            if not call.channel.has_stream(call):
                 call.channel.drop(call)
                 continue
-            if not call.channel.admits():
+            if not call.channel.may_start():
                 call.channel.put_back(call)
                 continue
             if not call.run():
@@ -238,7 +239,7 @@ cdef class Site:
     cdef int queue_upload(self, Call call) except -1:
         """Have a call that is to read its body while that arrives wait for a thread."""
         self.uploads.wait(call, call.upload)
-        store_flag(&self.lead.wanted, True)
+        store_flag(&self.leadership.calls_waiting, True)
         return 0
 
     cdef int start_upload(self, Call call) except -1:
@@ -246,13 +247,13 @@ cdef class Site:
         cdef bint waited = call.upload.state == UPLOAD_WAITS
         self.uploads.start(call, call.upload)
         if waited:
-            self.say_wanted()
+            self.update_calls_waiting()
         return 0
 
     cdef bint may_run_upload(self) except -1:
         """Whether there is a thread for such a call. The last free one is kept for requests that are whole."""
         if self.threads > 1:
-            return bool(self.lead.idle)
+            return bool(self.leadership.idle)
         return not self.deferred
 
     def queue_paused(self, double now):
@@ -262,7 +263,7 @@ cdef class Site:
             now: Seconds.
         """
         if self.uploads.queue_paused(now):
-            store_flag(&self.lead.wanted, True)
+            store_flag(&self.leadership.calls_waiting, True)
 
     def run_uploads(self):
         """Run the calls that are to read their body while it arrives, as far as there are threads for them.
@@ -273,11 +274,11 @@ cdef class Site:
         cdef Call call
         while self.uploads.waiting and self.may_run_upload():
             call = self.uploads.first()
-            self.say_wanted()
-            if not call.channel.has(call):
+            self.update_calls_waiting()
+            if not call.channel.has_stream(call):
                 call.channel.drop(call)
                 continue
-            if not call.channel.admits():
+            if not call.channel.may_start():
                 self.uploads.hold_back(call.upload)
                 call.channel.put_back(call)
                 continue
@@ -292,7 +293,7 @@ cdef class Site:
     @property
     def calling(self):
         """Whether calls have begun that are not over, whatever became of their clients."""
-        return self.open > 0
+        return self.open_calls > 0
 
     @property
     def deferring(self):
@@ -302,7 +303,7 @@ cdef class Site:
     @property
     def waits(self):
         """Whether there are calls that wait, and may be run now: slow ones, or such as are to read their body."""
-        if self.deferred and (self.lead.idle or self.lead.now() - self.fast_tick > FAST_LATELY):
+        if self.deferred and (self.leadership.idle or self.leadership.now() - self.fast_tick > FAST_LATELY):
             return True
         return bool(self.uploads.waiting) and self.may_run_upload()
 
@@ -317,7 +318,7 @@ cdef class Site:
     def resume(self):
         """Do what the last leader's call left behind, as the new leader."""
         cdef Call call
-        cdef object running = self.lead.running
+        cdef object running = self.leadership.running
         if running is not None:
             call = running
             if call.detached and not call.finished:
@@ -325,17 +326,17 @@ cdef class Site:
                 try:
                     call.flush_held()
                 except Exception as error:
-                    self.give_up(call, error)
+                    self.abort_call(call, error)
                 call.channel.flush()
 
 
 cdef class Channel:
     """A call's connection."""
 
-    cdef bint has(self, Call call) except -1:
+    cdef bint has_stream(self, Call call) except -1:
         raise NotImplementedError
 
-    cdef bint admits(self) except -1:
+    cdef bint may_start(self) except -1:
         raise NotImplementedError
 
     cdef int put_back(self, Call call) except -1:
@@ -356,7 +357,7 @@ cdef class Channel:
     cdef int consume(self, Call call, int64_t octets) except -1:
         raise NotImplementedError
 
-    cdef int lend(self, Call call) except -1:
+    cdef int extend_window(self, Call call) except -1:
         raise NotImplementedError
 
     cdef bint inform(self, Call call, int status, list fields) except -1:
@@ -445,7 +446,7 @@ cdef class Call(Waiter):
             raise AssertionError("write() before start_response()")
         if load_flag(&self.over) or (load_flag(&self.ended) and not head.omits_body):
             raise ValueError("write() after the end of the response")
-        leading = self.site.lead.step_out(self)
+        leading = self.dispatcher.leadership.enter_io(self)
         if not leading and not load_flag(&self.detached):
             # The response has ended meanwhile, or the worker stops: the connection is the leader's.
             raise ValueError("write() after the end of the response")
@@ -454,7 +455,7 @@ cdef class Call(Waiter):
                 self.put(octets, False)
         finally:
             if leading:
-                self.site.lead.step_in(self)
+                self.dispatcher.leadership.leave_io(self)
 
     def send_early_hints(self, headers):
         """``wsgi.early_hints``: send 103 with these fields (RFC 8297); nothing once the response has begun.
@@ -476,16 +477,16 @@ cdef class Call(Waiter):
                 fields.append(value.strip(" \t").encode("latin-1"))
         if self.has_begun() or load_flag(&self.gone) or load_flag(&self.over):
             return
-        leading = self.site.lead.step_out(self)
+        leading = self.dispatcher.leadership.enter_io(self)
         if not leading:
             # Not answered where the response has ended meanwhile.
-            self.site.ask(self, OP_INFORM, (103, fields), False)
+            self.dispatcher.submit(self, OP_INFORM, (103, fields), False)
             return
         try:
             self.channel.inform(self, 103, fields)
             self.channel.flush()
         finally:
-            self.site.lead.step_in(self)
+            self.dispatcher.leadership.leave_io(self)
 
     def send_trailers(self, trailers):
         """``gunicorn.http2.send_trailers``: end the response with these fields (RFC 9113 section 8.1).
@@ -545,7 +546,7 @@ cdef class Call(Waiter):
     @property
     def version(self):
         """What the Server field says where the application does not."""
-        return self.site.server
+        return self.dispatcher.server
 
     def is_chunked(self):
         """Whether the body is in chunks: never, in HTTP/2."""
@@ -562,73 +563,73 @@ cdef class Call(Waiter):
 
     cdef bint run(self) except -1:
         """Answer the request, whatever happens. Whether the thread leads still."""
-        cdef Site site = self.site
+        cdef Dispatcher dispatcher = self.dispatcher
         cdef bint limited
-        site.served += 1
-        site.open += 1
-        limited = site.served >= site.limit
+        dispatcher.served += 1
+        dispatcher.open_calls += 1
+        limited = dispatcher.served >= dispatcher.limit
         self.thread = PyThread_get_thread_ident()
-        self.begun = site.lead.now()
+        self.begun = dispatcher.leadership.now()
         try:
-            if site.slow and self.path in site.slow:
+            if dispatcher.slow and self.path in dispatcher.slow:
                 self.channel.adopt(self)
-                self.predicted = site.lead.resign(self)
+                self.predicted = dispatcher.leadership.hand_over(self)
             if limited:
-                site.on_limit()
-            if site.observer is not None:
-                self.observed(site.observer.begin)
+                dispatcher.on_limit()
+            if dispatcher.observer is not None:
+                self.call_observer(dispatcher.observer.begin)
             self.serve()
         except BaseException as error:
-            self.failed(error)
+            self.handle_error(error)
         if self.detached:
-            self.judge()
+            self.remember_speed()
         else:
-            site.fast_tick = site.lead.now()
-        if site.observer is not None:
+            dispatcher.fast_tick = dispatcher.leadership.now()
+        if dispatcher.observer is not None:
             try:
-                self.observed(site.observer.end)
+                self.call_observer(dispatcher.observer.end)
             except BaseException as error:
-                site.note(self, error)
+                dispatcher.report_error(self, error)
         store_flag(&self.over, True)
         if not self.detached:
-            site.open -= 1
+            dispatcher.open_calls -= 1
         self.finish()
         return not self.detached
 
-    cdef int judge(self) except -1:
+    cdef int remember_speed(self) except -1:
         """Remember whether requests like this one are slow."""
-        cdef Site site = self.site
+        cdef Dispatcher dispatcher = self.dispatcher
         cdef str path = self.path
         if self.predicted:
-            if site.lead.now() - self.begun <= 1:
-                site.slow.pop(path, None)
-        elif len(path) <= LONGEST_PATH and path not in site.slow:
-            if len(site.slow) >= SLOW_PATHS:
-                site.slow.clear()
+            if dispatcher.leadership.now() - self.begun <= 1:
+                dispatcher.slow.pop(path, None)
+        elif len(path) <= LONGEST_PATH and path not in dispatcher.slow:
+            if len(dispatcher.slow) >= SLOW_PATHS:
+                dispatcher.slow.clear()
             try:
-                site.slow[path] = True
+                dispatcher.slow[path] = True
             except MemoryError:
                 pass  # the next one like it is found slow too
         return 0
 
-    cdef int observed(self, object hook) except -1:
+    cdef int call_observer(self, object hook) except -1:
         """Call what the face above has for it, which may take as long as the application."""
-        self.site.lead.begin(self)
+        self.dispatcher.leadership.begin(self)
         try:
             hook(self)
         finally:
-            self.site.lead.end(self)
+            self.dispatcher.leadership.end(self)
         return 0
 
     cdef int serve(self) except -1:
-        cdef Lead lead = self.site.lead
+        cdef Leadership leadership = self.dispatcher.leadership
         cdef object result
         cdef Py_ssize_t i, n
-        lead.begin(self)
+        leadership.begin(self)
         try:
-            result = self.site.application(self.environ, self.start_response)
+            result = self.dispatcher.application(self.environ, self.start_response)
         finally:
-            lead.end(self)
+            leadership.end(self)
         if type(result) is list or type(result) is tuple:
             # All there already, and nothing to close.
             n = len(result)
@@ -643,11 +644,11 @@ cdef class Call(Waiter):
             self.serve_parts(result)
         finally:
             if hasattr(result, "close"):
-                lead.begin(self)
+                leadership.begin(self)
                 try:
                     result.close()
                 finally:
-                    lead.end(self)
+                    leadership.end(self)
         return 0
 
     cdef int serve_parts(self, object result) except -1:
@@ -655,14 +656,14 @@ cdef class Call(Waiter):
         cdef object part
         cdef bytes data, before
         cdef object step = None
-        if self.site.file_wrapper is not None and type(result) is self.site.file_wrapper:
+        if self.dispatcher.file_wrapper is not None and type(result) is self.dispatcher.file_wrapper:
             step = partial(read_part, result.filelike.read, max(result.blksize, FILE_PART))
         else:
-            self.site.lead.begin(self)
+            self.dispatcher.leadership.begin(self)
             try:
                 step = iter(result).__next__
             finally:
-                self.site.lead.end(self)
+                self.dispatcher.leadership.end(self)
         while not self.omits_body():
             part = self.next_part(step)
             if part is _END:
@@ -692,13 +693,13 @@ cdef class Call(Waiter):
 
     cdef object next_part(self, object step):
         # However quick each part is, others do not wait for all of them.
-        self.site.lead.step_in(self)
+        self.dispatcher.leadership.leave_io(self)
         try:
             return step()
         except StopIteration:
             return _END
         finally:
-            self.site.lead.end(self)
+            self.dispatcher.leadership.end(self)
 
     cdef bytes part(self, object data):
         if PyBytes_CheckExact(data):
@@ -781,7 +782,7 @@ cdef class Call(Waiter):
             with cython.critical_section(self):
                 store_flag(&self.ended, ends)
                 self.asked += PyBytes_GET_SIZE(data) + PART
-            self.site.ask(self, OP_SEND, data, ends)
+            self.dispatcher.submit(self, OP_SEND, data, ends)
             if not ends:
                 self.await_client(True)
             return 0
@@ -791,7 +792,7 @@ cdef class Call(Waiter):
         if queued < 0:
             store_flag(&self.gone, True)
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
-        if queued > HIGH and not ends:
+        if queued > HIGH_WATER and not ends:
             self.make_room()
         return 0
 
@@ -799,85 +800,85 @@ cdef class Call(Waiter):
         """As the leader: too much is unsent. Have it sent, and leave the lead where that takes time."""
         self.channel.flush()
         self.queued = self.channel.unsent(self)
-        if self.queued > HIGH:
+        if self.queued > HIGH_WATER:
             self.channel.adopt(self)
-            if self.site.lead.resign(self):
+            if self.dispatcher.leadership.hand_over(self):
                 self.await_client(True)
         return 0
 
     cdef int await_client(self, bint room) except -1:
         """Wait for what `wait_for` waits for, but not for ever."""
-        cdef double timeout = self.site.timeout
+        cdef double timeout = self.dispatcher.timeout
         if not self.wait_for(room, timeout):
-            self.site.ask(self, OP_RESET, CANCEL, False)
+            self.dispatcher.submit(self, OP_RESET, CANCEL, False)
             raise HTTP2StreamAborted(self.stream_id, f"the client has {'taken' if room else 'sent'} nothing "
                                                      f"for {timeout:g} seconds")
         return 0
 
     cdef int more(self) except -1:
         """The application reads, and nothing is at hand."""
-        cdef Lead lead = self.site.lead
+        cdef Leadership leadership = self.dispatcher.leadership
         cdef bint leading
         if load_flag(&self.over):
             raise HTTP2StreamAborted(self.stream_id, "the request has been answered")
-        leading = lead.step_out(self)
+        leading = leadership.enter_io(self)
         if load_flag(&self.gone) or load_flag(&self.over):
             if leading:
-                lead.step_in(self)
-            raise self.lost("the stream was closed before its body was complete")
+                leadership.leave_io(self)
+            raise self.abort_error("the stream was closed before its body was complete")
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:
                     self.channel.inform(self, 100, [])
-                self.channel.lend(self)
+                self.channel.extend_window(self)
                 self.channel.flush()
                 self.channel.adopt(self)
             finally:
-                while not lead.resign(self):
-                    if lead.stops():
-                        lead.begin(self)
+                while not leadership.hand_over(self):
+                    if leadership.stops():
+                        leadership.begin(self)
                         raise HTTP2StreamAborted(self.stream_id, "the worker stops")
-                    lead.pause()
+                    leadership.pause()
         else:
             if self.wants_continue and not self.headers_sent:
-                self.site.ask(self, OP_INFORM, (100, []), False)
-            self.site.ask(self, OP_CONSUME, self.take_credit(0), True)
+                self.dispatcher.submit(self, OP_INFORM, (100, []), False)
+            self.dispatcher.submit(self, OP_CONSUME, self.take_credit(0), True)
         self.wants_continue = False
-        self.want(1)
+        self.add_readers(1)
         try:
             return self.await_client(False)
         finally:
-            self.want(-1)
+            self.add_readers(-1)
 
     cdef int taken(self, int64_t octets) except -1:
         with cython.critical_section(self):
             self.credit += octets
         if load_flag(&self.over):
-            return self.site.ask(self, OP_CONSUME, self.take_credit(0), False)
-        if self.site.lead.step_out(self):
+            return self.dispatcher.submit(self, OP_CONSUME, self.take_credit(0), False)
+        if self.dispatcher.leadership.enter_io(self):
             try:
                 self.channel.consume(self, self.take_credit(0))
             finally:
-                self.site.lead.step_in(self)
+                self.dispatcher.leadership.leave_io(self)
         else:
             octets = self.take_credit(CREDIT)
             if octets:
-                self.site.ask(self, OP_CONSUME, octets, False)
+                self.dispatcher.submit(self, OP_CONSUME, octets, False)
         return 0
 
     # The end
 
-    cdef int failed(self, object error) except -1:
+    cdef int handle_error(self, object error) except -1:
         """The application has raised, or its answer is none."""
         self.take_held()
-        self.site.note(self, error)
+        self.dispatcher.report_error(self, error)
         if load_flag(&self.gone) or load_flag(&self.ended):
             return 0
         try:
             if not self.headers_sent and self.answer_error(500, "Internal Server Error", "Internal Server Error"):
                 return 0
         except Exception as another:
-            self.site.note(self, another)
+            self.dispatcher.report_error(self, another)
         store_flag(&self.ended, True)
         self.broken = True
         return 0
@@ -896,10 +897,10 @@ cdef class Call(Waiter):
     cdef int finish(self) except -1:
         """The call is over. Takes no memory where that is told to the leader."""
         if self.detached:
-            return self.site.hand_in(self)
-        return self.leave()
+            return self.dispatcher.submit_end(self)
+        return self.release()
 
-    cdef int leave(self) except -1:
+    cdef int release(self) except -1:
         """As the leader: let go of the call that is over."""
         try:
             if self.broken:

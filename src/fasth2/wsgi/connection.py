@@ -8,7 +8,7 @@ from fasth2.server._closing import CLOSING_SIZE, CLOSING_WAIT
 from fasth2.server._progress import MIN_RATE, send_deadline
 from fasth2.server.client_hello import ServerTLS, is_whole, read_offer
 from fasth2.server.proxy_header import NoHeader, ProxyHeader, ProxyHeaderError, read_proxy_header
-from fasth2.server.tls_stream import TLSFace
+from fasth2.server.tls_stream import TLSInfo
 
 from .poller import READ, WRITE
 from .wire import Wire
@@ -27,10 +27,10 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 FIRST_REQUEST = 1.0
 
 #: What a PING carries that asks whether a client is still there.
-_ARE_YOU_THERE = b"present?"
+_PROBE = b"present?"
 
 # What a connection is at.
-_GREETING = 0
+_HANDSHAKE = 0
 _SERVING = 1
 _CLOSING = 2
 _CLOSED = 3
@@ -55,9 +55,9 @@ class Client(Wire):
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended", "_hears",
-        "_mask", "_proxy_versions", "_seen_uses", "_send_progress", "_served_from", "_server_tls", "_state", "address",
-        "goodbye_due", "in_backlog", "listener", "loop", "proxied", "warned_at",
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended",
+        "_input_open", "_mask", "_proxy_versions", "_seen_uses", "_send_progress", "_served_from", "_server_tls", "_state",
+        "address", "final_goaway_due", "goaway_sent_at", "in_backlog", "listener", "loop", "proxied",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
@@ -67,7 +67,7 @@ class Client(Wire):
         self.address = address
         self.listener = listener
         self.in_backlog = False
-        self._state = _GREETING
+        self._state = _HANDSHAKE
         self._mask = READ
         self._early = b""
         self._proxy_versions: frozenset[int] = loop.host.proxy_versions(self)
@@ -79,23 +79,23 @@ class Client(Wire):
         self._seen_uses = -1
         self._served_from = 0.0
         #: When it was told that the connection ends, or ``None``.
-        self.warned_at: float | None = None
+        self.goaway_sent_at: float | None = None
         #: The time since then is over.
-        self.goodbye_due = False
+        self.final_goaway_due = False
         self._send_progress: dict[int, SendProgress] | None = None
         self._ended = False
         # The client has not ended its sending side.
-        self._hears = True
+        self._input_open = True
         loop.poller.register(self.fd, READ)
 
     def __repr__(self) -> str:
         return f"<Client {self.address} session={self.session!r}>"
 
     @property
-    def face(self) -> Any:
+    def socket_info(self) -> Any:
         """What an application gets as the connection's socket."""
         tls = self.tls
-        return self.sock if tls is None else TLSFace(self.sock, tls)
+        return self.sock if tls is None else TLSInfo(self.sock, tls)
 
     @property
     def leaving(self) -> bool:
@@ -130,8 +130,8 @@ class Client(Wire):
                     self.flush()
             elif self.out and event & ~READ:
                 self._write_rest()
-            elif self._state == _GREETING:
-                self._greet()
+            elif self._state == _HANDSHAKE:
+                self._detect_protocol()
                 return self.go_on()
             elif self._state == _CLOSING:
                 self._linger()
@@ -156,10 +156,10 @@ class Client(Wire):
 
     # Reading
 
-    def _greet(self) -> None:
+    def _detect_protocol(self) -> None:
         """The TLS handshake, or the first octets in the clear: which protocol it is."""
         loop = self.loop
-        data = self.greet(loop)
+        data = self.read_first(loop)
         if not data:
             return
         server_tls = self._server_tls
@@ -230,13 +230,13 @@ class Client(Wire):
         Raises:
             ConnectionResetError: Nothing is left to do for it.
         """
-        if self._state != _SERVING or not self._hears or not self.session.end_input():
+        if self._state != _SERVING or not self._input_open or not self.session.end_input():
             raise ConnectionResetError("the client closed the connection")
-        self._hears = False
+        self._input_open = False
         self._ended = True
         self._wait_for(self._mask & ~READ)
         # Who has gone, and does not just send no more, answers by resetting the connection.
-        self.session.connection.ping(_ARE_YOU_THERE)
+        self.session.connection.ping(_PROBE)
 
     def _take_proxy_header(self) -> bool:
         """Take the PROXY header off what has come; False where more of it has to."""
@@ -338,7 +338,7 @@ class Client(Wire):
         if not self.out:
             self.out = b""
             self._blocked_since = None
-            self._wait_for(READ if self._hears or self._state != _SERVING else 0)
+            self._wait_for(READ if self._input_open or self._state != _SERVING else 0)
 
     def _wait_for(self, mask: int) -> None:
         if mask != self._mask:
@@ -422,16 +422,16 @@ class Client(Wire):
 
     # Time
 
-    def hurry(self, deadline: float) -> None:
+    def shorten_deadline(self, deadline: float) -> None:
         """See to it that a client that has not begun yet does so soon.
 
         Args:
             deadline: `time.monotonic`'s.
         """
-        if self._state == _GREETING and (self._deadline is None or self._deadline > deadline):
+        if self._state == _HANDSHAKE and (self._deadline is None or self._deadline > deadline):
             self._deadline = deadline
 
-    def look(self, now: float) -> None:
+    def check_timeouts(self, now: float) -> None:
         """See whether the client's time is over. Called about once a second.
 
         Args:
@@ -440,7 +440,7 @@ class Client(Wire):
         loop = self.loop
         if self._state != _SERVING:
             if self._deadline is not None and now >= self._deadline:
-                if self._state == _GREETING:
+                if self._state == _HANDSHAKE:
                     self._failed(TimeoutError("the client has not begun in time"))
                 else:
                     self.close()

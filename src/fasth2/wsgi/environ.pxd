@@ -12,7 +12,7 @@ cdef class FieldRule:
 cdef class EnvironMaker(RequestMaker):
     cdef dict template               # what all requests share; has every key that each request sets
     cdef dict rules                  # name -> FieldRule; shared by the connections that are judged alike
-    cdef object judge                # makes a FieldRule of a name
+    cdef object make_rule                # makes a FieldRule of a name
     cdef dict schemes                # name -> value that means https
     cdef bint trusted                # the peer may say the scheme
     cdef Py_ssize_t line_size        # characters of the path, 0: any
@@ -20,7 +20,7 @@ cdef class EnvironMaker(RequestMaker):
     cdef Py_ssize_t field_size       # characters of a name and value and their two separators, 0: any
     cdef str script_name
     cdef bint keep                   # the fields are wanted too
-    cdef bint leave_all              # to the face above
+    cdef bint decline_all              # to the face above
 
     cdef FieldRule rule_of(self, object name)
     cdef bint fill(self, dict environ, Entry **fields, Py_ssize_t n, BlockInfo *info) except -1

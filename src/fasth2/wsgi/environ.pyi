@@ -8,7 +8,7 @@ SINGLETON: Final = 1
 SCHEME: Final = 2
 LEFT_OUT: Final = 3
 HOST: Final = 4
-LEAVE: Final = 5
+DECLINE: Final = 5
 
 def percent_decoded(text: str) -> str: ...
 
@@ -26,7 +26,7 @@ class EnvironMaker(RequestMaker):
         self,
         template: dict[str, Any],
         rules: dict[str, FieldRule],
-        judge: Callable[[str], FieldRule],
+        make_rule: Callable[[str], FieldRule],
         schemes: dict[str, str],
         *,
         trusted: bool = False,
@@ -35,5 +35,5 @@ class EnvironMaker(RequestMaker):
         field_size: int = 0,
         script_name: str = "",
         keep: bool = False,
-        leave_all: bool = False,
+        decline_all: bool = False,
     ) -> None: ...

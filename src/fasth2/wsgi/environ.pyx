@@ -38,7 +38,7 @@ SINGLETON = SINGLETON_
 SCHEME = SCHEME_
 LEFT_OUT = LEFT_OUT_
 HOST = HOST_
-LEAVE = LEAVE_
+DECLINE = DECLINE_
 
 cdef enum:
     PLAIN_ = 0
@@ -46,7 +46,7 @@ cdef enum:
     SCHEME_ = 2          # says the scheme
     LEFT_OUT_ = 3        # not in the environment
     HOST_ = 4
-    LEAVE_ = 5           # a request with it is left to the face above
+    DECLINE_ = 5           # a request with it is left to the face above
 
 #: Names whose rules are remembered, and the longest of them, in characters.
 cdef enum:
@@ -159,7 +159,7 @@ cdef class EnvironMaker(RequestMaker):
     Args:
         template: What every environment begins with.
         rules: Names to `FieldRule`, filled as names are met.
-        judge: Called with a name that is not in ``rules``, returns its `FieldRule`.
+        make_rule: Called with a name that is not in ``rules``, returns its `FieldRule`.
         schemes: Names of fields that say the scheme, with the value that means https.
         trusted: Whether ``:scheme`` is believed.
         line_size: Characters that a path may have; 0 for any.
@@ -167,19 +167,19 @@ cdef class EnvironMaker(RequestMaker):
         field_size: Characters of a field's name and value and two more, at most; 0 for any.
         script_name: What every path begins with.
         keep: Whether the fields are wanted too.
-        leave_all: Whether all requests are left to the face above.
+        decline_all: Whether all requests are left to the face above.
     """
 
-    def __init__(self, dict template not None, dict rules not None, judge, dict schemes not None, *,
+    def __init__(self, dict template not None, dict rules not None, make_rule, dict schemes not None, *,
                  bint trusted=False, Py_ssize_t line_size=0, Py_ssize_t count=0, Py_ssize_t field_size=0,
-                 str script_name="", bint keep=False, bint leave_all=False):
+                 str script_name="", bint keep=False, bint decline_all=False):
         # These keep their place in each copy.
         self.template = {
             **template, REQUEST_METHOD: "GET", RAW_URI: "/", PATH_INFO: "/", QUERY_STRING: "", HTTP_HOST: "",
             "wsgi.input": None, "wsgi.early_hints": None, "gunicorn.http2.send_trailers": None,
         }
         self.rules = rules
-        self.judge = judge
+        self.make_rule = make_rule
         self.schemes = schemes
         self.trusted = trusted
         self.line_size = line_size
@@ -187,11 +187,11 @@ cdef class EnvironMaker(RequestMaker):
         self.field_size = field_size
         self.script_name = script_name
         self.keep = keep
-        self.leave_all = leave_all
+        self.decline_all = decline_all
 
     cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info):
         cdef dict environ
-        if self.leave_all:
+        if self.decline_all:
             return plain_pairs(fields, n, info.cookies)
         environ = PyDict_Copy(self.template)
         if not self.fill(environ, fields, n, info):
@@ -205,7 +205,7 @@ cdef class EnvironMaker(RequestMaker):
         cdef FieldRule rule
         if found != NULL:
             return <FieldRule>found
-        rule = self.judge(name)
+        rule = self.make_rule(name)
         if PyUnicode_GET_LENGTH(name) <= LONGEST:
             if PyDict_Size(self.rules) >= NAMES:
                 self.rules.clear()
@@ -223,7 +223,7 @@ cdef class EnvironMaker(RequestMaker):
         cdef bint path = False
         cdef object host = None
         cdef object scheme = None
-        cdef object said = None
+        cdef object forwarded = None
         cdef object cookie = None
         # More crumbs than one, and the values of fields that are repeated: joined once, in the end.
         cdef list crumbs = None
@@ -272,12 +272,12 @@ cdef class EnvironMaker(RequestMaker):
                 host = <object>e.value
             elif rule.kind == SCHEME_:
                 value = "https" if self.schemes[(<str>e.name).upper()] == <object>e.value else "http"
-                if said is not None and said != value:
+                if forwarded is not None and forwarded != value:
                     return False
-                said = value
+                forwarded = value
                 if not added(environ, rule.key, <object>e.value):
                     repeated = one_more(repeated, environ, rule.key, <object>e.value)
-            elif rule.kind == LEAVE_:
+            elif rule.kind == DECLINE_:
                 return False
         if not path:
             # CONNECT (RFC 9113 section 8.5).
@@ -298,8 +298,8 @@ cdef class EnvironMaker(RequestMaker):
             if self.field_size and PyUnicode_GET_LENGTH(cookie) + 8 > self.field_size:
                 return False
             PyDict_SetItem(environ, HTTP_COOKIE, cookie)
-        if said is not None:
-            PyDict_SetItem(environ, URL_SCHEME, said)
+        if forwarded is not None:
+            PyDict_SetItem(environ, URL_SCHEME, forwarded)
         elif self.trusted and scheme is not None:
             PyDict_SetItem(environ, URL_SCHEME, scheme)
         return True

@@ -1,10 +1,10 @@
 # `wsgi.input`: a request's body while it arrives.
 from libc.stdint cimport int64_t
 
-from fasth2.wsgi.leader cimport Running
+from fasth2.wsgi.leader cimport RunningCall
 
 
-cdef class Source(Running):
+cdef class Source(RunningCall):
     # Where a request's body comes from.
 
     # Wait until there is more; raises where none will come.

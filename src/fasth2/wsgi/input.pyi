@@ -1,8 +1,8 @@
 from typing import final
 
-from .leader import Running
+from .leader import RunningCall
 
-class Source(Running): ...
+class Source(RunningCall): ...
 
 @final
 class Input:

@@ -10,7 +10,7 @@ from collections import deque
 from fasth2.server.errors import HTTP2StreamAborted
 
 
-cdef class Source(Running):
+cdef class Source(RunningCall):
     """Where a request's body comes from."""
 
     cdef int more(self) except -1:

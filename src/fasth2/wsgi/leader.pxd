@@ -17,15 +17,15 @@ cdef extern from "pythread.h":
     void PyThread_release_lock(PyThread_type_lock lock) nogil
 
 
-cdef class Gate:
+cdef class ThreadEvent:
     # Something that one thread waits for and another lets through, once each time.
     cdef PyThread_type_lock lock
 
     cdef bint wait(self, long long microseconds) except -1
-    cdef void open(self) noexcept
+    cdef void set(self) noexcept
 
 
-cdef class Running:
+cdef class RunningCall:
     # A call of the application, as the lead sees it.
     cdef int detached        # its thread has lost the lead
     cdef int over            # it has ended, whatever the application keeps of it
@@ -33,16 +33,16 @@ cdef class Running:
     cdef unsigned long begun         # tick
 
 
-cdef class Seat(Gate):
+cdef class Slot(ThreadEvent):
     # A thread that can lead.
     cdef readonly bint helper        # it never calls the application
     cdef bint enrolled       # it waits already, as far as others see
 
 
-cdef class Lead:
-    cdef Gate bell           # wakes the clock
-    cdef bint bell_rung
-    cdef Gate never          # nobody opens it
+cdef class Leadership:
+    cdef ThreadEvent wakeup           # wakes the clock
+    cdef bint wakeup_set
+    cdef ThreadEvent sleeper          # nobody opens it
     cdef long long tick      # microseconds
     # written by the leader, looked at by the clock
     cdef int in_call
@@ -51,14 +51,14 @@ cdef class Lead:
     cdef unsigned long ticks         # so far, while there is something to do
     cdef int dormant                 # the clock stands still until the bell is rung
     cdef int stopping
-    cdef Running running     # the call that in_call is about
-    cdef Seat leading        # None between two leaders
+    cdef RunningCall running     # the call that in_call is about
+    cdef Slot leading        # None between two leaders
     cdef list idle           # seats that wait to call the application
-    cdef Seat helper
+    cdef Slot helper
     cdef bint helper_waits
-    cdef int wanted          # the leader waits for a free seat
-    cdef object wake         # called when a seat is free while the helper leads
-    cdef readonly unsigned long overtaken    # calls that outlasted a tick, or gave the lead away
+    cdef int calls_waiting          # the leader waits for a free slot
+    cdef object wake         # called when a slot is free while the helper leads
+    cdef readonly unsigned long handovers    # calls that outlasted a tick, or gave the lead away
 
     cdef inline unsigned long now(self) noexcept:
         # In ticks.
@@ -67,15 +67,15 @@ cdef class Lead:
     cdef inline bint stops(self) noexcept nogil:
         return load_flag(&self.stopping)
 
-    cdef int begin(self, Running call) except -1
-    cdef bint end(self, Running call) except -1
-    cdef bint step_out(self, Running call) except -1
-    cdef int step_in(self, Running call) except -1
-    cdef bint resign(self, Running call) except -1
+    cdef int begin(self, RunningCall call) except -1
+    cdef bint end(self, RunningCall call) except -1
+    cdef bint enter_io(self, RunningCall call) except -1
+    cdef int leave_io(self, RunningCall call) except -1
+    cdef bint hand_over(self, RunningCall call) except -1
     cdef int pause(self) except -1
-    cdef int enroll(self, Seat seat) except -1
-    cdef Seat successor(self)
-    cdef int appoint(self, Seat seat) except -1
-    cdef bint replace(self, Running call) except -1
-    cdef bint detach(self, Running call, unsigned long number) except -1
-    cdef int ring(self) except -1
+    cdef int enroll(self, Slot slot) except -1
+    cdef Slot successor(self)
+    cdef int promote(self, Slot slot) except -1
+    cdef bint replace(self, RunningCall call) except -1
+    cdef bint detach(self, RunningCall call, unsigned long number) except -1
+    cdef int wake_watchdog(self) except -1

@@ -7,7 +7,7 @@ cdef enum:
     QUIET = 100              # ticks without a call after which the clock stops
 
 
-cdef class Gate:
+cdef class ThreadEvent:
     """Something that one thread waits for and another lets through."""
 
     def __cinit__(self):
@@ -30,17 +30,17 @@ cdef class Gate:
             status = PyThread_acquire_lock_timed(self.lock, microseconds, 0)
         return status == PY_LOCK_ACQUIRED
 
-    cdef void open(self) noexcept:
+    cdef void set(self) noexcept:
         """Let the one that waits, or will wait, through. Once for each time it waits."""
         PyThread_release_lock(self.lock)
 
 
-cdef class Running:
+cdef class RunningCall:
     """A call of the application, as the lead sees it."""
 
 
 @cython.final
-cdef class Seat(Gate):
+cdef class Slot(ThreadEvent):
     """A thread that can lead.
 
     Args:
@@ -52,7 +52,7 @@ cdef class Seat(Gate):
 
 
 @cython.final
-cdef class Lead:
+cdef class Leadership:
     """Has one of several threads lead.
 
     Args:
@@ -62,20 +62,20 @@ cdef class Lead:
 
     def __init__(self, wake, double tick=0.001):
         self.wake = wake
-        self.bell = Gate()
-        self.never = Gate()
+        self.wakeup = ThreadEvent()
+        self.sleeper = ThreadEvent()
         self.tick = max(<long long>(tick * 1e6), 1)
         self.idle = []
         store_flag(&self.dormant, True)
 
     @property
-    def free(self):
+    def idle_slots(self):
         """How many threads wait to call the application."""
         return len(self.idle)
 
     # Calls of the application, by the thread that runs them
 
-    cdef int begin(self, Running call) except -1:
+    cdef int begin(self, RunningCall call) except -1:
         """A call goes into the application; one that has lost the lead does so as any thread."""
         with cython.critical_section(self):
             if call.detached:
@@ -84,10 +84,10 @@ cdef class Lead:
             store_number(&self.calls, self.calls + 1)
             store_flag(&self.in_call, True)
             if load_flag(&self.dormant):
-                self.ring()
+                self.wake_watchdog()
         return 0
 
-    cdef bint end(self, Running call) except -1:
+    cdef bint end(self, RunningCall call) except -1:
         """The application has returned. Whether its thread leads still."""
         with cython.critical_section(self):
             if call.detached:
@@ -95,14 +95,14 @@ cdef class Lead:
             store_flag(&self.in_call, False)
         return True
 
-    cdef bint resign(self, Running call) except -1:
+    cdef bint hand_over(self, RunningCall call) except -1:
         """Give the lead away, for a call that is going to wait. Whether there was another thread."""
         with cython.critical_section(self):
             if call.detached:
                 return True
             return self.replace(call)
 
-    cdef bint step_out(self, Running call) except -1:
+    cdef bint enter_io(self, RunningCall call) except -1:
         """The application has called back, to use the connection. Whether the calling thread leads."""
         if not load_flag(&call.detached) and call.thread != PyThread_get_thread_ident():
             # A thread of the application's own, while that of the call leads and may come back any moment.
@@ -112,88 +112,88 @@ cdef class Lead:
             return False
         return self.end(call)
 
-    cdef int step_in(self, Running call) except -1:
+    cdef int leave_io(self, RunningCall call) except -1:
         """Back to the application after `step_out` said yes. The lead is lost where the call has taken long in all."""
-        if self.now() - call.begun <= 1 or not self.resign(call):
+        if self.now() - call.begun <= 1 or not self.hand_over(call):
             self.begin(call)
         return 0
 
     cdef int pause(self) except -1:
         """Let another thread get to where it can lead."""
-        cdef PyThread_type_lock never = self.never.lock
+        cdef PyThread_type_lock sleeper = self.sleeper.lock
         with nogil:
-            PyThread_acquire_lock_timed(never, self.tick, 0)
+            PyThread_acquire_lock_timed(sleeper, self.tick, 0)
         return 0
 
     # Seats
 
-    def sit(self, Seat seat not None):
-        """Wait until a seat's thread is to lead.
+    def acquire(self, Slot slot not None):
+        """Wait until a slot's thread is to lead.
 
         Args:
-            seat: Of the calling thread.
+            slot: Of the calling thread.
 
         Returns:
             False when the worker stops.
         """
         cdef bint awaited = False
         with cython.critical_section(self):
-            if seat.enrolled:
-                seat.enrolled = False
+            if slot.enrolled:
+                slot.enrolled = False
             elif self.stopping:
                 return False
             elif self.leading is None:
-                self.leading = seat
+                self.leading = slot
                 return True
             else:
-                awaited = not seat.helper and (self.leading.helper or load_flag(&self.wanted))
-                self.enroll(seat)
+                awaited = not slot.helper and (self.leading.helper or load_flag(&self.calls_waiting))
+                self.enroll(slot)
         if awaited:
             self.wake()
-        seat.wait(-1)
+        slot.wait(-1)
         return not self.stops()
 
-    def rise(self, Seat seat not None):
+    def yield_lead(self, Slot slot not None):
         """Give the lead of a thread that is not in a call to one that waits for it, if one does.
 
         Args:
-            seat: Of the calling thread, which leads.
+            slot: Of the calling thread, which leads.
 
         Returns:
             Whether it leads no more.
         """
-        cdef Seat successor
+        cdef Slot successor
         with cython.critical_section(self):
-            if self.leading is not seat:
+            if self.leading is not slot:
                 return False
             successor = self.successor()
             if successor is None:
                 return False
             # Now, not when its thread comes to wait: the next leader may have to give the lead away before that.
-            seat.enrolled = True
-            self.enroll(seat)
-            self.appoint(successor)
+            slot.enrolled = True
+            self.enroll(slot)
+            self.promote(successor)
         return True
 
-    def leads(self, Seat seat not None):
+    def leads(self, Slot slot not None):
         """Whether a thread leads.
 
         Args:
-            seat: Its seat.
+            slot: Its slot.
         """
         with cython.critical_section(self):
-            return self.leading is seat
+            return self.leading is slot
 
-    cdef int enroll(self, Seat seat) except -1:
-        if seat.helper:
-            self.helper = seat
+    cdef int enroll(self, Slot slot) except -1:
+        if slot.helper:
+            self.helper = slot
             self.helper_waits = True
         else:
-            self.idle.append(seat)
+            self.idle.append(slot)
         return 0
 
-    cdef Seat successor(self):
-        """A seat that waits, which it does no more, or ``None``."""
+    cdef Slot successor(self):
+        """A slot that waits, which it does no more, or ``None``."""
         if self.idle:
             return self.idle.pop()
         if self.helper_waits:
@@ -201,64 +201,64 @@ cdef class Lead:
             return self.helper
         return None
 
-    cdef int appoint(self, Seat seat) except -1:
-        """Have a seat's thread lead. It begins at once: what it looks at has to be there."""
-        self.leading = seat
-        seat.open()
+    cdef int promote(self, Slot slot) except -1:
+        """Have a slot's thread lead. It begins at once: what it looks at has to be there."""
+        self.leading = slot
+        slot.set()
         return 0
 
-    cdef bint replace(self, Running call) except -1:
+    cdef bint replace(self, RunningCall call) except -1:
         """Have another thread than a call's lead, if there is one."""
-        cdef Seat seat = self.successor()
-        if seat is None:
+        cdef Slot slot = self.successor()
+        if slot is None:
             return False
         store_flag(&call.detached, True)
         self.running = call
         store_flag(&self.in_call, False)
-        self.overtaken += 1
-        self.appoint(seat)
+        self.handovers += 1
+        self.promote(slot)
         return True
 
     def stop(self):
         """Let every thread that waits, and the clock, go."""
-        cdef Seat seat
+        cdef Slot slot
         with cython.critical_section(self):
             store_flag(&self.stopping, True)
-            for seat in self.idle:
-                seat.open()
+            for slot in self.idle:
+                slot.set()
             del self.idle[:]
             if self.helper_waits:
                 self.helper_waits = False
-                self.helper.open()
-            self.ring()
+                self.helper.set()
+            self.wake_watchdog()
 
     # The clock
 
-    cdef int ring(self) except -1:
+    cdef int wake_watchdog(self) except -1:
         store_flag(&self.dormant, False)
-        if not self.bell_rung:
-            self.bell_rung = True
-            self.bell.open()
+        if not self.wakeup_set:
+            self.wakeup_set = True
+            self.wakeup.set()
         return 0
 
-    cdef bint detach(self, Running call, unsigned long number) except -1:
+    cdef bint detach(self, RunningCall call, unsigned long number) except -1:
         """Have the thread of a call that is in the application lose the lead. None: of the call of that number."""
         with cython.critical_section(self):
             if not self.in_call or self.calls != number or (call is not None and self.running is not call):
                 return False
             return self.replace(self.running)
 
-    def watch(self):
+    def run_watchdog(self):
         """Be the clock, until `stop`. For a thread of its own, which does not need the interpreter a tick."""
         cdef unsigned long calls, last = 0
         cdef int quiet = 0
         cdef bint overdue
-        cdef PyThread_type_lock bell = self.bell.lock
+        cdef PyThread_type_lock wakeup = self.wakeup.lock
         while not self.stops():
             overdue = False
             with nogil:
                 while not self.stops() and not load_flag(&self.dormant):
-                    PyThread_acquire_lock_timed(bell, self.tick, 0)
+                    PyThread_acquire_lock_timed(wakeup, self.tick, 0)
                     store_number(&self.ticks, self.ticks + 1)
                     calls = load_number(&self.calls)
                     if calls != last:
@@ -278,14 +278,14 @@ cdef class Lead:
                 continue
             with cython.critical_section(self):
                 # The bell may have been opened while the clock ran.
-                if self.bell_rung:
-                    self.bell_rung = False
-                    PyThread_acquire_lock(bell, 0)
+                if self.wakeup_set:
+                    self.wakeup_set = False
+                    PyThread_acquire_lock(wakeup, 0)
                 if quiet >= QUIET and self.calls == last and not self.in_call and not self.stopping:
                     store_flag(&self.dormant, True)
                 quiet = 0
             if load_flag(&self.dormant) and not self.stops():
                 with nogil:
-                    PyThread_acquire_lock(bell, 1)
+                    PyThread_acquire_lock(wakeup, 1)
                 with cython.critical_section(self):
-                    self.bell_rung = False
+                    self.wakeup_set = False

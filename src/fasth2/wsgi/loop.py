@@ -10,23 +10,23 @@ from typing import Any, Protocol
 
 from fasth2.server.client_hello import ServerTLS
 
-from .call import Site
+from .call import Dispatcher
 from .connection import Client
-from .leader import Lead, Seat
+from .leader import Leadership, Slot
 from .poller import READ, Poller, Waker, has_spare_processors
-from .wire import Round
+from .wire import LoopState
 
 __all__ = ["Host", "Loop"]
 
 #: Seconds between two looks at the time-outs of all connections.
-LOOK = 1.0
+CHECK_INTERVAL = 1.0
 
 #: Seconds between two looks at slow calls that wait for fast ones to end.
-DEFERRED_LOOK = 0.02
+DEFERRED_CHECK_INTERVAL = 0.02
 
 #: Seconds for which events are looked for before the thread sleeps, where the
 #: last wait was shorter: to fall asleep and to be woken may take as long.
-EAGER = 100e-6
+BUSY_POLL = 100e-6
 
 #: Connections that are accepted in a row.
 ACCEPTS = 64
@@ -35,18 +35,18 @@ ACCEPTS = 64
 PAUSE = 0.2
 
 #: Looks for pauses of a body while it may last.
-PAUSE_LOOKS = 4
+PAUSE_CHECKS = 4
 
 #: Seconds between two looks while it drains.
-DRAIN_LOOK = 0.05
+DRAIN_CHECK_INTERVAL = 0.05
 
 #: Seconds between the first farewell, after which requests that are on their
 #: way are served still, and the last (RFC 9113 section 6.8).
-FAREWELL = 0.25
+GOAWAY_INTERVAL = 0.25
 
 #: Seconds that a client which has not begun has for it once the loop drains.
 #: As long as gunicorn keeps a stopping worker's idle connections.
-BEGIN = 2.0
+PREFACE_WAIT = 2.0
 
 #: What accept() fails with when there are too many descriptors.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -85,7 +85,7 @@ class Host(Protocol):
         """The last connection of a loop that drains is gone."""
 
 
-class Loop(Round):
+class Loop(LoopState):
     """Serves the clients of some listening sockets.
 
     ``threads`` threads call the application; one of them, or one more that
@@ -93,7 +93,7 @@ class Loop(Round):
 
     Args:
         host: The face above.
-        site: What makes a `Site` of a lead and a waker.
+        dispatcher: What makes a `Dispatcher` of a lead and a waker.
         listeners: Listening sockets.
         server_tls: Returns what new connections begin TLS with; ``None`` for connections in the clear.
         threads: How many calls of the application there may be at a time.
@@ -101,7 +101,7 @@ class Loop(Round):
         keepalive: Seconds that a connection may be idle; ``None`` for any.
         keepalive_pings: Whether a connection that a PING comes on is not idle.
         max_connections: Connections at most.
-        farewell_after: Seconds of draining after which clients that always have a request open are told too.
+        goaway_after: Seconds of draining after which clients that always have a request open are told too.
         cut_after: Seconds of draining after which responses that do not end are cut off, so that their applications
             can clean up.
         tick: Seconds after which a call of the application loses the lead.
@@ -110,7 +110,7 @@ class Loop(Round):
     def __init__(
         self,
         host: Host,
-        site: Any,
+        dispatcher: Any,
         listeners: list[Any],
         *,
         server_tls: Callable[[], ServerTLS] | None = None,
@@ -119,7 +119,7 @@ class Loop(Round):
         keepalive: float | None,
         max_connections: int,
         keepalive_pings: bool = False,
-        farewell_after: float = 15.0,
+        goaway_after: float = 15.0,
         cut_after: float = 28.0,
         tick: float = 0.001,
     ) -> None:
@@ -130,10 +130,10 @@ class Loop(Round):
         self.keepalive_pings = keepalive_pings
         self.poller = Poller()
         self._waker = Waker()
-        self.lead = Lead(self._waker.wake, tick)
-        self.site: Site = site(self.lead, self._waker.wake)
-        self.site.threads = threads
-        self._uploads, self._unsent = self.site.uploads, self.site.unsent
+        self.leadership = Leadership(self._waker.wake, tick)
+        self.dispatcher: Dispatcher = dispatcher(self.leadership, self._waker.wake)
+        self.dispatcher.threads = threads
+        self._uploads, self._unsent = self.dispatcher.uploads, self.dispatcher.unsent
         self.now = time.monotonic()
         #: Descriptors to clients.
         self.clients: dict[int, Client] = {}
@@ -144,7 +144,7 @@ class Loop(Round):
         self._later: set[Client] = set()
         self._next_later = 0.0
         # The last wait was so short that the next is begun without sleeping.
-        self._eager = self._may_look = False
+        self._busy_poll_next = self._may_busy_poll = False
         self._server_tls = server_tls
         self._listeners = {listener.fileno(): listener for listener in listeners}
         self._accepting = False
@@ -152,17 +152,17 @@ class Loop(Round):
         self._max_connections = max_connections
         self._threads = threads
         self._stopping = False
-        self._next_look = self._next_pause_look = 0.0
+        self._next_check = self._next_pause_check = 0.0
         self._drained_at: float | None = None
-        self._told = False
-        self._next_farewell = 0.0
-        self._farewell_after = farewell_after
+        self._drained_reported = False
+        self._next_goaway = 0.0
+        self._goaway_after = goaway_after
         self._cut_after = cut_after
         self._tasks: collections.deque[Any] = collections.deque()
         #: The loop's threads, the clock first.
         self.threads: list[threading.Thread] = []
         # The client that the leader does something for.
-        self._at_hand: Client | None = None
+        self._current_client: Client | None = None
         #: How often a client that is slow to take octets was seen to have taken some.
         self.written = 0
 
@@ -171,13 +171,13 @@ class Loop(Round):
     def start(self) -> None:
         """Start the threads."""
         # In the worker: it may be bound to fewer processors than its master.
-        self._may_look = has_spare_processors()
+        self._may_busy_poll = has_spare_processors()
         self.poller.register(self._waker.fileno(), READ)
-        self.threads = [threading.Thread(target=self.lead.watch, name="fasth2-clock", daemon=True)]
+        self.threads = [threading.Thread(target=self.leadership.run_watchdog, name="fasth2-clock", daemon=True)]
         for number in range(self._threads + 1):
             helper = number == self._threads
             name = "fasth2-helper" if helper else f"fasth2-{number}"
-            self.threads.append(threading.Thread(target=self._serve, args=(Seat(helper),), name=name, daemon=True))
+            self.threads.append(threading.Thread(target=self._serve, args=(Slot(helper),), name=name, daemon=True))
         for thread in self.threads:
             thread.start()
 
@@ -195,46 +195,49 @@ class Loop(Round):
         self.draining = True
         self._waker.wake()
 
-    def tell_if_drained(self) -> None:
+    def report_if_drained(self) -> None:
         """Call the host's `drained` if there is no connection, and no call goes on. By the leader; see `do`."""
-        if not self.clients and not self.site.calling:
-            self._told = True
+        if not self.clients and not self.dispatcher.calling:
+            self._drained_reported = True
             self.host.drained()
 
     def stop(self) -> None:
         """End the loop's threads that are not in a call of the application."""
         self._stopping = True
-        self.lead.stop()
+        self.leadership.stop()
         self._waker.wake()
 
     @property
     def progress(self) -> int:
         """A number that changes while calls of the application go on, or clients take their answers."""
-        return self.site.progress + self.written
+        return self.dispatcher.progress + self.written
 
     def is_stuck(self) -> bool:
         """Whether requests wait while every thread is in a call of the application."""
-        if not self.helping or self.lead.free:
+        if not self.helping or self.leadership.idle_slots:
             return False
         try:
-            return self.site.deferring or bool(self.site.uploads.waiting) or any(client.waits for client in list(self.backlog))
+            dispatcher = self.dispatcher
+            return (
+                dispatcher.deferring or bool(dispatcher.uploads.waiting) or any(client.waits for client in list(self.backlog))
+            )
         except RuntimeError:
             return False  # it changes just now
 
     # The threads
 
-    def _serve(self, seat: Seat) -> None:
-        while self.lead.sit(seat):
+    def _serve(self, slot: Slot) -> None:
+        while self.leadership.acquire(slot):
             while not self._stopping:
                 try:
-                    self._run(seat)
+                    self._run(slot)
                     break
                 except BaseException as exc:
                     if self._stopping:
                         return
                     # Nobody leads if this one does not; but it may have lost the lead.
-                    leads = self.lead.leads(seat)
-                    self._broken(exc, self._at_hand if leads else None)
+                    leads = self.leadership.leads(slot)
+                    self._broken(exc, self._current_client if leads else None)
                     if not leads:
                         break
             if self._stopping:
@@ -249,7 +252,7 @@ class Loop(Round):
         if client is None:
             time.sleep(0.1)
             return
-        self._at_hand = None
+        self._current_client = None
         if self.current is client:
             self.current = None
         try:
@@ -257,11 +260,11 @@ class Loop(Round):
         except Exception:
             self.forget(client)
 
-    def _run(self, seat: Seat) -> None:
+    def _run(self, slot: Slot) -> None:
         """Lead, until another thread does."""
-        self._at_hand = None
-        self.helping = seat.helper
-        self.site.resume()
+        self._current_client = None
+        self.helping = slot.helper
+        self.dispatcher.resume()
         if self.current is not None:
             client, self.current = self.current, None
             # Its answers so far do not wait for the call that took so long.
@@ -270,19 +273,19 @@ class Loop(Round):
                 self.postpone(client, first=True)
         while not self._stopping:
             if self.helping:
-                if self.lead.free and self.lead.rise(seat):
+                if self.leadership.idle_slots and self.leadership.yield_lead(slot):
                     return
             else:
                 if self.backlog and not self._run_backlog():
                     return
-                if self.site.waits and not self.site.run_waiting():
+                if self.dispatcher.waits and not self.dispatcher.run_waiting():
                     return
             if not self._round():
                 return
 
     def _run_backlog(self) -> bool:
         while self.backlog:
-            self._at_hand = client = self.backlog.popleft()
+            self._current_client = client = self.backlog.popleft()
             client.in_backlog = False
             if not client.go_on():
                 return False
@@ -290,29 +293,29 @@ class Loop(Round):
 
     def _round(self) -> bool:
         """Wait for events once, and do what they ask for. False when the thread has lost the lead."""
-        site = self.site
+        dispatcher = self.dispatcher
         self._do_requests()
         timeout = self._prepare()
-        if not site.before_poll() or self._tasks or (not self.helping and (self.backlog or site.waits)):
+        if not dispatcher.before_poll() or self._tasks or (not self.helping and (self.backlog or dispatcher.waits)):
             timeout = 0.0
-        elif site.deferring and not self.helping:
-            timeout = min(timeout, DEFERRED_LOOK)
+        elif dispatcher.deferring and not self.helping:
+            timeout = min(timeout, DEFERRED_CHECK_INTERVAL)
         events = self._wait(timeout)
-        site.after_poll()
+        dispatcher.after_poll()
         clients = self.clients
         self.alone = len(events) == 1
         for fd, event in events:
             client = clients.get(fd)
             if client is not None:
-                self._at_hand = client
+                self._current_client = client
                 if not client.on_event(event):
                     return False
             elif fd in self._listeners:
-                self._at_hand = None
+                self._current_client = None
                 self._accept(fd)
             else:
                 self._waker.clear()
-        self._at_hand = None
+        self._current_client = None
         while self._tasks:
             if self._tasks.popleft()() is False:
                 return False
@@ -321,18 +324,18 @@ class Loop(Round):
     def _wait(self, timeout: float) -> list[tuple[int, int]]:
         """Wait for events, and say in `now` when that was over."""
         events: list[tuple[int, int]] = []
-        if timeout and self._eager and not self.site.calling:
-            events = self.poller.look(EAGER)
+        if timeout and self._busy_poll_next and not self.dispatcher.calling:
+            events = self.poller.busy_poll(BUSY_POLL)
         if not events:
             events = self.poller.poll(timeout)
         now = time.monotonic()
         if timeout:
-            self._eager = self._may_look and now - self.now < EAGER
+            self._busy_poll_next = self._may_busy_poll and now - self.now < BUSY_POLL
         self.now = now
         return events
 
     def _do_requests(self) -> None:
-        for session in self.site.do_requests():
+        for session in self.dispatcher.do_requests():
             try:
                 session.on_flushed()
             except Exception as exc:
@@ -369,11 +372,11 @@ class Loop(Round):
         later, self._later = self._later, set()
         try:
             while later:
-                self._at_hand = client = later.pop()
+                self._current_client = client = later.pop()
                 client.flush()
         finally:
             self._later |= later
-        self._at_hand = None
+        self._current_client = None
 
     # Connections
 
@@ -398,13 +401,13 @@ class Loop(Round):
                         self.poller.unregister(fd)
                 except (OSError, KeyError, ValueError):
                     pass  # it is closed already
-        if now >= self._next_look:
-            self._next_look = now + (DRAIN_LOOK if self.draining else LOOK)
+        if now >= self._next_check:
+            self._next_check = now + (DRAIN_CHECK_INTERVAL if self.draining else CHECK_INTERVAL)
             for client in list(self.clients.values()):
-                self._at_hand = client
-                client.look(now)
-            self._at_hand = None
-        wait = self._next_look - now
+                self._current_client = client
+                client.check_timeouts(now)
+            self._current_client = None
+        wait = self._next_check - now
         if self._later:
             if now >= self._next_later:
                 self._flush_late()
@@ -415,10 +418,10 @@ class Loop(Round):
                 if client is not None:
                     self.postpone(client)
         if self._uploads.gathering:
-            if now >= self._next_pause_look:
-                self._next_pause_look = now + self._uploads.gather_pause / PAUSE_LOOKS
-                self.site.queue_paused(now)
-            wait = min(wait, self._next_pause_look - now)
+            if now >= self._next_pause_check:
+                self._next_pause_check = now + self._uploads.gather_pause / PAUSE_CHECKS
+                self.dispatcher.queue_paused(now)
+            wait = min(wait, self._next_pause_check - now)
         if not self._accepting and not self.draining and self._accept_from > now:
             wait = min(wait, self._accept_from - now)
         return max(wait, 0.0)
@@ -455,7 +458,7 @@ class Loop(Round):
         Args:
             client: The client, already registered with the poller.
         """
-        self._told = False
+        self._drained_reported = False
         self.clients[client.fd] = client
 
     def forget(self, client: Client, taker: Callable[[], Any] | None = None) -> None:
@@ -478,11 +481,11 @@ class Loop(Round):
         if taker is not None:
             taker()
         if self.draining:
-            self.tell_if_drained()
+            self.report_if_drained()
 
     # The end
 
-    def say_goodbye(self, client: Client, now: float) -> None:
+    def advance_shutdown(self, client: Client, now: float) -> None:
         """Tell a client that the connection ends, one step at a call: first that it will, in the end which request is the last.
 
         In between requests that are on their way are served (RFC 9113 section 6.8). The last step is at least one wait
@@ -493,11 +496,11 @@ class Loop(Round):
             now: `time.monotonic`'s.
         """
         connection = client.session.connection
-        if client.warned_at is None:
-            client.warned_at = now
+        if client.goaway_sent_at is None:
+            client.goaway_sent_at = now
             connection.close_connection(last_stream_id=2**31 - 1)
-        elif not client.goodbye_due:
-            client.goodbye_due = now >= client.warned_at + FAREWELL
+        elif not client.final_goaway_due:
+            client.final_goaway_due = now >= client.goaway_sent_at + GOAWAY_INTERVAL
             return
         else:
             self.end(client)
@@ -520,14 +523,14 @@ class Loop(Round):
         Some clients take nothing any more after a GOAWAY, whatever it says: for them it comes when all is answered.
         """
         if self._drained_at is None:
-            self._drained_at = self._next_look = now
+            self._drained_at = self._next_check = now
             for client in self.clients.values():
                 if client.session is None:
-                    client.hurry(now + BEGIN)
-        elif now < self._next_farewell:
+                    client.shorten_deadline(now + PREFACE_WAIT)
+        elif now < self._next_goaway:
             return
-        self._next_farewell = now + DRAIN_LOOK
-        late = now >= self._drained_at + self._farewell_after
+        self._next_goaway = now + DRAIN_CHECK_INTERVAL
+        late = now >= self._drained_at + self._goaway_after
         cut = now >= self._drained_at + self._cut_after
         for client in list(self.clients.values()):
             if client.session is None:
@@ -537,8 +540,8 @@ class Loop(Round):
                 client.flush()
             if client.leaving:
                 continue
-            if client.warned_at is not None or late or client.is_quiet(now):
-                self.say_goodbye(client, now)
-        if not self._told:
+            if client.goaway_sent_at is not None or late or client.is_quiet(now):
+                self.advance_shutdown(client, now)
+        if not self._drained_reported:
             # A call may have been the last to end.
-            self.tell_if_drained()
+            self.report_if_drained()

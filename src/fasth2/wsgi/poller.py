@@ -21,12 +21,12 @@ def has_spare_processors() -> bool:
     return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
 
 
-class _Looking:
+class _BusyPolling:
     """Looks for events without sleeping."""
 
     poll: Callable[[float], list[tuple[int, int]]]
 
-    def look(self, seconds: float) -> list[tuple[int, int]]:
+    def busy_poll(self, seconds: float) -> list[tuple[int, int]]:
         """Poll again and again.
 
         Args:
@@ -42,7 +42,7 @@ class _Looking:
         return events
 
 
-class _EpollPoller(_Looking):
+class _EpollPoller(_BusyPolling):
     """Tells which descriptors are ready."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class _EpollPoller(_Looking):
         return self._epoll.poll(timeout)
 
 
-class _SelectorPoller(_Looking):
+class _SelectorPoller(_BusyPolling):
     """The same over `selectors`."""
 
     def __init__(self) -> None:

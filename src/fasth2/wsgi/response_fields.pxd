@@ -19,4 +19,4 @@ cdef class FieldName:
 cdef FieldName field_name(object name)
 cdef int status_code(object status) except -1
 cdef bint check_value(str value, object name) except -1
-cdef int64_t octets_said(str value) except -1
+cdef int64_t content_length_of(str value) except -1

@@ -97,7 +97,7 @@ cdef bint check_value(str value, object name) except -1:
     return seen < 0x80
 
 
-cdef int64_t octets_said(str value) except -1:
+cdef int64_t content_length_of(str value) except -1:
     """A Content-Length that `check_value` has passed; ValueError where it is no number."""
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(value)
     cdef const uint8_t *p

@@ -11,7 +11,7 @@ from fasth2.wsgi.response_fields cimport (
     FieldName,
     check_value,
     field_name,
-    octets_said,
+    content_length_of,
     status_code,
 )
 
@@ -43,10 +43,10 @@ cdef class ResponseHead:
                 return 0
             if known.kind == FIELD_LENGTH:
                 if self.length >= 0:
-                    if self.length != octets_said(value):
+                    if self.length != content_length_of(value):
                         raise ValueError(f"Content-Length is {self.length}, and {value!r} too")
                     return 0
-                self.length = octets_said(value)
+                self.length = content_length_of(value)
             elif known.kind == FIELD_SERVER:
                 self.has_server = True
             else:

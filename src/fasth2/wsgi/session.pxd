@@ -4,23 +4,23 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from fasth2._engine.connection cimport H2Connection
 from fasth2._engine.core cimport Core
 from fasth2._engine.ready cimport LargeRequest, Request
-from fasth2.wsgi.call cimport Call, Channel, Site
+from fasth2.wsgi.call cimport Call, Channel, Dispatcher
 from fasth2.wsgi.environ cimport EnvironMaker
-from fasth2.wsgi.uploads cimport Line
+from fasth2.wsgi.uploads cimport UploadQueue
 
 
 cdef class Session(Channel):
     cdef Core core
-    cdef Site site
+    cdef Dispatcher dispatcher
     cdef EnvironMaker maker
-    cdef object refer        # makes what the maker leaves
+    cdef object fallback        # makes what the maker leaves
     cdef readonly object client      # the socket; its flush() sends what there is; None once it is closed
     cdef public object record        # the face's own
     cdef list ready          # calls to run
     cdef dict calls          # stream id -> call: body incomplete, or detached
-    cdef Line line           # calls that are to read their body while it arrives
+    cdef UploadQueue queue           # calls that are to read their body while it arrives
     cdef list unread         # calls that are answered while their request goes on
-    cdef int64_t counted     # octets that wait, as `Site.unsent` was told
+    cdef int64_t counted     # octets that wait, as `Dispatcher.unsent` was told
     cdef int64_t held_back_at        # octets that waited when no call was to be started
     cdef str held_back_by    # the bound
     cdef bint held_back      # no call is started
@@ -42,6 +42,6 @@ cdef class Session(Channel):
     cdef int arrived(self, Call call, int64_t octets) except -1
     cdef int credit(self, Call call, int64_t octets) except -1
     cdef int count_unsent(self) except -1
-    cdef int lose_reset(self, Call call) except -1
+    cdef int mark_reset(self, Call call) except -1
     cdef int reset_octets(self, uint32_t stream_id) except -1
     cdef bint run_from(self, list queue, bint alone) except -1

@@ -6,7 +6,7 @@ from typing_extensions import Buffer
 from fasth2.connection import H2Connection
 from fasth2.server._progress import SendProgress
 
-from .call import Channel, Site
+from .call import Channel, Dispatcher
 from .environ import EnvironMaker
 
 @final
@@ -15,9 +15,9 @@ class Session(Channel):
     def __init__(
         self,
         connection: H2Connection,
-        site: Site,
+        dispatcher: Dispatcher,
         maker: EnvironMaker,
-        refer: Callable[..., Any],
+        fallback: Callable[..., Any],
         client: Any,
     ) -> None: ...
     @property
@@ -41,7 +41,7 @@ class Session(Channel):
     def end_input(self) -> bool: ...
     def end_responses(self) -> None: ...
     def consume_octets(self, stream_id: int, octets: int) -> None: ...
-    def settle(self) -> None: ...
+    def update_calls(self) -> None: ...
     def on_flushed(self) -> None: ...
     def reset_stuck(self, progress: dict[int, SendProgress], now: float, timeout: float) -> None: ...
     def reset_slow_bodies(self, now: float, timeout: float) -> bool: ...

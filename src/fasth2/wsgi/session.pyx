@@ -19,7 +19,7 @@ from fasth2._engine.send cimport (
 from fasth2._engine.stream cimport H2Stream
 from fasth2._engine.scheduler cimport pull, waits_behind
 from fasth2.wsgi.atomics cimport load_flag, store_flag, store_number
-from fasth2.wsgi.call cimport Call, Channel, Site
+from fasth2.wsgi.call cimport Call, Channel, Dispatcher
 from fasth2._engine.flow_control cimport (
     extend_connection_window,
     reserve_update,
@@ -31,7 +31,7 @@ from fasth2.wsgi.environ cimport EnvironMaker
 from fasth2.wsgi.input cimport Input
 from fasth2.wsgi.response_head cimport ResponseHead
 from fasth2.wsgi.unsent cimport Unsent
-from fasth2.wsgi.uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, Line, Upload
+from fasth2.wsgi.uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, UploadQueue, Upload
 from fasth2.wsgi.waiting cimport MIN_SEND_RATE
 
 from fasth2.exceptions import H2Error, StreamsRefusedError
@@ -52,27 +52,27 @@ cdef class Session(Channel):
 
     Args:
         connection: The engine, a server's `H2Connection` with ``rfc_errors`` and latin-1 text.
-        site: What the worker's requests share.
+        dispatcher: What the worker's requests share.
         maker: Makes the environments.
-        refer: Called with ``client`` and the request's ``(name, value)`` list for what the maker leaves; returns an
+        fallback: Called with ``client`` and the request's ``(name, value)`` list for what the maker leaves; returns an
             environment and ``None``, or ``None`` and an answer ``(code, reason, message)``. Its third argument says which
             limit a header list is over; the list is what was within it, and there has to be an answer.
         client: The connection's socket; its ``flush`` is called to send what there is, ``end_after_answers`` with the
             reason when the connection ends once its requests are answered.
     """
 
-    def __init__(self, H2Connection connection not None, Site site not None, EnvironMaker maker not None, refer,
-                 client):
+    def __init__(self, H2Connection connection not None, Dispatcher dispatcher not None, EnvironMaker maker not None,
+                 fallback, client):
         self.core = connection
         self.core.maker = maker
         self.core.answers_large_requests = True
-        self.site = site
+        self.dispatcher = dispatcher
         self.maker = maker
-        self.refer = refer
+        self.fallback = fallback
         self.client = client
         self.ready = []
         self.calls = {}
-        self.line = Line.__new__(Line)
+        self.queue = UploadQueue.__new__(UploadQueue)
         self.unread = []
 
     @property
@@ -130,7 +130,7 @@ cdef class Session(Channel):
         if events:
             self.take(events)
         if self.calls:
-            self.settle()
+            self.update_calls()
         if self.core.unsent != self.counted:
             self.count_unsent()
         if refusal is not None:
@@ -169,7 +169,7 @@ cdef class Session(Channel):
             elif kind is Reset:
                 call = self.calls.pop((<Reset>event).stream_id, None)
                 if call is not None:
-                    self.lose_reset(call)
+                    self.mark_reset(call)
                 elif self.held_back:
                     # Others like it may follow before it would be its turn.
                     for call in self.ready:
@@ -190,15 +190,15 @@ cdef class Session(Channel):
         if upload.state != UPLOAD_GATHERED:
             upload.owed += octets
             return 0
-        if not self.site.uploads.repay(upload, octets):
+        if not self.dispatcher.uploads.repay(upload, octets):
             self.core.count("gathered_bodies")
             upload.owed += octets
-            return self.site.queue_upload(call)
+            return self.dispatcher.queue_upload(call)
         return_connection_credit(self.core, octets)
         s = find_stream(self.core, call.stream_id)
-        if upload.arrived >= self.site.uploads.gathered_body or s is None or s.window.current <= 0:
+        if upload.arrived >= self.dispatcher.uploads.gathered_body or s is None or s.window.current <= 0:
             # No more is gathered, or none can come before some is read.
-            self.site.queue_upload(call)
+            self.dispatcher.queue_upload(call)
         return 0
 
     def body_complete(self, stream_id, trailers):
@@ -218,7 +218,7 @@ cdef class Session(Channel):
         if not call.finished and call.upload is not None and call.upload.state != UPLOAD_STARTED:
             if call.upload.state != UPLOAD_HELD_BACK:
                 self.ready.append(call)
-            self.site.start_upload(call)
+            self.dispatcher.start_upload(call)
 
     cdef int take_request(self, Request request) except -1:
         cdef object made = request.headers
@@ -233,7 +233,7 @@ cdef class Session(Channel):
             environ, pairs = made
         else:
             pairs = made
-            environ, answer = self.refer(self.client, made)
+            environ, answer = self.fallback(self.client, made)
         if answer is not None:
             return self.refuse(request.stream_id, pairs, answer, request.end_stream)
         if request.priority is not None:
@@ -248,14 +248,14 @@ cdef class Session(Channel):
             expect = environ.get("HTTP_EXPECT")
             call.wants_continue = expect is not None and expect.strip().lower() == "100-continue"
             s = find_stream(self.core, call.stream_id)
-            if call.wants_continue or self.site.uploads.streams(environ, -1 if s is None else s.expected):
-                self.site.queue_upload(call)
+            if call.wants_continue or self.dispatcher.uploads.streams(environ, -1 if s is None else s.expected):
+                self.dispatcher.queue_upload(call)
             else:
-                self.site.uploads.gather(call, call.upload)
+                self.dispatcher.uploads.gather(call, call.upload)
         return 0
 
     cdef int refuse_large(self, LargeRequest request) except -1:
-        cdef object answer = self.refer(self.client, request.headers, request.reason)[1]
+        cdef object answer = self.fallback(self.client, request.headers, request.reason)[1]
         return self.refuse(request.stream_id, request.headers, answer, request.end_stream)
 
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
@@ -275,18 +275,18 @@ cdef class Session(Channel):
         call.fields_received = pairs
         self.begun += 1
         call.answer_error(answer[0], answer[1], answer[2])
-        if self.site.observer is not None:
+        if self.dispatcher.observer is not None:
             try:
-                self.site.observer.refused(call)
+                self.dispatcher.observer.refused(call)
             except Exception as error:
-                self.site.note(call, error)
+                self.dispatcher.report_error(call, error)
         return call.finish()
 
     cdef Call new_call(self, object stream_id, dict environ, bint complete):
         cdef Call call = Call.__new__(Call)
         cdef Input body = Input.__new__(Input)
         cdef object method = environ.get("REQUEST_METHOD")
-        call.site = self.site
+        call.dispatcher = self.dispatcher
         call.channel = self
         call.stream_id = stream_id
         call.environ = environ
@@ -299,7 +299,7 @@ cdef class Session(Channel):
             body.source = call
             call.upload = Upload.__new__(Upload)
             call.upload.state = UPLOAD_STARTED
-            call.upload.line = self.line
+            call.upload.queue = self.queue
             self.calls[stream_id] = call
         environ["wsgi.input"] = body
         environ["wsgi.early_hints"] = call.send_early_hints
@@ -314,7 +314,7 @@ cdef class Session(Channel):
             body: Its body.
         """
         cdef Call call
-        environ, answer = self.refer(self.client, pairs)
+        environ, answer = self.fallback(self.client, pairs)
         if answer is not None:
             self.refuse(1, pairs, answer, True)
             return
@@ -339,10 +339,10 @@ cdef class Session(Channel):
 
     cdef bint run_from(self, list queue, bint alone) except -1:
         cdef Call call
-        cdef unsigned long tick = self.site.lead.now()
+        cdef unsigned long tick = self.dispatcher.leadership.now()
         cdef int held = 0
         while queue:
-            if not self.admits():
+            if not self.may_start():
                 return True
             call = queue.pop(0)
             if find_stream(self.core, call.stream_id) is None:
@@ -350,19 +350,19 @@ cdef class Session(Channel):
                 self.drop(call)
                 continue
             if call.upload is not None and call.upload.state == UPLOAD_HELD_BACK:
-                self.site.queue_upload(call)
+                self.dispatcher.queue_upload(call)
                 continue
-            if self.site.slow and self.site.defers(call):
+            if self.dispatcher.slow and self.dispatcher.defer_if_slow(call):
                 continue
             if not call.run():
                 return False
             if not queue:
                 break
             held += 1
-            if (alone and held >= EARLY) or self.site.lead.now() != tick:
+            if (alone and held >= EARLY) or self.dispatcher.leadership.now() != tick:
                 # No answer waits for a slow neighbour.
                 self.flush()
-                tick = self.site.lead.now()
+                tick = self.dispatcher.leadership.now()
                 held = 0
         return True
 
@@ -378,7 +378,7 @@ cdef class Session(Channel):
             if not call.input.complete and not call.finished and not call.complete:
                 del self.calls[call.stream_id]
                 self.reset(call, CANCEL)
-                self.lose_reset(call)
+                self.mark_reset(call)
         return not self.closed and not self.core.failed and not self.idle
 
     def end_responses(self):
@@ -387,23 +387,23 @@ cdef class Session(Channel):
         for call in list(self.calls.values()):
             if call.detached and not call.finished and call.begun_response() is not None and not load_flag(&call.ended):
                 del self.calls[call.stream_id]
-                call.lose()
+                call.mark_gone()
                 self.reset(call, CANCEL)
 
     # What calls ask for
 
-    cdef bint has(self, Call call) except -1:
+    cdef bint has_stream(self, Call call) except -1:
         return not self.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
 
-    cdef bint admits(self) except -1:
+    cdef bint may_start(self) except -1:
         """Whether a call may be started; if not, the loop goes on with this connection once it may."""
         cdef str bound
         self.count_unsent()
-        bound = self.site.unsent.refuses(self.core)
+        bound = self.dispatcher.unsent.refuses(self.core)
         if bound is None:
             return True
         if not self.held_back and not self.closed:
-            self.site.unsent.held_back[self] = None
+            self.dispatcher.unsent.held_back[self] = None
             self.held_back_at = self.core.unsent
             self.held_back_by = bound
             self.held_back = True
@@ -412,7 +412,7 @@ cdef class Session(Channel):
 
     def resumes(self):
         """Whether calls may be started again, after `admits` has said no."""
-        cdef Unsent unsent = self.site.unsent
+        cdef Unsent unsent = self.dispatcher.unsent
         self.count_unsent()
         if not self.closed:
             if self.core.unsent == self.held_back_at and (
@@ -433,7 +433,7 @@ cdef class Session(Channel):
     cdef int count_unsent(self) except -1:
         """Have what waits on this connection counted for the process."""
         cdef int64_t unsent = 0 if self.closed else self.core.unsent
-        self.site.unsent.total += unsent - self.counted
+        self.dispatcher.unsent.total += unsent - self.counted
         self.counted = unsent
         return 0
 
@@ -443,7 +443,7 @@ cdef class Session(Channel):
         if call.upload is not None:
             if call.upload.state == UPLOAD_HELD_BACK and call in self.ready:
                 self.ready.remove(call)
-            self.site.start_upload(call)
+            self.dispatcher.start_upload(call)
         call.finished = True
         store_flag(&call.over, True)
         self.calls.pop(call.stream_id, None)
@@ -451,16 +451,16 @@ cdef class Session(Channel):
         call.input.end()
         return self.credit(call, octets)
 
-    cdef int lose_reset(self, Call call) except -1:
+    cdef int mark_reset(self, Call call) except -1:
         """A call's stream is reset, and the call is in no list of this connection any more."""
         if call.upload is not None and call.upload.state != UPLOAD_STARTED:
             return self.drop(call)
-        return call.lose()
+        return call.mark_gone()
 
     cdef int adopt(self, Call call) except -1:
         if self.closed or self.core.failed:
             # Nobody would tell it.
-            return call.lose()
+            return call.mark_gone()
         self.calls[call.stream_id] = call
         return 0
 
@@ -490,10 +490,10 @@ cdef class Session(Channel):
                 c.outgoing.convert_status(head.code, ())
                 for i in range(0, n - 1, 2):
                     c.outgoing._one(fields[i], fields[i + 1], False)
-                if not head.has_server and self.site.server:
-                    c.outgoing._one("server", self.site.server, False)
+                if not head.has_server and self.dispatcher.server:
+                    c.outgoing._one("server", self.dispatcher.server, False)
                 if not head.has_date:
-                    c.outgoing._one("date", self.site.now(), False)
+                    c.outgoing._one("date", self.dispatcher.now(), False)
                 if not respond_converted(c, sid, head.code, data, False, trailers,
                                          ends or trailers is not None):
                     return -1
@@ -528,16 +528,16 @@ cdef class Session(Channel):
         """Octets of a call's body were read, or dropped: give the client the credit that it does not have yet."""
         cdef int64_t owed = octets
         if call.upload is not None:
-            owed = self.site.uploads.read(call.upload, octets)
+            owed = self.dispatcher.uploads.read(call.upload, octets)
             if call.finished:
-                self.site.uploads.release(call.upload)
+                self.dispatcher.uploads.release(call.upload)
             if owed < octets and not call.input.complete and not self.closed and not self.core.failed:
                 return_stream_credit(self.core, call.stream_id, octets - owed)
         if owed:
             self.consume_octets(call.stream_id, owed)
         return 0
 
-    cdef int lend(self, Call starved) except -1:
+    cdef int extend_window(self, Call starved) except -1:
         """A call waits for its body: have a connection whose window is full of other bodies, which wait to be read, let
         it through. The window is extended by what the starved stream may still send, and not by more. These octets are
         credit of the other bodies, which do not get it again when they are read.
@@ -562,7 +562,7 @@ cdef class Session(Channel):
                 break
             if call.upload is not None and call.upload.owed > 0:
                 octets = min(missing - found, call.upload.owed)
-                if self.site.uploads.repay(call.upload, octets):
+                if self.dispatcher.uploads.repay(call.upload, octets):
                     call.upload.owed -= octets
                     found += octets
         if found:
@@ -647,11 +647,11 @@ cdef class Session(Channel):
                 kept.append(call)
             else:
                 if call.reset_at == 0.0:
-                    call.reset_at = now + self.site.unread_seconds
+                    call.reset_at = now + self.dispatcher.unread_seconds
                 if s.window.current <= 0:
                     # No more can come, whoever waits for what.
                     call.reset_at = min(call.reset_at, now + NO_WINDOW_WAIT / 1000.0)
-                if now >= call.reset_at or call.unread > self.site.unread_octets:
+                if now >= call.reset_at or call.unread > self.dispatcher.unread_octets:
                     self.reset(call, NO_ERROR)
                     self.core.count("unread_uploads")
                     self.calls.pop(call.stream_id, None)
@@ -669,7 +669,7 @@ cdef class Session(Channel):
             self.client.flush()
         return 0
 
-    def settle(self):
+    def update_calls(self):
         """After octets were sent or received: let the calls go on that waited for it."""
         cdef Call call
         cdef H2Stream s
@@ -678,16 +678,16 @@ cdef class Session(Channel):
                 continue
             s = find_stream(self.core, call.stream_id)
             if s is None and not load_flag(&call.ended) and not call.finished:
-                call.lose()
-            if call.see(0 if s is None else s.queued):
+                call.mark_gone()
+            if call.update_queued(0 if s is None else s.queued):
                 # The client has taken some.
-                store_number(&self.site.taken, self.site.taken + 1)
-            if call.starves():
-                self.lend(call)
+                store_number(&self.dispatcher.taken, self.dispatcher.taken + 1)
+            if call.is_starved():
+                self.extend_window(call)
 
     def on_flushed(self):
         """Something was done for a detached call: send what there is, and let calls go on."""
-        self.settle()
+        self.update_calls()
         self.flush()
 
     def reset_stuck(self, dict progress not None, double now, double timeout):
@@ -725,7 +725,7 @@ cdef class Session(Channel):
             del progress[stream_id]
             call = self.calls.pop(stream_id, None)
             if call is not None:
-                call.lose()
+                call.mark_gone()
             self.reset_octets(stream_id)
 
     def reset_slow_bodies(self, double now, double timeout):
@@ -749,29 +749,29 @@ cdef class Session(Channel):
             if upload is None or call.finished or call.input.complete:
                 continue
             if upload.state == UPLOAD_STARTED:
-                waited = call.starves()
+                waited = call.is_starved()
             elif upload.state == UPLOAD_GATHERED:
                 s = find_stream(self.core, call.stream_id)
                 waited = s is not None and s.window.current > 0 and self.core.window.current > 0
             else:
                 # Its client may wait itself: for 100, or for the head of the response.
                 waited = False
-            if self.site.uploads.is_slow(upload, now, timeout, waited):
+            if self.dispatcher.uploads.is_slow(upload, now, timeout, waited):
                 slow.append(call)
-            elif self.site.uploads.waits_too_long(upload, timeout):
+            elif self.dispatcher.uploads.waits_too_long(upload, timeout):
                 late.append(call)
         for call in slow:
             self.core.count("slow_bodies")
             store_flag(&call.too_slow, True)
             self.calls.pop(call.stream_id, None)
             self.reset(call, CANCEL)
-            self.lose_reset(call)
+            self.mark_reset(call)
         for call in late:
             # The application was not called: the client may ask again (RFC 9113 section 8.7).
             self.core.count("waiting_uploads")
             self.calls.pop(call.stream_id, None)
             self.reset(call, REFUSED_STREAM)
-            self.lose_reset(call)
+            self.mark_reset(call)
         return bool(slow) or bool(late)
 
     cdef int reset_octets(self, uint32_t stream_id) except -1:
@@ -798,7 +798,7 @@ cdef class Session(Channel):
     cdef bytes take_output(self, Py_ssize_t most):
         cdef bytes data = self.pull_octets(most)
         if not data and self.calls:
-            self.settle()
+            self.update_calls()
             if self.core.out.length > self.core.out.start:
                 return self.take_output(most)
         if self.core.unsent != self.counted:
@@ -823,7 +823,7 @@ cdef class Session(Channel):
         while self.ready:
             self.drop(self.ready.pop(0))
         for call in list(self.calls.values()):
-            self.lose_reset(call)
+            self.mark_reset(call)
         self.calls.clear()
         self.unread = []
         return 0
@@ -833,7 +833,7 @@ cdef class Session(Channel):
         self.closed = True
         self.end_calls()
         self.count_unsent()
-        self.site.unsent.held_back.pop(self, None)
+        self.dispatcher.unsent.held_back.pop(self, None)
         # These would keep one another until the garbage collector comes.
         self.client = None
-        self.refer = None
+        self.fallback = None

@@ -18,7 +18,7 @@ cdef enum:
     WAIT_TIMEOUTS = 4
 
 
-cdef class Line:
+cdef class UploadQueue:
     # The requests of one connection that are to read their body while it arrives.
     cdef dict waiting                # call -> None
     cdef int started                 # how many have a thread
@@ -27,7 +27,7 @@ cdef class Line:
 cdef class Upload:
     # The body of one request. Used by the leader only.
     cdef int state                   # UPLOAD_*
-    cdef Line line                   # of its connection
+    cdef UploadQueue queue                   # of its connection
     cdef bint streams                # it counts among those started
     cdef int64_t arrived             # octets so far
     cdef int64_t repaid              # octets unread that the connection's window has back
@@ -50,14 +50,14 @@ cdef class Uploads:
     cdef readonly int64_t held       # octets unread that their connection's window has back
     cdef readonly dict gathering     # call -> Upload
     cdef readonly dict waiting       # call -> Upload
-    cdef object lines                # connections with one that waits, an OrderedDict: Line -> None
+    cdef object queues                # connections with one that waits, an OrderedDict: UploadQueue -> None
 
     cdef bint streams(self, dict environ, int64_t expected) except -1
     cdef int gather(self, object call, Upload upload) except -1
     cdef int wait(self, object call, Upload upload) except -1
     cdef object first(self)
     cdef int hold_back(self, Upload upload) except -1
-    cdef int leave_line(self, object call, Upload upload) except -1
+    cdef int leave_queue(self, object call, Upload upload) except -1
     cdef int start(self, object call, Upload upload) except -1
     cdef bint repay(self, Upload upload, int64_t octets) except -1
     cdef int64_t read(self, Upload upload, int64_t octets) except -1

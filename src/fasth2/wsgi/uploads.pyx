@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 
 @cython.final
-cdef class Line:
+cdef class UploadQueue:
     """The requests of one connection that are to read their body while it arrives."""
 
     def __cinit__(self):
@@ -38,7 +38,7 @@ cdef class Uploads:
         self.min_body_rate = limits.min_body_rate
         self.gathering = {}
         self.waiting = {}
-        self.lines = OrderedDict()
+        self.queues = OrderedDict()
 
     cdef bint streams(self, dict environ, int64_t expected) except -1:
         """Whether a request is to start before its body is whole. expected: its Content-Length, -1: none."""
@@ -59,27 +59,27 @@ cdef class Uploads:
     cdef int wait(self, object call, Upload upload) except -1:
         """Have a request wait for a thread that may read its body while it arrives."""
         self.waiting[call] = upload
-        upload.line.waiting[call] = None
-        self.lines[upload.line] = None
+        upload.queue.waiting[call] = None
+        self.queues[upload.queue] = None
         self.gathering.pop(call, None)
         upload.state = UPLOAD_WAITS
         return 0
 
     cdef object first(self):
         """Take the request that is next: of a connection that has the fewest started, of these in turns."""
-        cdef Line line
-        cdef Line least = None
+        cdef UploadQueue queue
+        cdef UploadQueue least = None
         cdef Upload upload
-        for line in self.lines:
-            if least is None or line.started < least.started:
-                least = line
+        for queue in self.queues:
+            if least is None or queue.started < least.started:
+                least = queue
                 if not least.started:
                     break
         call = next(iter(least.waiting))
         upload = self.waiting.pop(call)
-        self.leave_line(call, upload)
+        self.leave_queue(call, upload)
         if least.waiting:
-            self.lines.move_to_end(least)
+            self.queues.move_to_end(least)
         upload.state = UPLOAD_STARTED
         upload.streams = True
         least.started += 1
@@ -90,15 +90,15 @@ cdef class Uploads:
         upload.state = UPLOAD_HELD_BACK
         if upload.streams:
             upload.streams = False
-            upload.line.started -= 1
+            upload.queue.started -= 1
         return 0
 
-    cdef int leave_line(self, object call, Upload upload) except -1:
+    cdef int leave_queue(self, object call, Upload upload) except -1:
         """A request waits no more."""
-        cdef Line line = upload.line
-        line.waiting.pop(call, None)
-        if not line.waiting:
-            self.lines.pop(line, None)
+        cdef UploadQueue queue = upload.queue
+        queue.waiting.pop(call, None)
+        if not queue.waiting:
+            self.queues.pop(queue, None)
         return 0
 
     cdef int start(self, object call, Upload upload) except -1:
@@ -107,7 +107,7 @@ cdef class Uploads:
             self.gathering.pop(call, None)
         elif upload.state == UPLOAD_WAITS:
             self.waiting.pop(call, None)
-            self.leave_line(call, upload)
+            self.leave_queue(call, upload)
         upload.state = UPLOAD_STARTED
         return 0
 
@@ -132,7 +132,7 @@ cdef class Uploads:
         """The request is over: nothing of its body is held any more."""
         if upload.streams:
             upload.streams = False
-            upload.line.started -= 1
+            upload.queue.started -= 1
         self.held -= upload.repaid
         upload.repaid = 0
         upload.owed = 0

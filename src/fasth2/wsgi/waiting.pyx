@@ -16,35 +16,35 @@ cdef class Waiter(Source):
         with cython.critical_section(self):
             return self.asked + self.queued
 
-    cdef bint has_come(self, bint room, Gate gate) except -1:
-        """Whether there is nothing to wait for; if there is, `notify` opens the gate from now on."""
+    cdef bint check_or_register(self, bint room, ThreadEvent event) except -1:
+        """Whether there is nothing to wait for; if there is, `notify` sets the event from now on."""
         cdef bint there
         # Made before: in between, an allocation could let other threads run.
-        cdef list waiting = [gate]
+        cdef list waiting = [event]
         with cython.critical_section(self, self.input):
             there = self.gone or load_flag(&self.over)
             if not there and room:
-                there = self.asked + self.queued <= LOW
+                there = self.asked + self.queued <= LOW_WATER
             elif not there:
                 there = self.input.complete or bool(self.input.parts)
             if not there:
                 if self.waiting is None:
                     self.waiting = waiting
                 else:
-                    self.waiting.append(gate)
+                    self.waiting.append(event)
         return there
 
-    cdef bint is_called_off(self, Gate gate) except -1:
-        """Wait no more; whether that came before `notify`, which otherwise has opened the gate."""
+    cdef bint cancel_wait(self, ThreadEvent event) except -1:
+        """Wait no more; whether that came before `notify`, which otherwise has set the event."""
         cdef bint waits
         cdef list waiting
         with cython.critical_section(self):
             waiting = self.waiting
-            waits = waiting is not None and gate in waiting
+            waits = waiting is not None and event in waiting
             if waits:
-                waiting.remove(gate)
+                waiting.remove(event)
         if not waits:
-            gate.wait(-1)
+            event.wait(-1)
         return waits
 
     cdef bint wait_for(self, bint room, double timeout) except -1:
@@ -56,12 +56,12 @@ cdef class Waiter(Source):
         cdef int64_t first = self.unsent()
         cdef long long patience
         # The call's thread may wait for room while one of the application's own reads.
-        cdef Gate gate
-        if room and first <= HIGH:
+        cdef ThreadEvent event
+        if room and first <= HIGH_WATER:
             return True
-        gate = Gate()
+        event = ThreadEvent()
         started = time.monotonic()
-        while not self.has_come(room, gate):
+        while not self.check_or_register(room, event):
             patience = -1
             if timeout > 0:
                 now = time.monotonic()
@@ -69,67 +69,67 @@ cdef class Waiter(Source):
                 if room:
                     deadline += (first - self.unsent()) / <double>MIN_SEND_RATE
                 if now >= deadline:
-                    if not self.is_called_off(gate) or load_flag(&self.over):
+                    if not self.cancel_wait(event) or load_flag(&self.over):
                         continue
                     store_flag(&self.gone, True)
                     return False
                 patience = <long long>((deadline - now) * 1e6) + 1000
-            if not gate.wait(patience):
-                self.is_called_off(gate)
+            if not event.wait(patience):
+                self.cancel_wait(event)
         if load_flag(&self.gone):
-            raise self.lost("the stream was closed by the client")
+            raise self.abort_error("the stream was closed by the client")
         if load_flag(&self.over):
             raise HTTP2StreamAborted(self.stream_id, "the request has been answered")
         return True
 
-    cdef object lost(self, str reason):
+    cdef object abort_error(self, str reason):
         """What is raised where the stream is gone. reason: why, unless it was reset because its client was slow."""
         if load_flag(&self.too_slow):
             reason = "the client was too slow: the request's body has not come in time"
         return HTTP2StreamAborted(self.stream_id, reason)
 
-    cdef int want(self, int more) except -1:
+    cdef int add_readers(self, int more) except -1:
         """So many threads more wait for the request."""
         with cython.critical_section(self):
-            self.wanting += more
+            self.readers += more
         return 0
 
     # By the leader
 
     cdef int notify(self) except -1:
         """What the call's threads wait for may have come."""
-        cdef Gate gate
+        cdef ThreadEvent event
         cdef list waiting = None
         with cython.critical_section(self):
             if self.waiting:
                 waiting = self.waiting
                 self.waiting = None
         if waiting is not None:
-            for gate in waiting:
-                gate.open()
+            for event in waiting:
+                event.set()
         return 0
 
-    cdef bint see(self, int64_t queued) except -1:
+    cdef bint update_queued(self, int64_t queued) except -1:
         """So many octets of its body are unsent. Whether that is fewer than before."""
         cdef bint goes_on
         cdef bint fewer = queued < self.queued
         with cython.critical_section(self):
             self.queued = queued
-            goes_on = bool(self.waiting) and (self.gone or self.asked + queued <= LOW)
+            goes_on = bool(self.waiting) and (self.gone or self.asked + queued <= LOW_WATER)
         if goes_on:
             self.notify()
         return fewer
 
-    cdef int lose(self) except -1:
+    cdef int mark_gone(self) except -1:
         """The stream is gone."""
         with cython.critical_section(self):
             store_flag(&self.gone, True)
         return self.notify()
 
-    cdef bint starves(self) except -1:
+    cdef bint is_starved(self) except -1:
         """Whether a thread waits for more of the request, and nothing is there."""
         with cython.critical_section(self, self.input):
-            return self.wanting > 0 and not self.input.complete and not self.input.parts
+            return self.readers > 0 and not self.input.complete and not self.input.parts
 
     # By either
 

@@ -2,7 +2,7 @@
 from fasth2.wsgi.session cimport Session
 
 
-cdef class Round:
+cdef class LoopState:
     # What a loop and its connections share.
     cdef public object current       # the client whose requests are being run, or None
     cdef public bint helping         # the leader is the thread that never calls the application
@@ -25,9 +25,9 @@ cdef class Wire:
     cdef object inner                # of tls, or tls
 
     cdef int empty(self) except -1
-    cdef Py_ssize_t receive(self, Round around) except -1
-    cdef int decrypt(self, Round around) except -1
+    cdef Py_ssize_t receive(self, LoopState state) except -1
+    cdef int decrypt(self, LoopState state) except -1
     cdef int put(self, bytes data) except -1
-    cdef int send_all(self, Round around) except -1
+    cdef int send_all(self, LoopState state) except -1
     cdef int send_output(self) except -1
-    cdef bint serve_round(self, Round around) except -1
+    cdef bint serve_round(self, LoopState state) except -1

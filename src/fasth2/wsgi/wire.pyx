@@ -44,7 +44,7 @@ cdef enum:
 cdef object _want_read = ssl.SSLWantReadError
 
 
-cdef class Round:
+cdef class LoopState:
     """What a loop and its connections share, the buffers of all reads among it."""
 
     def __init__(self):
@@ -74,7 +74,7 @@ cdef class Wire:
         self.fd = sock.fileno()
         self.out = b""
 
-    def begin_tls(self, context not None, Round shared=None):
+    def begin_tls(self, context not None, LoopState shared=None):
         """Expect a TLS handshake.
 
         Args:
@@ -106,10 +106,10 @@ cdef class Wire:
         if self.tls is not None:
             self.empty()
 
-    cdef Py_ssize_t receive(self, Round around) except -1:
+    cdef Py_ssize_t receive(self, LoopState state) except -1:
         """Read into the round's buffer; 0 where there is nothing."""
-        cdef Py_ssize_t n = fasth2_recv(self.fd, PyByteArray_AS_STRING(around.buffer),
-                                        PyByteArray_GET_SIZE(around.buffer))
+        cdef Py_ssize_t n = fasth2_recv(self.fd, PyByteArray_AS_STRING(state.buffer),
+                                        PyByteArray_GET_SIZE(state.buffer))
         if n > 0:
             return n
         if n == 0:
@@ -119,10 +119,10 @@ cdef class Wire:
             return 0
         raise socket_error()
 
-    cdef int decrypt(self, Round around) except -1:
+    cdef int decrypt(self, LoopState state) except -1:
         """Feed the session what TLS has."""
         cdef Py_ssize_t n
-        cdef bytearray clear = around.clear
+        cdef bytearray clear = state.clear
         cdef Py_ssize_t size = PyByteArray_GET_SIZE(clear)
         try:
             while True:
@@ -146,32 +146,32 @@ cdef class Wire:
             self.send_tls()
         return 0
 
-    def greet(self, Round around not None):
+    def read_first(self, LoopState state not None):
         """Read once, for the TLS handshake or the first octets in the clear.
 
         Args:
-            around: The loop.
+            state: The loop.
 
         Returns:
             What was read, empty where there was nothing.
         """
-        cdef Py_ssize_t n = self.receive(around)
-        return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(around.buffer), n)
+        cdef Py_ssize_t n = self.receive(state)
+        return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(state.buffer), n)
 
-    def read_early(self, Round around not None):
+    def read_early(self, LoopState state not None):
         """Feed the session what came with the end of the TLS handshake.
 
         Args:
-            around: The loop.
+            state: The loop.
         """
         if self.rx.pending:
-            self.decrypt(around)
+            self.decrypt(state)
 
-    def serve(self, Round around not None):
+    def serve(self, LoopState state not None):
         """Read what there is, run the requests and send the answers.
 
         Args:
-            around: The loop.
+            state: The loop.
 
         Returns:
             False when the thread has lost the lead, and must not touch anything any more.
@@ -179,42 +179,42 @@ cdef class Wire:
         Raises:
             OSError: The connection is over.
         """
-        cdef Py_ssize_t n = self.receive(around)
+        cdef Py_ssize_t n = self.receive(state)
         if n == 0:
             # There may be something to say to a client that sends no more.
-            self.send_all(around)
+            self.send_all(state)
             return True
         if self.tls is None:
-            self.session.feed_octets(<const uint8_t *>PyByteArray_AS_STRING(around.buffer), n)
+            self.session.feed_octets(<const uint8_t *>PyByteArray_AS_STRING(state.buffer), n)
         else:
-            self.rx.write(PyBytes_FromStringAndSize(PyByteArray_AS_STRING(around.buffer), n))
-            self.decrypt(around)
-        return self.serve_round(around)
+            self.rx.write(PyBytes_FromStringAndSize(PyByteArray_AS_STRING(state.buffer), n))
+            self.decrypt(state)
+        return self.serve_round(state)
 
-    def run(self, Round around not None):
+    def run(self, LoopState state not None):
         """Run the requests that are there and send the answers.
 
         Args:
-            around: The loop.
+            state: The loop.
 
         Returns:
             As `serve`.
         """
         if self.session is None:
             return True
-        return self.serve_round(around)
+        return self.serve_round(state)
 
-    cdef bint serve_round(self, Round around) except -1:
+    cdef bint serve_round(self, LoopState state) except -1:
         cdef Session session = self.session
         if session.ready:
-            if around.helping:
-                around.postpone(self)
+            if state.helping:
+                state.postpone(self)
             else:
-                around.current = self
-                if not session.run_from(session.ready, around.alone):
+                state.current = self
+                if not session.run_from(session.ready, state.alone):
                     return False
-                around.current = None
-        self.send_all(around)
+                state.current = None
+        self.send_all(state)
         return True
 
     cdef int put(self, bytes data) except -1:
@@ -237,11 +237,11 @@ cdef class Wire:
         self.blocked()
         return 0
 
-    cdef int send_all(self, Round around) except -1:
+    cdef int send_all(self, LoopState state) except -1:
         """Send what there is, as far as the socket takes it."""
         cdef Session session = self.session
         self.send_output()
-        if session.unread and not self.out and self.fd >= 0 and session.end_unread(around.now):
+        if session.unread and not self.out and self.fd >= 0 and session.end_unread(state.now):
             self.send_output()
         return 0
 
@@ -270,16 +270,16 @@ cdef class Wire:
                     return 0
         if session.calls:
             # Those that wait for room may have it.
-            session.settle()
+            session.update_calls()
         return 0
 
-    def send(self, Round around not None):
+    def send(self, LoopState state not None):
         """As far as the socket takes it, send what there is.
 
         Args:
-            around: The loop.
+            state: The loop.
         """
-        self.send_all(around)
+        self.send_all(state)
 
     def send_tls(self):
         """Send what TLS itself has to say."""
@@ -309,13 +309,13 @@ cdef class Wire:
         """The socket is closed or somebody else's: nothing is written to its number any more."""
         self.fd = -1
 
-    def drop(self, Round around not None):
+    def drop(self, LoopState state not None):
         """Read once and forget it.
 
         Args:
-            around: The loop.
+            state: The loop.
 
         Returns:
             How many octets.
         """
-        return self.receive(around)
+        return self.receive(state)

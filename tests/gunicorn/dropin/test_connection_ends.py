@@ -69,7 +69,7 @@ def test_our_workers_serve_whatever_comes_behind_GOAWAY(connect):
     peer = Peer(BatchingConnection, Config())
     assert peer.server.receive_data(goaway(0)) == []
     assert not peer.server.is_closed
-    assert peer.server.end_of_patience(1000.0) == 1002.0
+    assert peer.server.next_deadline_from(1000.0) == 1002.0
     for stream_id in (1, 3):
         peer.request(stream_id)
         assert [request.stream.stream_id for request in peer.tell()] == [stream_id]
@@ -257,7 +257,7 @@ def test_a_request_that_waits_hears_of_its_reset(connect):
     peer.request(3)
     _, waiting = peer.tell()
     assert peer.server.send_response(1, 200, [], b"x") is True
-    peer.server._glanced -= 1
+    peer.server._polled_at -= 1
     peer.queue(frame("RST_STREAM", 0, 3, b"\0\0\0\x08"))
     peer.server.cleanup_stream(1)
     assert waiting.stream.state is peer.server.closed_state

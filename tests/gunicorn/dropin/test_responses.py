@@ -231,7 +231,7 @@ def test_an_unfinished_body_is_asked_to_stop(peer):
 def test_a_reset_between_parts_is_seen_while_there_is_window(connect, pair):
     peer = connect(pair)
     peer.served()
-    peer.server.GLANCE_INTERVAL = 0
+    peer.server.POLL_INTERVAL = 0
     peer.server.send_response_headers(1, 200, [])
     assert peer.server.send_data(1, b"first") is True
     peer.listen()

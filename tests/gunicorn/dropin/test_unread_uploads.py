@@ -79,13 +79,13 @@ def test_our_workers_let_the_client_go_on(ours, clock):
     assert ours.server.send_whole(1, 413, [], b"too large")
     ours.server.cleanup_stream(1)
     assert sent(ours) == [[("HEADERS", 1), ("DATA", 1)]]
-    assert ours.server.end_of_patience(clock.now) == 1002.0
+    assert ours.server.next_deadline_from(clock.now) == 1002.0
     ours.server.receive_data(data(1000))
     assert sent(ours) == [[("WINDOW_UPDATE", 0)]]
     ours.server.receive_data(data(1000, end_stream=True))
     clock.now += 10
     assert not ours.server.give_up()
-    assert ours.server.end_of_patience(1000.0) == 1000.0 + ours.server.idle_timeout
+    assert ours.server.next_deadline_from(1000.0) == 1000.0 + ours.server.idle_timeout
     assert RESET not in sent(ours)
 
 
@@ -93,10 +93,10 @@ def test_our_workers_let_the_client_go_on(ours, clock):
 def test_our_workers_wait_for_keepalive_once_a_request_is_cancelled(ours, clock):
     ours.request(1, POST, end_stream=False)
     assert ours.tell() == []
-    assert ours.server.end_of_patience(1000.0) == 1000.0 + ours.server.stream_timeout
+    assert ours.server.next_deadline_from(1000.0) == 1000.0 + ours.server.stream_timeout
     ours.client.reset_stream(1)
     assert ours.tell() == []
-    assert ours.server.end_of_patience(1000.0) == 1000.0 + ours.server.idle_timeout
+    assert ours.server.next_deadline_from(1000.0) == 1000.0 + ours.server.idle_timeout
 
 
 @on_headers
@@ -106,7 +106,7 @@ def test_our_workers_reset_it_when_its_time_is_over(ours, clock):
     ours.server.cleanup_stream(1)
     sent(ours)
     clock.now += 2.1
-    assert ours.server.end_of_patience(1000.0) < clock.now
+    assert ours.server.next_deadline_from(1000.0) < clock.now
     assert ours.server.give_up()
     assert sent(ours) == [RESET]
     assert ours.server.counters["unread_uploads"] == 1

@@ -117,7 +117,7 @@ def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
     with server, client:
         h2_conn = BatchingConnection(cfg, server, ("192.0.2.1", 1), PolledSocket)
         serving = Serving(worker, h2_conn, server, ("192.0.2.1", 1), ("192.0.2.2", 2), threading.RLock())
-        attending = threading.Thread(target=serving.attend, daemon=True)
+        attending = threading.Thread(target=serving.process_input, daemon=True)
         attending.start()
         attending.join(5)
         held = attending.is_alive()

@@ -19,7 +19,7 @@ class Seen:
     def __init__(self):
         self.by = []
 
-    def attend(self):
+    def process_input(self):
         self.by.append(gevent.getcurrent())
 
 
@@ -29,17 +29,17 @@ def worker():
     worker = GeventWorker.__new__(GeventWorker)
     worker.alive, worker.cfg, worker.fast_requests, worker.pings_keep = True, Config(), {}, False
     worker.log = types.SimpleNamespace(debug=lambda *args: None)
-    worker._idle, worker._attending, worker._attender = set(), set(), None
+    worker._idle, worker._served_connections, worker._input_greenlet = set(), set(), None
     return worker
 
 
 def test_connections_one_after_another_leave_one_greenlet(worker):
     for _ in range(40):
-        with worker._attended(Seen()):
+        with worker._input_processed(Seen()):
             gevent.sleep(0)
     last = Seen()
-    with worker._attended(last):
-        gevent.sleep(6 * gevent_worker.ROUND)
+    with worker._input_processed(last):
+        gevent.sleep(6 * gevent_worker.INPUT_INTERVAL)
     assert last.by
     assert len(set(last.by)) == 1
 
@@ -47,12 +47,12 @@ def test_connections_one_after_another_leave_one_greenlet(worker):
 def test_one_that_has_ended_is_followed_by_another(worker):
     for _ in range(2):
         seen = Seen()
-        with worker._attended(seen):
-            gevent.sleep(3 * gevent_worker.ROUND)
+        with worker._input_processed(seen):
+            gevent.sleep(3 * gevent_worker.INPUT_INTERVAL)
         assert seen.by
         # The round that finds nothing is the greenlet's last.
-        gevent.sleep(3 * gevent_worker.ROUND)
-    assert worker._attender.dead
+        gevent.sleep(3 * gevent_worker.INPUT_INTERVAL)
+    assert worker._input_greenlet.dead
 
 
 def test_a_frame_is_not_torn_by_the_end_of_the_worker(worker):
@@ -71,7 +71,7 @@ def test_a_frame_is_not_torn_by_the_end_of_the_worker(worker):
         h2.h2_conn.ping(b"presence")
 
     def serve():
-        with serving.gate:
+        with serving.lock:
             worker._serve(h2, serving)
         ours.close()
 

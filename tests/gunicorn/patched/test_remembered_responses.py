@@ -41,7 +41,7 @@ bodies = st.lists(st.binary(max_size=8), max_size=3)
 class Sent:
     """A connection that notes what it is told to send."""
 
-    gate = threading.RLock()
+    lock = threading.RLock()
 
     def __init__(self):
         self.head = None

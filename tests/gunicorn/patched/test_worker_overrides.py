@@ -3,7 +3,7 @@ import pytest
 from gunicorn.http2 import connection as gunicorn_connection
 
 from fasth2.gunicorn import gevent, gthread
-from fasth2.gunicorn.dropin.source_digest import digest, misfits, restore, same
+from fasth2.gunicorn.dropin.source_digest import digest, incompatible_overrides, matches, restore
 from tests.support.tls_client import Client
 
 CHANGED = """
@@ -16,7 +16,7 @@ plain = {module}.{cls}.{method}
 @pytest.mark.parametrize("cls", [gthread, gevent])
 def test_all_overrides_fit_this_gunicorn(cls):
     for _, names in cls.overrides:
-        assert misfits(cls, cls.stock, names) == []
+        assert incompatible_overrides(cls, cls.stock, names) == []
 
 
 def test_methods_that_do_not_fit_are_named_and_given_back():
@@ -29,8 +29,8 @@ def test_methods_that_do_not_fit_are_named_and_given_back():
         def two(self, a): return "own"
         def three(self): return "own"
 
-    assert misfits(Own, Base, ["one"]) == []
-    assert misfits(Own, Base, ["one", "two", "three"]) == ["two", "three"]
+    assert incompatible_overrides(Own, Base, ["one"]) == []
+    assert incompatible_overrides(Own, Base, ["one", "two", "three"]) == ["two", "three"]
     restore(Own, Base, ["one", "two", "three"])
     assert (Own().one(1), Own().two(1, 2)) == ("base", "base")
     assert not hasattr(Own, "three")
@@ -38,10 +38,10 @@ def test_methods_that_do_not_fit_are_named_and_given_back():
 
 def test_code_is_known_by_its_text():
     def function(): return 1
-    assert same([function], "0" * 16, digest([function]))
-    assert not same([function], digest([digest]))
+    assert matches([function], "0" * 16, digest([function]))
+    assert not matches([function], digest([digest]))
     # Without source nothing is known.
-    assert not same([len], digest([len]) or "0" * 16)
+    assert not matches([len], digest([len]) or "0" * 16)
 
 
 @pytest.mark.parametrize(("worker", "module", "cls", "method", "purpose"), [

@@ -25,7 +25,7 @@ class StreamedRequests(BlockingConnection):
     """
 
     #: Held by whoever uses the connection while an application runs that may use it too; ``None``: nobody else does.
-    gate: Any = None
+    lock: Any = None
 
     stream_class = StreamedStream
     request_class = HTTP2Request
@@ -158,7 +158,7 @@ class StreamedRequests(BlockingConnection):
         requests = self._process(data)
         if self.protocol.closed:
             # Nothing could be answered any more.
-            self._last_words()
+            self._send_remaining()
             self.protocol.raise_error()
             return []
         if not self.body_reads:

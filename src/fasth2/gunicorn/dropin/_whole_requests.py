@@ -31,7 +31,7 @@ class WholeRequests(_WholeRequests):
         super().__init__(cfg, sock, client_addr)
         self.max_body = self.max_bodies = current().max_body or None
         # SETTINGS that are not acknowledged keep no connection open: it is idle without streams.
-        self._settled = True
+        self._settings_acknowledged = True
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
 
@@ -68,7 +68,7 @@ class WholeRequests(_WholeRequests):
         requests = self._process(data)
         if self.protocol.closed:
             # Nothing could be answered any more.
-            self._last_words()
+            self._send_remaining()
             self.protocol.raise_error()
             return []
         self._send_pending_data()

@@ -440,7 +440,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         if stream.omits_body:
             data = b""
         if not data and not end_stream:
-            await self.give_way(0)
+            await self.yield_to_others(0)
             return True
         if type(data) is not bytes:
             data = bytes(data)
@@ -477,7 +477,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         if end_stream and stream.can_send:
             stream.send_data(b"", end_stream=True)
         if not end_stream:
-            await self.give_way(len(data))
+            await self.yield_to_others(len(data))
         return True
 
     async def send_trailers(self, stream_id: int, trailers: Iterable[tuple[Any, Any]]) -> bool:

@@ -228,7 +228,7 @@ class HTTP2ServerConnection(_Requests):
         if not data and not end_stream:
             return True
         if self._held is None:
-            self._glance()
+            self._poll_input()
         held = self._held
         if held is not None and held[0] != stream_id:
             self._release()

@@ -7,7 +7,7 @@ from gunicorn.config import Config
 from gunicorn.http import message
 from gunicorn.http2 import request as gunicorn_request
 
-from .source_digest import same
+from .source_digest import matches
 from .stream import HTTP2Body
 
 __all__ = ["HTTP2Request", "Policy", "policy_of"]
@@ -31,7 +31,7 @@ _SCHEME = 2
 _Policy = getattr(message, "HeaderPolicy", None)
 
 #: Whether gunicorn's policy is the one that `Policy` remembers.
-_known = _Policy is not None and same(
+_known = _Policy is not None and matches(
     (gunicorn_request.HTTP2Request, _Policy, message._ip_in_allow_list, gunicorn_request.split_request_uri),
     "5386ab4b3abd3ea2",
 )
@@ -138,7 +138,7 @@ class HTTP2Request(gunicorn_request.HTTP2Request):
     proxy_protocol_info = None
 
     def __init__(self, stream: Any, cfg: Any, peer_addr: Any, policy: Policy | None = None) -> None:
-        if policy is None or not self._recall(stream, policy):
+        if policy is None or not self._use_remembered(stream, policy):
             super().__init__(stream, cfg, peer_addr)
         else:
             self.stream = stream
@@ -149,7 +149,7 @@ class HTTP2Request(gunicorn_request.HTTP2Request):
             self.priority_depends_on = stream.priority_depends_on
         self.body = HTTP2Body(stream)
 
-    def _recall(self, stream: Any, policy: Policy) -> bool:
+    def _use_remembered(self, stream: Any, policy: Policy) -> bool:
         """Build the request from memory; False where gunicorn has to."""
         fields = stream.request_headers
         method = path = authority = ""

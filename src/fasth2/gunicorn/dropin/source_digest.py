@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["digest", "misfits", "parameters", "restore", "same"]
+__all__ = ["digest", "incompatible_overrides", "parameters", "restore", "matches"]
 
 
 def digest(functions: Iterable[Callable[..., Any]]) -> str:
@@ -30,7 +30,7 @@ def digest(functions: Iterable[Callable[..., Any]]) -> str:
     return sha.hexdigest()[:16]
 
 
-def same(functions: Iterable[Callable[..., Any]], *digests: str) -> bool:
+def matches(functions: Iterable[Callable[..., Any]], *digests: str) -> bool:
     """Whether functions have a source that is known.
 
     Args:
@@ -60,7 +60,7 @@ def _fits(override: Any, original: Any) -> bool:
     )
 
 
-def misfits(cls: type, base: type, names: Iterable[str]) -> list[str]:
+def incompatible_overrides(cls: type, base: type, names: Iterable[str]) -> list[str]:
     """Return the methods that a class overrides and that its base lacks or calls in another way.
 
     Args:

@@ -249,9 +249,9 @@ class HTTP2Body(gunicorn_request.HTTP2Body):
 
     def _merged(self, call: Any, size: int | None) -> bytes:
         connection = self._stream.connection
-        gate = connection.gate
-        if gate is not None:
-            gate.acquire()
+        lock = connection.lock
+        if lock is not None:
+            lock.acquire()
         connection.body_reads += 1
         try:
             return call(size)
@@ -259,5 +259,5 @@ class HTTP2Body(gunicorn_request.HTTP2Body):
             connection.body_reads -= 1
             if not connection.body_reads:
                 connection.flush_credit()
-            if gate is not None:
-                gate.release()
+            if lock is not None:
+                lock.release()

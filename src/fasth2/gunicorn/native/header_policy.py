@@ -12,8 +12,8 @@ from fasth2.gunicorn.settings import current
 from fasth2.gunicorn.trusted_proxies import remote_address
 from fasth2.server.proxy_header import ProxyHeader
 from fasth2.wsgi.environ import (
+    DECLINE,
     HOST,
-    LEAVE,
     LEFT_OUT,
     PLAIN,
     SCHEME,
@@ -126,7 +126,7 @@ class Policy:
         return EnvironMaker(
             {**self._shared, **remote_keys(address, proxied), "gunicorn.socket": sock},
             self._rules,
-            self._judge,
+            self._make_rule,
             self.schemes,
             trusted=self.trusted,
             line_size=cfg.limit_request_line,
@@ -134,13 +134,13 @@ class Policy:
             field_size=cfg.limit_request_field_size,
             script_name=self.script_name,
             keep=self._keep,
-            leave_all=not isinstance(self.server, tuple),
+            decline_all=not isinstance(self.server, tuple),
         )
 
-    def _judge(self, lower: str) -> FieldRule:
+    def _make_rule(self, lower: str) -> FieldRule:
         name = lower.upper()
         if "_" in name or not name.isascii():
-            return FieldRule("", LEAVE)
+            return FieldRule("", DECLINE)
         if name == "VERSION":
             # The environment's own key takes its place.
             return FieldRule("", LEFT_OUT)

@@ -15,7 +15,7 @@ _WITHOUT_EFFECT = {
 }
 
 #: What was told already, in the process that starts the workers.
-_told: set[tuple[str, str]] = set()
+_warned_of: set[tuple[str, str]] = set()
 
 
 def tell_what_has_no_effect(cfg: Any, log: Any) -> None:
@@ -29,6 +29,6 @@ def tell_what_has_no_effect(cfg: Any, log: Any) -> None:
         if name not in cfg.settings or not is_chosen(cfg, name):
             continue
         value = cfg.settings[name].get()
-        if value in values and (name, str(value)) not in _told:
-            _told.add((name, str(value)))
+        if value in values and (name, str(value)) not in _warned_of:
+            _warned_of.add((name, str(value)))
             log.warning("fasth2.gunicorn.WSGIWorker: %s = %r has no effect on HTTP/2: %s", name, value, instead)

@@ -28,7 +28,7 @@ from fasth2.server._protocol import announced, begin_upgraded, seconds
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.server.proxy_header import ProxyHeaderError
 from fasth2.server.tls_stream import TLSStream
-from fasth2.wsgi.call import Site
+from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.connection import Client
 from fasth2.wsgi.limits import WorkerLimits
 from fasth2.wsgi.loop import Loop
@@ -115,7 +115,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         self._observer = Observer.of(self)
         return Loop(
             self,
-            self._make_site,
+            self._make_dispatcher,
             listeners,
             server_tls=ServerTLSInUse(cfg, self.log) if cfg.is_ssl else None,
             threads=cfg.threads,
@@ -123,37 +123,37 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             keepalive=seconds(cfg.keepalive),
             keepalive_pings=current().keepalive_pings,
             max_connections=cfg.worker_connections,
-            farewell_after=cfg.graceful_timeout / 2,
+            goaway_after=cfg.graceful_timeout / 2,
             # The last quarter, or two seconds, are for applications to end in.
             cut_after=cfg.graceful_timeout - min(cfg.graceful_timeout / 4, 2.0),
         )
 
-    def _make_site(self, lead: Any, wake: Any) -> Site:
+    def _make_dispatcher(self, leadership: Any, wake: Any) -> Dispatcher:
         server = wsgi.SERVER if self._contract.names_server_and_date else gunicorn.SERVER
         chosen = current()
         limits = WorkerLimits(**{name: getattr(chosen, name) for name in WorkerLimits.__dataclass_fields__})
-        site = Site(
-            self.wsgi, lead, wake, self._report, server=server, timeout=seconds(self.cfg.timeout), limits=limits
+        dispatcher = Dispatcher(
+            self.wsgi, leadership, wake, self._report, server=server, timeout=seconds(self.cfg.timeout), limits=limits
         )
-        site.observer = self._observer
-        site.file_wrapper = wsgi.FileWrapper
-        site.on_limit = self._limit_reached
-        site.limit = self.max_requests
-        site.unread_octets = chosen.unread_upload_octets
-        site.unread_seconds = chosen.unread_upload_seconds
-        return site
+        dispatcher.observer = self._observer
+        dispatcher.file_wrapper = wsgi.FileWrapper
+        dispatcher.on_limit = self._limit_reached
+        dispatcher.limit = self.max_requests
+        dispatcher.unread_octets = chosen.unread_upload_octets
+        dispatcher.unread_seconds = chosen.unread_upload_seconds
+        return dispatcher
 
     @property
     def nr(self) -> int:
         """How many requests were begun, in both protocols."""
-        return self._own_nr + (0 if self.loop is None else self.loop.site.served)
+        return self._own_nr + (0 if self.loop is None else self.loop.dispatcher.served)
 
     @nr.setter
     def nr(self, value: int) -> None:
-        served = 0 if self.loop is None else self.loop.site.served
+        served = 0 if self.loop is None else self.loop.dispatcher.served
         self._own_nr = value - served
         if self.loop is not None:
-            self.loop.site.limit = self.max_requests - self._own_nr
+            self.loop.dispatcher.limit = self.max_requests - self._own_nr
 
     def _wait_for_loop(self) -> None:
         """Have gunicorn, which waits for its own connections, wait for the loop's too: they count as one."""
@@ -162,7 +162,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         if not self._waits_for_loop:
             self._waits_for_loop = True
             self.nr_conns += 1
-        loop.do(loop.tell_if_drained)
+        loop.do(loop.report_if_drained)
 
     def drained(self) -> None:
         """The loop's last connection is gone. Called by the leader."""
@@ -236,7 +236,8 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         )
         policy = self._policy_of(client)
         assert self.loop is not None
-        session = Session(engine, self.loop.site, policy.maker(client.address, client.face, client.proxied), self._refer, client)
+        maker = policy.maker(client.address, client.socket_info, client.proxied)
+        session = Session(engine, self.loop.dispatcher, maker, self._fallback, client)
         session.record = Record(engine)
         return session
 
@@ -259,14 +260,14 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             self._policies[key] = policy
         return policy
 
-    def _refer(self, client: Client, pairs: Any, over: str = "") -> Any:
+    def _fallback(self, client: Client, pairs: Any, over: str = "") -> Any:
         """A request that the maker leaves, or whose header list is over a limit: its environment, or the answer that
         refuses it.
         """
         try:
             if over:
                 raise Refused(*too_large(over))
-            return self._policy_of(client).environ(pairs, client.address, client.face, client.proxied), None
+            return self._policy_of(client).environ(pairs, client.address, client.socket_info, client.proxied), None
         except Refused as exc:
             log_invalid(self.log, remote_address(client.proxied, client.address), exc.message)
             return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)

@@ -20,7 +20,7 @@ _ACCEPTS = 64
 _PAUSE = 0.2
 
 #: Seconds between two looks at a PROXY header that is not all there.
-_LOOK = 0.01
+_CHECK_INTERVAL = 0.01
 
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -128,7 +128,7 @@ class Acceptor:
             except (BlockingIOError, InterruptedError):
                 await self._readable(sock)
             else:
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(_CHECK_INTERVAL)
 
     async def _readable(self, sock: Any) -> None:
         ready = self._loop.create_future()

@@ -19,16 +19,16 @@ from fasth2.gunicorn.settings import current
 
 from .serving import FIRST_REQUEST
 
-__all__ = ["LAST_CALL", "ASGIConnection"]
+__all__ = ["GOAWAY_INTERVAL", "ASGIConnection"]
 
 _CLOSED = StreamState.CLOSED
 
 #: Seconds between the GOAWAY that announces the end and the one that names
 #: the last stream: requests under way meanwhile are served (RFC 9113 section 6.8).
-LAST_CALL = 0.5
+GOAWAY_INTERVAL = 0.5
 
 #: Seconds between two looks at an idle connection, at least.
-_LOOK_AGAIN = 0.01
+_MIN_CHECK_INTERVAL = 0.01
 
 #: Seconds that input has after that to come through the event loop.
 INPUT_WAIT = 0.05
@@ -69,8 +69,8 @@ class ASGIConnection(AsyncHTTP2Connection):
         self._over: Any = None
         self._idle_timer: Any = None
         # What stop() has begun, and how far it is.
-        self._stopping = self._called_last = False
-        self._last_call: Any = None
+        self._stopping = self._shutdown_announced = False
+        self._shutdown_timer: Any = None
         # Set when the peer has ended its side as well.
         self._peer_left: Any = None
         self._unread_timer: Any = None
@@ -261,7 +261,7 @@ class ASGIConnection(AsyncHTTP2Connection):
         if not self.protocol.streams:
             self._idle_since = self._loop.time()
             if self._stopping:
-                self._call_last()
+                self._announce_shutdown()
 
     # Uploads that were answered without being read
 
@@ -298,7 +298,7 @@ class ASGIConnection(AsyncHTTP2Connection):
                 self._close_quietly()
                 return
         # An upload whose time is over may be reset by a timer that is due in this turn of the loop, after this one.
-        self._idle_timer = self._loop.call_later(max(wait, _LOOK_AGAIN), self._check_idle)
+        self._idle_timer = self._loop.call_later(max(wait, _MIN_CHECK_INTERVAL), self._check_idle)
 
     def _goaway_read(self, last_stream_id: int) -> None:
         super()._goaway_read(last_stream_id)
@@ -323,24 +323,24 @@ class ASGIConnection(AsyncHTTP2Connection):
         elif not self.protocol.engine.highest_inbound_stream_id:
             wait = min(self._began + FIRST_REQUEST - time.monotonic(), self.cfg.graceful_timeout / 2)
         if wait > 0:
-            self._last_call = self._loop.call_later(wait, self._call_last)
+            self._shutdown_timer = self._loop.call_later(wait, self._announce_shutdown)
         else:
-            self._call_last()
+            self._announce_shutdown()
 
-    def _call_last(self) -> None:
+    def _announce_shutdown(self) -> None:
         """Tell the peer that the end is near (RFC 9113 section 6.8)."""
-        if self.protocol.closed or self._called_last:
+        if self.protocol.closed or self._shutdown_announced:
             return
-        self._called_last = True
-        if self._last_call is not None:
-            self._last_call.cancel()
+        self._shutdown_announced = True
+        if self._shutdown_timer is not None:
+            self._shutdown_timer.cancel()
         self.protocol.announce_end()
         self._send_quietly()
-        self._last_call = self._loop.call_later(LAST_CALL, self._wait_for_input)
+        self._shutdown_timer = self._loop.call_later(GOAWAY_INTERVAL, self._wait_for_input)
 
     def _wait_for_input(self) -> None:
         """Let the loop look for input first: it may have been held up for all that time, with requests unread."""
-        self._last_call = self._loop.call_later(INPUT_WAIT, self.refuse_new_streams)
+        self._shutdown_timer = self._loop.call_later(INPUT_WAIT, self.refuse_new_streams)
 
     def refuse_new_streams(self) -> None:
         """Tell the peer which stream is the last (RFC 9113 section 6.8); end once none is open."""
@@ -359,7 +359,7 @@ class ASGIConnection(AsyncHTTP2Connection):
 
     def _connection_lost(self) -> None:
         super()._connection_lost()
-        for timer in (self._idle_timer, self._last_call, self._unread_timer):
+        for timer in (self._idle_timer, self._shutdown_timer, self._unread_timer):
             if timer is not None:
                 timer.cancel()
         if self._over is not None and not self._over.done():

@@ -11,8 +11,8 @@ from fasth2.gunicorn.refusing import RefusedRequest, log_invalid, refusal_of
 from fasth2.gunicorn.trusted_proxies import remote_address
 from fasth2.server.proxy_header import ProxyHeader
 
-from .asgi_connection import LAST_CALL, ASGIConnection
-from .asgi_request import ASGIRequest, Surroundings, refuse
+from .asgi_connection import GOAWAY_INTERVAL, ASGIConnection
+from .asgi_request import ASGIRequest, ConnectionScope, refuse
 
 __all__ = ["ASGIProtocol"]
 
@@ -107,7 +107,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         worker = self.worker
         peername = transport.get_extra_info("peername")
         client = self._client_address(peername, upgrade is not None)
-        shared = Surroundings(self, transport.get_extra_info("sockname"), client)
+        shared = ConnectionScope(self, transport.get_extra_info("sockname"), client)
         tasks = self._requests
         loop = asyncio.get_running_loop()
 
@@ -140,7 +140,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
                 connection.input_ended()
             if not worker.alive:
                 # It was accepted in the worker's last moments; so are the requests it came with.
-                loop.call_later(LAST_CALL, connection.stop)
+                loop.call_later(GOAWAY_INTERVAL, connection.stop)
             await connection.ended()
         except asyncio.CancelledError:
             raise

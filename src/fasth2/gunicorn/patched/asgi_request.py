@@ -18,7 +18,7 @@ from fasth2.server._progress import rate_left
 from .asgi_connection import ASGIConnection
 from .asgi_head import ResponseHead
 
-__all__ = ["ASGIRequest", "ClientDisconnected", "Surroundings", "refuse"]
+__all__ = ["ASGIRequest", "ClientDisconnected", "ConnectionScope", "refuse"]
 
 #: Header names that are kept in lower case as octets.
 _NAMES = 1024
@@ -38,7 +38,7 @@ class ClientDisconnected(OSError):
     """Raised by send() once the peer has reset the stream or has gone (ASGI 2.4)."""
 
 
-class Surroundings:
+class ConnectionScope:
     """What the requests of a connection have in common.
 
     Args:
@@ -119,18 +119,18 @@ class ASGIRequest:
     """A request while the application works on it.
 
     Args:
-        surroundings: What it shares with others.
+        scope: What it shares with others.
         connection: Its connection.
         request: gunicorn's request.
     """
 
     __slots__ = (
         "_announced_trailers", "_body_received", "_complete", "_connection", "_gone", "_head", "_head_sent", "_misuse",
-        "_request", "_sent", "_status", "_stream", "_surroundings", "_told", "_trailers", "_waited", "_warned",
+        "_request", "_sent", "_status", "_stream", "_scope", "_disconnect_delivered", "_trailers", "_waited", "_warned",
     )  # fmt: skip
 
-    def __init__(self, surroundings: Surroundings, connection: ASGIConnection, request: Any) -> None:
-        self._surroundings = surroundings
+    def __init__(self, scope: ConnectionScope, connection: ASGIConnection, request: Any) -> None:
+        self._scope = scope
         self._connection = connection
         self._request = request
         self._stream: AsyncHTTP2Stream = request.stream
@@ -143,7 +143,7 @@ class ASGIRequest:
         self._complete = False
         # Nothing more can be sent; and whether receive() or send() has told the application so.
         self._gone = False
-        self._told = False
+        self._disconnect_delivered = False
         self._warned = False
         self._announced_trailers = False
         # Those to be sent; None once they were.
@@ -180,7 +180,7 @@ class ASGIRequest:
         return {"type": "http.request", "body": body, "more_body": not ended}
 
     def _disconnect(self) -> dict[str, Any]:
-        self._told = True
+        self._disconnect_delivered = True
         return {"type": "http.disconnect"}
 
     async def _body_arrives(self) -> bool:
@@ -191,7 +191,7 @@ class ASGIRequest:
         if event is None:
             event = stream._body_event = asyncio.Event()
         event.clear()
-        timeout = left = self._surroundings.timeout
+        timeout = left = self._scope.timeout
         if timeout is not None and connection.MIN_RECEIVE_RATE and not stream.response_headers_sent:
             # Waiting is for the client's account only: an application that takes its time costs it nothing.
             left = min(timeout, rate_left(self._waited, timeout, connection.MIN_RECEIVE_RATE, stream.body_size))
@@ -202,7 +202,7 @@ class ASGIRequest:
             await asyncio.wait_for(event.wait(), left)
         except asyncio.TimeoutError:
             if not await self._body_arrives_late(event, (timeout or 0) - (left or 0)):
-                self._surroundings.log.info("HTTP/2 stream %s: the body came too slowly", stream.stream_id)
+                self._scope.log.info("HTTP/2 stream %s: the body came too slowly", stream.stream_id)
                 connection.protocol.count("slow_bodies")
                 await connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
                 return False
@@ -227,14 +227,14 @@ class ASGIRequest:
         kind = message["type"]
         if kind == "http.response.body":
             if self._head is None:
-                self._against("Response not started")
+                self._report_misuse("Response not started")
             elif self._complete:
-                self._against("Response already complete")
+                self._report_misuse("Response already complete")
             else:
                 await self._send_body(self._head, message.get("body", b""), message.get("more_body", False))
         elif kind == "http.response.start":
             if self._head is not None:
-                self._against("Response already started")
+                self._report_misuse("Response already started")
             else:
                 # Kept until the first of the body is there, as ASGI asks.
                 self._head = ResponseHead(message["status"], message.get("headers", ()), self._request.method)
@@ -255,11 +255,11 @@ class ASGIRequest:
                 body = body[: head.length - self._sent]
                 if not self._warned:
                     self._warned = True
-                    self._surroundings.log.warning(
+                    self._scope.log.warning(
                         "ASGI app sent more than its Content-Length of %s; the rest is dropped", head.length)
             elif size < head.length and not more_body:
                 self._complete = True
-                self._against(f"the body has {size} octets and Content-Length says {head.length}")
+                self._report_misuse(f"the body has {size} octets and Content-Length says {head.length}")
                 return
         ends = not more_body and not self._announced_trailers
         if not more_body:
@@ -270,7 +270,7 @@ class ASGIRequest:
             self._peer_has_gone()
         self._sent += len(body)
         if more_body:
-            await self._connection.give_way(len(body))
+            await self._connection.yield_to_others(len(body))
 
     async def _send_head(self, head: ResponseHead, body: bytes, ends: bool) -> None:
         try:
@@ -287,7 +287,7 @@ class ASGIRequest:
         """Answer HEAD, or with a status that has no body (RFC 9110 section 6.4.1), as soon as anything of it is there."""
         if body and not self._warned:
             self._warned = True
-            self._surroundings.log.warning(
+            self._scope.log.warning(
                 "ASGI app sent body bytes on a no-body response (method=%s status=%s); dropping per RFC 9110.",
                 self._request.method, head.status)
         if not more_body:
@@ -300,13 +300,13 @@ class ASGIRequest:
 
     async def _send_trailers(self, message: dict[str, Any]) -> None:
         if not self._complete:
-            return self._against("Cannot send trailers before body complete")
+            return self._report_misuse("Cannot send trailers before body complete")
         if self._head is not None and self._head.omits_body:
             return None
         if not self._announced_trailers:
-            return self._against("Trailers were not announced in http.response.start")
+            return self._report_misuse("Trailers were not announced in http.response.start")
         if self._trailers is None:
-            return self._against("Trailers already sent")
+            return self._report_misuse("Trailers already sent")
         if self._misuse is not None:
             return None
         self._trailers.extend(message.get("headers", ()))
@@ -317,19 +317,19 @@ class ASGIRequest:
             self._peer_has_gone()
         return None
 
-    def _against(self, what: str) -> None:
+    def _report_misuse(self, what: str) -> None:
         if self._misuse is None:
             self._misuse = RuntimeError(what)
 
     def _peer_has_gone(self) -> None:
-        self._gone = self._complete = self._told = True
+        self._gone = self._complete = self._disconnect_delivered = True
         raise ClientDisconnected(f"HTTP/2 stream {self._stream.stream_id} closed by the peer")
 
     # The worker's part
 
     async def run(self) -> None:
         """Have the application answer, whatever becomes of it; log and clean up."""
-        shared = self._surroundings
+        shared = self._scope
         started = time.monotonic()
         try:
             if shared.pre_request is not None:
@@ -342,7 +342,7 @@ class ASGIRequest:
         except (ClientDisconnected, HTTP2ConnectionError) as exc:
             shared.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
         except Exception as exc:
-            if self._told:
+            if self._disconnect_delivered:
                 # The application says in its own words what it was told.
                 shared.log.info("HTTP/2 stream %s: the client has gone: %r", self._stream.stream_id, exc)
             else:
@@ -376,13 +376,13 @@ class ASGIRequest:
         try:
             await self._connection.send_part(self._stream, 500, head.fields_to_send(), body, True)
         except HTTP2ConnectionError as exc:
-            self._surroundings.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
+            self._scope.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
         finally:
             if self._stream.response_headers_sent:
                 self._status = 500
 
     def _log(self, seconds: float) -> None:
-        shared = self._surroundings
+        shared = self._scope
         environ = response = None
         try:
             if shared.logs_access:
@@ -398,7 +398,7 @@ class ASGIRequest:
             shared.log.exception("Exception in post_request hook")
 
 
-def refuse(shared: Surroundings, connection: ASGIConnection, request: Any, refusal: Refusal) -> None:
+def refuse(shared: ConnectionScope, connection: ASGIConnection, request: Any, refusal: Refusal) -> None:
     """Answer a request that the application does not get (RFC 9110 section 15), and log it.
 
     Args:

@@ -27,7 +27,7 @@ HANDSHAKE_WAIT = 5.0
 CANCEL_RESERVE = 2.0
 
 # Seconds between two looks at what is left.
-_LOOK = 0.02
+_CHECK_INTERVAL = 0.02
 
 #: Methods of gunicorn's protocol that are overridden or called, and their parameters after ``self``.
 _PROTOCOL = {
@@ -157,7 +157,7 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
         """Wait while something holds, and tell the master that this worker lives."""
         # Once at least: asyncio makes the transports of what it has accepted in tasks.
         while not self._quick_shutdown:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_CHECK_INTERVAL)
             if not holds() or self.loop.time() >= deadline:
                 return
             self.notify()

@@ -61,10 +61,10 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         self.on_malformed: Callable[[Exception], None] | None = None
         # When the peer, which sends no more, was last asked whether it is there, as `time.monotonic` counts.
         self._probed = 0.0
-        # Whether the peer sends no more, as far as `attend` has seen.
+        # Whether the peer sends no more, as far as `process_input` has seen.
         self._has_ended = False
         #: Called now and then while a response is sent in parts.
-        self.on_look: Callable[[], None] | None = None
+        self.on_poll: Callable[[], None] | None = None
         # Octets of the bodies that are held.
         self._held_size = 0
 
@@ -138,9 +138,9 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         except (NoSuchStreamError, ProtocolError):
             return False
 
-    def look(self) -> None:
-        """Take in what the peer has sent, without waiting for it; at most once in `GLANCE_INTERVAL`."""
-        self._glance()
+    def poll_input(self) -> None:
+        """Take in what the peer has sent, without waiting for it; at most once in `POLL_INTERVAL`."""
+        self._poll_input()
 
     def is_awaited(self, stream_id: int) -> bool:
         """Whether the peer still waits for a stream's response, as far as it has said.
@@ -148,8 +148,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         Args:
             stream_id: The stream.
         """
-        self._glance()
-        if self._glanced == math.inf:
+        self._poll_input()
+        if self._polled_at == math.inf:
             self._probe()
         stream = self.protocol.streams.get(stream_id)
         return not self.protocol.closed and stream is not None and stream.state is not self.protocol.options.closed_state
@@ -196,17 +196,17 @@ class BatchingConnection(connection.HTTP2ServerConnection):
 
     # While the application runs
 
-    def attend(self) -> bool:
+    def process_input(self) -> bool:
         """Take in what the peer has sent, and answer its PINGs and SETTINGS; never waits.
 
         For whoever does not serve the connection, while the application
-        runs: the caller holds the gate. Requests go to ``pending_requests``.
+        runs: the caller holds the lock. Requests go to ``pending_requests``.
 
         Returns:
             Whether there was anything.
         """
         found = False
-        for _ in range(self.GLANCE_READS):
+        for _ in range(self.POLL_READS):
             if self.protocol.closed or self._has_ended:
                 break
             try:
@@ -229,9 +229,9 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         pending = getattr(self.sock, "pending", None)
         return bool(self.protocol.pending or self.protocol.error or (pending is not None and pending()))
 
-    def _looked(self) -> None:
-        if self.on_look is not None:
-            self.on_look()
+    def _on_poll(self) -> None:
+        if self.on_poll is not None:
+            self.on_poll()
 
     def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
         """Send GOAWAY, as far as the socket lets it, and mark the connection closed; once.
@@ -279,7 +279,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         """Return the requests that have arrived and that no one has taken."""
         return self.protocol.take_pending()
 
-    def end_of_patience(self, idle_since: float) -> float:
+    def next_deadline_from(self, idle_since: float) -> float:
         """Return when `give_up`, and `close` if that finds nothing, has to be called; `math.inf`: never.
 
         Args:

@@ -6,7 +6,7 @@ from typing import Any
 from gunicorn import util
 from gunicorn.http import wsgi
 
-from fasth2.gunicorn.dropin.source_digest import same
+from fasth2.gunicorn.dropin.source_digest import matches
 
 from .response import HTTP2Response, WholeResponse
 
@@ -26,7 +26,7 @@ _OF_REQUEST = (
 )  # fmt: skip
 
 #: Whether gunicorn's functions are those that `EnvironTemplate` abbreviates.
-known = same(
+known = matches(
     (wsgi.create, wsgi.default_environ, wsgi.base_environ, wsgi.proxy_environ, wsgi.WSGIErrorsWrapper,
      util.unquote_to_wsgi_str),
     "4d326adf9555efaf", "edc9cbd2d0c471e5", "1db81ca37f7ede96",

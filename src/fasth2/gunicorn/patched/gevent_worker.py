@@ -36,11 +36,11 @@ from .worker import HTTP2Worker
 __all__ = ["GeventWorker"]
 
 #: Seconds a connection whose requests never cease is served before others get a turn.
-TURN = 0.02
+TIME_SLICE = 0.02
 
 
 #: Seconds between two rounds of the connections whose application runs.
-ROUND = 0.05
+INPUT_INTERVAL = 0.05
 
 
 class _Stopping(Exception):
@@ -161,9 +161,9 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         # Greenlets of connections that wait for a request.
         self._idle: set[Any] = set()
         # Connections that are served.
-        self._attending: set[Serving] = set()
+        self._served_connections: set[Serving] = set()
         # The greenlet that sees to them; it ends when there are none.
-        self._attender: Any = None
+        self._input_greenlet: Any = None
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Called by gevent's server with a connection, in a greenlet of its own.
@@ -221,7 +221,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 requests.append(h2.initiate_upgrade(*upgrade))
             if preface:
                 h2.receive_data(preface)
-            with self._attended(serving), serving.gate:
+            with self._input_processed(serving), serving.lock:
                 serving.serve(requests)
                 self._serve(h2, serving)
         except Exception as exc:
@@ -240,7 +240,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             h2_conn: The HTTP/2 connection.
         """
         serving = Serving(self, h2_conn, sock, addr, listener_name, RLock(), self.is_already_handled)
-        with serving.gate:
+        with serving.lock:
             serving.serve_stream(req)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -288,7 +288,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         super().run()
 
     def _serve(self, h2: Any, serving: Serving) -> None:
-        turn = time.monotonic() + TURN
+        turn = time.monotonic() + TIME_SLICE
         while not h2.is_closed:
             if h2.incomplete():
                 requests = h2.receive_data()  # a request under way is served before the farewell
@@ -298,7 +298,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 except _Stopping:
                     continue
                 if requests is None:
-                    if serving.outlasts():
+                    if serving.check_timeouts():
                         continue
                     break
             else:
@@ -313,7 +313,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             if time.monotonic() > turn:
                 # A socket that always has something to read never yields.
                 gevent.sleep(0)
-                turn = time.monotonic() + TURN
+                turn = time.monotonic() + TIME_SLICE
         serving.finish()
 
     def _receive(self, h2: Any, serving: Serving) -> list[Any] | None:
@@ -328,20 +328,20 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         return requests
 
     @contextlib.contextmanager
-    def _attended(self, serving: Serving) -> Iterator[None]:
+    def _input_processed(self, serving: Serving) -> Iterator[None]:
         """Have a connection seen to while its application runs, as far as that yields to other greenlets."""
-        serving.attended = True
-        self._attending.add(serving)
-        if self._attender is None or self._attender.dead:
-            self._attender = gevent.spawn(self._attend)
+        serving.input_enabled = True
+        self._served_connections.add(serving)
+        if self._input_greenlet is None or self._input_greenlet.dead:
+            self._input_greenlet = gevent.spawn(self._process_inputs)
         try:
             yield
         finally:
-            serving.attended = False
-            self._attending.discard(serving)
+            serving.input_enabled = False
+            self._served_connections.discard(serving)
 
-    def _attend(self) -> None:
-        while self._attending:
-            gevent.sleep(ROUND)
-            for serving in list(self._attending):
-                serving.attend()
+    def _process_inputs(self) -> None:
+        while self._served_connections:
+            gevent.sleep(INPUT_INTERVAL)
+            for serving in list(self._served_connections):
+                serving.process_input()

@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["push_input"]
 
 
-class _Inlet:
+class PushReader:
     """Stands where a protocol keeps its StreamReader."""
 
     #: What gunicorn's protocol measures to know whether to pause reading; nothing is kept here.
@@ -40,9 +40,9 @@ def push_input(connection: Any) -> bool:
     if reader is None or connection.reader is not reader:
         return False
     connection.attach(transport)
-    protocol.reader = _Inlet(connection)
+    protocol.reader = PushReader(connection)
     for name in ("pause_writing", "resume_writing"):
-        setattr(protocol, name, _both(getattr(protocol, name, None), getattr(connection, name)))
+        setattr(protocol, name, _call_both(getattr(protocol, name, None), getattr(connection, name)))
     if transport.get_extra_info("sslcontext") is None:
         # TLS of asyncio and of uvloop cannot keep one side open.
         setattr(protocol, "eof_received", connection.input_ended)  # noqa: B010 (there may be no such method)
@@ -63,7 +63,7 @@ def _protocol(transport: Any) -> Any:
     return protocol if isinstance(protocol, asyncio.BaseProtocol) else None
 
 
-def _both(theirs: Any, ours: Any) -> Any:
+def _call_both(theirs: Any, ours: Any) -> Any:
     def call() -> None:
         # In this order: ours may write, and the transport be full again before it returns.
         try:

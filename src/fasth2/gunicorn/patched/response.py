@@ -10,7 +10,7 @@ from gunicorn.http2.errors import HTTP2StreamError
 
 from fasth2.gunicorn.dropin.contract import STOCK_RESPONSE as _Stock
 from fasth2.gunicorn.dropin.contract import installed
-from fasth2.gunicorn.dropin.source_digest import same
+from fasth2.gunicorn.dropin.source_digest import matches
 
 __all__ = ["HTTP2Response", "WholeResponse", "known"]
 
@@ -34,7 +34,7 @@ _DATE = 4
 _CONTRACT = installed()
 
 #: Whether gunicorn's class is the one that `_RememberedResponse` abbreviates.
-known = same(
+known = matches(
     (_Stock, wsgi.Response, util.http_date, util.is_hoppish),
     "37f5227b34082116",
 )
@@ -207,8 +207,8 @@ class WholeResponse(_Stock):
             HTTP2StreamError: The stream is gone, or the response has no body
                 and more than a MiB was written.
         """
-        # The application calls it, while the gate is open.
-        with self.h2_conn.gate:
+        # The application calls it, while the lock is free.
+        with self.h2_conn.lock:
             self._write(data)
 
     def _write(self, data: bytes) -> None:
@@ -246,10 +246,10 @@ class WholeResponse(_Stock):
             ValueError: The body is shorter than its Content-Length.
             HTTP2StreamError: The stream is gone.
         """
-        gate = self.h2_conn.gate
+        lock = self.h2_conn.lock
         step = None
         while not self._omits_body:
-            gate.release()
+            lock.release()
             try:
                 if step is None:
                     step = iter(parts).__next__
@@ -257,7 +257,7 @@ class WholeResponse(_Stock):
             except StopIteration:
                 break
             finally:
-                gate.acquire()
+                lock.acquire()
             self._write(part)
         self.close()
 
@@ -349,7 +349,7 @@ class WholeResponse(_Stock):
         self.headers_sent = True
         return True
 
-    def become(self, status: str, size: int = 0) -> None:
+    def replace_head(self, status: str, size: int = 0) -> None:
         """Take the status of what the client gets instead, for the log and the hooks; sends nothing.
 
         Args:
@@ -377,7 +377,7 @@ class WholeResponse(_Stock):
             headers: ``(name, value)`` pairs.
         """
         fields = [(name, _encoded(value)) for name, value in headers]
-        with self.h2_conn.gate:
+        with self.h2_conn.lock:
             self.h2_conn.send_informational(self.stream_id, 103, fields)
 
     def queue_trailers(self, trailers: Any) -> None:

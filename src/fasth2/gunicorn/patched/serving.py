@@ -18,7 +18,7 @@ from fasth2.server.proxy_header import ProxyHeader
 
 from .environ import EnvironTemplate
 
-__all__ = ["FAREWELL", "FIRST_REQUEST", "Serving", "end_tls", "report"]
+__all__ = ["GOAWAY_INTERVAL", "FIRST_REQUEST", "Serving", "end_tls", "report"]
 
 #: Seconds within which an application has to return to count as fast, and
 #: that an answer may wait for the next ones.
@@ -29,7 +29,7 @@ PROOFS = 8
 
 #: Seconds between the GOAWAY that names no stream, after which requests that
 #: are on their way are served still, and the last (RFC 9113 section 6.8).
-FAREWELL = 0.25
+GOAWAY_INTERVAL = 0.25
 
 #: Seconds that a client of a stopping worker has for its first request.
 FIRST_REQUEST = 2.0
@@ -95,7 +95,7 @@ class Serving:
         sock: Its socket.
         client: The client's address.
         server: The address that it connected to.
-        gate: A reentrant lock. The caller holds it around all calls but `attend`.
+        lock: A reentrant lock. The caller holds it around all calls but `process_input`.
         handled: Whether what the application returned means that it has
             answered by itself; ``None`` where it never has.
         proxied: The PROXY header that the connection began with, or ``None``.
@@ -108,7 +108,7 @@ class Serving:
         sock: Any,
         client: Any,
         server: Any,
-        gate: Any,
+        lock: Any,
         handled: Callable[[Any], bool] | None = None,
         proxied: ProxyHeader | None = None,
     ) -> None:
@@ -126,12 +126,12 @@ class Serving:
         self.leaving = False
         #: When that is.
         self.leaves_at = 0.0
-        #: Whether `attend` may use the connection; changed only under the gate. Before and after, the worker's own code
+        #: Whether `process_input` may use the connection; changed only under the lock. Before and after, the worker's own code
         #: changes how long a read of the socket waits.
-        self.attended = False
+        self.input_enabled = False
         # When the connection began, and when its peer was told that it ends.
         self._begun = time.monotonic()
-        self._warned_at: float | None = None
+        self._goaway_sent_at: float | None = None
         self._handled = handled
         self._pre_request = worker.cfg.pre_request
         self._post_request = worker.cfg.post_request
@@ -139,10 +139,10 @@ class Serving:
         # Whether the last application took so long that the peer may have changed its mind about the next one.
         self._was_slow = False
         h2.hands_out_refused = h2.h2_conn.answers_large_requests = True
-        h2.on_look = self.hurry
+        h2.on_poll = self.announce_overdue_stop
         h2.on_malformed = functools.partial(log_invalid, worker.log, client)
         #: Held by whoever uses the connection; released while the application runs, which takes it to use it.
-        self.gate = h2.gate = gate
+        self.lock = h2.lock = lock
 
     def serve(self, requests: list[Any]) -> None:
         """Answer the requests of one read.
@@ -172,12 +172,12 @@ class Serving:
         try:
             if not self.worker.alive:
                 # The peer is to hear it before the application begins.
-                self.hurry()
+                self.announce_overdue_stop()
                 h2.send_queued()
             if self._was_slow:
                 # The peer may have cancelled this one meanwhile.
                 self._was_slow = False
-                h2.look()
+                h2.poll_input()
             if req.stream.state is not _CLOSED:
                 self.serve_request(req)
         except (HTTP2StreamError, HTTP2ConnectionError) as exc:
@@ -218,12 +218,12 @@ class Serving:
                 worker.log.info("Autorestarting worker after current request.")
                 worker.alive = False
                 worker.stop_accepting()
-            gate = self.gate
-            gate.release()
+            lock = self.lock
+            lock.release()
             try:
                 answer = worker.wsgi(environ, resp.start_response)
             finally:
-                gate.acquire()
+                lock.acquire()
             if self._handled is not None and self._handled(answer):
                 return
             if not resp.send_whole(answer):
@@ -231,14 +231,14 @@ class Serving:
                     resp.send_parts(answer)
                 finally:
                     if hasattr(answer, "close"):
-                        gate.release()
+                        lock.release()
                         try:
                             answer.close()
                         finally:
-                            gate.acquire()
+                            lock.acquire()
         except (HTTP2StreamError, HTTP2ConnectionError):
             if resp is not None and not resp.headers_sent:
-                resp.become(CLIENT_GONE)
+                resp.replace_head(CLIENT_GONE)
             raise
         except Exception as exc:
             resp = self._failed(req, resp, environ, exc)
@@ -268,7 +268,7 @@ class Serving:
             # The application found out by reading, or by writing.
             log.debug("HTTP/2 stream closed: %s", exc)
             if resp is not None and not resp.headers_sent:
-                resp.become(CLIENT_GONE)
+                resp.replace_head(CLIENT_GONE)
             return resp
         log.error("Error handling HTTP/2 request", exc_info=exc)
         if resp is None:
@@ -278,7 +278,7 @@ class Serving:
         message = str(exc)
         try:
             if not resp.headers_sent:
-                resp.become("500 Internal Server Error", len(message.encode("utf-8", "replace")))
+                resp.replace_head("500 Internal Server Error", len(message.encode("utf-8", "replace")))
             h2.send_error(stream_id, 500, message)
         except Exception as failure:
             log.debug("HTTP/2 error response failed: %s", failure)
@@ -300,7 +300,7 @@ class Serving:
         log_invalid(worker.log, client, refusal.message)
         resp = self.environs.response(req)
         body = refusal.reason if refusal.code == 500 else refusal.message
-        resp.become(f"{refusal.code} {refusal.reason}", len(body.encode()))
+        resp.replace_head(f"{refusal.code} {refusal.reason}", len(body.encode()))
         self.h2.flush()
         self.h2.send_error(req.stream.stream_id, refusal.code, body)
         worker.log.access(resp, req, logged_environ(req, client), timedelta(seconds=time.monotonic() - start))
@@ -316,9 +316,9 @@ class Serving:
         """
         if self.idle_since is None:
             self.idle_since = now
-        return self.h2.end_of_patience(self.idle_since)
+        return self.h2.next_deadline_from(self.idle_since)
 
-    def outlasts(self) -> bool:
+    def check_timeouts(self) -> bool:
         """Reset what took too long to arrive; return whether the connection goes on, its time not being over.
 
         Raises:
@@ -341,45 +341,45 @@ class Serving:
             HTTP2ConnectionError: The socket failed.
         """
         self.leaving = True
-        if self._warned_at is None:
+        if self._goaway_sent_at is None:
             if not self.last_served and now < self._begun + FIRST_REQUEST:
                 # It was accepted, so it is served.
                 return self._begun + FIRST_REQUEST
-            self._warned_at = now
+            self._goaway_sent_at = now
             self.h2.announce_end()
             self.h2.send_queued()
-        return self._warned_at + FAREWELL
+        return self._goaway_sent_at + GOAWAY_INTERVAL
 
-    def hurry(self) -> None:
+    def announce_overdue_stop(self) -> None:
         """Where the worker stops and time runs out, queue GOAWAY for a connection that always has a request open."""
         if not self.worker.alive and self.worker.is_overdue():
             now = time.monotonic()
-            if self._warned_at is None:
-                self._warned_at = now
+            if self._goaway_sent_at is None:
+                self._goaway_sent_at = now
                 self.h2.announce_end()
-            elif now >= self._warned_at + FAREWELL:
+            elif now >= self._goaway_sent_at + GOAWAY_INTERVAL:
                 self.h2.refuse_new_streams()
 
-    def attend(self) -> None:
+    def process_input(self) -> None:
         """See to the connection while its application runs: answer PINGs and SETTINGS, note resets, say goodbye.
 
         For another thread or greenlet than the one that serves it; does
         nothing where that one uses the connection, or has not begun to, or
         has ended. Never waits, never raises.
         """
-        if not self.attended or not self.gate.acquire(blocking=False):
+        if not self.input_enabled or not self.lock.acquire(blocking=False):
             return
         try:
-            if not self.attended:
+            if not self.input_enabled:
                 return
-            self.hurry()
-            if self.h2.attend() and self.worker.pings_keep:
+            self.announce_overdue_stop()
+            if self.h2.process_input() and self.worker.pings_keep:
                 self.idle_since = None
         except Exception as exc:
             # The one that serves it meets that again.
             self.worker.log.debug("HTTP/2 connection in an application: %s", exc)
         finally:
-            self.gate.release()
+            self.lock.release()
 
     def finish(self) -> None:
         """Serve what waits, and end the connection with GOAWAY.

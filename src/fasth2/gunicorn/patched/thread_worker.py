@@ -44,13 +44,13 @@ LINGER = 0.025
 LAST_LINGER = 0.005
 
 #: Seconds a thread serves one connection while others wait for a thread.
-TURN = 0.05
+TIME_SLICE = 0.05
 
 #: Seconds between two rounds of the connections whose application runs.
-ROUND = 0.05
+INPUT_INTERVAL = 0.05
 
 #: Seconds at least between two looks at all idle connections.
-LOOK = 0.1
+CHECK_INTERVAL = 0.1
 
 
 def polled_connection(cfg: Any, sock: Any, client_addr: Any) -> BatchingConnection:
@@ -95,7 +95,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         self._busy = 0
         self._in_threads: set[Any] = set()
         # When those are next seen to.
-        self._next_round = 0.0
+        self._next_input = 0.0
         # Idle HTTP/2 connections, and when each is to end; none is to end before the latter.
         self._idle: dict[Any, float] = {}
         self._next_end = math.inf
@@ -192,13 +192,13 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         h2 = conn.parser
         try:
             serving = self._serving(conn, h2)
-            with serving.gate:
+            with serving.lock:
                 h2.io.resume()
-                serving.attended = True
+                serving.input_enabled = True
                 try:
                     return self._serve(conn, h2, serving)
                 finally:
-                    serving.attended = False
+                    serving.input_enabled = False
         except Exception as exc:
             report(self.log, exc)
         return False
@@ -213,25 +213,25 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         """
         # An upgraded one; those of gunicorn's versions that do not see to its errors need that too.
         serving = self._serving(conn, h2_conn)
-        with serving.gate:
+        with serving.lock:
             h2_conn.io.resume()
-            serving.attended = True
+            serving.input_enabled = True
             try:
                 serving.serve_stream(req)
             finally:
-                serving.attended = False
+                serving.input_enabled = False
 
     def _serving(self, conn: Any, h2: Any) -> Serving:
         serving = getattr(conn, "serving", None)
         if serving is None:
-            gate = threading.RLock()
-            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server, gate,
+            lock = threading.RLock()
+            serving = conn.serving = Serving(self, h2, conn.sock, conn.client, conn.server, lock,
                                              proxied=getattr(conn, "proxied", None))
         return serving
 
     def _serve(self, conn: Any, h2: Any, serving: Serving) -> Any:
-        turn = time.monotonic() + TURN
-        if serving.expired and serving.outlasts():
+        turn = time.monotonic() + TIME_SLICE
+        if serving.expired and serving.check_timeouts():
             serving.expired = False
         while not serving.expired:
             free = self._threads - self._busy
@@ -317,7 +317,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             conn, deadline = next(iter(self._greeting.items()))
             if deadline > now:
                 break
-            self._cut_short(conn, now)
+            self._abort_handshake(conn, now)
         while self._closing:
             conn, lingering = next(iter(self._closing.items()))
             if lingering.deadline > now:
@@ -338,18 +338,18 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         if deadline < math.inf:
             timeout = min(timeout, max(deadline - time.monotonic(), 0.0))
         if self._in_threads:
-            timeout = min(timeout, ROUND)
+            timeout = min(timeout, INPUT_INTERVAL)
         super().wait_for_and_dispatch_events(timeout)
-        if self._in_threads and time.monotonic() >= self._next_round:
-            self._attend()
+        if self._in_threads and time.monotonic() >= self._next_input:
+            self._process_inputs()
 
-    def _attend(self) -> None:
+    def _process_inputs(self) -> None:
         """See to the connections whose application runs: a PING is answered, whatever the application waits for."""
         for conn in list(self._in_threads):
             serving = getattr(conn, "serving", None)
             if serving is not None:
-                serving.attend()
-        self._next_round = time.monotonic() + ROUND
+                serving.process_input()
+        self._next_input = time.monotonic() + INPUT_INTERVAL
 
     def _end_idle(self, now: float) -> None:
         """Say goodbye to the idle connections whose time is over, or to all when the worker stops."""
@@ -361,9 +361,9 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
                 # The farewell may have to wait for the peer, so a thread sends it.
                 self.enqueue_req(conn)
             else:
-                self._next_end = min(self._next_end, max(deadline, now + LOOK))
+                self._next_end = min(self._next_end, max(deadline, now + CHECK_INTERVAL))
 
-    def _cut_short(self, conn: Any, now: float) -> None:
+    def _abort_handshake(self, conn: Any, now: float) -> None:
         """Free a thread from a TLS handshake that takes too long: the end of its socket wakes it."""
         del self._greeting[conn]
         if conn.parser is not None:
@@ -372,9 +372,9 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         begun = getattr(conn, "begun", now)
         patience = self._patience or 0.0
         if begun + patience > now or not conn.initialized:
-            self._greeting[conn] = begun + patience if begun + patience > now else now + LOOK
+            self._greeting[conn] = begun + patience if begun + patience > now else now + CHECK_INTERVAL
             return
-        self._greeting[conn] = now + LOOK
+        self._greeting[conn] = now + CHECK_INTERVAL
         try:
             # Not TLS's own, which would take the object that the thread works with away.
             socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)

@@ -11,7 +11,7 @@ from gunicorn.http.errors import InvalidProxyHeader, InvalidProxyLine
 from fasth2.gunicorn import settings
 from fasth2.gunicorn.chosen_settings import is_chosen
 from fasth2.gunicorn.dropin.install import ensure_installed, status
-from fasth2.gunicorn.dropin.source_digest import misfits, restore
+from fasth2.gunicorn.dropin.source_digest import incompatible_overrides, restore
 from fasth2.gunicorn.tls_context import share_context
 
 __all__ = ["HTTP2Worker", "InstallingWorker"]
@@ -107,7 +107,7 @@ class HTTP2Worker(InstallingWorker):
         for purpose, names in self.overrides:
             if not self.serves:
                 restore(own, self.stock, names)
-            elif unfit := misfits(own, self.stock, names):
+            elif unfit := incompatible_overrides(own, self.stock, names):
                 restore(own, self.stock, names)
                 self.log.info("fasth2 leaves %s to gunicorn: it does not know its %s", purpose, ", ".join(unfit))
         if self.serves:

@@ -41,7 +41,7 @@ class Connection:
             await asyncio.Event().wait()
         return True
 
-    async def give_way(self, size):
+    async def yield_to_others(self, size):
         pass
 
     async def abort_stream(self, stream_id, error_code):

@@ -9,7 +9,7 @@ import pytest
 from gunicorn.config import Config
 
 from fasth2.gunicorn.patched.asgi_connection import ASGIConnection
-from fasth2.gunicorn.patched.asgi_request import ASGIRequest, Surroundings
+from fasth2.gunicorn.patched.asgi_request import ASGIRequest, ConnectionScope
 
 
 class Transport(asyncio.Transport):
@@ -71,7 +71,7 @@ class Session:
     """A connection whose requests an application answers, and its client."""
 
     def __init__(self, app):
-        shared = Surroundings(Protocol(app), None, ("127.0.0.1", 1))
+        shared = ConnectionScope(Protocol(app), None, ("127.0.0.1", 1))
         self.transport = Transport()
         self.tasks = []
         self.connection = ASGIConnection(
