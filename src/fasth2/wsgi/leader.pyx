@@ -113,7 +113,7 @@ cdef class Leadership:
         return self.end(call)
 
     cdef int leave_io(self, RunningCall call) except -1:
-        """Back to the application after `step_out` said yes. The lead is lost where the call has taken long in all."""
+        """Back to the application after `enter_io` returned True. The lead is lost where the call has taken long in all."""
         if self.now() - call.begun <= 1 or not self.hand_over(call):
             self.begin(call)
         return 0
