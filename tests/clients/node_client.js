@@ -50,6 +50,12 @@ function exchange(session, path, { method = 'GET', headers = {}, body, trailers,
 }
 
 // What Python is to see of an exchange.
+// Waits until the server has read what was sent before, of a session that has just been made.
+async function readByServer(session) {
+  await new Promise((resolve) => session.on('remoteSettings', resolve));
+  await new Promise((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
+}
+
 const shown = (seen) => ({ ...seen, body: seen.body.toString('latin1') });
 
 const scenarios = {
@@ -214,7 +220,7 @@ const scenarios = {
     const seen = await exchange(session, '/big?1000000', {
       wait: (stream) => stream.once('data', async () => {
         stream.pause();
-        await sleep(500);
+        await sleep(200);
         stream.resume();
       }),
     });
@@ -264,7 +270,7 @@ const scenarios = {
   async goaway() {
     const session = connect();
     const seen = [exchange(session, '/slow?0.3'), exchange(session, '/hello')];
-    await sleep(150);
+    await readByServer(session);
     session.goaway(http2.constants.NGHTTP2_NO_ERROR);
     return (await Promise.all(seen)).map(shown);
   },
@@ -291,7 +297,7 @@ const scenarios = {
   async graceful_close() {
     const session = connect();
     const seen = [exchange(session, '/slow?0.3'), exchange(session, '/hello')];
-    await sleep(150);
+    await readByServer(session);
     session.close();
     const answers = await Promise.all(seen);
     await session.ended;
@@ -326,7 +332,7 @@ const scenarios = {
   async destroy() {
     const session = connect();
     const seen = [exchange(session, '/slow?0.2'), exchange(session, '/echo', { method: 'POST', body: 'x' })];
-    await sleep(100);
+    await readByServer(session);
     session.destroy();
     await Promise.all(seen);
     const again = connect();

@@ -5,12 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.clients.run import run
 from tests.support.paths import ROOT, SOURCE
+from tests.support.waiting import until
 
 
 def free_port():
@@ -36,10 +36,7 @@ def serve(tmp_path):
             [sys.executable, str(ROOT / "tools" / "serve.py"), "--no-control-socket"], stdin=subprocess.DEVNULL,
             stdout=file, stderr=file, cwd=ROOT, env={**os.environ, "PORT": str(port), "PYTHONPATH": str(SOURCE)})
     try:
-        deadline = time.monotonic() + 20
-        while not accepts(port):
-            assert process.poll() is None and time.monotonic() < deadline, out.read_text()
-            time.sleep(0.02)
+        assert until(lambda: accepts(port) or process.poll() is not None, 20) and process.poll() is None, out.read_text()
         yield process, port, out
     finally:
         if process.poll() is None:

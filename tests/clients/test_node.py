@@ -1,11 +1,11 @@
 """node's http2 module against gunicorn on fasth2; what it does is in node_client.js."""
 import hashlib
 import json
-import time
 
 import pytest
 
 from tests.clients.programs import is_hello, node
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("way_in", ["server", "installed"])
@@ -70,10 +70,7 @@ def test_a_client_that_cancels_a_download(server, tmp_path):
     seen = node(server, "cancel_download", f"/endless?{closed}")
     assert seen["cancelled"] == 8
     assert is_hello(seen["after"])
-    deadline = time.monotonic() + 10
-    while not closed.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(closed.exists)
 
 
 def test_a_client_that_cancels_uploads(server):

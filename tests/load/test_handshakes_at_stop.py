@@ -99,7 +99,7 @@ def terminate(server):
         assert client.read(client.ended())
     server.terminate()
     wait_until(lambda: "Handling signal: term" in server.log)
-    time.sleep(1.2)  # as long as any worker takes to see it
+    time.sleep(1.2)  # no sign says that the worker has seen it; gunicorn's look once a second
 
 
 @pytest.mark.parametrize(("place", "stage"), [

@@ -11,6 +11,7 @@ from tests.support.long_runs import SLOW
 from tests.support.payload import BLOCK, fill, is_filled
 from tests.support.sanitized import memory_bound
 from tests.support.tls_client import Client
+from tests.support.waiting import settled
 
 SIZE = 1 << 30 if SLOW else (1 << 30) // 10
 
@@ -61,7 +62,7 @@ def test_a_download_to_a_slow_reader(setup, servers, windows):
             client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
         peak = Peak(server)
         client.request(3, f"/stream?{SIZE}")
-        time.sleep(0.5)
+        settled(peak.growth)
         size, deadline = 0, time.monotonic() + WAIT
         while size < SIZE and time.monotonic() < deadline:
             client.events.clear()

@@ -42,13 +42,6 @@ def is_answered(client, stream_id, path="/hello"):
     return client.read(client.ended(stream_id)) and client.body(stream_id) == b"Hello, world!"
 
 
-def ping(client):
-    """Have the server read all that was sent."""
-    client.conn.ping(b"12345678")
-    client.flush()
-    assert client.read(lambda: client.found(h2.events.PingAckReceived))
-
-
 @pytest.mark.parametrize("setup", [
     *EVERY_CLASS, *(setup for setup in INSTALLED if setup.worker == "asgi")], ids=str)
 def test_a_request_is_finished_and_GOAWAY_said(setup, serve, begun):
@@ -122,9 +115,9 @@ def test_what_waits_behind_a_body_is_served(setup, serve):
     with serve(setup, "--threads", "2", "--graceful-timeout", "10") as server, Client(server, patient=True) as client:
         client.request(1, "/echo", "POST", end_stream=False)
         client.request(3, "/hello")
-        ping(client)
+        client.ping()
         server.terminate()
-        time.sleep(0.2)
+        wait_until(lambda: "Handling signal: term" in server.log)
         client.data(1, b"body", end_stream=True)
         assert client.read(lambda: last_streams(client)[-1:] == [3])
         assert client.body(1) == b"body"

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import h2.events
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.payload import fill
 from tests.support.tls_client import Client
+from tests.support.waiting import wait_until
 
 #: Requests a connection has open at once.
 OPEN = 6
@@ -161,17 +161,13 @@ class Crowd:
 
     def wait_for_answers(self, more: int) -> None:
         """Wait until so many more have come."""
-        wanted, deadline = self.answers() + more, time.monotonic() + 20
-        while self.answers() < wanted and not self.failures:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wanted = self.answers() + more
+        wait_until(lambda: self.answers() >= wanted or self.failures)
 
     def wait_for_new_connections(self) -> None:
         """Wait until every thread has one that was made after this was called, and answers on it."""
-        before, deadline = len(self.connections), time.monotonic() + 20
-        while len(self.connections) < before + len(self._threads) and not self.failures:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wanted = len(self.connections) + len(self._threads)
+        wait_until(lambda: len(self.connections) >= wanted or self.failures)
         self.wait_for_answers(50)
 
     def end(self) -> list[str]:

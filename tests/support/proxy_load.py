@@ -5,9 +5,9 @@ import hashlib
 import http.client
 import ssl
 import threading
-import time
 
 from .proxies import Proxy
+from .waiting import until
 
 _BODY = bytes(range(256)) * 40
 _DIGEST = hashlib.sha256(_BODY).hexdigest().encode()
@@ -73,18 +73,14 @@ class Load:
 
     def wait_for_a_new_worker(self, wait: float = 60.0) -> None:
         """Wait until a process has answered that had not when this was called, and twenty requests more."""
-        before, deadline = len(self.workers), time.monotonic() + wait
-        while len(self.workers) == before:
-            assert time.monotonic() < deadline, self.losses[:10]
-            time.sleep(0.02)
+        before = len(self.workers)
+        assert until(lambda: len(self.workers) > before, wait), self.losses[:10]
         self.wait_for_answers(20)
 
     def wait_for_answers(self, more: int, wait: float = 60.0) -> None:
         """Wait until so many more have come."""
-        wanted, deadline = self.gets + self.posts + more, time.monotonic() + wait
-        while self.gets + self.posts < wanted:
-            assert time.monotonic() < deadline, self.losses[:10]
-            time.sleep(0.02)
+        wanted = self.gets + self.posts + more
+        assert until(lambda: self.gets + self.posts >= wanted, wait), self.losses[:10]
 
     def finish(self) -> None:
         """Let all threads come to their end."""

@@ -114,6 +114,18 @@ class Client:
             self.flush()
         return True
 
+    def ping(self, wait=10.0):
+        """Have the server read all that was sent before; return the seconds until it says so.
+
+        Raises:
+            AssertionError: It did not say so in time.
+        """
+        count, began = len(self.found(h2.events.PingAckReceived)), time.monotonic()
+        self.conn.ping(b"12345678")
+        self.flush()
+        assert self.read(lambda: len(self.found(h2.events.PingAckReceived)) > count, wait)
+        return time.monotonic() - began
+
     def found(self, kind, stream_id=None):
         """The events of one kind, of one stream or of all."""
         return [event for event in self.events

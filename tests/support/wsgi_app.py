@@ -4,6 +4,8 @@ import json
 import sys
 import time
 
+from .gate import wait_at_gate
+
 
 def app(environ, start_response):
     return PATHS.get(environ["PATH_INFO"], missing)(environ, start_response)
@@ -123,6 +125,12 @@ def slow(environ, start_response):
     return hello(environ, start_response)
 
 
+def gated(environ, start_response):
+    """An answer once the test has opened the gate that the query names."""
+    wait_at_gate(environ["QUERY_STRING"])
+    return hello(environ, start_response)
+
+
 def endless(environ, start_response):
     """A response that stops when the client does; the file named by the query says so then."""
     start_response("200 OK", [("Content-Type", "application/octet-stream")])
@@ -155,6 +163,6 @@ def too_large(environ, start_response):
 PATHS = {
     "/": hello, "/hello": hello, "/about": about, "/echo": echo, "/reflect": reflect, "/digest": digest,
     "/verify": verify, "/empty": empty, "/unchanged": unchanged, "/fields": fields, "/big": big,
-    "/trailers": trailers, "/hints": hints, "/chunks": chunks, "/slow": slow, "/endless": endless,
+    "/trailers": trailers, "/hints": hints, "/chunks": chunks, "/slow": slow, "/gated": gated, "/endless": endless,
     "/fail": fail, "/fail-late": fail_late, "/too-large": too_large,
 }

@@ -15,13 +15,9 @@ from tests.wsgi.asking import answered, get
 
 def update_calls(client):
     """Have the client and the server say what they have to say without being asked."""
-    client.conn.ping(b"settling")
-    client.flush()
-    assert client.read(lambda: client.found(h2.events.PingAckReceived)
-                       and client.found(h2.events.SettingsAcknowledged), 5)
-    client.conn.ping(b"settled.")
-    client.flush()
-    assert client.read(lambda: len(client.found(h2.events.PingAckReceived)) == 2, 5)
+    client.ping()
+    assert client.read(lambda: client.found(h2.events.SettingsAcknowledged), 5)
+    client.ping()
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -34,9 +30,7 @@ def test_neighbours_in_one_read_do_not_wait(serve, threads):
         if threads > 1:
             assert answered(client, 5, b"/after")
         else:
-            client.conn.ping(b"12345678")
-            client.flush()
-            assert client.read(lambda: client.found(h2.events.PingAckReceived), 5)
+            client.ping()
             assert app.begun == ["/before", "/wait?a"]
         app.gate("a").set()
         assert answered(client, 3, b"/wait")
@@ -52,10 +46,8 @@ def test_all_threads_busy_and_the_helper_keeps_connections_alive(serve):
         assert until(lambda: len(app.begun) == 2)
         with Client(server) as second:
             get(second, "/other")
-            second.conn.ping(b"12345678")
-            second.flush()
-            assert second.read(lambda: second.found(h2.events.PingAckReceived)
-                               and second.found(h2.events.RemoteSettingsChanged), 5)
+            second.ping()
+            assert second.read(lambda: second.found(h2.events.RemoteSettingsChanged), 5)
             assert until(server.loop.is_stuck)
             app.gate("a").set()
             assert answered(second, 1, b"/other")

@@ -3,6 +3,7 @@ import hashlib
 import time
 
 from tests.clients.browser.pages import EVENTS, IMAGES, PAUSE, image, image_colour, image_size, octets
+from tests.support.waiting import wait_until
 
 #: In the page: the hexadecimal SHA-256 of a buffer.
 SHA = """
@@ -115,10 +116,7 @@ def test_fetches_that_are_aborted_half_way(page):
         return [names, await sha(body)];
     """, 5)
     assert got == [["AbortError"] * 5, sha(octets(100000))]
-    deadline = time.monotonic() + 10
-    while int(call(page, 'return await (await fetch("/stopped")).text()')) < before + 5:
-        assert time.monotonic() < deadline, "the application was not stopped"
-        time.sleep(0.05)
+    wait_until(lambda: int(call(page, 'return await (await fetch("/stopped")).text()')) >= before + 5)
     assert protocols(page) == {"h2"}
 
 

@@ -77,7 +77,7 @@ def test_a_call_waits_while_another_thread_is_inside_one():
         def headers():
             yield (":status", "200")
             inside.set()
-            time.sleep(0.2)
+            time.sleep(0.05)  # as long as the other call would take many times
             yield ("x", "slow")
         connection.send_headers(1, headers(), end_stream=True)
 

@@ -1,9 +1,9 @@
 """Requests in one line, and waiting for files that an application writes."""
 from __future__ import annotations
 
-import time
-
 import h2.events
+
+from tests.support.waiting import until
 
 
 def ask(client, path, method="GET", headers=(), body=None, stream_id=None):
@@ -33,7 +33,5 @@ def reset_code(client, stream_id=1):
 
 def written(path, wait=5.0):
     """The lines of a file, once one is there."""
-    deadline = time.monotonic() + wait
-    while not (path.exists() and path.read_text().endswith("\n")) and time.monotonic() < deadline:
-        time.sleep(0.002)
+    until(lambda: path.exists() and path.read_text().endswith("\n"), wait)
     return path.read_text().splitlines()

@@ -5,6 +5,8 @@ import json
 import os
 import time
 
+from tests.support.gate import wait_at_gate
+
 STARTED = time.time()
 
 
@@ -14,6 +16,8 @@ def app(environ, start_response):
     environ["wsgi.input"].read()
     if path == "/slow":
         time.sleep(float(environ["QUERY_STRING"]))
+    if path == "/gated":
+        wait_at_gate(environ["QUERY_STRING"])
     if path == "/fail":
         raise ValueError("on purpose")
     found = {key: value for key, value in environ.items() if isinstance(value, (str, int, list, tuple))}

@@ -1,6 +1,5 @@
 """Requests that are refused, broken off or cancelled: what the application, the client and the logs get of them."""
 import re
-import time
 
 import h2.errors
 import h2.events
@@ -8,18 +7,16 @@ import pytest
 
 from tests.gunicorn.native.asking import ask
 from tests.support.tls_client import Client
+from tests.support.waiting import until
 
 APP = "tests.gunicorn.native.interrupted_application:app"
 CANCEL = h2.errors.ErrorCodes.CANCEL
 LOG = "accesslog = '-'\naccess_log_format = 'LINE %(r)s %(s)s %(b)s %(H)s'\n"
 
 
-def told(server, text, wait=10.0):
-    """Whether the log has a text, or gets it."""
-    deadline = time.monotonic() + wait
-    while text not in server.log and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return text in server.log
+def told(server, text):
+    """Wait until the log has a text; return whether it has."""
+    return until(lambda: text in server.log)
 
 
 def lines(server):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.gunicorn.native.asking import ask, reset_code
 from tests.support.tls_client import Client
+from tests.support.waiting import wait_until
 
 APP = "tests.gunicorn.native.wsgi_application:app"
 CANCEL = 8
@@ -44,12 +45,10 @@ def test_an_application_that_reads_is_told_that_the_client_was_too_slow(start):
         assert reset_code(client, 1) == CANCEL
         # A reset that the client sends is still its own.
         client.request(3, "/counted", "POST", end_stream=False)
-        while server.log.count("POST /counted") < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: server.log.count("POST /counted") == 2)
         client.conn.reset_stream(3, error_code=CANCEL)
         client.flush()
-        while server.log.count("stream closed: ") < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: server.log.count("stream closed: ") == 2)
     told = [line.partition("stream closed: ")[2] for line in server.log.splitlines() if "stream closed: " in line]
     assert len(told) == 2
     assert "the client was too slow" in told[0]

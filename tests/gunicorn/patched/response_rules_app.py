@@ -3,6 +3,7 @@ import sys
 import time
 
 from tests.gunicorn.patched import worker_app
+from tests.support.gate import wait_at_gate
 
 #: Octets of a part.
 PART = b"x" * 100
@@ -149,16 +150,16 @@ def events(pause, count):
     return answer
 
 
-def late_echo(environ, start_response):
-    """The request's body, which is read a while after it has come."""
-    time.sleep(1)
+def gated_echo(environ, start_response):
+    """The request's body, which is read once the test has opened the gate that the query names."""
+    wait_at_gate(environ["QUERY_STRING"])
     body = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 
 
 PATHS = {
-    "/events": events(0.2, 100), "/silent": events(20, 1), "/late-echo": late_echo,
+    "/events": events(0.2, 100), "/silent": events(20, 1), "/gated-echo": gated_echo,
     "/empty-parts": noted(b""), "/parts-for-ever": noted(PART), "/slow-parts": noted(PART, 0.5),
     "/bodiless": noted(PART, headers=[("Content-Length", "200000")]),
     "/write-without-end": write_without_end, "/write-a-little": write_a_little,

@@ -13,6 +13,7 @@ from gunicorn.config import Config
 from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.gunicorn.patched.serving import Serving
 from fasth2.gunicorn.patched.sockets import PolledSocket
+from tests.support.gate import Gate
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
@@ -27,59 +28,61 @@ def server(request, tmp_path_factory, certificate):
         yield server
 
 
-def ping(client):
-    """Ask whether the server is there; return the seconds that it took."""
-    count = len(client.found(h2.events.PingAckReceived))
-    begin = time.monotonic()
-    client.conn.ping(b"12345678")
-    client.flush()
-    assert client.read(lambda: len(client.found(h2.events.PingAckReceived)) > count)
-    return time.monotonic() - begin
+@pytest.fixture
+def gate(tmp_path):
+    """What the calls of a test wait for."""
+    return Gate(tmp_path / "gate")
 
 
-def test_PING_is_answered_while_the_application_sleeps(server):
+def test_PING_is_answered_while_the_application_runs(server, gate):
     with Client(server) as client:
-        client.request(1, "/slow?2")
-        time.sleep(0.2)
-        waits = [ping(client) for _ in range(5)]
+        client.request(1, gate.target)
+        gate.wait_for_calls()
+        waits = [client.ping() for _ in range(5)]
         assert not client.ended()()
         # The others may have met a busy machine.
         assert min(waits) < 0.2
+        gate.open()
         assert client.read(client.ended())
         assert client.body() == b"Hello, world!"
-        assert ping(client) < 5
+        assert client.ping() < 5
 
 
-def test_SETTINGS_are_acknowledged_while_the_application_sleeps(server):
+def test_SETTINGS_are_acknowledged_while_the_application_runs(server, gate):
     with Client(server) as client:
-        client.request(1, "/slow?2")
+        client.request(1, gate.target)
         assert client.read(lambda: client.found(h2.events.SettingsAcknowledged))
-        time.sleep(0.2)
+        gate.wait_for_calls()
         client.events.clear()
         client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 100_000})
         client.flush()
         assert client.read(lambda: client.found(h2.events.SettingsAcknowledged))
         assert not client.ended()()
+        gate.open()
         assert client.read(client.ended())
 
 
-def test_requests_that_come_meanwhile_are_served_afterwards(server):
+def test_requests_that_come_meanwhile_are_served_afterwards(server, gate):
     with Client(server) as client:
-        client.request(1, "/slow?1")
-        time.sleep(0.3)
+        client.request(1, gate.target)
+        gate.wait_for_calls()
         client.request(3, "/hello")
-        client.request(5, "/slow?0.5")
-        time.sleep(0.3)
+        client.request(5, "/slow?0.05")
+        client.ping()
+        gate.open()
         assert client.read(lambda: client.ended(1)() and client.ended(3)() and client.ended(5)())
         assert {client.status(n) for n in (1, 3, 5)} == {"200"}
 
 
-def test_a_body_that_comes_meanwhile_is_read_afterwards(server):
+def test_a_body_that_comes_meanwhile_is_read_afterwards(server, gate, tmp_path):
     body = bytes(range(256)) * 200
     with Client(server) as client:
-        client.request(1, "/late-echo", "POST", end_stream=False)
+        client.request(1, f"/gated-echo?{tmp_path / 'gate'}", "POST", end_stream=False)
+        gate.wait_for_calls()
         client.upload(1, body)
         client.data(1, b"", end_stream=True)
+        client.ping()
+        gate.open()
         assert client.read(client.ended())
         assert client.body() == body
 

@@ -1,11 +1,11 @@
 """What a client has cancelled, or never gets, takes no thread: the next part that the application yields ends it."""
-import time
-
 import h2.events
 import pytest
 
+from tests.support.gate import Gate
 from tests.support.gunicorn_server import tracebacks
 from tests.support.tls_client import Client
+from tests.support.waiting import until
 
 APP = "tests.gunicorn.patched.response_rules_app:app"
 
@@ -16,13 +16,8 @@ def note(tmp_path):
     return tmp_path / "note"
 
 
-def appears(path, wait=15.0):
-    deadline = time.monotonic() + wait
-    while time.monotonic() < deadline:
-        if path.exists() and path.read_text():
-            return True
-        time.sleep(0.02)
-    return False
+def appears(path):
+    return until(lambda: path.exists() and path.read_text(), 15.0)
 
 
 def drawn(note):
@@ -73,15 +68,17 @@ def test_a_client_that_leaves_ends_its_request(start, blocking_worker, note):
     assert tracebacks(server) == 0
 
 
-def test_a_request_that_was_cancelled_while_it_waited_is_not_run(start, blocking_worker, note):
+def test_a_request_that_was_cancelled_while_it_waited_is_not_run(start, blocking_worker, note, tmp_path):
     server = start(*blocking_worker, "--threads", "1", app=APP)
+    gate = Gate(tmp_path / "gate")
     with Client(server) as client:
-        client.request(1, "/slow?1")
+        client.request(1, gate.target)
         client.request(3, f"/called?{note}")
         client.request(5, "/hello")
-        time.sleep(0.3)
+        gate.wait_for_calls()
         client.conn.reset_stream(3, error_code=8)
-        client.flush()
+        client.ping()
+        gate.open()
         assert client.read(lambda: client.ended(1)() and client.ended(5)())
         assert client.status(1) == client.status(5) == "200"
     assert not note.exists()

@@ -79,7 +79,7 @@ def test_a_TLS_handshake_that_stops_holds_no_thread_for_ever(start, worker):
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
     for sock in silent:
         sock.sendall(b"\x16\x03\x01")  # the first octets of a ClientHello
-    time.sleep(0.5)
+    # It is accepted behind them.
     with Client(server) as client:
         assert served(client)
     for sock in silent:
@@ -103,7 +103,8 @@ def test_a_connection_goes_on_when_a_request_that_stopped_half_way_was_cancelled
     with Client(server) as client:
         client.request(1, "/echo", "POST", end_stream=False)
         assert client.read(lambda: client.found(h2.events.StreamReset, 1))
-        time.sleep(1)
+        # Nothing follows that ends the connection: some time has to pass.
+        assert not client.read(lambda: client.closed, 0.3)
         assert served(client, 3)
 
 
@@ -133,8 +134,8 @@ def test_keepalive_begins_anew_with_each_request(start, worker):
     with Client(server) as client:
         for stream_id in (1, 3, 5, 7):
             assert served(client, stream_id)
-            time.sleep(0.8)
-        assert not goaway(client)
+            # Three pauses take longer than the time, each less than half of it.
+            assert not client.read(lambda: goaway(client), 0.8)
 
 
 def test_peers_that_break_the_protocol_and_stay_do_not_delay_others(steady):
@@ -170,7 +171,7 @@ def test_a_peer_that_reads_slowly_has_timeout_and_not_keepalive(start, worker):
         client.conn.increment_flow_control_window(2**31 - 1 - 65535)
         client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
         client.request(1, "/big?30000000")
-        time.sleep(2)
+        time.sleep(1.5)  # nothing is read for longer than keepalive
         client.credit = False
         assert client.read(client.ended(), 60)
         assert len(client.body()) == 30_000_000

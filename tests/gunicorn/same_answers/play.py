@@ -6,7 +6,6 @@ import hashlib
 import json
 import socket
 import ssl
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from tests.gunicorn.same_answers.cases import Case
 from tests.support.certificate import Certificate
 from tests.support.gunicorn_matrix import Setup
 from tests.support.gunicorn_server import Gunicorn
+from tests.support.waiting import settled, until
 
 #: Streams at once on a connection that several cases share.
 BATCH = 40
@@ -240,11 +240,10 @@ def answers_of(setup: Setup, cases: list[Case], directory: Path, certificate: Ce
                      certificate=certificate, config=config, env={"FASTH2_SEEN": str(seen)}) as server:
         # What gunicorn's own classes answer is the measure: a busy machine must not make it "nothing".
         answers = play(server, cases, quiet, patient=setup.way == "h2")
-        time.sleep(0.3)  # for the last lines of the log
+        # The calls that end go on to write lines when their answers are read already.
+        settled(lambda: (seen.stat().st_size, server.log_file.stat().st_size))
         server.terminate()
-        deadline = time.monotonic() + 10
-        while server.process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: server.process.poll() is not None)
         port = str(server.port)
     for answer in answers.values():
         answer["seen"], answer["log"] = [], []

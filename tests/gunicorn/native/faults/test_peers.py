@@ -13,7 +13,7 @@ import h2.settings
 import pytest
 
 from tests.support.tls_client import Client
-from tests.support.waiting import until
+from tests.support.waiting import settled, until
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 TIMEOUT = 2
@@ -118,8 +118,7 @@ def test_a_peer_goes_in_any_state(strict, way):
     """Nothing is left of it, neither a descriptor nor a thread. All at once, since it is time that has to pass."""
     idle(strict).close()
     assert until(lambda: "HTTP/2 by" in strict.log)
-    time.sleep(0.1)
-    before = strict.descriptors()
+    before = settled(strict.descriptors)
     with contextlib.ExitStack() as stack:
         for _ in range(1 if way == "vanishes" else 3):
             socks = [stack.enter_context(state(strict)) for state in STATES]
@@ -175,13 +174,15 @@ def test_what_is_no_preface_or_stops_after_it(clear):
 
 def test_plain_clients_that_do_not_close(clear):
     """The worker lives, though it waits for each of them a while."""
+    before = settled(clear.descriptors)
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(connect(clear)) for _ in range(6)]
         for sock in socks:
             sock.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        time.sleep(2 * TIMEOUT + 2)
         for sock in socks:
-            assert sock.recv(65536).endswith(b"Hello, world!")
+            assert b"".join(iter(lambda sock=sock: sock.recv(65536), b"")).endswith(b"Hello, world!")
+        # Until it has waited for the last.
+        assert until(lambda: clear.descriptors() <= before, 20)
     assert len(clear.workers) == 1
 
 
@@ -261,7 +262,7 @@ def test_a_body_that_dribbles_holds_one_thread(strict):
         slow.request(1, "/echo", "POST", end_stream=False)
         for _ in range(15):
             slow.data(1, b"x" * 1000)
-            time.sleep(0.2)
+            time.sleep(0.2)  # all of them take longer than the time-out
             with Client(strict) as other:
                 other.request(1, "/hello")
                 assert other.read(other.ended())

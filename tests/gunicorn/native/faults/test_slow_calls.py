@@ -7,6 +7,7 @@ import h2.events
 import pytest
 
 from tests.gunicorn.native.faults.asking import all_ended, ask
+from tests.support.gate import Gate
 from tests.support.tls_client import Client
 
 
@@ -27,23 +28,21 @@ def test_eighty_slow_calls_on_eight_threads(run):
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_all_threads_are_busy(run, threads):
+def test_all_threads_are_busy(run, threads, tmp_path):
+    gate = Gate(tmp_path / "gate")
     with run("--threads", str(threads)) as server, Client(server) as busy:
-        ids = ask(busy, *["/hold?1"] * threads, "/hello")
+        ids = ask(busy, *[gate.target] * threads, "/hello")
         waiting = ids.pop()
-        time.sleep(0.3)
+        gate.wait_for_calls(threads)
         # Connections are accepted, TLS and settings are agreed on, pings are answered, windows change.
         with Client(server) as other:
-            other.conn.ping(b"12345678")
             other.conn.increment_flow_control_window(1000)
-            other.flush()
-            assert other.read(lambda: other.found(h2.events.PingAckReceived)
-                              and other.found(h2.events.SettingsAcknowledged))
-            busy.conn.ping(b"12345678")
-            busy.flush()
-            assert busy.read(lambda: busy.found(h2.events.PingAckReceived))
-            assert not all_ended(busy, ids)() and not busy.ended(waiting)()
+            other.ping()
+            assert other.read(lambda: other.found(h2.events.SettingsAcknowledged))
+            busy.ping()
+            assert not any(busy.ended(stream_id)() for stream_id in [*ids, waiting])
             [late] = ask(other, "/hello")
+            gate.open()
             assert other.read(other.ended(late))
             assert other.body(late) == b"Hello, world!"
         assert busy.read(all_ended(busy, [*ids, waiting]))

@@ -10,8 +10,9 @@ import pytest
 
 from tests.gunicorn.native.faults.asking import all_ended, ask
 from tests.support.crowd import Crowd
+from tests.support.gate import Gate
 from tests.support.tls_client import Client
-from tests.support.waiting import until
+from tests.support.waiting import until, wait_until
 
 
 @pytest.fixture
@@ -27,15 +28,18 @@ def is_running(pid):
     return False
 
 
-def test_slow_calls_are_waited_for(run):
+def test_slow_calls_are_waited_for(run, tmp_path):
+    gate = Gate(tmp_path / "gate")
     with run("--graceful-timeout", "10") as server, Client(server, patient=True) as client:
-        ids = ask(client, "/hold?1.5", "/hold?2", "/parts?0.3")
-        time.sleep(0.3)
+        ids = ask(client, gate.target, gate.target, "/parts?0.1")
+        gate.wait_for_calls(2)
         server.terminate()
-        time.sleep(0.3)
-        # Some clients take nothing after a goodbye: there is none while a request is open.
-        assert not client.read(lambda: client.found(h2.events.ConnectionTerminated), 0.1)
+        wait_until(lambda: "Handling signal: term" in server.log)
+        # Some clients take nothing after a goodbye: there is none while a request is open. It would come in this time.
+        assert not client.read(lambda: client.found(h2.events.ConnectionTerminated), 0.3)
         ids += ask(client, "/hello", first=7)
+        assert client.read(client.ended(7))
+        gate.open()
         assert client.read(all_ended(client, ids))
         assert [client.status(stream_id) for stream_id in ids] == ["200"] * 4
         goodbyes = client.found

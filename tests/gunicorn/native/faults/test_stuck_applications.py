@@ -4,6 +4,7 @@ import time
 import pytest
 
 from tests.gunicorn.native.faults.asking import all_ended, ask
+from tests.support.gate import Gate
 from tests.support.tls_client import Client
 from tests.support.waiting import until
 
@@ -14,20 +15,21 @@ def test_others_are_served_while_a_thread_is_free(run):
         with Client(server) as stuck, Client(server) as client:
             ask(stuck, "/block", "/block")
             began, stream_id = time.monotonic(), 1
-            while time.monotonic() < began + 5:
+            # Twice the time-out has to pass.
+            while time.monotonic() < began + 4:
                 ask(client, "/hello", first=stream_id)
                 assert client.read(client.ended(stream_id), 5)
                 stream_id += 2
-                time.sleep(0.2)
+                time.sleep(0.1)
         assert len(server.workers) == 1
 
 
-def test_a_worker_whose_threads_are_all_stuck_is_replaced(run):
+def test_a_worker_whose_threads_are_all_stuck_is_replaced(run, tmp_path):
+    gate = Gate(tmp_path / "gate")
     with run("--threads", "2", "--timeout", "2", "--graceful-timeout", "1") as server:
         with Client(server) as stuck, Client(server) as waiting:
-            ask(stuck, "/block", "/block")
-            # Nobody waits yet.
-            time.sleep(1)
+            ask(stuck, *[gate.target] * 2)
+            gate.wait_for_calls(2)
             ask(waiting, "/hello")
             assert until(lambda: "WORKER TIMEOUT" in server.log, 15)
             assert until(lambda: len(server.workers) == 2)
@@ -40,11 +42,9 @@ def test_a_worker_whose_threads_are_all_stuck_lives_while_nobody_waits(run):
     with run("--threads", "2", "--timeout", "2", "--graceful-timeout", "1", "--keep-alive", "30") as server:
         with Client(server) as stuck:
             ask(stuck, "/block", "/block")
-            time.sleep(4.5)
-            stuck.conn.ping(b"12345678")
-            stuck.flush()
-            seen = len(stuck.events)
-            assert stuck.read(lambda: len(stuck.events) > seen)
+            # Twice the time-out has to pass.
+            assert not until(lambda: "WORKER TIMEOUT" in server.log, 4)
+            stuck.ping()
         assert len(server.workers) == 1
 
 

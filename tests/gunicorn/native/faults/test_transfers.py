@@ -1,6 +1,5 @@
 """A gibibyte up to an application that reads slowly, and down to a client that does: the worker holds little of it."""
 import re
-import time
 from pathlib import Path
 
 import h2.events
@@ -11,6 +10,7 @@ from tests.support.long_runs import SLOW
 from tests.support.payload import fill, is_filled
 from tests.support.sanitized import memory_bound
 from tests.support.tls_client import Client
+from tests.support.waiting import settled
 
 SIZE = 1 << 30 if SLOW else 1 << 28
 
@@ -51,7 +51,7 @@ def test_a_download_to_a_slow_reader(fresh, windows):
             client.conn.increment_flow_control_window(2**31 - 1 - 65535)
             client.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
         client.request(1, f"/stream?{wanted}")
-        time.sleep(0.5)
+        settled(lambda: most_held(fresh))
         with Client(fresh) as other:
             other.request(1, "/hello")
             assert other.read(other.ended())

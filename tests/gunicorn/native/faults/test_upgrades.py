@@ -1,12 +1,12 @@
 """Connections that begin with HTTP/1.1 and ``Upgrade: h2c``, beside slow calls and while the worker stops."""
 import subprocess
-import time
 
 import pytest
 
 from tests.gunicorn.native.faults.asking import all_ended, ask
+from tests.support.gate import Gate
 from tests.support.tls_client import Client
-from tests.support.waiting import until
+from tests.support.waiting import settled, until, wait_until
 
 
 def curl(server, *paths):
@@ -23,28 +23,38 @@ def clear(run):
         assert "[ERROR]" not in server.log
 
 
-def test_all_threads_are_busy(clear):
+@pytest.fixture
+def gate(tmp_path):
+    """What the calls of a test wait for."""
+    return Gate(tmp_path / "gate")
+
+
+def test_all_threads_are_busy(clear, gate):
     with Client(clear) as busy:
-        ids = ask(busy, "/hold?1", "/hold?1")
-        time.sleep(0.2)
+        before = settled(clear.descriptors)
+        ids = ask(busy, gate.target, gate.target)
+        gate.wait_for_calls(2)
         upgraded = curl(clear, "/hello", "/hold?0.01", "/hello")
+        wait_until(lambda: clear.descriptors() > before)
+        gate.open()
         assert busy.read(all_ended(busy, ids))
         assert upgraded.communicate(timeout=20)[0] == "Hello, world! 2\nheld 2\nHello, world! 2\n"
 
 
-def test_the_worker_stops(clear):
-    upgraded = curl(clear, "/hold?1.5")
-    time.sleep(0.5)
+def test_the_worker_stops(clear, gate):
+    upgraded = curl(clear, gate.target)
+    gate.wait_for_calls()
     clear.terminate()
-    assert upgraded.communicate(timeout=20)[0] == "held 2\n"
+    wait_until(lambda: "Handling signal: term" in clear.log)
+    gate.open()
+    assert upgraded.communicate(timeout=20)[0] == "Hello, world! 2\n"
     assert clear.process.wait(10) == 0
 
 
 def test_many(clear):
     """None is left behind."""
     assert curl(clear, "/hello").communicate(timeout=20)[0] == "Hello, world! 2\n"
-    time.sleep(0.2)
-    before = clear.descriptors()
+    before = settled(clear.descriptors)
     for _ in range(5):
         several = [curl(clear, "/hold?0.02", "/hello") for _ in range(4)]
         for each in several:

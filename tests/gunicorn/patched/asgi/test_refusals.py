@@ -1,5 +1,4 @@
 """Requests that the application does not get: CONNECT, and what gunicorn's limits refuse; and what the access log has."""
-import time
 
 import h2.errors
 import h2.events
@@ -7,6 +6,7 @@ import pytest
 
 from tests.gunicorn.patched.asgi.setups import SETUPS, serve
 from tests.support.tls_client import Client
+from tests.support.waiting import until
 
 CLASSES = [setup for setup in SETUPS if setup.way == "class"]
 FORMAT = "LINE %(m)s|%(U)s|%(H)s|%(r)s|%(s)s|%(B)s|END"
@@ -32,13 +32,8 @@ def limited(request, tmp_path_factory, certificate):
 
 def lines(server, wanted):
     """The access log's lines that have a word, once there is one."""
-    deadline = time.monotonic() + 10
-    while True:
-        found = [line.partition("LINE ")[2].partition("|END")[0] for line in server.log.splitlines()
-                 if "LINE " in line and wanted in line]
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.02)
+    return until(lambda: [line.partition("LINE ")[2].partition("|END")[0] for line in server.log.splitlines()
+                          if "LINE " in line and wanted in line])
 
 
 def test_CONNECT_is_not_implemented(server):
