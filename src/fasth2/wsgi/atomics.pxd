@@ -1,12 +1,12 @@
-# Numbers and flags that one thread writes while others look at them. Whoever
-# sees a value also sees what was written before it.
+# Numbers and flags that one thread writes while others read them: release
+# stores and acquire loads, so a reader of a value also sees what was written before it.
 cdef extern from *:
     """
     #if defined(__GNUC__) || defined(__clang__)
     #define FASTH2_LOAD(at) __atomic_load_n((at), __ATOMIC_ACQUIRE)
     #define FASTH2_STORE(at, value) __atomic_store_n((at), (value), __ATOMIC_RELEASE)
     #else
-    /* No worker runs there. */
+    /* Other compilers: the server does not run on Windows. */
     #define FASTH2_LOAD(at) (*(at))
     #define FASTH2_STORE(at, value) (*(at) = (value))
     #endif

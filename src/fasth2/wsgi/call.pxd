@@ -1,4 +1,4 @@
-# One request of a worker: the application's call, and its response.
+# One request of a worker: the application's call and its response.
 from libc.stdint cimport int64_t, uint32_t
 
 from fasth2.wsgi.leader cimport Leadership
@@ -8,10 +8,10 @@ from fasth2.wsgi.uploads cimport Upload, Uploads
 from fasth2.wsgi.waiting cimport Waiter
 
 
-# What a thread that has lost the lead asks of the one that has it.
+# Operations that a thread without the lead submits to the leader.
 cdef enum:
-    OP_SEND = 0              # value: bytes, flag: nothing follows
-    OP_CONSUME = 1           # value: octets
+    OP_SEND = 0              # value: bytes, flag: end of the body
+    OP_CONSUME = 1           # value: octets, flag: the call waits for more
     OP_INFORM = 2            # value: (status, flat fields)
     OP_RESET = 3             # value: error code
 
@@ -20,35 +20,35 @@ cdef class Call(Waiter)
 
 
 cdef class Dispatcher:
-    # What all calls of a worker share.
+    # The state that all calls of a worker share.
     cdef public object application
     cdef readonly Leadership leadership
-    cdef public object observer      # sees requests begin and end, or None
+    cdef public object observer      # notified when requests begin and end, or None
     cdef public object report        # called with a call and the exception that ended it
     cdef public object on_limit      # called when `limit` calls have begun
     cdef public long long served
     cdef long long open_calls              # calls that have begun and are not over
     cdef public long long limit
-    cdef public double timeout       # seconds that a peer may take, negative: any
-    cdef public str server           # the Server field, "": none
+    cdef public double timeout       # seconds that a peer may take, negative: no limit
+    cdef public str server           # the Server field, "": no field
     cdef public object file_wrapper
-    cdef public int64_t unread_octets        # of a body that may follow once its request is answered
-    cdef public double unread_seconds        # and for how long
+    cdef public int64_t unread_octets        # of a body accepted after its request is answered
+    cdef public double unread_seconds        # for which such a body is accepted
     cdef object wake
-    cdef unsigned long asked         # how often detached calls have asked for something
-    cdef unsigned long taken         # how often a client was seen to have taken what one waits for
-    cdef object requests             # deque of what detached calls ask for
-    cdef Call ended_calls              # the last of the detached calls that are over, as a chain
-    cdef Call ending                 # those of them that the leader ends now
+    cdef unsigned long asked         # number of operations submitted by detached calls
+    cdef unsigned long taken         # number of times that a client received data of a detached call
+    cdef object requests             # deque of submitted operations
+    cdef Call ended_calls            # linked list of detached calls that have ended, latest first
+    cdef Call ending                 # the part of that list that the leader is processing
     cdef bint polling                # the leader waits for events, or is about to
-    cdef readonly Uploads uploads    # bodies that are not whole
-    cdef readonly Unsent unsent      # answers that wait for their clients
+    cdef readonly Uploads uploads    # incomplete request bodies
+    cdef readonly Unsent unsent      # bounds for unsent responses
     cdef public int threads          # that call the application
     cdef object deferred             # deque of slow calls that would take the last thread from fast ones
-    cdef unsigned long fast_tick     # when a fast call ended last
-    cdef dict slow                   # paths whose call last outlasted a tick
-    cdef long second                 # that `date` is of
-    cdef str date
+    cdef unsigned long fast_tick     # tick at which a fast call ended last
+    cdef dict slow                   # paths whose last call outlasted a tick
+    cdef long second                 # time of `date`, seconds since the epoch
+    cdef str date                    # the Date field
 
     cdef int submit(self, Call call, int what, object value, bint flag) except -1
     cdef int submit_end(self, Call call) except -1
@@ -66,21 +66,21 @@ cdef class Dispatcher:
 cdef class Channel:
     # A call's connection. Used by the leader only.
 
-    # Whether the call's stream is still there.
+    # True if the call's stream still exists.
     cdef bint has_stream(self, Call call) except -1
-    # Whether a call of this connection may be started.
+    # True if a call of this connection may be started.
     cdef bint may_start(self) except -1
-    # It may not: have it in line again.
+    # Queue a call again that may not be started.
     cdef int put_back(self, Call call) except -1
-    # It will not be run: its stream is gone.
+    # Discard a call whose stream is gone before it ran.
     cdef int drop(self, Call call) except -1
-    # The call has lost the lead, or is about to.
+    # Register a call that has lost the lead, or is about to.
     cdef int adopt(self, Call call) except -1
-    # Octets unsent, -1: the stream is gone.
+    # Return the stream's unsent octets; -1: the stream is gone.
     cdef int64_t send(self, Call call, bytes data, bint ends) except -2
     cdef int64_t unsent(self, Call call) except -2
     cdef int consume(self, Call call, int64_t octets) except -1
-    # A call waits for more of its request.
+    # Extend the connection's window for a call that waits for more of its request.
     cdef int extend_window(self, Call call) except -1
     cdef bint inform(self, Call call, int status, list fields) except -1
     cdef int reset(self, Call call, uint32_t code) except -1
@@ -93,27 +93,27 @@ cdef class Call(Waiter):
     cdef Channel channel
     # With another name in C: Windows has a macro of that one.
     cdef readonly dict environ "wsgi_environ"
-    cdef readonly list fields_received       # (name, value), or None where nobody asked
+    cdef readonly list fields_received       # (name, value) pairs, or None if not requested
     cdef bint is_head                # the method is HEAD
-    cdef bint wants_continue
+    cdef bint wants_continue         # Expect: 100-continue
     cdef bint finished
-    cdef int64_t unread              # octets of the request that came when it was answered
-    cdef double reset_at             # when its request is cut off, 0: it is not answered yet
-    cdef Upload upload               # its body, where that was not whole when its head came
-    cdef Call next_ended              # in the chain of those that are over
-    cdef bint complete               # the leader has sent its end, once it is detached
-    cdef bint predicted              # taken for slow before it began
-    cdef public object context       # the observer's
+    cdef int64_t unread              # octets of the request received after it was answered
+    cdef double reset_at             # time at which the rest of its request is reset, 0: not set
+    cdef Upload upload               # its body, if that was incomplete when its head arrived
+    cdef Call next_ended             # in `Dispatcher.ended_calls`
+    cdef bint complete               # detached: the leader has sent the end of its response
+    cdef bint predicted              # its path was remembered as slow before it began
+    cdef public object context       # for the observer
     # the response
     cdef ResponseHead response       # of `start_response`, or None
     cdef readonly int64_t sent       # octets of body
     cdef list trailers               # (name, value), or None
-    cdef int64_t dropped             # octets of body that came after the end of a response without one
-    cdef bytes held                  # the last part, until the next or the end is known
+    cdef int64_t dropped             # octets written to a response without a body
+    cdef bytes held                  # the last part, until the next part or the end is known
     cdef readonly bint headers_sent
     cdef int ended
     cdef bint broken                 # its stream is reset at the end
-    cdef str path                    # PATH_INFO, whatever the application makes of its environment
+    cdef str path                    # PATH_INFO, unaffected by changes of the environment
 
     cdef bint run(self) except -1
     cdef int call_observer(self, object hook) except -1

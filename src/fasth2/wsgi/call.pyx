@@ -1,4 +1,4 @@
-"""One request of a worker: the application's call (PEP 3333), its response, and the hand-over of what is slow."""
+"""One request of a worker: the application's call (PEP 3333), its response, and the hand-over of slow calls."""
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.time cimport time as c_time
@@ -20,39 +20,40 @@ from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.wsgi.limits import WorkerLimits
 
 cdef enum:
-    # Octets read after which a detached call gives the client credit.
+    # Octets that a detached call reads before it returns credit to the client.
     CREDIT = 16384
-    # What a part counts for beside its octets.
+    # Overhead added to the size of each queued part, in bytes.
     PART = 256
-    # Octets of a body that an application may write() where none is sent, until it is told that nobody listens.
+    # Octets that an application may write() to a response without a body before the stream is aborted.
     DROPPED = 1048576
-    # Octets that a file is read by.
+    # Block size in which a file is read.
     FILE_PART = 65536
-    # Paths that are remembered as slow, and the longest of them, in characters.
+    # Number of paths remembered as slow, and the longest of them, in characters.
     SLOW_PATHS = 1024
     LONGEST_PATH = 256
-    # Ticks after a fast call within which the last free thread is kept for others like it.
+    # Ticks after a fast call during which the last free thread is reserved for fast calls.
     FAST_LATELY = 20
 
 cdef object _END = object()
 
 
 def read_part(read, size):
-    """The next part of a file."""
+    """Read the next part of a file; `_END` at its end."""
     return read(size) or _END
 
 
 @cython.final
 cdef class Dispatcher:
-    """What all requests of a worker share.
+    """The state that all requests of a worker share, and the queues between detached calls and the leader.
 
     Args:
         application: The WSGI application.
-        leadership: Who runs the loop.
+        leadership: Decides which thread runs the event loop.
         wake: Called to end the leader's wait for events.
         report: Called with a call and the exception that ended it.
-        server: The Server field of responses that have none; empty for none.
-        timeout: Seconds that a client may take to send more of a body or to take more of a response.
+        server: The Server field for responses without one; empty: no field.
+        timeout: Seconds that a client may take to send more of a body or to receive more of a response; ``None``:
+            no limit.
         limits: A `WorkerLimits`; ``None`` for its defaults.
     """
 
@@ -77,7 +78,7 @@ cdef class Dispatcher:
         self.date = ""
 
     cdef int submit(self, Call call, int what, object value, bint flag) except -1:
-        """Have the leader do something on a call's connection."""
+        """Queue an operation on a call's connection for the leader."""
         cdef bint polling
         with cython.critical_section(self):
             self.requests.append((call, what, value, flag))
@@ -88,7 +89,7 @@ cdef class Dispatcher:
         return 0
 
     cdef int submit_end(self, Call call) except -1:
-        """Have the leader end a detached call, after all that was asked for it. Takes no memory."""
+        """Queue the end of a detached call, behind its other operations. Allocates no memory."""
         cdef bint polling
         with cython.critical_section(self):
             call.next_ended = self.ended_calls
@@ -100,7 +101,7 @@ cdef class Dispatcher:
         return 0
 
     cdef str now(self):
-        """The Date field's value, made once a second."""
+        """Return the value of the Date field, formatted once a second."""
         cdef long second = <long>c_time(NULL)
         if second != self.second or not self.date:
             self.date = formatdate(second, usegmt=True)
@@ -109,34 +110,34 @@ cdef class Dispatcher:
 
     @property
     def progress(self):
-        """A number that changes when the application is called or does something, or a client takes its answer."""
+        """A number that changes whenever a call begins or submits an operation, or a client receives response data."""
         return load_number(&self.leadership.calls) + load_number(&self.asked) + load_number(&self.taken)
 
     def before_poll(self):
-        """Say that the leader is about to wait for events.
+        """Mark the leader as about to wait for events.
 
         Returns:
-            Whether it may: nothing was asked for.
+            True if it may wait; False if operations are queued.
         """
         with cython.critical_section(self):
             self.polling = True
             return not self.requests and self.ended_calls is None and self.ending is None
 
     def after_poll(self):
-        """Say that it waits no more."""
+        """Mark the leader as awake."""
         with cython.critical_section(self):
             self.polling = False
 
     def do_requests(self):
-        """Do what detached calls have asked for.
+        """Run the operations that detached calls have queued.
 
         Returns:
-            The channels that have something to send.
+            The channels that may have output to send.
         """
         cdef Call call
         cdef list touched = []
         if self.ending is None:
-            # Before the requests are looked at: theirs are among those then.
+            # Taken before the operations: those of the ended calls are among them then.
             with cython.critical_section(self):
                 self.ending = self.ended_calls
                 self.ended_calls = None
@@ -163,7 +164,7 @@ cdef class Dispatcher:
         return touched
 
     cdef int abort_call(self, Call call, object error) except -1:
-        """The call's answer is none; its thread may have gone on."""
+        """Abort the response: report the error and reset the stream. The call's thread may still be running."""
         self.report_error(call, error)
         call.mark_gone()
         return call.channel.reset(call, INTERNAL_ERROR)
@@ -173,7 +174,7 @@ cdef class Dispatcher:
             with cython.critical_section(call):
                 call.asked -= PyBytes_GET_SIZE(<bytes>value) + PART
             if call.complete:
-                # Another thread's write(), that came too late.
+                # A write() of another thread, after the end of the response.
                 return 0
             call.complete = flag
             if call.channel.send(call, <bytes>value, flag) < 0:
@@ -190,15 +191,19 @@ cdef class Dispatcher:
         return 0
 
     cdef int report_error(self, Call call, object error) except -1:
-        """Report an error, whatever comes of that."""
+        """Report an error; errors of the report itself are ignored."""
         try:
             self.report(call, error)
         except BaseException:
-            pass  # not even the log can be written
+            pass  # the log cannot be written
         return 0
 
     cdef bint defer_if_slow(self, Call call) except -1:
-        """Whether a call has to wait: it is slow, as far as is known, and fast ones want the only thread left."""
+        """Defer a call to a path remembered as slow while the last free thread is reserved for fast calls.
+
+        Returns:
+            True if the call was deferred.
+        """
         if self.leadership.idle or self.leadership.now() - self.fast_tick > FAST_LATELY:
             return False
         if call.path not in self.slow:
@@ -208,12 +213,12 @@ cdef class Dispatcher:
         return True
 
     cdef int update_calls_waiting(self) except -1:
-        """Say whether calls wait for a thread: one that sits down wakes the leader for nothing otherwise."""
+        """Update the flag that makes a thread wake the leader when it becomes free."""
         store_flag(&self.leadership.calls_waiting, bool(self.uploads.waiting) or bool(self.deferred))
         return 0
 
     def run_deferred(self):
-        """Run the slow calls that wait, as far as there are threads for them.
+        """Run deferred calls while threads are free.
 
         Returns:
             False when the thread has lost the lead.
@@ -223,7 +228,7 @@ cdef class Dispatcher:
             if not self.leadership.idle and self.leadership.now() - self.fast_tick <= FAST_LATELY:
                 return True
             call = self.deferred.popleft()
-            # Now: while it runs the lead may be lost.
+            # Before the call runs, since the lead may be lost meanwhile.
             self.update_calls_waiting()
             if not call.channel.has_stream(call):
                 call.channel.drop(call)
@@ -237,13 +242,13 @@ cdef class Dispatcher:
         return True
 
     cdef int queue_upload(self, Call call) except -1:
-        """Have a call that is to read its body while that arrives wait for a thread."""
+        """Queue a call for a thread, to read its body while it arrives."""
         self.uploads.wait(call, call.upload)
         store_flag(&self.leadership.calls_waiting, True)
         return 0
 
     cdef int start_upload(self, Call call) except -1:
-        """A call's body is whole, or nobody will read it: the call does not wait for a thread of its own any more."""
+        """Take a call out of the upload queues: its body is complete, or nothing will read it."""
         cdef bint waited = call.upload.state == UPLOAD_WAITS
         self.uploads.start(call, call.upload)
         if waited:
@@ -251,22 +256,22 @@ cdef class Dispatcher:
         return 0
 
     cdef bint may_run_upload(self) except -1:
-        """Whether there is a thread for such a call. The last free one is kept for requests that are whole."""
+        """Return True if a thread is free for such a call. The last free one is reserved for complete requests."""
         if self.threads > 1:
             return bool(self.leadership.idle)
         return not self.deferred
 
     def queue_paused(self, double now):
-        """Have the calls whose body has paused wait for a thread.
+        """Queue the calls whose body has paused for a thread.
 
         Args:
-            now: Seconds.
+            now: Seconds of a monotonic clock.
         """
         if self.uploads.queue_paused(now):
             store_flag(&self.leadership.calls_waiting, True)
 
     def run_uploads(self):
-        """Run the calls that are to read their body while it arrives, as far as there are threads for them.
+        """Run the calls that read their body while it arrives, while threads are free.
 
         Returns:
             False when the thread has lost the lead.
@@ -286,29 +291,29 @@ cdef class Dispatcher:
                 return False
             call.channel.flush()
             if self.threads == 1:
-                # Whole requests go first.
+                # Complete requests go first.
                 break
         return True
 
     @property
     def calling(self):
-        """Whether calls have begun that are not over, whatever became of their clients."""
+        """True while any call is running, even if its client is gone."""
         return self.open_calls > 0
 
     @property
     def deferring(self):
-        """Whether there are slow calls that wait for fast ones to end."""
+        """True while slow calls are deferred in favour of fast ones."""
         return bool(self.deferred)
 
     @property
     def waits(self):
-        """Whether there are calls that wait, and may be run now: slow ones, or such as are to read their body."""
+        """True if a deferred call or a waiting upload may be run now."""
         if self.deferred and (self.leadership.idle or self.leadership.now() - self.fast_tick > FAST_LATELY):
             return True
         return bool(self.uploads.waiting) and self.may_run_upload()
 
     def run_waiting(self):
-        """Run the calls that wait, as far as there are threads for them.
+        """Run deferred calls and waiting uploads while threads are free.
 
         Returns:
             False when the thread has lost the lead.
@@ -316,7 +321,7 @@ cdef class Dispatcher:
         return self.run_deferred() and self.run_uploads()
 
     def resume(self):
-        """Do what the last leader's call left behind, as the new leader."""
+        """As the new leader: take over the connection of the call that lost the lead."""
         cdef Call call
         cdef object running = self.leadership.running
         if running is not None:
@@ -331,7 +336,7 @@ cdef class Dispatcher:
 
 
 cdef class Channel:
-    """A call's connection."""
+    """The interface of a call's connection. Used by the leader only."""
 
     cdef bint has_stream(self, Call call) except -1:
         raise NotImplementedError
@@ -375,7 +380,7 @@ cdef class Channel:
 
 @cython.final
 cdef class Call(Waiter):
-    """A request and its response; what gunicorn's log and hooks see as the response too."""
+    """A request and its response; also the response object of gunicorn's log and hooks."""
 
     chunked = False
     upgrade = False
@@ -389,19 +394,19 @@ cdef class Call(Waiter):
         Args:
             status: Code and reason, ``"200 OK"``.
             headers: A list of ``(name, value)``, both str.
-            exc_info: As from `sys.exc_info`, where an error replaces what was begun.
+            exc_info: As from `sys.exc_info`, where an error response replaces one that has begun.
 
-        Returns:
-            ``write``.
+            Returns:
+                The ``write`` callable.
 
         Raises:
-            AssertionError: It was called before, and there is no ``exc_info``.
-            TypeError: Something is of another type.
-            ValueError: The status, a name or a value is none.
+            AssertionError: It was called before, and ``exc_info`` was not passed.
+            TypeError: The status, a header name or a header value is not a str.
+            ValueError: The status, a header name or a header value is invalid.
         """
         if exc_info:
             try:
-                # What was handed over by the application counts as sent.
+                # A part that the application has yielded counts as sent.
                 if self.has_begun() or not self.begin_response(status, headers, True):
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
@@ -411,9 +416,9 @@ cdef class Call(Waiter):
         return self.write
 
     cdef bint begin_response(self, object status, object headers, bint replaces) except -1:
-        """Whether a head could be taken: there is none before it, or it replaces one that is not sent."""
+        """Store a response head. Return False if one is sent already, or set and not to be replaced."""
         cdef ResponseHead head = response_head(status, headers, self.is_head)
-        # Other threads of the application may have done something while its headers were asked for.
+        # Iterating the headers may have run other threads of the application.
         with cython.critical_section(self):
             if self.headers_sent or self.held is not None or (self.response is not None and not replaces):
                 return False
@@ -421,12 +426,12 @@ cdef class Call(Waiter):
         return True
 
     cdef ResponseHead begun_response(self):
-        """What `start_response` was called with last; ``None`` where it was not."""
+        """Return the head of the last `start_response` call, or ``None``."""
         with cython.critical_section(self):
             return self.response
 
     cdef bint has_begun(self) except -1:
-        """Whether a part of the response is sent, or about to be."""
+        """Return True if a part of the response is sent, or held for sending."""
         with cython.critical_section(self):
             return self.headers_sent or self.held is not None
 
@@ -448,7 +453,7 @@ cdef class Call(Waiter):
             raise ValueError("write() after the end of the response")
         leading = self.dispatcher.leadership.enter_io(self)
         if not leading and not load_flag(&self.detached):
-            # The response has ended meanwhile, or the worker stops: the connection is the leader's.
+            # The response has ended meanwhile, or the worker stops: only the leader may use the connection.
             raise ValueError("write() after the end of the response")
         try:
             if octets:
@@ -458,7 +463,7 @@ cdef class Call(Waiter):
                 self.dispatcher.leadership.leave_io(self)
 
     def send_early_hints(self, headers):
-        """``wsgi.early_hints``: send 103 with these fields (RFC 8297); nothing once the response has begun.
+        """``wsgi.early_hints``: send 103 (Early Hints) with these fields (RFC 8297), unless the response has begun.
 
         Args:
             headers: ``(name, value)`` pairs, str or latin-1 bytes.
@@ -479,7 +484,7 @@ cdef class Call(Waiter):
             return
         leading = self.dispatcher.leadership.enter_io(self)
         if not leading:
-            # Not answered where the response has ended meanwhile.
+            # Ignored if the response has ended meanwhile.
             self.dispatcher.submit(self, OP_INFORM, (103, fields), False)
             return
         try:
@@ -522,7 +527,7 @@ cdef class Call(Waiter):
 
     @property
     def status_code(self):
-        """The code, as `status` has it; 0 where there is none."""
+        """The status code; 0 before `start_response`, 499 if the client was gone before the head was sent."""
         cdef ResponseHead head = self.begun_response()
         if load_flag(&self.gone) and not self.headers_sent:
             return 499
@@ -545,24 +550,24 @@ cdef class Call(Waiter):
 
     @property
     def version(self):
-        """What the Server field says where the application does not."""
+        """The Server field of responses without one."""
         return self.dispatcher.server
 
     def is_chunked(self):
-        """Whether the body is in chunks: never, in HTTP/2."""
+        """Return False: HTTP/2 has no chunked coding."""
         return False
 
     def should_close(self):
-        """Whether the connection ends with this response: never, in HTTP/2."""
+        """Return False: an HTTP/2 connection outlives a response."""
         return False
 
     def force_close(self):
-        """Do nothing: other requests use the connection."""
+        """Do nothing: other requests share the connection."""
 
     # Running
 
     cdef bint run(self) except -1:
-        """Answer the request, whatever happens. Whether the thread leads still."""
+        """Run the application and end the response in every case. Return True if the thread still leads."""
         cdef Dispatcher dispatcher = self.dispatcher
         cdef bint limited
         dispatcher.served += 1
@@ -597,7 +602,7 @@ cdef class Call(Waiter):
         return not self.detached
 
     cdef int remember_speed(self) except -1:
-        """Remember whether requests like this one are slow."""
+        """Record whether requests to this path are slow."""
         cdef Dispatcher dispatcher = self.dispatcher
         cdef str path = self.path
         if self.predicted:
@@ -609,11 +614,11 @@ cdef class Call(Waiter):
             try:
                 dispatcher.slow[path] = True
             except MemoryError:
-                pass  # the next one like it is found slow too
+                pass  # the next such call will be recorded
         return 0
 
     cdef int call_observer(self, object hook) except -1:
-        """Call what the face above has for it, which may take as long as the application."""
+        """Call an observer's hook, which may take as long as the application."""
         self.dispatcher.leadership.begin(self)
         try:
             hook(self)
@@ -631,7 +636,7 @@ cdef class Call(Waiter):
         finally:
             leadership.end(self)
         if type(result) is list or type(result) is tuple:
-            # All there already, and nothing to close.
+            # The body is complete, and there is no close().
             n = len(result)
             if n == 1:
                 self.put(self.part(result[0]), True)
@@ -652,7 +657,7 @@ cdef class Call(Waiter):
         return 0
 
     cdef int serve_parts(self, object result) except -1:
-        """Send what an iterable yields, each part before the next is asked for, or meanwhile by another thread."""
+        """Send the parts of an iterable: each before the next is produced, or meanwhile by another thread."""
         cdef object part
         cdef bytes data, before
         cdef object step = None
@@ -687,12 +692,12 @@ cdef class Call(Waiter):
         return 0
 
     cdef bint omits_body(self) except -1:
-        """Whether the response has begun and is its head alone: HEAD, 204 and 304 wait for nothing else."""
+        """Return True if the response has begun and has no body (HEAD, 204, 304)."""
         cdef ResponseHead head = self.begun_response()
         return head is not None and head.omits_body
 
     cdef object next_part(self, object step):
-        # However quick each part is, others do not wait for all of them.
+        # Many quick parts together may exceed a tick: other requests do not wait for all of them.
         self.dispatcher.leadership.leave_io(self)
         try:
             return step()
@@ -711,7 +716,7 @@ cdef class Call(Waiter):
     # The response
 
     cdef bytes take_held(self):
-        """The part that is held back, for the one that sends it."""
+        """Take the held part, for the caller to send."""
         cdef bytes held
         with cython.critical_section(self):
             held = self.held
@@ -719,11 +724,11 @@ cdef class Call(Waiter):
         return held
 
     cdef int flush_held(self) except -1:
-        """As the leader that took over from this call: send what it holds back."""
+        """As the leader that took over from this call: send the held part."""
         cdef bytes held
         if not self.detached:
             return 0
-        # Its thread goes on meanwhile, but what it asks for comes after this.
+        # The call's thread may run meanwhile; the operations that it submits come after this one.
         with cython.critical_section(self):
             held = self.held
             self.held = None
@@ -736,7 +741,7 @@ cdef class Call(Waiter):
         return 0
 
     cdef bytes counted(self, bytes data):
-        """What of a part is sent: no more than the Content-Length says, and nothing where there is no body."""
+        """Cut a part to what remains of the Content-Length; empty for a response without a body."""
         cdef ResponseHead head = self.response
         cdef int64_t left
         if head.omits_body:
@@ -749,13 +754,13 @@ cdef class Call(Waiter):
         return data
 
     cdef int put(self, bytes data, bint ends) except -1:
-        """Send a part of the body. By the call's thread, outside the application."""
+        """Send a part of the body. Called by the call's thread, outside the application."""
         cdef ResponseHead head
         cdef int64_t queued, sent
         cdef bint begun, lacks
         if load_flag(&self.gone):
             raise HTTP2StreamAborted(self.stream_id, "the stream was closed before the response was complete")
-        # Other threads of the application may replace the head meanwhile: nothing is asked of it outside.
+        # Other threads of the application may replace the head, so it is read inside this section only.
         with cython.critical_section(self):
             head = self.response
             if head is None:
@@ -766,7 +771,7 @@ cdef class Call(Waiter):
                     if self.dropped > DROPPED:
                         raise HTTP2StreamAborted(self.stream_id, "the response has no body, however long it gets")
                     return 0
-                # The head alone: it ends the stream, whatever the application has to add.
+                # HEADERS alone, with END_STREAM; further parts are dropped.
                 ends = True
             data = self.counted(data)
             sent = self.sent
@@ -797,7 +802,7 @@ cdef class Call(Waiter):
         return 0
 
     cdef int make_room(self) except -1:
-        """As the leader: too much is unsent. Have it sent, and leave the lead where that takes time."""
+        """As the leader: flush a connection with too much unsent, and hand over the lead if that has to wait."""
         self.channel.flush()
         self.queued = self.channel.unsent(self)
         if self.queued > HIGH_WATER:
@@ -807,7 +812,7 @@ cdef class Call(Waiter):
         return 0
 
     cdef int await_client(self, bint room) except -1:
-        """Wait for what `wait_for` waits for, but not for ever."""
+        """Wait for the client as `wait_for` does; reset the stream and raise after the time-out."""
         cdef double timeout = self.dispatcher.timeout
         if not self.wait_for(room, timeout):
             self.dispatcher.submit(self, OP_RESET, CANCEL, False)
@@ -816,7 +821,7 @@ cdef class Call(Waiter):
         return 0
 
     cdef int more(self) except -1:
-        """The application reads, and nothing is at hand."""
+        """Wait until more of the request's body arrives. Called when the application reads past what has arrived."""
         cdef Leadership leadership = self.dispatcher.leadership
         cdef bint leading
         if load_flag(&self.over):
@@ -869,7 +874,7 @@ cdef class Call(Waiter):
     # The end
 
     cdef int handle_error(self, object error) except -1:
-        """The application has raised, or its answer is none."""
+        """Report an error of the application or of its response, and send 500 if nothing was sent."""
         self.take_held()
         self.dispatcher.report_error(self, error)
         if load_flag(&self.gone) or load_flag(&self.ended):
@@ -884,7 +889,7 @@ cdef class Call(Waiter):
         return 0
 
     cdef bint answer_error(self, int code, str reason, str message) except -1:
-        """Answer instead of the application; whether that was possible still."""
+        """Send an error response instead of the application's. Return False if the head was sent already."""
         cdef bytes body = message.encode("latin-1", "replace")
         if not self.begin_response(f"{code} {reason}", [("content-type", "text/plain; charset=utf-8"),
                                                         ("content-length", str(len(body)))], True):
@@ -895,13 +900,13 @@ cdef class Call(Waiter):
         return True
 
     cdef int finish(self) except -1:
-        """The call is over. Takes no memory where that is told to the leader."""
+        """End the call; a detached one is handed to the leader, without allocating memory."""
         if self.detached:
             return self.dispatcher.submit_end(self)
         return self.release()
 
     cdef int release(self) except -1:
-        """As the leader: let go of the call that is over."""
+        """As the leader: release a call that has ended."""
         try:
             if self.broken:
                 self.channel.reset(self, INTERNAL_ERROR)

@@ -1,7 +1,7 @@
 """The WSGI environment (PEP 3333), built from the header decoder's entries.
 
-What most requests are made of is handled here. A request with anything else
-is left to the face above, as the list of its fields.
+The fast path for common requests. Any other request is declined: its fields are
+returned as a list, for the host's fallback.
 """
 cimport cython
 from cpython.dict cimport PyDict_Contains, PyDict_Copy, PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
@@ -32,7 +32,7 @@ from fasth2.hpack.fields cimport (
 from fasth2._engine.headers cimport BlockInfo, plain_pairs
 from fasth2.hpack.decoder cimport Entry
 
-# What a field is, beside being in the environment.
+# How a field is treated.
 PLAIN = PLAIN_
 SINGLETON = SINGLETON_
 SCHEME = SCHEME_
@@ -42,13 +42,13 @@ DECLINE = DECLINE_
 
 cdef enum:
     PLAIN_ = 0
-    SINGLETON_ = 1       # may be there once
-    SCHEME_ = 2          # says the scheme
+    SINGLETON_ = 1       # may occur once
+    SCHEME_ = 2          # tells the scheme
     LEFT_OUT_ = 3        # not in the environment
     HOST_ = 4
-    DECLINE_ = 5           # a request with it is left to the face above
+    DECLINE_ = 5         # a request with it is declined
 
-#: Names whose rules are remembered, and the longest of them, in characters.
+# Number of names whose rules are remembered, and the longest of them, in characters.
 cdef enum:
     NAMES = 1024
     LONGEST = 64
@@ -64,7 +64,7 @@ cdef str URL_SCHEME = "wsgi.url_scheme"
 
 @cython.final
 cdef class FieldRule:
-    """How a field of some name gets into the environment.
+    """How fields of one name enter the environment.
 
     Args:
         key: Its key.
@@ -86,13 +86,13 @@ cdef inline int hex_value(uint8_t c) noexcept:
 
 
 cpdef str percent_decoded(str text):
-    """A path as PEP 3333 wants it.
+    """Decode percent-encoding, as PEP 3333 requires of PATH_INFO.
 
     Args:
         text: The path, latin-1.
 
     Returns:
-        Its octets, unquoted, as latin-1.
+        The decoded octets as latin-1 text.
     """
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
     cdef Py_ssize_t i = 0
@@ -127,7 +127,7 @@ cpdef str percent_decoded(str text):
 
 
 cdef inline bint added(dict environ, str key, object value) except -1:
-    """Set what has no value yet; whether it had none."""
+    """Set a key that has no value yet. Return False, changing nothing, if it has one."""
     # Not PyDict_SetDefault: where the dict finds no memory to grow, CPython 3.13's returns the value with an error set,
     # and counts an entry that is not there.
     if PyDict_Contains(environ, key):
@@ -137,7 +137,7 @@ cdef inline bint added(dict environ, str key, object value) except -1:
 
 
 cdef dict one_more(dict repeated, dict environ, str key, object value):
-    """Keep another value of a field that has one."""
+    """Add a further value of a repeated field."""
     cdef object several
     if repeated is None:
         repeated = {}
@@ -153,27 +153,27 @@ cdef dict one_more(dict repeated, dict environ, str key, object value):
 cdef class EnvironMaker(RequestMaker):
     """Makes the environments of one connection's requests.
 
-    ``make`` returns a dict, or a list of the request's ``(name, value)`` where
-    the face above has to make it; with ``keep`` a tuple of the dict and that list.
+    ``make`` returns a dict, or for a declined request the list of its ``(name, value)`` pairs;
+    with ``keep`` a tuple of the dict and that list.
 
     Args:
-        template: What every environment begins with.
+        template: The initial content of every environment.
         rules: Names to `FieldRule`, filled as names are met.
         make_rule: Called with a name that is not in ``rules``, returns its `FieldRule`.
-        schemes: Names of fields that say the scheme, with the value that means https.
-        trusted: Whether ``:scheme`` is believed.
-        line_size: Characters that a path may have; 0 for any.
-        count: Fields that a request may have; 0 for any.
-        field_size: Characters of a field's name and value and two more, at most; 0 for any.
-        script_name: What every path begins with.
-        keep: Whether the fields are wanted too.
-        decline_all: Whether all requests are left to the face above.
+        schemes: Names of fields that tell the scheme, with the value that means https.
+        trusted: True to believe ``:scheme``.
+        line_size: Largest path in characters; 0: no limit.
+        count: Largest number of fields; 0: no limit.
+        field_size: Largest size of a field in characters, name and value and two separators; 0: no limit.
+        script_name: The prefix of every path.
+        keep: True to return the fields too.
+        decline_all: True to decline all requests.
     """
 
     def __init__(self, dict template not None, dict rules not None, make_rule, dict schemes not None, *,
                  bint trusted=False, Py_ssize_t line_size=0, Py_ssize_t count=0, Py_ssize_t field_size=0,
                  str script_name="", bint keep=False, bint decline_all=False):
-        # These keep their place in each copy.
+        # Present in the template, so that setting them in a copy never grows the dict.
         self.template = {
             **template, REQUEST_METHOD: "GET", RAW_URI: "/", PATH_INFO: "/", QUERY_STRING: "", HTTP_HOST: "",
             "wsgi.input": None, "wsgi.early_hints": None, "gunicorn.http2.send_trailers": None,
@@ -213,7 +213,7 @@ cdef class EnvironMaker(RequestMaker):
         return rule
 
     cdef bint fill(self, dict environ, Entry **fields, Py_ssize_t n, BlockInfo *info) except -1:
-        """Whether the environment is complete; where not, it is left to the face above."""
+        """Fill the environment from the decoded fields. Return False to decline the request."""
         cdef Py_ssize_t i
         cdef Py_ssize_t pseudo = 0
         cdef Entry *e
@@ -225,7 +225,7 @@ cdef class EnvironMaker(RequestMaker):
         cdef object scheme = None
         cdef object forwarded = None
         cdef object cookie = None
-        # More crumbs than one, and the values of fields that are repeated: joined once, in the end.
+        # Cookie crumbs and repeated fields' values, joined once at the end.
         cdef list crumbs = None
         cdef dict repeated = None
         for i in range(n):
@@ -263,7 +263,7 @@ cdef class EnvironMaker(RequestMaker):
             rule = self.rule_of(<object>e.name)
             if rule.kind == PLAIN_:
                 if not added(environ, rule.key, <object>e.value):
-                    # Repeated, or one of the template's own keys, which no plain field has.
+                    # A repeated field: no plain field has a key of the template.
                     repeated = one_more(repeated, environ, rule.key, <object>e.value)
             elif rule.kind == SINGLETON_:
                 if not added(environ, rule.key, <object>e.value):

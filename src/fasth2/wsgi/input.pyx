@@ -11,7 +11,7 @@ from fasth2.server.errors import HTTP2StreamAborted
 
 
 cdef class Source(RunningCall):
-    """Where a request's body comes from."""
+    """The source of a request's body."""
 
     cdef int more(self) except -1:
         raise NotImplementedError
@@ -21,7 +21,7 @@ cdef class Source(RunningCall):
 
 
 cdef Py_ssize_t size_of(object size) except? -2:
-    """A size argument: -1 for all."""
+    """Convert a size argument; -1 for all."""
     if size is None:
         return -1
     cdef Py_ssize_t n = size
@@ -36,17 +36,17 @@ cdef class Input:
     Reading waits for what has not arrived, and gives the client credit for what was read (RFC 9113 section 5.2).
 
     Args:
-        octets: A body that is there already.
+        octets: A body that has arrived already.
     """
 
     def __init__(self, bytes octets not None=b""):
         self.chunk = octets
         self.complete = True
 
-    # By the thread that receives
+    # Called by the thread that receives
 
     cdef int add(self, bytes data) except -1:
-        """More has arrived."""
+        """Append a part that has arrived."""
         with cython.critical_section(self):
             if self.parts is None:
                 self.parts = deque()
@@ -54,20 +54,20 @@ cdef class Input:
         return 0
 
     cdef int finish(self, object trailers) except -1:
-        """All has arrived."""
+        """Mark the body as complete."""
         with cython.critical_section(self):
             self.trailers = trailers
             self.complete = True
         return 0
 
     cdef int end(self) except -1:
-        """The request is answered: nothing more comes, and nobody is told what is read."""
+        """Detach from the source: the request is answered, and reading returns no more credit."""
         with cython.critical_section(self):
             self.source = None
         return 0
 
     cdef int64_t discard(self) except -1:
-        """Nobody will read it: drop what is here; how many octets of it the client got no credit for."""
+        """Drop what was not read. Return the octets for which no credit was returned to the client."""
         cdef int64_t octets = 0
         cdef object parts
         with cython.critical_section(self):
@@ -76,12 +76,12 @@ cdef class Input:
             self.chunk = b""
             self.at = 0
         if parts is not None:
-            # An iterator would take memory.
+            # An iterator would allocate memory.
             while parts:
                 octets += len(parts.popleft())
         return octets
 
-    # By the application's thread
+    # Called by the application's thread
 
     cdef int check(self) except -1:
         if self.closed:
@@ -89,11 +89,11 @@ cdef class Input:
         return 0
 
     cdef bint fill(self) except -1:
-        """Whether octets are at hand; waits for them. False at the end."""
+        """Wait until octets can be read. Return False at the end of the body."""
         cdef Source source
         cdef bytes part
         while self.chunk is None or self.at >= PyBytes_GET_SIZE(self.chunk):
-            # It may end meanwhile.
+            # The request may end meanwhile.
             source = self.source
             if self.parts:
                 part = take_part(self.parts)
@@ -110,7 +110,7 @@ cdef class Input:
         return True
 
     cdef bytes cut(self, Py_ssize_t n):
-        """The first n octets at hand, or fewer."""
+        """Take the next n octets of the current part, or fewer at its end."""
         cdef Py_ssize_t left = PyBytes_GET_SIZE(self.chunk) - self.at
         cdef bytes result
         if n >= left:
@@ -133,8 +133,8 @@ cdef class Input:
         Returns:
             bytes, empty at the end.
 
-        Raises:
-            HTTP2StreamError: The client ended the stream, or sent nothing for too long; it is an `OSError` too.
+            Raises:
+                HTTP2StreamError: The client ended the stream, or sent nothing in time; it is an `OSError` too.
         """
         cdef Py_ssize_t n = size_of(size)
         cdef bytes part
@@ -219,7 +219,7 @@ cdef class Input:
 
     @cython.critical_section
     def close(self):
-        """Drop what is here; reading raises ValueError from now on."""
+        """Drop what was not read; reading raises ValueError from now on."""
         self.closed = True
         self.chunk = b""
         self.at = 0

@@ -1,6 +1,6 @@
-# Who runs the loop. One thread leads: it polls, reads, and calls the
-# application. A call of the application that outlasts a tick keeps its thread
-# and loses the lead to another.
+# Leader/follower threads. The leading thread runs the event loop: it polls,
+# reads, and calls the application. A call of the application that outlasts a
+# tick keeps its thread and loses the lead to another thread.
 from fasth2.wsgi.atomics cimport load_flag, load_number
 
 cdef extern from "pythread.h":
@@ -18,7 +18,7 @@ cdef extern from "pythread.h":
 
 
 cdef class ThreadEvent:
-    # Something that one thread waits for and another lets through, once each time.
+    # An event for one waiting thread. One set() releases one wait().
     cdef PyThread_type_lock lock
 
     cdef bint wait(self, long long microseconds) except -1
@@ -26,42 +26,42 @@ cdef class ThreadEvent:
 
 
 cdef class RunningCall:
-    # A call of the application, as the lead sees it.
+    # The state of a call of the application that Leadership uses.
     cdef int detached        # its thread has lost the lead
-    cdef int over            # it has ended, whatever the application keeps of it
-    cdef unsigned long thread        # that runs it
-    cdef unsigned long begun         # tick
+    cdef int over            # it has ended; the application may still hold references to it
+    cdef unsigned long thread        # identifier of the thread that runs it
+    cdef unsigned long begun         # tick at which it began
 
 
 cdef class Slot(ThreadEvent):
     # A thread that can lead.
     cdef readonly bint helper        # it never calls the application
-    cdef bint enrolled       # it waits already, as far as others see
+    cdef bint enrolled       # registered as waiting before its thread waits
 
 
 cdef class Leadership:
-    cdef ThreadEvent wakeup           # wakes the clock
+    cdef ThreadEvent wakeup  # wakes the watchdog
     cdef bint wakeup_set
-    cdef ThreadEvent sleeper          # nobody opens it
+    cdef ThreadEvent sleeper # never set; used to sleep without the interpreter lock
     cdef long long tick      # microseconds
-    # written by the leader, looked at by the clock
+    # written by the leader, read by the watchdog
     cdef int in_call
     cdef unsigned long calls         # of the application, begun
-    # written by the clock
-    cdef unsigned long ticks         # so far, while there is something to do
-    cdef int dormant                 # the clock stands still until the bell is rung
+    # written by the watchdog
+    cdef unsigned long ticks         # elapsed while calls are running
+    cdef int dormant                 # the watchdog sleeps until `wakeup` is set
     cdef int stopping
-    cdef RunningCall running     # the call that in_call is about
+    cdef RunningCall running # the call that `in_call` refers to
     cdef Slot leading        # None between two leaders
-    cdef list idle           # seats that wait to call the application
+    cdef list idle           # slots of threads that wait to call the application
     cdef Slot helper
     cdef bint helper_waits
-    cdef int calls_waiting          # the leader waits for a free slot
-    cdef object wake         # called when a slot is free while the helper leads
-    cdef readonly unsigned long handovers    # calls that outlasted a tick, or gave the lead away
+    cdef int calls_waiting   # calls wait for a free slot
+    cdef object wake         # called when a slot becomes free while the helper leads or calls wait
+    cdef readonly unsigned long handovers    # number of calls that lost the lead
 
     cdef inline unsigned long now(self) noexcept:
-        # In ticks.
+        # Return the time in ticks.
         return load_number(&self.ticks)
 
     cdef inline bint stops(self) noexcept nogil:

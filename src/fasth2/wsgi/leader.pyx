@@ -1,14 +1,14 @@
-"""Who runs the loop of a worker: one thread leads, and hands over when a call of the application outlasts a tick."""
+"""Leader/follower threads of a worker: one runs the event loop, and hands over when a call outlasts a tick."""
 cimport cython
 
 from fasth2.wsgi.atomics cimport load_flag, load_number, store_flag, store_number
 
 cdef enum:
-    QUIET = 100              # ticks without a call after which the clock stops
+    QUIET = 100              # ticks without a call after which the watchdog sleeps
 
 
 cdef class ThreadEvent:
-    """Something that one thread waits for and another lets through."""
+    """An event for one waiting thread: one `set` releases one `wait`."""
 
     def __cinit__(self):
         self.lock = PyThread_allocate_lock()
@@ -18,25 +18,25 @@ cdef class ThreadEvent:
 
     def __dealloc__(self):
         if self.lock != NULL:
-            # Free locks only are freed.
+            # A lock must be released before it is freed.
             PyThread_acquire_lock(self.lock, 0)
             PyThread_release_lock(self.lock)
             PyThread_free_lock(self.lock)
 
     cdef bint wait(self, long long microseconds) except -1:
-        """Wait until it is opened; whether it was. Negative: without an end."""
+        """Wait for `set`. Return False after so many microseconds; negative: no limit."""
         cdef PyLockStatus status
         with nogil:
             status = PyThread_acquire_lock_timed(self.lock, microseconds, 0)
         return status == PY_LOCK_ACQUIRED
 
     cdef void set(self) noexcept:
-        """Let the one that waits, or will wait, through. Once for each time it waits."""
+        """Release the current wait or the next one. Call it once for each wait."""
         PyThread_release_lock(self.lock)
 
 
 cdef class RunningCall:
-    """A call of the application, as the lead sees it."""
+    """The state of a call of the application that `Leadership` uses."""
 
 
 @cython.final
@@ -44,7 +44,7 @@ cdef class Slot(ThreadEvent):
     """A thread that can lead.
 
     Args:
-        helper: Whether it leads only while all others are in calls of the application.
+        helper: True for a thread that leads only while all others are in calls of the application.
     """
 
     def __init__(self, bint helper=False):
@@ -53,7 +53,7 @@ cdef class Slot(ThreadEvent):
 
 @cython.final
 cdef class Leadership:
-    """Has one of several threads lead.
+    """Decides which of several threads leads, that is, runs the event loop.
 
     Args:
         wake: Called to end the leader's wait for events.
@@ -70,13 +70,13 @@ cdef class Leadership:
 
     @property
     def idle_slots(self):
-        """How many threads wait to call the application."""
+        """Number of threads that wait to call the application."""
         return len(self.idle)
 
     # Calls of the application, by the thread that runs them
 
     cdef int begin(self, RunningCall call) except -1:
-        """A call goes into the application; one that has lost the lead does so as any thread."""
+        """Record that a call enters the application; nothing for a detached call."""
         with cython.critical_section(self):
             if call.detached:
                 return 0
@@ -88,7 +88,7 @@ cdef class Leadership:
         return 0
 
     cdef bint end(self, RunningCall call) except -1:
-        """The application has returned. Whether its thread leads still."""
+        """Record that the application has returned. Return True if its thread still leads."""
         with cython.critical_section(self):
             if call.detached:
                 return False
@@ -96,16 +96,16 @@ cdef class Leadership:
         return True
 
     cdef bint hand_over(self, RunningCall call) except -1:
-        """Give the lead away, for a call that is going to wait. Whether there was another thread."""
+        """Hand the lead to another thread for a call that will wait. Return False if no thread is free."""
         with cython.critical_section(self):
             if call.detached:
                 return True
             return self.replace(call)
 
     cdef bint enter_io(self, RunningCall call) except -1:
-        """The application has called back, to use the connection. Whether the calling thread leads."""
+        """The application uses the connection. Return True if the calling thread leads and may do so directly."""
         if not load_flag(&call.detached) and call.thread != PyThread_get_thread_ident():
-            # A thread of the application's own, while that of the call leads and may come back any moment.
+            # A thread started by the application; the call's own thread leads and may return at any moment.
             while not (load_flag(&call.detached) or load_flag(&call.over) or self.stops()
                        or self.detach(call, load_number(&self.calls))):
                 self.pause()
@@ -113,29 +113,29 @@ cdef class Leadership:
         return self.end(call)
 
     cdef int leave_io(self, RunningCall call) except -1:
-        """Back to the application after `enter_io` returned True. The lead is lost where the call has taken long in all."""
+        """Return to the application after `enter_io` returned True. A call that has outlasted a tick loses the lead."""
         if self.now() - call.begun <= 1 or not self.hand_over(call):
             self.begin(call)
         return 0
 
     cdef int pause(self) except -1:
-        """Let another thread get to where it can lead."""
+        """Sleep for a tick, so that another thread can come to wait for the lead."""
         cdef PyThread_type_lock sleeper = self.sleeper.lock
         with nogil:
             PyThread_acquire_lock_timed(sleeper, self.tick, 0)
         return 0
 
-    # Seats
+    # Slots
 
     def acquire(self, Slot slot not None):
-        """Wait until a slot's thread is to lead.
+        """Wait until the calling thread is to lead.
 
         Args:
-            slot: Of the calling thread.
+            slot: The slot of the calling thread.
 
-        Returns:
-            False when the worker stops.
-        """
+            Returns:
+                False when the worker stops.
+            """
         cdef bint awaited = False
         with cython.critical_section(self):
             if slot.enrolled:
@@ -154,13 +154,13 @@ cdef class Leadership:
         return not self.stops()
 
     def yield_lead(self, Slot slot not None):
-        """Give the lead of a thread that is not in a call to one that waits for it, if one does.
+        """Pass the lead of a thread that is not in a call to a waiting thread, if there is one.
 
         Args:
-            slot: Of the calling thread, which leads.
+            slot: The slot of the calling thread, which leads.
 
         Returns:
-            Whether it leads no more.
+            True if the thread no longer leads.
         """
         cdef Slot successor
         with cython.critical_section(self):
@@ -169,17 +169,17 @@ cdef class Leadership:
             successor = self.successor()
             if successor is None:
                 return False
-            # Now, not when its thread comes to wait: the next leader may have to give the lead away before that.
+            # Enrolled before its thread waits: the next leader may have to pass the lead on before that.
             slot.enrolled = True
             self.enroll(slot)
             self.promote(successor)
         return True
 
     def leads(self, Slot slot not None):
-        """Whether a thread leads.
+        """Return True if a thread leads.
 
         Args:
-            slot: Its slot.
+            slot: The slot of the thread.
         """
         with cython.critical_section(self):
             return self.leading is slot
@@ -193,7 +193,7 @@ cdef class Leadership:
         return 0
 
     cdef Slot successor(self):
-        """A slot that waits, which it does no more, or ``None``."""
+        """Take a waiting slot off the list; ``None`` if no thread waits."""
         if self.idle:
             return self.idle.pop()
         if self.helper_waits:
@@ -202,13 +202,13 @@ cdef class Leadership:
         return None
 
     cdef int promote(self, Slot slot) except -1:
-        """Have a slot's thread lead. It begins at once: what it looks at has to be there."""
+        """Make a slot's thread the leader. It starts at once: publish what it reads before this call."""
         self.leading = slot
         slot.set()
         return 0
 
     cdef bint replace(self, RunningCall call) except -1:
-        """Have another thread than a call's lead, if there is one."""
+        """Detach a call from the lead and promote another thread. Return False if no thread waits."""
         cdef Slot slot = self.successor()
         if slot is None:
             return False
@@ -220,7 +220,7 @@ cdef class Leadership:
         return True
 
     def stop(self):
-        """Let every thread that waits, and the clock, go."""
+        """Release every waiting thread and end the watchdog."""
         cdef Slot slot
         with cython.critical_section(self):
             store_flag(&self.stopping, True)
@@ -232,7 +232,7 @@ cdef class Leadership:
                 self.helper.set()
             self.wake_watchdog()
 
-    # The clock
+    # The watchdog
 
     cdef int wake_watchdog(self) except -1:
         store_flag(&self.dormant, False)
@@ -242,14 +242,14 @@ cdef class Leadership:
         return 0
 
     cdef bint detach(self, RunningCall call, unsigned long number) except -1:
-        """Have the thread of a call that is in the application lose the lead. None: of the call of that number."""
+        """Take the lead from a call in the application, identified by its number. call: ``None`` for any call."""
         with cython.critical_section(self):
             if not self.in_call or self.calls != number or (call is not None and self.running is not call):
                 return False
             return self.replace(self.running)
 
     def run_watchdog(self):
-        """Be the clock, until `stop`. For a thread of its own, which does not need the interpreter a tick."""
+        """Run the watchdog until `stop`, on a thread of its own; the interpreter lock is released between ticks."""
         cdef unsigned long calls, last = 0
         cdef int quiet = 0
         cdef bint overdue
@@ -273,11 +273,11 @@ cdef class Leadership:
                             break
             if overdue:
                 if not self.detach(None, last):
-                    # Nobody could lead, or it has just ended.
+                    # No thread was free, or the call has just ended.
                     quiet = 0
                 continue
             with cython.critical_section(self):
-                # The bell may have been opened while the clock ran.
+                # The event may have been set while the watchdog ran.
                 if self.wakeup_set:
                     self.wakeup_set = False
                     PyThread_acquire_lock(wakeup, 0)

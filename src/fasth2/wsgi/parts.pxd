@@ -1,4 +1,4 @@
-# The parts of a body that wait to be read, small ones joined.
+# Unread parts of a body, with small ones joined.
 
 
 cdef int add_part(object parts, bytes data) except -1

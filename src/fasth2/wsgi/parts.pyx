@@ -1,12 +1,12 @@
-"""The parts of a body that wait to be read: small ones are joined, so that what is held is what was sent.
+"""Unread parts of a body: small ones are joined, so that memory is proportional to the octets received.
 
-A peer chooses the size of its frames. An object for each octet would cost more than fifty times as much memory.
+The peer chooses the size of its frames. An object for each octet would take more than fifty times the memory.
 """
 from cpython.bytearray cimport PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_GET_SIZE
 
 cdef enum:
-    # Octets of a part that is kept as it is. Its object costs little beside them.
+    # Octets from which on a part is kept as it is: its object's overhead is small.
     LARGE_PART = 4096
     # Octets that small parts are joined to, at most.
     JOINED_PART = 65536

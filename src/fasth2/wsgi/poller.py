@@ -1,4 +1,4 @@
-"""Waiting for sockets: epoll where there is one, else what `selectors` has."""
+"""Polling of sockets, by epoll or else by `selectors`; waking of the poller."""
 from __future__ import annotations
 
 import os
@@ -11,26 +11,26 @@ from typing import Any
 
 __all__ = ["READ", "WRITE", "Poller", "Waker", "has_spare_processors"]
 
-#: What is waited for; an error or the end counts as both.
+#: Events to wait for. An error or the end of a connection counts as both.
 READ = 1
 WRITE = 4
 
 
 def has_spare_processors() -> bool:
-    """Return whether the process may use more than one. Where not, whoever sends runs only once this process sleeps."""
+    """Return True if the process may use more than one processor. Otherwise a local peer runs only while it sleeps."""
     return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
 
 
 class _BusyPolling:
-    """Looks for events without sleeping."""
+    """Polls for events without sleeping."""
 
     poll: Callable[[float], list[tuple[int, int]]]
 
     def busy_poll(self, seconds: float) -> list[tuple[int, int]]:
-        """Poll again and again.
+        """Poll repeatedly until there are events.
 
         Args:
-            seconds: How long at most, about.
+            seconds: Approximate limit.
 
         Returns:
             As `poll`.
@@ -43,7 +43,7 @@ class _BusyPolling:
 
 
 class _EpollPoller(_BusyPolling):
-    """Tells which descriptors are ready."""
+    """Polls descriptors by epoll."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -53,20 +53,20 @@ class _EpollPoller(_BusyPolling):
         self.close = self._epoll.close
 
     def poll(self, timeout: float) -> list[tuple[int, int]]:
-        """Wait.
+        """Wait for events.
 
         Args:
             timeout: Seconds at most.
 
         Returns:
-            Descriptors, and what each is ready for; an error or the end of a
-            connection shows as other bits.
+            Pairs of descriptor and event mask; an error or the end of a
+            connection sets other bits than READ and WRITE.
         """
         return self._epoll.poll(timeout)
 
 
 class _SelectorPoller(_BusyPolling):
-    """The same over `selectors`."""
+    """Polls descriptors by `selectors`."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -78,11 +78,11 @@ class _SelectorPoller(_BusyPolling):
         return (selectors.EVENT_READ if mask & READ else 0) | (selectors.EVENT_WRITE if mask & WRITE else 0)
 
     def register(self, fd: int, mask: int) -> None:
-        """Wait for a descriptor from now on."""
+        """Begin to poll a descriptor."""
         self._selector.register(fd, self._events(mask))
 
     def modify(self, fd: int, mask: int) -> None:
-        """Wait for something else of it; 0: for nothing."""
+        """Change the events of a descriptor; 0: none."""
         events = self._events(mask)
         if fd not in self._selector.get_map():
             self._selector.register(fd, events)
@@ -92,7 +92,7 @@ class _SelectorPoller(_BusyPolling):
             self._selector.unregister(fd)
 
     def poll(self, timeout: float) -> list[tuple[int, int]]:
-        """Wait; see `_EpollPoller`."""
+        """Wait for events; see `_EpollPoller`."""
         return [
             (key.fd, (READ if events & selectors.EVENT_READ else 0) | (WRITE if events & selectors.EVENT_WRITE else 0))
             for key, events in self._selector.select(timeout)
@@ -104,7 +104,7 @@ Poller: Any = _EpollPoller if hasattr(select, "epoll") else _SelectorPoller
 
 
 class Waker:
-    """Ends a wait from another thread."""
+    """Wakes the poller from another thread."""
 
     def __init__(self) -> None:
         if hasattr(os, "eventfd"):
@@ -117,21 +117,21 @@ class Waker:
             self._read, self._write = self._pair[0].fileno(), self._pair[1].fileno()
 
     def fileno(self) -> int:
-        """The descriptor to wait for."""
+        """Return the descriptor to poll."""
         return self._read
 
     def wake(self) -> None:
-        """End the wait, or the next one."""
+        """End the current wait or the next one."""
         try:
             if self._pair is None:
                 os.eventfd_write(self._write, 1)
             else:
                 self._pair[1].send(b"\0")
         except (BlockingIOError, OSError):
-            pass  # it is awake, or gone
+            pass  # a wake-up is pending, or the descriptor is closed
 
     def clear(self) -> None:
-        """Take note: the next wait is not ended."""
+        """Clear the wake-up: the next wait is not ended by it."""
         try:
             if self._pair is None:
                 os.eventfd_read(self._read)
@@ -141,7 +141,7 @@ class Waker:
             pass
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         if self._pair is None:
             os.close(self._read)
         else:

@@ -1,14 +1,13 @@
-# What an application may put into a response's status and fields (RFC 9110
-# section 5, PEP 3333).
+# Validation of a response's status and fields (RFC 9110 section 5, PEP 3333).
 from libc.stdint cimport int64_t
 
-# What a response field is.
+# Kinds of response fields.
 cdef enum:
     FIELD_PLAIN = 0
     FIELD_LENGTH = 1
     FIELD_SERVER = 2
     FIELD_DATE = 3
-    FIELD_HOP = 4            # of the connection: HTTP/2 has no such (RFC 9113 section 8.2.2)
+    FIELD_HOP = 4            # connection-specific, not allowed in HTTP/2 (RFC 9113 section 8.2.2)
 
 
 cdef class FieldName:

@@ -1,4 +1,4 @@
-"""What an application may put into a response's status and fields (RFC 9110 section 5, PEP 3333)."""
+"""Validation of a response's status and fields (RFC 9110 section 5, PEP 3333)."""
 cimport cython
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
@@ -6,7 +6,7 @@ from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_GET_LENGTH, PyUnico
 from libc.stdint cimport uint8_t
 
 cdef enum:
-    # Names and status lines that are remembered, and the longest name.
+    # Number of remembered names and of remembered status lines, and the longest such name.
     NAMES = 1024
     LONGEST_NAME = 64
 
@@ -24,13 +24,13 @@ cdef cython.pymutex _remembering
 
 @cython.final
 cdef class FieldName:
-    """A name as it is sent, and what the field is."""
+    """A field's name in lower case, and its kind."""
 
 
 cdef int remember(dict known, str key, object value) except -1:
-    """Keep what is known of a key, where there is room."""
-    # Nothing is replaced or taken out again: without the interpreter lock a reader may have it. Not setdefault: where
-    # the dict finds no memory to grow, CPython 3.13's counts an entry that is not there.
+    """Remember a value, unless the dict is full."""
+    # Entries are never replaced or removed: without the interpreter lock a reader may hold one. Not setdefault: if
+    # the dict cannot grow for lack of memory, CPython 3.13's counts an entry that does not exist.
     with _remembering:
         if len(known) < NAMES and key not in known:
             known[key] = value
@@ -38,7 +38,7 @@ cdef int remember(dict known, str key, object value) except -1:
 
 
 cdef FieldName field_name(object name):
-    """What is known of a response field's name. TypeError or ValueError: it is none."""
+    """Look up a response field's name. Raises TypeError or ValueError for an invalid one."""
     cdef PyObject *found
     cdef FieldName result
     if not isinstance(name, str):
@@ -57,13 +57,13 @@ cdef FieldName field_name(object name):
 
 
 cdef int status_code(object status) except -1:
-    """The code of a status line."""
+    """Return the code of a status line. Raises TypeError or ValueError for an invalid one."""
     cdef PyObject *found
     cdef int code
     if not isinstance(status, str):
         raise TypeError(f"the status is a str, not {type(status).__name__}: {status!r}")
     if type(status) is not str:
-        # The text that it holds, whatever its __str__ says.
+        # The text of a subclass's object, without its own __str__.
         status = str.__str__(status)
     found = PyDict_GetItemWithError(_statuses, status)
     if found != NULL:
@@ -79,7 +79,7 @@ cdef int status_code(object status) except -1:
 
 
 cdef bint check_value(str value, object name) except -1:
-    """ValueError where a value has an octet that none may have (RFC 9110 section 5.5). Whether all are ASCII."""
+    """Raise ValueError for an octet that is not allowed (RFC 9110 section 5.5). Return True if all are ASCII."""
     cdef Py_ssize_t i
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(value)
     cdef const uint8_t *p
@@ -98,7 +98,7 @@ cdef bint check_value(str value, object name) except -1:
 
 
 cdef int64_t content_length_of(str value) except -1:
-    """A Content-Length that `check_value` has passed; ValueError where it is no number."""
+    """Return the number of a Content-Length that `check_value` has accepted. Raises ValueError if it is not one."""
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(value)
     cdef const uint8_t *p
     cdef int64_t number = 0

@@ -1,4 +1,4 @@
-"""A response's status and fields, as `start_response` has them (PEP 3333)."""
+"""A response's status and fields from `start_response` (PEP 3333)."""
 cimport cython
 from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport uint8_t
@@ -19,10 +19,10 @@ from fasth2.wsgi.response_fields cimport (
 @cython.final
 @cython.freelist(16)
 cdef class ResponseHead:
-    """What a response says before its body."""
+    """The status and fields of a response, validated and converted."""
 
     cdef int add(self, object name, object value) except -1:
-        """Take one more field, as HTTP/2 has it: one of the connection is left out."""
+        """Add a field; connection-specific fields are dropped (RFC 9113 section 8.2.2)."""
         cdef FieldName known = field_name(name)
         cdef bint plain
         cdef Py_ssize_t n
@@ -30,7 +30,7 @@ cdef class ResponseHead:
         if not PyUnicode_CheckExact(value):
             if not isinstance(value, str):
                 raise TypeError(f"the value of {name} is not a str but {type(value).__name__}")
-            # Of a subclass, the text it holds, whatever its __str__ says.
+            # The text of a subclass's object, without its own __str__.
             value = str.__str__(value)
         plain = check_value(<str>value, name)
         n = PyUnicode_GET_LENGTH(value)
@@ -57,7 +57,7 @@ cdef class ResponseHead:
 
 
 cdef ResponseHead response_head(object status, object headers, bint is_head):
-    """The head of a response to a request, with HEAD or another method; TypeError or ValueError where it is none."""
+    """Make the head of a response. Raises TypeError or ValueError for an invalid status or field."""
     cdef ResponseHead head = ResponseHead.__new__(ResponseHead)
     cdef object header
     cdef list kept

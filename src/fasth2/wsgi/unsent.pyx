@@ -1,9 +1,9 @@
-"""Answers that wait for their clients: over a bound, no further request is started.
+"""Bounds for unsent responses: above a bound, no further request is started.
 
-An answer that is whole holds no thread, so nothing else ends a client that asks and does not read. A connection's
-largest answer does not count for its own bound: one large download holds up no other request. Where the process is over
-its bound, a connection that has nothing waiting has one request started all the same: who reads is served, whoever does
-not. What does not go on is reset after the worker's time-out.
+A complete response holds no thread, so nothing else stops a client that sends requests and does not read. A
+connection's largest response does not count for its own bound, so that one large download holds up no other request.
+While the process is above its bound, a connection without unsent octets may still start one request, so that clients
+that read are served. A response without progress is reset after the worker's time-out.
 """
 cimport cython
 
@@ -11,7 +11,7 @@ from fasth2._engine.stream cimport H2Stream
 
 
 cdef int64_t all_but_largest(Core c) except -1:
-    """Octets that wait on a connection, its largest answer not counted."""
+    """Return the unsent octets of a connection, without those of its largest response."""
     cdef H2Stream s
     cdef int64_t largest = 0
     for s in c.table.all():
@@ -21,7 +21,7 @@ cdef int64_t all_but_largest(Core c) except -1:
 
 @cython.final
 cdef class Unsent:
-    """The answers of all connections.
+    """The unsent responses of all connections.
 
     Args:
         limits: A `WorkerLimits`.
@@ -33,7 +33,7 @@ cdef class Unsent:
         self.held_back = {}
 
     cdef str refuses(self, Core c):
-        """The name of the bound that keeps a connection from having a request started, or ``None``."""
+        """Return the name of the bound that prevents a connection from starting a request, or ``None``."""
         if c.unsent == 0:
             return None
         if c.unsent > self.connection_limit and all_but_largest(c) > self.connection_limit:
@@ -43,7 +43,7 @@ cdef class Unsent:
         return None
 
     def release(self):
-        """Return the clients whose requests may be started again; they are not held back any more."""
+        """Remove the sessions that may start requests again from `held_back`, and return their clients."""
         cdef list released = []
         for session in list(self.held_back):
             if session.resumes():

@@ -1,56 +1,56 @@
-# Request bodies that are not whole yet: which are gathered, which wait for a thread, which are too slow.
+# Incomplete request bodies: buffered ones, those that wait for a thread, and those that are too slow.
 from libc.stdint cimport int64_t
 
 
 cdef enum:
-    # The loop gathers the body; the application is called once it is whole.
+    # The loop buffers the body; the application is called once it is complete.
     UPLOAD_GATHERED = 0
-    # The application is to read it while it arrives, and waits for a thread.
+    # The application will read it while it arrives, and waits for a thread.
     UPLOAD_WAITS = 1
-    # The same, while its connection has no request started.
+    # The same, while no request of its connection may be started.
     UPLOAD_HELD_BACK = 2
-    # The application has been called, or is to be: the body is whole.
+    # The application has been called, or the body is complete.
     UPLOAD_STARTED = 3
 
 
-# How often the time-out a request may wait for a thread.
+# How long a request may wait for a thread, in multiples of the time-out.
 cdef enum:
     WAIT_TIMEOUTS = 4
 
 
 cdef class UploadQueue:
-    # The requests of one connection that are to read their body while it arrives.
-    cdef dict waiting                # call -> None
-    cdef int started                 # how many have a thread
+    # The requests of one connection that read their body while it arrives.
+    cdef dict waiting                # call -> None, in order
+    cdef int started                 # number of requests that have a thread
 
 
 cdef class Upload:
     # The body of one request. Used by the leader only.
     cdef int state                   # UPLOAD_*
-    cdef UploadQueue queue                   # of its connection
-    cdef bint streams                # it counts among those started
-    cdef int64_t arrived             # octets so far
-    cdef int64_t repaid              # octets unread that the connection's window has back
-    cdef int64_t owed                # octets that it does not have back
-    cdef bint moved                  # some arrived since the last look for pauses
-    cdef double still_since          # when none did
-    cdef bint watched                # `is_slow` has begun
-    cdef double watched_at           # when it was called last
-    cdef int64_t watched_octets      # and how many had arrived
-    cdef double patience             # seconds that may be waited for it
-    cdef double waited               # seconds that it has waited for a thread
+    cdef UploadQueue queue           # of its connection
+    cdef bint streams                # counted in `queue.started`
+    cdef int64_t arrived             # octets received
+    cdef int64_t repaid              # unread octets whose credit was returned to the connection's window
+    cdef int64_t owed                # unread octets whose credit was not
+    cdef bint moved                  # octets arrived since the last check for pauses
+    cdef double still_since          # time of the first check since which none arrived
+    cdef bint watched                # `is_slow` was called
+    cdef double watched_at           # time of its last call
+    cdef int64_t watched_octets      # octets received by then
+    cdef double patience             # seconds left to wait for the client
+    cdef double waited               # seconds waited for a thread
 
 
 cdef class Uploads:
-    # Those of all connections. Used by the leader only.
+    # The bodies of all connections. Used by the leader only.
     cdef readonly int64_t gathered_body
     cdef readonly int64_t gathered_bodies
     cdef readonly double gather_pause
     cdef readonly double min_body_rate
-    cdef readonly int64_t held       # octets unread that their connection's window has back
+    cdef readonly int64_t held       # unread octets whose credit was returned to their connection's window
     cdef readonly dict gathering     # call -> Upload
     cdef readonly dict waiting       # call -> Upload
-    cdef object queues                # connections with one that waits, an OrderedDict: UploadQueue -> None
+    cdef object queues               # connections with a waiting request, an OrderedDict: UploadQueue -> None
 
     cdef bint streams(self, dict environ, int64_t expected) except -1
     cdef int gather(self, object call, Upload upload) except -1

@@ -1,8 +1,8 @@
-"""Request bodies that are not whole yet: which are gathered, which wait for a thread, which are too slow.
+"""Incomplete request bodies: buffered ones, those that wait for a thread, and those that are too slow.
 
-A thread that reads a body waits for its client. So a small body is gathered first, and takes no thread. While it is, the
-connection's window gets its octets back as they come, that of its stream does not: what one body holds is the stream's
-window, and what all hold is bounded by `gathered_bodies`.
+A thread that reads a body waits for its client. So a small body is buffered first, which takes no thread. Meanwhile its
+octets are returned to the connection's window as they arrive, but not to the stream's: one body holds at most the
+stream's window, and all of them together at most `gathered_bodies`.
 """
 cimport cython
 
@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 @cython.final
 cdef class UploadQueue:
-    """The requests of one connection that are to read their body while it arrives."""
+    """The requests of one connection that read their body while it arrives."""
 
     def __cinit__(self):
         self.waiting = {}
@@ -41,7 +41,7 @@ cdef class Uploads:
         self.queues = OrderedDict()
 
     cdef bint streams(self, dict environ, int64_t expected) except -1:
-        """Whether a request is to start before its body is whole. expected: its Content-Length, -1: none."""
+        """Return True if a request starts before its body is complete. expected: its Content-Length, -1: none."""
         cdef object kind
         if expected > self.gathered_body or self.gathered_body <= 0:
             return True
@@ -49,15 +49,15 @@ cdef class Uploads:
         return kind is not None and kind.lower().startswith("application/grpc")
 
     cdef int gather(self, object call, Upload upload) except -1:
-        """Have the loop gather a body."""
-        # A look for pauses is at hand: from there it counts.
+        """Let the loop buffer a body."""
+        # The pause is measured from the next check on.
         upload.moved = True
         upload.state = UPLOAD_GATHERED
         self.gathering[call] = upload
         return 0
 
     cdef int wait(self, object call, Upload upload) except -1:
-        """Have a request wait for a thread that may read its body while it arrives."""
+        """Queue a request for a thread that will read its body while it arrives."""
         self.waiting[call] = upload
         upload.queue.waiting[call] = None
         self.queues[upload.queue] = None
@@ -66,7 +66,7 @@ cdef class Uploads:
         return 0
 
     cdef object first(self):
-        """Take the request that is next: of a connection that has the fewest started, of these in turns."""
+        """Take the next request: from the connections with the fewest started requests, round-robin."""
         cdef UploadQueue queue
         cdef UploadQueue least = None
         cdef Upload upload
@@ -86,7 +86,7 @@ cdef class Uploads:
         return call
 
     cdef int hold_back(self, Upload upload) except -1:
-        """The request that `first` returned may not start yet."""
+        """Hold back a request that `first` returned: its connection may not start one yet."""
         upload.state = UPLOAD_HELD_BACK
         if upload.streams:
             upload.streams = False
@@ -94,7 +94,7 @@ cdef class Uploads:
         return 0
 
     cdef int leave_queue(self, object call, Upload upload) except -1:
-        """A request waits no more."""
+        """Remove a request from its connection's queue."""
         cdef UploadQueue queue = upload.queue
         queue.waiting.pop(call, None)
         if not queue.waiting:
@@ -102,7 +102,7 @@ cdef class Uploads:
         return 0
 
     cdef int start(self, object call, Upload upload) except -1:
-        """A body is whole, or nobody will read it: it is neither gathered nor waits any more."""
+        """Stop buffering or queueing a body that is complete or will not be read."""
         if upload.state == UPLOAD_GATHERED:
             self.gathering.pop(call, None)
         elif upload.state == UPLOAD_WAITS:
@@ -112,7 +112,7 @@ cdef class Uploads:
         return 0
 
     cdef bint repay(self, Upload upload, int64_t octets) except -1:
-        """Whether the connection's window may have octets back before they are read; then they are held."""
+        """Count unread octets as returned to the connection's window. Return False if that exceeds the bound."""
         if self.held + octets > self.gathered_bodies:
             return False
         self.held += octets
@@ -120,7 +120,7 @@ cdef class Uploads:
         return True
 
     cdef int64_t read(self, Upload upload, int64_t octets) except -1:
-        """Octets were read, or dropped; return how many of them the connection's window is to have back."""
+        """Count octets as read or dropped. Return how many of them are to be returned to the connection's window."""
         cdef int64_t repaid = min(octets, upload.repaid)
         upload.repaid -= repaid
         self.held -= repaid
@@ -129,7 +129,7 @@ cdef class Uploads:
         return octets
 
     cdef int release(self, Upload upload) except -1:
-        """The request is over: nothing of its body is held any more."""
+        """Release the counts of a request that has ended."""
         if upload.streams:
             upload.streams = False
             upload.queue.started -= 1
@@ -139,13 +139,13 @@ cdef class Uploads:
         return 0
 
     def queue_paused(self, double now):
-        """Have the requests wait for a thread whose body has paused.
+        """Queue the requests whose body has paused for a thread.
 
         Args:
-            now: Seconds, of a clock that never goes back.
+            now: Seconds of a monotonic clock.
 
         Returns:
-            Whether there was any.
+            True if there was any.
         """
         cdef Upload upload
         cdef list paused = []
@@ -160,16 +160,16 @@ cdef class Uploads:
         return bool(paused)
 
     cdef bint is_slow(self, Upload upload, double now, double timeout, bint waited) except -1:
-        """Whether a client has used up the time for its body. Called about once a second.
+        """Return True if a client has used up the time for its body. Called about once a second.
 
-        It has `timeout` seconds in hand. Waiting for it uses them up, what it sends gives them back at
-        `min_body_rate`, and never more than these. So a drip does not renew them.
+        A client starts with `timeout` seconds. Waiting for it uses them up; octets add time at `min_body_rate`, up to
+        `timeout`. So a slow drip does not renew the time-out.
 
         Args:
-            upload: The body, not whole.
-            now: Seconds.
+            upload: The incomplete body.
+            now: Seconds of a monotonic clock.
             timeout: Seconds.
-            waited: Whether the client could send, and the worker waits for it.
+            waited: True if the client could send and the worker waits for it.
         """
         cdef double seconds
         cdef int64_t octets = upload.arrived - upload.watched_octets
@@ -177,7 +177,7 @@ cdef class Uploads:
             upload.watched = True
             upload.patience = timeout
         else:
-            # A worker that has slept cuts nobody off at once.
+            # After a long suspension of the process, no client is cut off at once.
             seconds = min(now - upload.watched_at, timeout / 2)
             if octets:
                 upload.patience += octets / self.min_body_rate if self.min_body_rate > 0 else timeout
@@ -191,7 +191,7 @@ cdef class Uploads:
         return upload.patience <= 0
 
     cdef bint waits_too_long(self, Upload upload, double timeout) except -1:
-        """Whether a request has waited for a thread for too long, as far as `is_slow` has seen. timeout: seconds."""
+        """Return True if a request has waited too long for a thread, as of the last `is_slow`. timeout: seconds."""
         if upload.state != UPLOAD_WAITS and upload.state != UPLOAD_HELD_BACK:
             return False
         return upload.waited >= WAIT_TIMEOUTS * timeout

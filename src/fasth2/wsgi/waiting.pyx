@@ -1,4 +1,4 @@
-"""What the threads of a request wait for once they have lost the lead: room for the response, more of the body."""
+"""Waiting of a request's threads that have lost the lead: for room for the response, or more of the body."""
 cimport cython
 
 import time
@@ -7,19 +7,19 @@ from fasth2.server.errors import HTTP2StreamAborted
 
 
 cdef class Waiter(Source):
-    """A request whose threads wait for its client."""
+    """A request whose threads may wait for its client."""
 
-    # By the call's threads
+    # Called by the call's threads
 
     cdef int64_t unsent(self) except -1:
-        """Octets of the body that the client has not taken, as far as is known."""
+        """Return the octets of the body that are not sent, as of the last update."""
         with cython.critical_section(self):
             return self.asked + self.queued
 
     cdef bint check_or_register(self, bint room, ThreadEvent event) except -1:
-        """Whether there is nothing to wait for; if there is, `notify` sets the event from now on."""
+        """Return True if the condition holds already; otherwise register an event that `notify` will set."""
         cdef bint there
-        # Made before: in between, an allocation could let other threads run.
+        # Allocated before the section: an allocation inside could run other threads.
         cdef list waiting = [event]
         with cython.critical_section(self, self.input):
             there = self.gone or load_flag(&self.over)
@@ -35,7 +35,7 @@ cdef class Waiter(Source):
         return there
 
     cdef bint cancel_wait(self, ThreadEvent event) except -1:
-        """Wait no more; whether that came before `notify`, which otherwise has set the event."""
+        """Cancel the wait. Return False if `notify` has already released it."""
         cdef bint waits
         cdef list waiting
         with cython.critical_section(self):
@@ -48,14 +48,14 @@ cdef class Waiter(Source):
         return waits
 
     cdef bint wait_for(self, bint room, double timeout) except -1:
-        """Wait until the client has taken enough of the response (room), or sent more of the request.
+        """Wait until the client has received enough of the response (room), or sent more of the request.
 
-        False where it did neither for so many seconds (negative: any); the stream is as good as closed then.
+        Returns False after so many seconds without progress (negative: no limit); the stream counts as closed then.
         """
         cdef double now, deadline, started
         cdef int64_t first = self.unsent()
         cdef long long patience
-        # The call's thread may wait for room while one of the application's own reads.
+        # A local event: the call's thread may wait for room while a thread of the application reads.
         cdef ThreadEvent event
         if room and first <= HIGH_WATER:
             return True
@@ -83,21 +83,21 @@ cdef class Waiter(Source):
         return True
 
     cdef object abort_error(self, str reason):
-        """What is raised where the stream is gone. reason: why, unless it was reset because its client was slow."""
+        """Return the exception for a closed stream. reason: the text, unless the client was too slow."""
         if load_flag(&self.too_slow):
             reason = "the client was too slow: the request's body has not come in time"
         return HTTP2StreamAborted(self.stream_id, reason)
 
     cdef int add_readers(self, int more) except -1:
-        """So many threads more wait for the request."""
+        """Add to the number of threads that wait for more of the request."""
         with cython.critical_section(self):
             self.readers += more
         return 0
 
-    # By the leader
+    # Called by the leader
 
     cdef int notify(self) except -1:
-        """What the call's threads wait for may have come."""
+        """Release the waiting threads, which check their condition again."""
         cdef ThreadEvent event
         cdef list waiting = None
         with cython.critical_section(self):
@@ -110,7 +110,7 @@ cdef class Waiter(Source):
         return 0
 
     cdef bint update_queued(self, int64_t queued) except -1:
-        """So many octets of its body are unsent. Whether that is fewer than before."""
+        """Record the unsent octets of the response's body. Return True if they are fewer than before."""
         cdef bint goes_on
         cdef bint fewer = queued < self.queued
         with cython.critical_section(self):
@@ -121,20 +121,20 @@ cdef class Waiter(Source):
         return fewer
 
     cdef int mark_gone(self) except -1:
-        """The stream is gone."""
+        """Mark the stream as closed and release the waiting threads."""
         with cython.critical_section(self):
             store_flag(&self.gone, True)
         return self.notify()
 
     cdef bint is_starved(self) except -1:
-        """Whether a thread waits for more of the request, and nothing is there."""
+        """Return True if a thread waits for more of the request and none has arrived."""
         with cython.critical_section(self, self.input):
             return self.readers > 0 and not self.input.complete and not self.input.parts
 
-    # By either
+    # Called by either
 
     cdef int64_t take_credit(self, int64_t least) except -1:
-        """Octets that the client is to get credit for; none, and they are kept, where there are fewer than that."""
+        """Take the octets for which credit is due; 0, taking none, if they are fewer than `least`."""
         cdef int64_t octets
         with cython.critical_section(self):
             octets = self.credit

@@ -1,16 +1,16 @@
-# A connection's socket and TLS while its requests are served: what every read does.
+# A connection's socket and TLS: reading, decryption, encryption and writing.
 from fasth2.wsgi.session cimport Session
 
 
 cdef class LoopState:
-    # What a loop and its connections share.
+    # The state that a loop and its connections share.
     cdef public object current       # the client whose requests are being run, or None
     cdef public bint helping         # the leader is the thread that never calls the application
-    cdef public bint alone           # one connection only has something
-    cdef public double now           # time.monotonic() at the round's start
-    cdef readonly object rx          # what TLS reads from and writes to, of all connections that stay
+    cdef public bint alone           # only one connection has events
+    cdef public double now           # time.monotonic() at the last poll
+    cdef readonly object rx          # the ssl.MemoryBIO pair of all HTTP/2 connections
     cdef readonly object tx
-    cdef readonly bytearray buffer   # what is read from sockets
+    cdef readonly bytearray buffer   # octets read from a socket
     cdef readonly bytearray clear    # the same, decrypted
 
 
@@ -18,11 +18,11 @@ cdef class Wire:
     cdef readonly object sock
     cdef readonly int fd
     cdef public Session session
-    cdef public object out           # octets that the socket did not take, b"" for none
+    cdef public object out           # octets that the socket did not accept, b"" for none
     cdef readonly object tls         # ssl.SSLObject, or None
     cdef readonly object rx          # ssl.MemoryBIO that TLS reads from
     cdef readonly object tx
-    cdef object inner                # of tls, or tls
+    cdef object inner                # the object behind `tls`, or `tls`
 
     cdef int empty(self) except -1
     cdef Py_ssize_t receive(self, LoopState state) except -1

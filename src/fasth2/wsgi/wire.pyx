@@ -1,4 +1,4 @@
-"""A connection's socket and TLS while its requests are served: what every read does, compiled."""
+"""A connection's socket and TLS: reading, decryption, encryption and writing."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.errno cimport errno
@@ -18,7 +18,7 @@ cdef extern from *:
     #endif
     }
     #ifdef _WIN32
-    /* No worker runs there. */
+    /* The server does not run on Windows. */
     static Py_ssize_t fasth2_recv(int fd, void *data, size_t n) { (void)fd; (void)data; (void)n; return -1; }
     static Py_ssize_t fasth2_send(int fd, const void *data, size_t n) { (void)fd; (void)data; (void)n; return -1; }
     #else
@@ -36,16 +36,16 @@ cdef extern from *:
     Py_ssize_t fasth2_send(int fd, const void *data, size_t n) noexcept nogil
 
 cdef enum:
-    READ_SIZE = 65536        # octets that one read asks for
-    # Octets of output that are encrypted and written at a time. With what TLS adds, as much as a local connection has
-    # in a packet.
+    READ_SIZE = 65536        # bytes of one read
+    # Octets of output that are encrypted and written at a time. With TLS's overhead, the size of a packet of the
+    # loopback interface.
     BLOCK = 65280
 
 cdef object _want_read = ssl.SSLWantReadError
 
 
 cdef class LoopState:
-    """What a loop and its connections share, the buffers of all reads among it."""
+    """The state that a loop and its connections share, with the read buffers."""
 
     def __init__(self):
         self.rx = ssl.MemoryBIO()
@@ -60,10 +60,10 @@ cdef object socket_error():
 
 
 cdef class Wire:
-    """A socket, TLS over it or not, and the session that answers its requests.
+    """A socket, optional TLS, and the session that answers its requests.
 
-    A subclass has ``blocked()``, called when the socket takes no more, and ``input_ended()``, called when the client
-    has ended its sending side, which raises an OSError where that ends the connection.
+    A subclass has ``blocked()``, called when the socket's buffer is full, and ``input_ended()``, called when the client
+    has closed its sending side, which raises an OSError if that ends the connection.
 
     Args:
         sock: The socket, non-blocking.
@@ -79,8 +79,8 @@ cdef class Wire:
 
         Args:
             context: The server's `ssl.SSLContext`.
-            shared: The loop, for a connection that stays with it: all these read from and write to one pair of
-                memories, which is empty whenever none of them is at work, and saves some kilobytes each.
+            shared: The loop, for a connection that will speak HTTP/2: all of these use one pair of memory BIOs,
+                which is empty between their reads and writes. That saves some kilobytes for each connection.
         """
         if shared is None:
             self.rx = ssl.MemoryBIO()
@@ -90,11 +90,11 @@ cdef class Wire:
             self.tx = shared.tx
             self.empty()
         self.tls = context.wrap_bio(self.rx, self.tx, server_side=True)
-        # What it is made of, where it shows that: a call less.
+        # The object behind the ssl.SSLObject, if accessible: saves a call.
         self.inner = getattr(self.tls, "_sslobj", self.tls)
 
     cdef int empty(self) except -1:
-        """Leave nothing of this connection to the next one."""
+        """Empty the memory BIOs for the next connection."""
         if self.rx.pending:
             self.rx.read()
         if self.tx.pending:
@@ -102,12 +102,12 @@ cdef class Wire:
         return 0
 
     def end_tls(self):
-        """The connection is over."""
+        """Empty the memory BIOs at the end of the connection."""
         if self.tls is not None:
             self.empty()
 
     cdef Py_ssize_t receive(self, LoopState state) except -1:
-        """Read into the round's buffer; 0 where there is nothing."""
+        """Read into the loop's buffer. Return the number of octets, 0 if none were available."""
         cdef Py_ssize_t n = fasth2_recv(self.fd, PyByteArray_AS_STRING(state.buffer),
                                         PyByteArray_GET_SIZE(state.buffer))
         if n > 0:
@@ -120,13 +120,13 @@ cdef class Wire:
         raise socket_error()
 
     cdef int decrypt(self, LoopState state) except -1:
-        """Feed the session what TLS has."""
+        """Decrypt the octets received and feed them to the session."""
         cdef Py_ssize_t n
         cdef bytearray clear = state.clear
         cdef Py_ssize_t size = PyByteArray_GET_SIZE(clear)
         try:
             while True:
-                # A record at a time: it is smaller than the buffer, so that TLS holds nothing back.
+                # One record at a time. A record is smaller than the buffer, so nothing of it remains in TLS.
                 n = self.inner.read(size, clear)
                 if n <= 0 or n > size:
                     # The client's close_notify.
@@ -142,7 +142,7 @@ cdef class Wire:
             self.empty()
             raise
         if self.tx.pending:
-            # TLS has something to say itself.
+            # TLS has output of its own, such as a KeyUpdate.
             self.send_tls()
         return 0
 
@@ -153,13 +153,13 @@ cdef class Wire:
             state: The loop.
 
         Returns:
-            What was read, empty where there was nothing.
+            The octets read; empty if there were none.
         """
         cdef Py_ssize_t n = self.receive(state)
         return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(state.buffer), n)
 
     def read_early(self, LoopState state not None):
-        """Feed the session what came with the end of the TLS handshake.
+        """Feed the session the octets that arrived with the end of the TLS handshake.
 
         Args:
             state: The loop.
@@ -168,20 +168,20 @@ cdef class Wire:
             self.decrypt(state)
 
     def serve(self, LoopState state not None):
-        """Read what there is, run the requests and send the answers.
+        """Read once, run the requests and send the responses.
 
         Args:
             state: The loop.
 
         Returns:
-            False when the thread has lost the lead, and must not touch anything any more.
+            False when the thread has lost the lead, and must not touch the loop or the connection any more.
 
         Raises:
             OSError: The connection is over.
         """
         cdef Py_ssize_t n = self.receive(state)
         if n == 0:
-            # There may be something to say to a client that sends no more.
+            # There may be output for a client that sends no more.
             self.send_all(state)
             return True
         if self.tls is None:
@@ -192,7 +192,7 @@ cdef class Wire:
         return self.serve_round(state)
 
     def run(self, LoopState state not None):
-        """Run the requests that are there and send the answers.
+        """Run the waiting requests and send the responses.
 
         Args:
             state: The loop.
@@ -218,7 +218,7 @@ cdef class Wire:
         return True
 
     cdef int put(self, bytes data) except -1:
-        """Write to the socket what it takes, and keep the rest."""
+        """Write to the socket, and keep what it does not accept in `out`."""
         cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
         cdef Py_ssize_t sent
         cdef const char *p = PyBytes_AS_STRING(data)
@@ -238,7 +238,7 @@ cdef class Wire:
         return 0
 
     cdef int send_all(self, LoopState state) except -1:
-        """Send what there is, as far as the socket takes it."""
+        """Send the queued output, as far as the socket accepts it; reset unread requests that are due."""
         cdef Session session = self.session
         self.send_output()
         if session.unread and not self.out and self.fd >= 0 and session.end_unread(state.now):
@@ -265,16 +265,16 @@ cdef class Wire:
                 sealed = self.tx.read()
                 self.put(sealed)
             if size < BLOCK and not session.calls:
-                # Nothing more, most likely; where there is, it is asked for again.
+                # Probably everything; pull again only if output is left.
                 if not session.has_output():
                     return 0
         if session.calls:
-            # Those that wait for room may have it.
+            # Detached calls that wait for room may continue.
             session.update_calls()
         return 0
 
     def send(self, LoopState state not None):
-        """As far as the socket takes it, send what there is.
+        """Send the queued output, as far as the socket accepts it.
 
         Args:
             state: The loop.
@@ -282,16 +282,16 @@ cdef class Wire:
         self.send_all(state)
 
     def send_tls(self):
-        """Send what TLS itself has to say."""
+        """Send TLS's own output: handshake messages and alerts."""
         cdef bytes data = self.tx.read()
         if data:
             self.put(data)
 
     def send_rest(self):
-        """Send what the socket did not take before.
+        """Send the octets that the socket did not accept before.
 
         Returns:
-            Octets that it took.
+            Number of octets that it accepted.
         """
         cdef bytearray out = self.out
         cdef const char *p = PyByteArray_AS_STRING(out)
@@ -306,16 +306,16 @@ cdef class Wire:
         return n
 
     def release(self):
-        """The socket is closed or somebody else's: nothing is written to its number any more."""
+        """Forget the descriptor: the socket is closed or given away."""
         self.fd = -1
 
     def drop(self, LoopState state not None):
-        """Read once and forget it.
+        """Read once and discard the octets.
 
         Args:
             state: The loop.
 
         Returns:
-            How many octets.
+            Number of octets.
         """
         return self.receive(state)
