@@ -73,7 +73,7 @@ def alias_h2() -> bool:
     is changed and one line is logged.
 
     Returns:
-        Whether ``h2`` is fasth2 now.
+        True if ``h2`` is fasth2 now.
 
     Raises:
         RuntimeError: h2 itself is already imported, so some of the program

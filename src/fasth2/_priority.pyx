@@ -29,7 +29,7 @@ cdef inline bint is_alpha(uint8_t c) noexcept nogil:
 
 
 cdef inline bint at(Reader *r, uint8_t octet) noexcept nogil:
-    """Whether this octet is the next."""
+    """Return True if this octet is the next."""
     return r.p < r.end and r.p[0] == octet
 
 

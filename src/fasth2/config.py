@@ -51,7 +51,7 @@ class OutputLogger:
 
     Args:
         file: A text file; ``sys.stderr`` when ``None``.
-        trace_level: Whether `trace` prints too.
+        trace_level: True if `trace` prints too.
     """
 
     def __init__(self, file: TextIO | None = None, trace_level: bool = False) -> None:
@@ -78,7 +78,7 @@ class H2Configuration:
     The first eight arguments are h2's.
 
     Args:
-        client_side: Whether the connection is the client's end.
+        client_side: True if the connection is the client's end.
         header_encoding: The encoding that header names and values are decoded
             with, such as ``"utf-8"``; ``None`` or ``False`` gives ``bytes``.
         validate_outbound_headers: Refuse to send header lists that RFC 9113

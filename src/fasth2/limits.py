@@ -160,7 +160,7 @@ class Limits:
         string_size: Octets of one decoded header name or value.
         closed_streams: Closed streams remembered.
         unsent_body: Octets of copied, unsent body a stream.
-        unreleased_requests: Whether a request that was reset, and that the
+        unreleased_requests: True if a request that was reset, and that the
             application still works on, counts as a concurrent stream
             (a ``bool``; ``None`` is the same as ``False``).
 

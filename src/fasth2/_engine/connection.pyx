@@ -304,7 +304,7 @@ cdef class H2Connection(Core):
             stream_id: The stream's number.
             headers: An iterable of (name, value), str (sent as UTF-8) or bytes; ``:status`` first, no
                 pseudo-header field in trailers. An element with a false ``indexable`` attribute is never indexed.
-            end_stream: Whether nothing follows. Trailers must say so.
+            end_stream: True if nothing follows. Trailers must say so.
             priority_weight: Not for servers, like the two others.
 
         Raises:
@@ -334,7 +334,7 @@ cdef class H2Connection(Core):
         Args:
             stream_id: The stream's number.
             data: Any buffer of octets, no more than `local_flow_control_window` and `max_outbound_frame_size`.
-            end_stream: Whether nothing follows.
+            end_stream: True if nothing follows.
             pad_length: Octets of padding, 0 to 255; ``None`` for a frame without padding.
 
         Raises:
@@ -449,7 +449,7 @@ cdef class H2Connection(Core):
             end_stream: False when more follows through `write`.
 
         Returns:
-            Whether the stream was still there.
+            True if the stream was still there.
 
         Raises:
             ProtocolError: The headers break a rule, or the stream has its headers already.
@@ -473,7 +473,7 @@ cdef class H2Connection(Core):
         Args:
             stream_id: The stream's number.
             data: bytes, held by reference until sent; any other buffer is copied.
-            end_stream: Whether nothing follows.
+            end_stream: True if nothing follows.
 
         Returns:
             Octets of the stream that are queued and not yet in the output.
@@ -757,7 +757,7 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def settings_acknowledged(self):
-        """Whether the peer has acknowledged every SETTINGS frame sent (RFC 9113 section 6.5.3)."""
+        """True if the peer has acknowledged every SETTINGS frame sent (RFC 9113 section 6.5.3)."""
         await_others(self)
         return self.acks_expected == 0
 

@@ -367,7 +367,7 @@ cdef class StreamReset(Event):
     Args:
         stream_id: The stream.
         error_code: The code, an `ErrorCodes` member where it has a name.
-        remote_reset: Whether the peer did it.
+        remote_reset: True if the peer did it.
     """
 
     _fields = ("stream_id", "error_code", "remote_reset")

@@ -230,7 +230,7 @@ cdef int bad_field(Entry **fields, Py_ssize_t n, BlockInfo *info) noexcept:
 
 
 cdef bint same_value(Entry *a, Entry *b) noexcept:
-    """Whether two values are the same octets; both are bytes or both are str."""
+    """Return True if two values are the same octets; both are bytes or both are str."""
     return a.value == b.value or <object>a.value == <object>b.value
 
 
@@ -637,7 +637,7 @@ cdef class OutgoingFields:
         return 0
 
     cdef bint _only_upper(self, Py_ssize_t i) except -1:
-        """Whether upper case is all that is wrong with a name, which h2 sends where it may not normalise."""
+        """Return True if upper case is all that is wrong with a name, which h2 sends where it may not normalise."""
         cdef bytes lower
         if self.options & OUT_NORMALIZE:
             return False

@@ -330,5 +330,5 @@ cdef int open_large_request(Core c, uint32_t sid, int fault, uint8_t flags, list
 
 
 cdef inline bint too_many(Core c) noexcept:
-    """Whether one stream more would pass SETTINGS_MAX_CONCURRENT_STREAMS (L1)."""
+    """Return True if one stream more would pass SETTINGS_MAX_CONCURRENT_STREAMS (L1)."""
     return <uint64_t>c.ids.open_inbound + 1 > c.local.max_concurrent_streams_

@@ -13,12 +13,12 @@ cdef struct Turn:
 
 
 cdef inline bint is_ready(Core c, H2Stream s) noexcept:
-    """Whether a frame of the stream could go out now; END_STREAM alone and trailers need no window."""
+    """Return True if a frame of the stream could go out now; END_STREAM alone and trailers need no window."""
     return s.queued == 0 or (s.out_window > 0 and c.out_window > 0)
 
 
 cdef inline bint is_small(Core c, H2Stream s) noexcept:
-    """Whether all that is left fits one frame."""
+    """Return True if all that is left fits one frame."""
     return s.queued <= <int64_t>c.max_out_frame and (s.ends or s.trailers is not None)
 
 

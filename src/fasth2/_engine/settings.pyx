@@ -21,7 +21,7 @@ class SettingCodes(enum.IntEnum):
 
     #: Octets of the table that the sender decodes header blocks with.
     HEADER_TABLE_SIZE = SETTING_HEADER_TABLE_SIZE
-    #: Whether the sender accepts pushed streams, 0 or 1.
+    #: 1 if the sender accepts pushed streams, 0 if not.
     ENABLE_PUSH = SETTING_ENABLE_PUSH
     #: Streams that the sender allows at once.
     MAX_CONCURRENT_STREAMS = SETTING_MAX_CONCURRENT_STREAMS
@@ -32,7 +32,7 @@ class SettingCodes(enum.IntEnum):
     #: The largest decoded header list that the sender accepts: octets of
     #: names and values, and 32 for each field.
     MAX_HEADER_LIST_SIZE = SETTING_MAX_HEADER_LIST_SIZE
-    #: Whether the sender accepts extended CONNECT, 0 or 1.
+    #: 1 if the sender accepts extended CONNECT, 0 if not.
     ENABLE_CONNECT_PROTOCOL = SETTING_ENABLE_CONNECT_PROTOCOL
 
 
@@ -141,7 +141,7 @@ cdef class SettingsBase:
     """The mapping behind `Settings`, without the methods that `MutableMapping` adds.
 
     Args:
-        client: Whether these are a client's settings.
+        client: True if these are a client's settings.
         initial_values: A mapping of settings that are current from the start.
 
     Raises:
@@ -440,7 +440,7 @@ cdef class SettingsBase:
 
     @property
     def enable_push(self):
-        """Whether pushed streams are accepted, 0 or 1."""
+        """1 if pushed streams are accepted, 0 if not."""
         return self[CODE_ENABLE_PUSH]
 
     @enable_push.setter
@@ -486,7 +486,7 @@ cdef class SettingsBase:
 
     @property
     def enable_connect_protocol(self):
-        """Whether extended CONNECT is accepted, 0 or 1."""
+        """1 if extended CONNECT is accepted, 0 if not."""
         return self[CODE_ENABLE_CONNECT_PROTOCOL]
 
     @enable_connect_protocol.setter
@@ -559,7 +559,7 @@ class Settings(SettingsBase, MutableMapping):
     wait at once; each acknowledgement takes one of every setting.
 
     Args:
-        client: Whether these are a client's settings.
+        client: True if these are a client's settings.
         initial_values: A mapping of settings that are current from the start.
 
     Raises:

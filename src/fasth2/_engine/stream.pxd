@@ -134,7 +134,7 @@ cdef inline bint stream_is_reserved(H2Stream s) noexcept:
 
 
 cdef inline bint stream_is_open(H2Stream s) noexcept:
-    """Whether the stream counts against SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 section 5.1.2)."""
+    """Return True if the stream counts against SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 section 5.1.2)."""
     return s.phase == S_OPEN or s.phase == S_HALF_CLOSED_REMOTE or s.phase == S_HALF_CLOSED_LOCAL
 
 
@@ -147,10 +147,10 @@ cdef inline bint stream_may_receive(H2Stream s) noexcept:
 
 
 cdef inline bint stream_has_priority(H2Stream s) noexcept:
-    """Whether the stream wants anything but plain turns."""
+    """Return True if the stream wants anything but plain turns."""
     return s.urgency != URGENCY_DEFAULT or not s.incremental
 
 
 cdef inline bint stream_has_queue(H2Stream s) noexcept:
-    """Whether body, trailers or END_STREAM still wait to be framed."""
+    """Return True if body, trailers or END_STREAM still wait to be framed."""
     return s.queued > 0 or s.ends or s.trailers is not None

@@ -64,12 +64,12 @@ cdef class H2Stream:
 
     @property
     def open(self):
-        """Whether the stream counts against SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 section 5.1.2)."""
+        """True if the stream counts against SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 section 5.1.2)."""
         return look8(&self.phase) in (S_OPEN, S_HALF_CLOSED_REMOTE, S_HALF_CLOSED_LOCAL)
 
     @property
     def closed(self):
-        """Whether the stream is closed."""
+        """True if the stream is closed."""
         return look8(&self.phase) == S_CLOSED
 
     @property

@@ -10,7 +10,7 @@ __all__ = ["is_chosen"]
 
 
 def is_chosen(cfg: Any, name: str) -> bool:
-    """Whether the operator set a setting, even to its default.
+    """Return True if the operator set a setting, even to its default.
 
     Args:
         cfg: gunicorn's configuration, loaded.

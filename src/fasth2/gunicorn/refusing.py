@@ -79,7 +79,7 @@ def refusal_for(exc: Exception) -> Refusal:
 
 
 def is_malformed(exc: Exception) -> bool:
-    """Return whether a request is malformed by gunicorn's rules: its stream is reset, not answered.
+    """Return True if a request is malformed by gunicorn's rules: its stream is reset, not answered.
 
     RFC 9113 section 8.1.1. What is over a limit is well formed.
 

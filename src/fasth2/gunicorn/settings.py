@@ -37,7 +37,7 @@ class Settings:
     #: Octets that a peer may send on a connection before it gets credit.
     connection_window: int = SMALLEST_WINDOW
 
-    #: Whether PING frames keep an idle connection open, as requests do.
+    #: True if PING frames keep an idle connection open, as requests do.
     keepalive_pings: bool = False
 
     #: Octets that a client may go on sending of a body that is not read, once its request is answered, before the
@@ -71,7 +71,7 @@ class Settings:
     #: started.
     unsent_process: int = WorkerLimits.unsent_process
 
-    #: Whether the application gets CONNECT requests; else they are answered with 501.
+    #: True if the application gets CONNECT requests; else they are answered with 501.
     allow_connect: bool = False
 
 

@@ -32,7 +32,7 @@ class Reporter:
 
     @staticmethod
     def wanted(worker: Any) -> bool:
-        """Whether the operator configured statsd.
+        """Return True if the operator configured statsd.
 
         Args:
             worker: gunicorn's worker.

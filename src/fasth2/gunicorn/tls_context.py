@@ -15,7 +15,7 @@ _EPHEMERAL = frozenset(("kx-dhe", "kx-ecdhe", "kx-dhe-psk", "kx-ecdhe-psk"))
 
 
 def chooses_ciphers(cfg: Any) -> bool:
-    """Whether the order of ciphers is ours to choose: the operator set neither ``ciphers`` nor ``ssl_context``.
+    """Return True if the order of ciphers is ours to choose: the operator set neither ``ciphers`` nor ``ssl_context``.
 
     Args:
         cfg: gunicorn's configuration.

@@ -47,7 +47,7 @@ def accepted_versions(cfg: Any, peer: Any) -> frozenset[int]:
 
 
 def takes_preface(cfg: Any, peer: Any) -> bool:
-    """Whether a peer may begin with a PROXY header and go on with HTTP/2's preface, without TLS.
+    """Return True if a peer may begin with a PROXY header and go on with HTTP/2's preface, without TLS.
 
     Args:
         cfg: gunicorn's configuration.

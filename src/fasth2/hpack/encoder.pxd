@@ -52,7 +52,7 @@ cdef class Encoder:
     # since is noticed when the field is encoded.
     cdef void match(self, OutField *f) noexcept
 
-    # Whether a field has the name, or the name and the value, of the entry that `before` matched.
+    # True if a field has the name, or the name and the value, of the entry that `before` matched.
     cdef int compare(self, const OutField *before, const OutField *f) noexcept
 
     cdef int reserve(self, const OutField *fields, size_t n) except -1

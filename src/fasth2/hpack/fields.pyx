@@ -216,7 +216,7 @@ fill_authority_octets()
 
 
 cdef bint is_method(const uint8_t *p, size_t n) noexcept nogil:
-    """Return whether the octets are a token (RFC 9110 section 5.6.2)."""
+    """Return True if the octets are a token (RFC 9110 section 5.6.2)."""
     cdef size_t i
     for i in range(n):
         if is_alpha(p[i]) or is_digit(p[i]):
@@ -228,7 +228,7 @@ cdef bint is_method(const uint8_t *p, size_t n) noexcept nogil:
 
 
 cdef bint is_scheme(const uint8_t *p, size_t n) noexcept nogil:
-    """Return whether the octets are a scheme (RFC 3986 section 3.1)."""
+    """Return True if the octets are a scheme (RFC 3986 section 3.1)."""
     cdef size_t i
     if n == 0 or not is_alpha(p[0]):
         return False
@@ -239,7 +239,7 @@ cdef bint is_scheme(const uint8_t *p, size_t n) noexcept nogil:
 
 
 cdef bint is_authority(const uint8_t *p, size_t n) noexcept nogil:
-    """Return whether the octets are of an authority's alphabet (RFC 3986 section 3.2) without user information.
+    """Return True if the octets are of an authority's alphabet (RFC 3986 section 3.2) without user information.
 
     The comma is of it and is not taken: proxies read it as a list.
     """
@@ -251,7 +251,7 @@ cdef bint is_authority(const uint8_t *p, size_t n) noexcept nogil:
 
 
 cdef bint has_bad_octet(const uint8_t *p, size_t n) noexcept nogil:
-    """Return whether one is NUL, CR or LF."""
+    """Return True if one is NUL, CR or LF."""
     cdef uint64_t bad = 0
     cdef uint64_t x, low
     while n:
@@ -262,7 +262,7 @@ cdef bint has_bad_octet(const uint8_t *p, size_t n) noexcept nogil:
 
 
 cdef bint has_control(const uint8_t *p, size_t n) noexcept nogil:
-    """Return whether one is a control character, HTAB among them."""
+    """Return True if one is a control character, HTAB among them."""
     cdef uint64_t found = 0
     cdef uint64_t x, low
     while n:
@@ -342,7 +342,7 @@ cdef uint32_t classify_content_length(const uint8_t *p, size_t n, int64_t *numbe
 
 
 cdef bint is_trailers(const uint8_t *p, size_t n) noexcept nogil:
-    """Return whether the octets are "trailers" in any case."""
+    """Return True if the octets are "trailers" in any case."""
     cdef const char *text = b"trailers"
     cdef size_t i
     if n != 8:

@@ -117,17 +117,17 @@ class AsyncConnection:
         # What the transport held when it asked for a pause, and the timer that watches it.
         self._held_back = 0
         self._pause_timer: Any = None
-        # Whether the peer has ended its side, and the timer that looks whether it still reads.
+        # True if the peer has ended its side, and the timer that looks whether it still reads.
         self._input_ended = False
         self._probe_timer: Any = None
         self._senders: list[_Sender] = []
         self._senders_timer: Any = None
         # Octets that the peer has taken of all senders, those that are done too.
         self._taken = 0
-        # Whether _flush() is going to be called in the loop's next turn, and the body octets it will find.
+        # True if _flush() is going to be called in the loop's next turn, and the body octets it will find.
         self._flushing = False
         self._deferred = 0
-        # Whether something was written that nobody has waited for yet.
+        # True if something was written that nobody has waited for yet.
         self._undrained = False
         # What was sent since other tasks had their turn.
         self._slice_sent = 0
@@ -204,7 +204,7 @@ class AsyncConnection:
         sent, which ends the connection.
 
         Returns:
-            Whether the transport is to stay open.
+            True if the transport is to stay open.
         """
         if self.protocol.closed:
             return False
@@ -411,7 +411,7 @@ class AsyncConnection:
             await asyncio.sleep(0)
 
     def _fits(self, stream_id: int, size: int) -> bool:
-        """Whether that much of a stream's body is sure to leave with the next flush."""
+        """Return True if that much of a stream's body is sure to leave with the next flush."""
         if self._write_paused:
             return False
         try:
@@ -483,7 +483,7 @@ class AsyncConnection:
         self._watch_senders()
 
     def _waits_behind_others(self, sender: _Sender, now: float) -> bool:
-        """Whether the peer would take the stream, and took what goes before it by priority (RFC 9218) fast enough.
+        """Return True if the peer would take the stream, and took what goes before it by priority (RFC 9218) fast enough.
 
         "Fast enough" is the least rate of all senders together: priorities buy a slow peer no time.
         """
@@ -518,7 +518,7 @@ class AsyncConnection:
             self.writer.close()
 
     def _cut_off(self, stream: Any) -> bool:
-        """Reset a stream that is not over; return whether that was needed."""
+        """Reset a stream that is not over; return True if that was needed."""
         return self.protocol.cut_off(stream)
 
     def cleanup_stream(self, stream_id: int) -> None:

@@ -351,7 +351,7 @@ class BlockingConnection:
         self._connection_lost()
 
     def _cut_off(self, stream: Any) -> bool:
-        """Reset a stream that is not over; return whether that was needed."""
+        """Reset a stream that is not over; return True if that was needed."""
         return self.protocol.cut_off(stream)
 
     def cleanup_stream(self, stream_id: int) -> None:

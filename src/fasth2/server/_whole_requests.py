@@ -76,7 +76,7 @@ class WholeRequests(BlockingConnection):
         self._waited = 0.0
         self.max_body = size_setting(cfg, "max_body", self.max_body)
         self.max_bodies = size_setting(cfg, "max_bodies", self.max_bodies)
-        # Whether the peer has acknowledged this side's SETTINGS.
+        # True if the peer has acknowledged this side's SETTINGS.
         self._settings_acknowledged = False
 
     def _read(self) -> Any:
@@ -208,7 +208,7 @@ class WholeRequests(BlockingConnection):
             self._request_complete(stream, requests)
 
     def _hold_too_much(self) -> bool:
-        """Whether the bodies that are held are more than `max_bodies`, exactly."""
+        """Return True if the bodies that are held are more than `max_bodies`, exactly."""
         self._held_octets = sum(stream.body_size for stream in self.protocol.streams.values())
         return self.max_bodies is not None and self._held_octets > self.max_bodies
 

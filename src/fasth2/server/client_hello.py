@@ -45,7 +45,7 @@ class _Reader:
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether the first record is all there, or is none that should be waited for.
+    """Return True if the first record is all there, or is none that should be waited for.
 
     Args:
         data: What a client sent first.
@@ -59,10 +59,10 @@ def is_whole(data: bytes) -> bool:
 class Offer(NamedTuple):
     """What a client offers."""
 
-    #: Whether HTTP/2 is among its protocols.
+    #: True if HTTP/2 is among its protocols.
     h2: bool
 
-    #: Whether TLS 1.3 is among its versions.
+    #: True if TLS 1.3 is among its versions.
     tls13: bool
 
 
@@ -120,7 +120,7 @@ class ServerTLS:
     Attributes:
         context: The context.
         tls13_context: The one for clients that offer TLS 1.3.
-        chooses_h2: Whether they choose HTTP/2 for every client that offers it.
+        chooses_h2: True if they choose HTTP/2 for every client that offers it.
     """
 
     __slots__ = ("chooses_h2", "context", "tls13_context")

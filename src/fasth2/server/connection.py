@@ -80,7 +80,7 @@ class HTTP2ServerConnection(WholeRequests):
     stream_class = HTTP2Stream
     request_class = HTTP2Request
 
-    # Whether send_data is the one of this class.
+    # True if send_data is the one of this class.
     _own_send_data = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -234,7 +234,7 @@ class HTTP2ServerConnection(WholeRequests):
             stream_id: The stream.
             data: The part; where it is empty nothing goes out, unless it ends
                 the stream.
-            end_stream: Whether it is the last one.
+            end_stream: True if it is the last one.
 
         Raises:
             HTTP2Error: An unknown stream, or one whose headers were not sent.

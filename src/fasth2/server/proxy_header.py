@@ -151,7 +151,7 @@ class ProxyHeaderReceiver:
     """Takes a header off a socket, and nothing that follows it.
 
     Args:
-        sock: The socket; whether its calls block is the caller's affair.
+        sock: The socket, blocking or not.
         versions: Those that are accepted.
         preface: What has to follow. A header that is not followed by it stays unread, and so does one that is not
             valid. Empty where anything may follow.
@@ -171,7 +171,7 @@ class ProxyHeaderReceiver:
         """Receive once.
 
         Returns:
-            Whether that is all. Where not, more has to come; it may already be readable.
+            True if that is all. Where not, more has to come; it may already be readable.
 
         Raises:
             ProxyHeaderError: The header is not valid.

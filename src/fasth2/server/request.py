@@ -195,7 +195,7 @@ class HTTP2Request:
         self.must_close = True
 
     def should_close(self) -> bool:
-        """Return whether `force_close` was called; HTTP/2 connections stay open otherwise."""
+        """Return True if `force_close` was called; HTTP/2 connections stay open otherwise."""
         return self.must_close
 
     def __repr__(self) -> str:

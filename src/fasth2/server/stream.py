@@ -105,22 +105,22 @@ class HTTP2Stream:
 
     @property
     def is_client_stream(self) -> bool:
-        """Whether the client opened the stream (odd numbers)."""
+        """True if the client opened the stream (odd numbers)."""
         return self.stream_id % 2 == 1
 
     @property
     def is_server_stream(self) -> bool:
-        """Whether the server opened the stream (even numbers)."""
+        """True if the server opened the stream (even numbers)."""
         return self.stream_id % 2 == 0
 
     @property
     def can_receive(self) -> bool:
-        """Whether the peer may still send on the stream."""
+        """True if the peer may still send on the stream."""
         return self.state is _OPEN or self.state is _HALF_CLOSED_LOCAL
 
     @property
     def can_send(self) -> bool:
-        """Whether this side may still send on the stream."""
+        """True if this side may still send on the stream."""
         return self.state is _HALF_CLOSED_REMOTE or self.state is _OPEN
 
     def receive_headers(self, headers: list[Field], end_stream: bool = False) -> None:
@@ -128,7 +128,7 @@ class HTTP2Stream:
 
         Args:
             headers: ``(name, value)`` pairs.
-            end_stream: Whether the request has no body.
+            end_stream: True if the request has no body.
 
         Raises:
             HTTP2StreamError: The stream's state allows no fields.
@@ -148,7 +148,7 @@ class HTTP2Stream:
 
         Args:
             data: The part, possibly empty.
-            end_stream: Whether it is the last one.
+            end_stream: True if it is the last one.
 
         Raises:
             HTTP2StreamError: The stream's state allows no body.
@@ -183,7 +183,7 @@ class HTTP2Stream:
 
         Args:
             headers: ``(name, value)`` pairs.
-            end_stream: Whether the response has no body.
+            end_stream: True if the response has no body.
 
         Raises:
             HTTP2StreamError: The stream's state allows no response.
@@ -200,7 +200,7 @@ class HTTP2Stream:
 
         Args:
             data: The part.
-            end_stream: Whether it was the last one.
+            end_stream: True if it was the last one.
 
         Raises:
             HTTP2StreamError: The stream's state allows no body.
@@ -246,7 +246,7 @@ class HTTP2Stream:
         Args:
             weight: 1 to 256; other values are moved to the nearer end.
             depends_on: The stream this one depends on.
-            exclusive: Whether it is the only one to depend on that stream.
+            exclusive: True if it is the only one to depend on that stream.
         """
         if weight is not None:
             self.priority_weight = max(1, min(256, weight))

@@ -396,8 +396,8 @@ cdef class Call(Waiter):
             headers: A list of ``(name, value)``, both str.
             exc_info: As from `sys.exc_info`, where an error response replaces one that has begun.
 
-            Returns:
-                The ``write`` callable.
+        Returns:
+            The ``write`` callable.
 
         Raises:
             AssertionError: It was called before, and ``exc_info`` was not passed.

@@ -133,8 +133,8 @@ cdef class Input:
         Returns:
             bytes, empty at the end.
 
-            Raises:
-                HTTP2StreamError: The client ended the stream, or sent nothing in time; it is an `OSError` too.
+        Raises:
+            HTTP2StreamError: The client ended the stream, or sent nothing in time; it is an `OSError` too.
         """
         cdef Py_ssize_t n = size_of(size)
         cdef bytes part

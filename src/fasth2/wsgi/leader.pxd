@@ -42,7 +42,7 @@ cdef class Slot(ThreadEvent):
 cdef class Leadership:
     cdef ThreadEvent wakeup  # wakes the watchdog
     cdef bint wakeup_set
-    cdef ThreadEvent sleeper # never set; used to sleep without the interpreter lock
+    cdef ThreadEvent sleeper  # never set; used to sleep without the interpreter lock
     cdef long long tick      # microseconds
     # written by the leader, read by the watchdog
     cdef int in_call
@@ -51,7 +51,7 @@ cdef class Leadership:
     cdef unsigned long ticks         # elapsed while calls are running
     cdef int dormant                 # the watchdog sleeps until `wakeup` is set
     cdef int stopping
-    cdef RunningCall running # the call that `in_call` refers to
+    cdef RunningCall running  # the call that `in_call` refers to
     cdef Slot leading        # None between two leaders
     cdef list idle           # slots of threads that wait to call the application
     cdef Slot helper

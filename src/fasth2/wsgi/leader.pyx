@@ -133,9 +133,9 @@ cdef class Leadership:
         Args:
             slot: The slot of the calling thread.
 
-            Returns:
-                False when the worker stops.
-            """
+        Returns:
+            False when the worker stops.
+        """
         cdef bint awaited = False
         with cython.critical_section(self):
             if slot.enrolled:

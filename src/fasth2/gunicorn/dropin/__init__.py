@@ -1,1 +1,1 @@
-"""The classes that `fasth2.gunicorn.install` puts in the place of gunicorn's."""
+"""The classes by which `fasth2.gunicorn.install` replaces gunicorn's."""

@@ -1,4 +1,4 @@
-"""gunicorn's side of `ServerProtocol`: what its blocking and its asyncio connection class have in common."""
+"""gunicorn's options and rules for `ServerProtocol`, shared by its blocking and its asyncio connection class."""
 from __future__ import annotations
 
 from typing import Any
@@ -22,15 +22,15 @@ CONTRACT = installed()
 
 
 class _QueueingEngine(H2Connection):
-    """The engine where workers reach past the connection class and send a body in one piece."""
+    """The engine for gunicorn versions whose workers call it directly and send a body in one piece."""
 
     def send_data(self, stream_id: int, data: Any, end_stream: bool = False, pad_length: int | None = None) -> None:
-        """Send data, or queue what the windows or the frame size do not let through as one frame.
+        """Send data as one frame, or queue it if it exceeds the windows or the frame size.
 
         Args:
             stream_id: The stream's number.
             data: Any buffer of octets.
-            end_stream: Whether nothing follows.
+            end_stream: True to end the stream.
             pad_length: As for `H2Connection.send_data`; data with padding is not queued.
         """
         try:
@@ -45,7 +45,7 @@ _ENGINE = H2Connection if CONTRACT.streams_responses else _QueueingEngine
 
 
 def options(cfg: Any, chosen: Settings, header_encoding: str = "utf-8") -> Options:
-    """Return options with gunicorn's errors and states, its limits and the operator's.
+    """Return options with gunicorn's error classes, stream states and limits, and the operator's settings.
 
     Args:
         cfg: gunicorn's configuration.
@@ -63,20 +63,20 @@ def options(cfg: Any, chosen: Settings, header_encoding: str = "utf-8") -> Optio
 
 
 def advertise(protocol: ServerProtocol) -> None:
-    """Put this side's SETTINGS, and the operator's window, into the output.
+    """Queue this side's SETTINGS, and the WINDOW_UPDATE for the operator's connection window.
 
     Args:
-        protocol: The connection's.
+        protocol: The protocol of the connection.
     """
     protocol.advertise()
     widen_window(protocol.engine)
 
 
 def begin_upgrade(protocol: ServerProtocol, settings_header: bytes) -> None:
-    """Begin in HTTP/2 after ``Upgrade: h2c``; this side's SETTINGS are in the output then.
+    """Begin HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2), and queue this side's SETTINGS.
 
     Args:
-        protocol: The connection's.
+        protocol: The protocol of the connection.
         settings_header: The value of HTTP2-Settings, base64url.
 
     Raises:
@@ -90,12 +90,12 @@ def begin_upgrade(protocol: ServerProtocol, settings_header: bytes) -> None:
 
 
 def receive_large_request(connection: Any, item: Any, requests: list[Any]) -> None:
-    """Take in a request whose fields are over a limit, to be answered with 431 or 414.
+    """Accept a request whose fields exceed a limit, to be answered with 431 or 414.
 
     Args:
         connection: The connection.
-        item: The engine's.
-        requests: What is handed out; a `RefusedRequest` is appended.
+        item: The engine's `LargeRequest`.
+        requests: The list of new requests; a `RefusedRequest` is appended.
     """
     stream_id = item.stream_id
     protocol = connection.protocol
@@ -109,13 +109,13 @@ def receive_large_request(connection: Any, item: Any, requests: list[Any]) -> No
 
 
 def end_with_peer(connection: Any, last_stream_id: int) -> None:
-    """Act on the peer's GOAWAY(NO_ERROR) as gunicorn's own classes do; RFC 9113 section 6.8 asks for neither.
+    """Act on the peer's GOAWAY(NO_ERROR) as gunicorn's own classes do, which RFC 9113 section 6.8 does not require.
 
     A connection without streams ends. Otherwise later streams above the last id of that GOAWAY are refused.
 
     Args:
         connection: The connection.
-        last_stream_id: That id.
+        last_stream_id: The last stream id of the GOAWAY.
     """
     protocol = connection.protocol
     connection.peer_last_stream_id = protocol.engine.peer_goaway_last_stream_id = last_stream_id

@@ -1,4 +1,4 @@
-"""Requests handed out with their headers; the body is read from the stream as it arrives (gunicorn 27)."""
+"""Requests dispatched on their headers; the body is read from the stream as it arrives (gunicorn 27)."""
 from __future__ import annotations
 
 import time
@@ -18,13 +18,13 @@ __all__ = ["StreamedRequests"]
 
 
 class StreamedRequests(BlockingConnection):
-    """The receiving half of gunicorn's connection class where requests are dispatched on their headers.
+    """The receiving half of gunicorn's connection class, for versions that dispatch requests on their headers.
 
-    Window credit for the connection goes back when octets arrive, for a
-    stream when the application has read them.
+    The connection's window is credited when octets arrive, a stream's when
+    the application has read them.
     """
 
-    #: Held by whoever uses the connection while an application runs that may use it too; ``None``: nobody else does.
+    #: The lock of a connection that the application and its worker use at the same time; ``None`` without one.
     lock: Any = None
 
     stream_class = StreamedStream
@@ -33,36 +33,36 @@ class StreamedRequests(BlockingConnection):
     # An upgraded connection's worker ignores what receive_data(bytes) returns.
     _keep_requests = False
 
-    #: How many reads of request bodies are under way; credit waits for their end.
+    #: Number of reads of request bodies in progress; credit is sent at their end.
     body_reads = 0
 
-    # Octets that arrived and were not credited to the connection yet.
+    # Octets received and not yet credited to the connection.
     _arrived = 0
 
-    # Octets of bodies that have arrived, all streams together.
+    # Octets of bodies received on all streams.
     _body_octets = 0
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
-        # What gunicorn's header policy says of fields from this peer.
+        # gunicorn's header policy for this peer.
         self._policy = policy_of(cfg, client_addr)
 
     @lazy
     def _waiting(self) -> BodyWait:
-        # The wait for the body that is being read.
+        # Waiting time for the body that is being read.
         return BodyWait()
 
     def receive_data(self, data: bytes | None = None) -> list[HTTP2Request]:
-        """Take in what the peer sent and return the new requests.
+        """Process received octets and return the new requests.
 
         Args:
-            data: What was read from the socket; ``None`` to read once here,
-                unless requests are waiting; empty to ask only for those that
-                wait, as a stopping worker does.
+            data: The octets read from the socket; ``None`` to read once here,
+                unless requests are pending; empty to return only the pending
+                ones, as a stopping worker does.
 
         Returns:
             The requests whose headers have arrived. Empty when the connection
-            has ended, or when nothing came for ``idle_timeout``, which ends a
+            has ended, or when nothing arrived for ``idle_timeout``, which ends a
             connection without streams.
 
         Raises:
@@ -102,8 +102,8 @@ class StreamedRequests(BlockingConnection):
 
         Args:
             stream_id: The stream whose body is read; it is reset with CANCEL
-                when nothing of it came for ``stream_timeout``, or in all less
-                than `MIN_RECEIVE_RATE` asks for.
+                when none of it arrived for ``stream_timeout``, or it arrives
+                below `MIN_RECEIVE_RATE`.
 
         Raises:
             HTTP2ConnectionError: The socket or the connection failed.
@@ -118,7 +118,7 @@ class StreamedRequests(BlockingConnection):
         limit = None
         if timeout is not None:
             rate = self.MIN_RECEIVE_RATE if stream is not None else 0
-            # Only those that are read or wait for it share the connection with it.
+            # Only streams whose request is incomplete share the connection's rate.
             sharing = sum(not each.request_complete for each in self.protocol.streams.values()) if waiting.others else 1
             limit = waiting.left(timeout, rate, sharing)
         start = time.monotonic()
@@ -136,13 +136,13 @@ class StreamedRequests(BlockingConnection):
         try:
             self.protocol.pending_requests.extend(self._received(data))
         except HTTP2ProtocolError as exc:
-            # The application that reads has done nothing wrong.
+            # Not an error of the application that reads.
             raise HTTP2ConnectionError(str(exc)) from exc
         own = 0 if stream is None else stream.body_size - size
         waiting.add(took, own, self._body_octets - arrived - own)
 
     def abort_stream(self, stream_id: int, error_code: int) -> None:
-        """The sending half's."""
+        """Reset a stream; implemented by the sending half."""
         raise NotImplementedError
 
     def _read(self, timeout: float | None) -> Any:
@@ -157,7 +157,7 @@ class StreamedRequests(BlockingConnection):
     def _received(self, data: bytes) -> list[HTTP2Request]:
         requests = self._process(data)
         if self.protocol.closed:
-            # Nothing could be answered any more.
+            # No response can be sent any more.
             self._send_remaining()
             self.protocol.raise_error()
             return []
@@ -175,8 +175,8 @@ class StreamedRequests(BlockingConnection):
         if self.protocol.closed:
             self._connection_lost()
         elif arrived:
-            # Straight back, so that a stream that waits for its turn cannot
-            # starve the one being served.
+            # Credited at once, so that a stream that waits cannot starve the one
+            # that is being served.
             self.protocol.credit(arrived)
         return requests
 
@@ -200,7 +200,7 @@ class StreamedRequests(BlockingConnection):
         requests.append(request)
 
     def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
-        # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
+        # A request that gunicorn rejects is malformed: a stream error (RFC 9113 section 8.1.1).
         self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
 
     def _data_received(self, item: Any, requests: list[Any]) -> None:
@@ -216,7 +216,7 @@ class StreamedRequests(BlockingConnection):
         if item.end_stream:
             stream.end_request()
         elif length != len(data) and not stream.response_complete:
-            # Padding is never held.
+            # Padding is credited at once.
             self.protocol.credit(length - len(data), item.stream_id)
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:
@@ -231,11 +231,11 @@ class StreamedRequests(BlockingConnection):
             stream.signal_disconnect()
 
     def acknowledge_data(self, stream_id: int, size: int) -> None:
-        """Give a stream window back for octets the application has taken.
+        """Credit a stream's window for octets that the application has read.
 
         Args:
             stream_id: The stream.
-            size: The octets.
+            size: Number of octets.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
@@ -244,11 +244,11 @@ class StreamedRequests(BlockingConnection):
             return
         stream = self.protocol.streams.get(stream_id)
         if stream is not None and (stream.body_complete or stream.response_complete):
-            return  # nobody will use it
+            return  # the credit would not be used
         self.protocol.credit(size, stream_id)
         if not self.body_reads:
             self._send_pending_data()
 
     def flush_credit(self) -> None:
-        """Send the window credit of a read that is over; a dead socket is left to the next call."""
+        """Send the window credit of a finished read; a socket error is left to the next call."""
         self._send_quietly()

@@ -1,4 +1,4 @@
-"""Requests handed out whole, as gunicorn's classes do that do not stream request bodies (25, 26)."""
+"""Requests dispatched when they are complete, for gunicorn versions that do not stream request bodies (25, 26)."""
 from __future__ import annotations
 
 import time
@@ -18,9 +18,9 @@ __all__ = ["WholeRequests"]
 
 
 class WholeRequests(_WholeRequests):
-    """The receiving half of gunicorn's connection class where requests are dispatched when they are complete.
+    """The receiving half of gunicorn's connection class, for versions that dispatch complete requests.
 
-    Window credit goes back when octets arrive: a body larger than the window
+    Windows are credited when octets arrive: a body larger than the window
     would never be complete otherwise.
     """
 
@@ -30,21 +30,21 @@ class WholeRequests(_WholeRequests):
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
         self.max_body = self.max_bodies = current().max_body or None
-        # SETTINGS that are not acknowledged keep no connection open: it is idle without streams.
+        # Unacknowledged SETTINGS do not keep a connection open: it is idle without streams.
         self._settings_acknowledged = True
         # An upgraded connection's worker ignores what receive_data(bytes) returns.
         self._keep_requests = False
 
     def receive_data(self, data: bytes | None = None) -> list[Any]:
-        """Take in what the peer sent and return the requests that are complete.
+        """Process received octets and return the requests that are complete.
 
         Args:
-            data: What was read from the socket, empty at its end; ``None`` to
-                read once here, unless requests are waiting.
+            data: The octets read from the socket, empty at its end; ``None``
+                to read once here, unless requests are pending.
 
         Returns:
             The requests whose last frame has arrived, in order. Empty when the
-            connection has ended, or when nothing came for ``idle_timeout``,
+            connection has ended, or when nothing arrived for ``idle_timeout``,
             which ends a connection without streams.
 
         Raises:
@@ -67,7 +67,7 @@ class WholeRequests(_WholeRequests):
             return self.protocol.take_pending()
         requests = self._process(data)
         if self.protocol.closed:
-            # Nothing could be answered any more.
+            # No response can be sent any more.
             self._send_remaining()
             self.protocol.raise_error()
             return []
@@ -82,7 +82,7 @@ class WholeRequests(_WholeRequests):
         return requests
 
     def _read(self) -> Any:
-        """Read once, for `idle_timeout` at most, so that a worker that stops is not kept; ``None`` without data."""
+        """Read once, waiting at most `idle_timeout`, so that a worker can stop. ``None`` if nothing arrived."""
         waiting = any(not stream.request_complete for stream in self.protocol.streams.values())
         timeout = self.protocol.idle_limit()
         limit = self.protocol.options.stream_timeout
@@ -110,7 +110,7 @@ class WholeRequests(_WholeRequests):
         return None
 
     def _arrived(self, stream_id: int, octets: int) -> None:
-        # Exactly, and at once, as gunicorn's class does.
+        # Exactly and at once, as gunicorn's class does.
         self.protocol.engine.consume(stream_id, octets, False)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
@@ -119,7 +119,7 @@ class WholeRequests(_WholeRequests):
             return
         for name, value in item.headers:
             if name == "expect" and value.strip().lower() == "100-continue":
-                # The body is waited for here, and the peer would wait for this.
+                # The request is dispatched with its body, and the peer waits for 100 before it sends that.
                 try:
                     self.protocol.engine.send_headers(item.stream_id, [(":status", "100")])
                 except ProtocolError:
@@ -133,19 +133,19 @@ class WholeRequests(_WholeRequests):
             self._request_refused(stream, exc, requests)
 
     def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:
-        # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
+        # A request that gunicorn rejects is malformed: a stream error (RFC 9113 section 8.1.1).
         stream.reset(HTTP2ErrorCode.PROTOCOL_ERROR)
         self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
         del self.protocol.streams[stream.stream_id]
 
     def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
-        """Send GOAWAY, as far as the socket lets it, and mark the connection closed; once.
+        """Send GOAWAY, if the socket still works, and mark the connection closed; once.
 
         Args:
             error_code: An RFC 9113 section 7 code.
-            last_stream_id: The last stream that was or will be served. When
-                ``None`` the last one that arrived, without the requests that
-                no one has taken: the peer may send those again.
+            last_stream_id: The last stream that was or will be served. ``None``
+                for the last one received before the pending requests, which
+                the peer may send again.
         """
         if last_stream_id is None and self.protocol.pending:
             last_stream_id = max(0, min(request.stream.stream_id for request in self.protocol.pending) - 2)

@@ -1,4 +1,4 @@
-"""The connection class that gunicorn's asyncio worker talks to."""
+"""The connection class of gunicorn's asyncio worker."""
 from __future__ import annotations
 
 import asyncio
@@ -29,19 +29,19 @@ __all__ = ["AsyncHTTP2Connection"]
 
 _CLOSED = StreamState.CLOSED
 
-#: A final part of a body up to this size may wait for the answers of other
-#: streams in the same turn of the loop, to share a write with them.
+#: Octets up to which the last part of a body may wait for the responses of other
+#: streams in the same iteration of the event loop, to share a write with them.
 _SMALL = 16384
 
 
 class AsyncHTTP2Connection(AsyncConnection):
-    """gunicorn's ``AsyncHTTP2Connection`` on fasth2, for every gunicorn that has one.
+    """gunicorn's ``AsyncHTTP2Connection`` on fasth2, for every gunicorn version that has one.
 
-    Under gunicorn's ``ASGIProtocol`` frames take effect when they arrive,
-    whether or not `receive_data` is being awaited: a reset or a WINDOW_UPDATE
-    reaches a response while it is sent. Methods that send return ``False`` for
-    a stream that is gone, and raise gunicorn's `HTTP2ConnectionError` when the
-    connection fails.
+    Under gunicorn's ``ASGIProtocol`` frames take effect when they arrive, even
+    while `receive_data` is not awaited: a RST_STREAM or WINDOW_UPDATE reaches a
+    response while it is sent. Methods that send return ``False`` for a stream
+    that is gone, and raise gunicorn's `HTTP2ConnectionError` when the connection
+    fails.
 
     Args:
         cfg: gunicorn's configuration.
@@ -56,10 +56,10 @@ class AsyncHTTP2Connection(AsyncConnection):
     contract = CONTRACT
     ends_with_peer = True
 
-    #: Whether requests are handed out once their headers are in.
+    #: True if requests are dispatched once their headers have arrived.
     dispatches_on_headers: bool = CONTRACT.dispatches_on_headers
 
-    #: Whether a request's path is text, percent-decoded; its ``raw_path`` then has the octets.
+    #: True if a request's path is percent-decoded text, with the octets in ``raw_path``.
     decodes_paths: bool = CONTRACT.takes_raw_path
 
     def __init__(self, cfg: Any, reader: Any, writer: Any, client_addr: Any) -> None:
@@ -68,7 +68,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         # Octets to credit at the end of a read: to the connection, and to streams.
         self._arrived_octets = 0
         self._stream_credit: dict[int, int] = {}
-        # gunicorn's names: what orders writes, and wakes what waits for window.
+        # gunicorn's names: a lock for writes, and an event for tasks that wait for window.
         self._write_lock: asyncio.Lock | None = None
         self._window_event: asyncio.Event | None = None
         # When the last stream ended; None while there are streams.
@@ -78,7 +78,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         chosen = current()
         if chosen.min_body_rate != self.MIN_RECEIVE_RATE:
             self.MIN_RECEIVE_RATE = chosen.min_body_rate
-        # ASGI speaks of octets, and gunicorn writes a scope's fields as latin-1.
+        # gunicorn encodes a scope's fields as latin-1.
         return options(cfg, chosen, "latin-1")
 
     def _large_request_received(self, item: Any, requests: list[Any]) -> None:
@@ -89,13 +89,13 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     @lazy
     def _deferred_events(self) -> collections.deque[Any]:
-        # gunicorn's name for frames set aside; here they have taken effect already.
+        # gunicorn's name for deferred frames; here all have taken effect already.
         return collections.deque()
 
     @property
     def draining(self) -> bool:
-        """Whether the peer takes no new streams, and every request before that was handed out."""
-        # A worker that finds it draining, and has no request under way, asks for none any more.
+        """True after a GOAWAY, once every request before it was dispatched."""
+        # A worker without open requests stops reading a draining connection.
         return self.protocol.draining and not self.protocol.pending
 
     @draining.setter
@@ -119,7 +119,7 @@ class AsyncHTTP2Connection(AsyncConnection):
             await self._drain()
 
     async def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes = b"") -> HTTP2Request:
-        """Go on in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).
+        """Continue in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).
 
         Args:
             settings_header: The value of HTTP2-Settings, base64url.
@@ -127,7 +127,7 @@ class AsyncHTTP2Connection(AsyncConnection):
             body: Its body.
 
         Returns:
-            The request as that of stream 1.
+            The request, on stream 1.
 
         Raises:
             HTTP2ProtocolError: The settings are not valid.
@@ -137,7 +137,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream.receive_headers(upgraded_fields(http1_req), end_stream=False)
         if body:
             stream.receive_data(body)
-            # It came over HTTP/1.1: no window was used.
+            # Received over HTTP/1.1: no window was used.
             stream.acked_size = stream.body_size
         stream.end_request()
         stream.join_body()
@@ -149,16 +149,16 @@ class AsyncHTTP2Connection(AsyncConnection):
     # Receiving
 
     async def receive_data(self, timeout: float | None = None) -> list[HTTP2Request]:
-        """Wait for what the peer sends and return the new requests.
+        """Wait for input and return the new requests.
 
         Args:
-            timeout: Seconds to wait; ``None``: as long as it takes.
+            timeout: Seconds to wait; ``None``: no limit.
 
         Returns:
             The requests that have arrived. Empty when the connection has ended.
 
         Raises:
-            asyncio.TimeoutError: Nothing came in time.
+            asyncio.TimeoutError: Nothing arrived in time.
             HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
             HTTP2ConnectionError: The connection failed.
         """
@@ -175,7 +175,7 @@ class AsyncHTTP2Connection(AsyncConnection):
             try:
                 data = await self._read(timeout)
             except asyncio.TimeoutError:
-                # OSError includes it from CPython 3.11 on.
+                # A subclass of OSError from CPython 3.11 on.
                 raise
             except OSError as exc:
                 raise HTTP2ConnectionError(f"Socket read error: {exc}") from exc
@@ -187,11 +187,11 @@ class AsyncHTTP2Connection(AsyncConnection):
         return self.protocol.take_pending()
 
     async def _take_in(self, data: bytes) -> None:
-        """Process what a task has read; the requests go to ``pending_requests``."""
+        """Process octets read by a task; new requests go to ``pending_requests``."""
         requests = self._process(data)
         async with self._lock():
             self._send_quietly()
-            # What is sent here nobody waits for: a peer that reads nothing must not stop the reading.
+            # Not awaited: a peer that does not read must not stop the reading.
             self._undrained = False
         self._signal_window()
         if self.protocol.closed:
@@ -203,7 +203,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         self.protocol.pending_requests.extend(requests)
 
     def _idle_too_long(self) -> bool:
-        """Whether nothing was open for ``idle_timeout``; for a gunicorn whose worker does not ask."""
+        """Return True if no stream was open for ``idle_timeout``; for workers that do not check that themselves."""
         if self.dispatches_on_headers or self.protocol.options.idle_timeout is None or self.protocol.streams:
             self._idle_since = None
             return False
@@ -223,7 +223,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         return requests
 
     def _credit_arrived(self) -> None:
-        # Straight back, so that one stream cannot starve the others.
+        # Credited at once, so that one stream cannot starve the others.
         arrived, self._arrived_octets = self._arrived_octets, 0
         self.protocol.credit(arrived)
 
@@ -245,7 +245,7 @@ class AsyncHTTP2Connection(AsyncConnection):
             )
             if not self.dispatches_on_headers:
                 if stream.expect_continue:
-                    # The request is handed out when it is complete, so the client would wait for ever.
+                    # The request is dispatched with its body, and the client waits for 100 before it sends that.
                     try:
                         self.protocol.engine.send_headers(stream_id, [(":status", "100")])
                     except ProtocolError:
@@ -263,7 +263,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         try:
             requests.append(self._build_request(stream))
         except (ParseException, ValueError):
-            # What gunicorn refuses is a fault of the stream (RFC 9113 section 8.1.1).
+            # A request that gunicorn rejects is malformed: a stream error (RFC 9113 section 8.1.1).
             self.protocol.streams.pop(stream.stream_id, None)
             self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
 
@@ -282,7 +282,7 @@ class AsyncHTTP2Connection(AsyncConnection):
                 stream.join_body()
                 self._hand_out(stream, requests)
             return
-        # Padding is never held, and neither is a body that is handed out whole.
+        # Padding is credited at once, and so is a body that is dispatched complete.
         credit = length - len(data) if self.dispatches_on_headers else length
         if credit and not stream.response_complete:
             self._stream_credit[item.stream_id] = self._stream_credit.get(item.stream_id, 0) + credit
@@ -307,23 +307,23 @@ class AsyncHTTP2Connection(AsyncConnection):
             stream.signal_disconnect()
 
     def abort_streams_nowait(self) -> None:
-        """Tell every stream that the peer has gone; called when the transport was lost."""
+        """Signal the disconnect to every stream; called when the transport is lost."""
         self._connection_lost()
 
     # Window credit
 
     def acknowledge_data(self, stream_id: int, size: int) -> None:
-        """Give a stream window back for octets the application has taken.
+        """Credit a stream's window for octets that the application has read.
 
         Args:
             stream_id: The stream.
-            size: The octets.
+            size: Number of octets.
         """
         if size <= 0 or self.protocol.closed:
             return
         stream = self.protocol.streams.get(stream_id)
         if stream is not None and (stream.request_complete or stream.response_complete):
-            return  # nobody will use it
+            return  # the credit would not be used
         self.protocol.credit(size, stream_id)
         if self._transport is not None:
             self._flush_soon()
@@ -367,10 +367,10 @@ class AsyncHTTP2Connection(AsyncConnection):
         Args:
             stream_id: The stream.
             headers: ``(name, value)`` pairs, ``:status`` first.
-            end_stream: Whether the response has no body.
+            end_stream: True if the response has no body.
 
         Returns:
-            Whether the stream was there and had no headers yet.
+            True if the stream was there and had no headers yet.
 
         Raises:
             HTTP2Error: Fields that HTTP/2 does not allow.
@@ -385,7 +385,7 @@ class AsyncHTTP2Connection(AsyncConnection):
             if self._transport is None or end_stream:
                 self._flush()
             else:
-                # The first of the body follows at once, mostly.
+                # The first part of the body usually follows at once.
                 self._flush_soon()
         await self._drain()
         return True
@@ -404,17 +404,17 @@ class AsyncHTTP2Connection(AsyncConnection):
     async def send_response(
         self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]], body: bytes | None = None
     ) -> bool:
-        """Send a whole response.
+        """Send a complete response.
 
         Args:
             stream_id: The stream.
             status: The final status.
             headers: ``(name, value)`` pairs; names are lower-cased, values
-                other than ``bytes`` are turned into text.
+                other than ``bytes`` are converted to text.
             body: The body; none when ``None`` or empty.
 
         Returns:
-            Whether all of it was sent.
+            True if all of it was sent.
         """
         fields = [(":status", str(status)), *headers]
         if not await self.send_response_headers(stream_id, fields, end_stream=not body):
@@ -422,17 +422,17 @@ class AsyncHTTP2Connection(AsyncConnection):
         return not body or await self.send_data(stream_id, body, end_stream=True)
 
     async def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> bool:
-        """Send a part of a response's body, waiting until the peer has taken it as far as windows go.
+        """Send a part of a response's body, waiting while the windows are exhausted.
 
         Args:
             stream_id: The stream.
-            data: The part; where it is empty nothing goes out, unless it ends
-                the stream.
-            end_stream: Whether it is the last one.
+            data: The part; an empty one sends nothing, unless it ends the
+                stream.
+            end_stream: True if it is the last one.
 
         Returns:
-            Whether it was sent; ``False`` when the stream is gone or the peer
-            did not take it within ``stream_timeout``.
+            True if it was sent; ``False`` if the stream is gone or the peer
+            did not accept it within ``stream_timeout``.
         """
         stream = self.protocol.streams.get(stream_id)
         if stream is None:
@@ -444,7 +444,7 @@ class AsyncHTTP2Connection(AsyncConnection):
             return True
         if type(data) is not bytes:
             data = bytes(data)
-        # A stream whose request has not ended is reset after its response, and that takes what waits along.
+        # A stream with an incomplete request is reset after its response, which would discard deferred output.
         soon = (
             end_stream and stream.request_complete and len(self.protocol.streams) > 1 and len(data) <= _SMALL
             and self._transport is not None and self._fits(stream_id, len(data))
@@ -467,7 +467,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         if not soon:
             sent = await self._all_sent(stream_id)
             if sent == 0:
-                # The peer is there and takes nothing.
+                # The peer is connected and does not read.
                 await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
                 return False
             if sent < 0 or stream.state is _CLOSED:
@@ -497,7 +497,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         if stream is None or not stream.response_headers_sent:
             return False
         fields = outgoing_trailers(trailers, HTTP2Error)
-        # What was written past this class goes first.
+        # Data that was queued directly in the engine is sent first.
         if self.protocol.engine.unsent(stream_id) and await self._all_sent(stream_id) <= 0:
             await self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
             return False
@@ -510,7 +510,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         return True
 
     async def send_error(self, stream_id: int, status_code: int, message: str | None = None) -> None:
-        """Answer with an error, or reset the stream with INTERNAL_ERROR where headers went out already.
+        """Send an error response, or reset the stream with INTERNAL_ERROR if headers were sent already.
 
         Args:
             stream_id: The stream.
@@ -534,7 +534,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         await self.abort_stream(stream_id, error_code)
 
     async def abort_stream(self, stream_id: int, error_code: int) -> None:
-        """Reset a stream, drop it and tell the peer; never raises.
+        """Reset a stream, drop it and send RST_STREAM; never raises.
 
         Args:
             stream_id: The stream.
@@ -554,11 +554,11 @@ class AsyncHTTP2Connection(AsyncConnection):
             pass  # the connection is marked closed
 
     def cleanup_stream(self, stream_id: int) -> None:
-        """Forget a stream that the application is done with.
+        """Release a stream at the end of its request.
 
-        An unfinished response is cut off with INTERNAL_ERROR; a body that
-        was not read to its end with NO_ERROR. After the peer's GOAWAY the
-        last stream closes the connection.
+        A stream with an incomplete response is reset with INTERNAL_ERROR; one
+        whose request body was not read to its end with NO_ERROR. After the
+        peer's GOAWAY the last stream closes the connection.
 
         Args:
             stream_id: The stream; an unknown one is ignored.
@@ -573,23 +573,23 @@ class AsyncHTTP2Connection(AsyncConnection):
             return True
         if stream.request_complete:
             return False
-        # The response is complete; the peer is asked to stop sending (RFC 9113 section 8.1). In a write of its own:
-        # there are clients that lose the response otherwise.
+        # The response is complete; NO_ERROR asks the peer to stop sending (RFC 9113 section 8.1). In a write of its
+        # own: some clients lose the response otherwise.
         self._send_quietly()
         stream.reset(HTTP2ErrorCode.NO_ERROR)
         self.protocol.reset(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
         return True
 
-    # What gunicorn's own tests and its older workers reach for
+    # Used by gunicorn's own tests and its older workers
 
     def _lock(self) -> asyncio.Lock:
-        """What orders writes; nothing here awaits while holding it."""
+        """The lock that serialises writes. Nothing here awaits while holding it."""
         if self._write_lock is None:
             self._write_lock = asyncio.Lock()
         return self._write_lock
 
     def _signal_window(self) -> None:
-        """Wake what waits for window; for whoever changes the engine past this class."""
+        """Wake the tasks that wait for window; also for callers that change the engine directly."""
         if self._window_event is not None:
             self._window_event.set()
 
@@ -608,11 +608,11 @@ class AsyncHTTP2Connection(AsyncConnection):
         return -1
 
     async def _wait_for_flow_control_window(self, stream_id: int) -> int:
-        """Wait until a stream may send, where no transport pushes frames.
+        """Wait until a stream may send; for connections that read from a stream reader.
 
         Returns:
-            The octets it may send; 0 when there were none within
-            ``stream_timeout``; -1 when the stream or the connection is gone.
+            The octets it may send; 0 if the window stayed exhausted for
+            ``stream_timeout``; -1 if the stream or the connection is gone.
         """
         loop = asyncio.get_running_loop()
         deadline = None if self.protocol.options.stream_timeout is None else loop.time() + self.protocol.options.stream_timeout
@@ -633,7 +633,7 @@ class AsyncHTTP2Connection(AsyncConnection):
             self._window_event.clear()
             try:
                 if self.dispatches_on_headers:
-                    # The worker's loop reads meanwhile.
+                    # The worker's own loop reads meanwhile.
                     await asyncio.wait_for(self._window_event.wait(), left)
                 else:
                     await self._read_meanwhile(left)
@@ -655,7 +655,7 @@ class AsyncHTTP2Connection(AsyncConnection):
     # Ending
 
     async def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
-        """Send GOAWAY, as far as the transport lets it, and close; once.
+        """Send GOAWAY if the transport still works, and close; once.
 
         Args:
             error_code: An RFC 9113 section 7 code.
@@ -667,7 +667,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         self._end(error_code, last_stream_id)
         try:
             self.writer.close()
-        except Exception:  # a transport that is gone already
+        except Exception:  # the transport is closed already
             pass
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""gunicorn's stream for its asyncio worker, the same for every version."""
+"""gunicorn's stream for its asyncio worker, the same for all versions."""
 from __future__ import annotations
 
 import asyncio
@@ -17,14 +17,14 @@ _ASKS_PAST_THE_END = installed().asks_past_the_end
 
 
 class AsyncHTTP2Stream(StreamedStream):
-    """gunicorn's stream; a body that was read is not read again, and whoever waits hears that the peer has gone."""
+    """gunicorn's stream: the body is read once, and waiting tasks are woken when the peer disconnects."""
 
-    # Not every gunicorn makes them.
+    # Attributes that some gunicorn versions lack.
     body_size = 0
     acked_size = 0
     disconnected = False
     expect_continue = False
-    #: Whether the response has no body, whatever is sent (RFC 9110 section 6.4.1).
+    #: True if the response has no body (RFC 9110 section 6.4.1).
     omits_body = False
     _disconnect_waiter: Any = None
 
@@ -37,7 +37,7 @@ class AsyncHTTP2Stream(StreamedStream):
 
         Args:
             headers: ``(name, value)`` pairs, pseudo-header fields first.
-            end_stream: Whether the request has no body.
+            end_stream: True if the request has no body.
 
         Raises:
             HTTP2StreamError: The stream's state allows no fields.
@@ -51,7 +51,7 @@ class AsyncHTTP2Stream(StreamedStream):
 
         Args:
             headers: ``(name, value)`` pairs, ``:status`` first.
-            end_stream: Whether the response has no body.
+            end_stream: True if the response has no body.
 
         Raises:
             HTTP2StreamError: The stream's state allows no response.
@@ -61,13 +61,13 @@ class AsyncHTTP2Stream(StreamedStream):
             self.omits_body = True
 
     def join_body(self) -> None:
-        """Make one part of a body that is complete."""
+        """Join the parts of a complete body."""
         chunks = self._body_chunks
         if len(chunks) > 1:
             chunks[:] = [b"".join(chunks)]
 
     def get_request_body(self) -> bytes:
-        """Return what is held of the request's body, without taking it."""
+        """Return the buffered part of the request's body, without taking it."""
         chunks = self._body_chunks
         if len(chunks) == 1:
             part: bytes = chunks[0]
@@ -75,17 +75,17 @@ class AsyncHTTP2Stream(StreamedStream):
         return b"".join(chunks)
 
     def take_body(self) -> bytes:
-        """Take all that is held of the request's body."""
+        """Take the buffered part of the request's body."""
         body = self.get_request_body()
         self._body_chunks.clear()
         return body
 
     async def read_body_chunk(self) -> bytes | None:
-        """Take the next part of the request's body, waiting for one.
+        """Take the next part of the request's body, waiting for it.
 
         Returns:
-            The part; ``None`` after the last one. A worker that goes on to ask
-            instead of waiting for the peer to go gets it when the peer has.
+            The part; ``None`` after the last one. Under a gunicorn that reads
+            on to wait for a disconnect, ``None`` is returned at the disconnect.
 
         Raises:
             HTTP2StreamError: The stream was reset before its body was complete.
@@ -120,7 +120,7 @@ class AsyncHTTP2Stream(StreamedStream):
         self.signal_disconnect()
 
     def signal_disconnect(self) -> None:
-        """Record that the peer has gone, and wake what waits for it."""
+        """Record that the peer has disconnected, and wake the waiting tasks."""
         self.disconnected = True
         waiter = self._disconnect_waiter
         if waiter is not None and not waiter.done():
@@ -135,5 +135,5 @@ class AsyncHTTP2Stream(StreamedStream):
         waiter = self._disconnect_waiter
         if waiter is None or waiter.done():
             waiter = self._disconnect_waiter = asyncio.get_running_loop().create_future()
-        # Several tasks of an application may wait.
+        # Several tasks of an application may wait; cancelling one must not cancel the others.
         await asyncio.shield(waiter)

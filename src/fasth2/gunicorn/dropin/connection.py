@@ -1,4 +1,4 @@
-"""The connection class that gunicorn's blocking workers talk to."""
+"""The connection class of gunicorn's blocking workers."""
 from __future__ import annotations
 
 import collections
@@ -36,14 +36,14 @@ else:
 class HTTP2ServerConnection(_Requests):
     """gunicorn's ``HTTP2ServerConnection`` on fasth2, as the installed gunicorn uses it.
 
-    Requests are handed out when their headers are in, or when they are
-    complete, as that gunicorn's own class does (`fasth2.gunicorn.dropin.contract`).
+    Requests are returned when their headers have arrived, or when they are
+    complete, as in that gunicorn's own class (`fasth2.gunicorn.dropin.contract`).
     Methods that send return ``False`` for a stream that is gone, and raise
     gunicorn's `HTTP2ConnectionError` when the socket fails.
 
-    Headers sent without the end of the stream wait for what comes next on
-    the connection, so that they share a write with the first of the body;
-    PEP 3333 asks no less of a server, and they never wait for the peer.
+    Headers sent without the end of the stream are held until the next output
+    of the connection, so that they share a write with the first part of the
+    body, as PEP 3333 requires. They never wait for the peer.
 
     Args:
         cfg: gunicorn's configuration.
@@ -53,19 +53,19 @@ class HTTP2ServerConnection(_Requests):
 
     contract = CONTRACT
 
-    #: Whether the peer's GOAWAY ends a connection without streams, and later
-    #: streams above its last id are refused. gunicorn's own tests want both of
-    #: its classes; RFC 9113 section 6.8 asks for neither.
+    #: True if the peer's GOAWAY ends a connection without streams, and later
+    #: streams above its last id are refused. gunicorn's own tests require both;
+    #: RFC 9113 section 6.8 requires neither.
     ends_with_peer = True
 
-    #: Whether the reset of an upload that was answered without being read waits for its client (`UnreadUploads`).
-    #: gunicorn's classes reset it when the worker is done with it.
+    #: True if an upload that was answered without being read is reset only after a while (`UnreadUploads`).
+    #: gunicorn's classes reset it when the worker has answered it.
     waits_for_uploads = False
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
         self.protocol.record = Record(self.protocol.engine)
-        # Response headers not given to the engine yet: stream id, status, fields.
+        # Response headers not passed to the engine yet: stream id, status, fields.
         self._held: tuple[int, int, list[tuple[Any, Any]]] | None = None
 
     def _make_options(self, cfg: Any) -> Options:
@@ -85,11 +85,11 @@ class HTTP2ServerConnection(_Requests):
 
     @lazy
     def _deferred_events(self) -> collections.deque[Any]:
-        # gunicorn's name for frames set aside; here they have taken effect already.
+        # gunicorn's name for deferred frames; here all have taken effect already.
         return collections.deque()
 
     def initiate_upgrade(self, settings_header: bytes, http1_req: Any, body: bytes | None = None) -> Any:
-        """Go on in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).
+        """Continue in HTTP/2 after ``Upgrade: h2c`` (RFC 7540 section 3.2).
 
         Args:
             settings_header: The value of HTTP2-Settings, base64url.
@@ -97,7 +97,7 @@ class HTTP2ServerConnection(_Requests):
             body: Its body; read from the request when ``None``.
 
         Returns:
-            The request as that of stream 1.
+            The request, on stream 1.
 
         Raises:
             HTTP2ProtocolError: The settings are not valid.
@@ -112,7 +112,7 @@ class HTTP2ServerConnection(_Requests):
         stream.receive_headers(upgraded_fields(http1_req), end_stream=not body)
         if body:
             stream.receive_data(body, end_stream=True)
-            # It came over HTTP/1.1: no window was used.
+            # Received over HTTP/1.1: no window was used.
             stream.no_credit_due()
         self.protocol.streams[1] = stream
         return self.request_class(stream, self.cfg, self.client_addr)
@@ -153,15 +153,15 @@ class HTTP2ServerConnection(_Requests):
             stream_id: The stream.
             status: The final status.
             headers: ``(name, value)`` pairs; names are lower-cased, values
-                other than ``bytes`` are turned into text.
-            end_stream: Whether the response has no body.
+                other than ``bytes`` are converted to text.
+                end_stream: True if the response has no body.
 
         Returns:
-            Whether the stream was there and had no headers yet.
+            True if the stream was there and had no headers yet.
 
         Raises:
             HTTP2Error: Fields that HTTP/2 does not allow; without
-                ``end_stream`` from the call that sends them.
+                ``end_stream``, raised by the later call that sends them.
         """
         stream = self.protocol.streams.get(stream_id)
         if stream is None or stream.state is _CLOSED or stream.response_headers_sent:
@@ -182,7 +182,7 @@ class HTTP2ServerConnection(_Requests):
     def send_response(
         self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]], body: bytes | None = None
     ) -> bool:
-        """Send a whole response.
+        """Send a complete response.
 
         Args:
             stream_id: The stream.
@@ -191,10 +191,10 @@ class HTTP2ServerConnection(_Requests):
             body: The body; none when ``None`` or empty.
 
         Returns:
-            Whether all of it was sent.
+            True if all of it was sent.
         """
         if body and not self.contract.streams_responses and self._bodiless(stream_id, status):
-            # Later versions leave the body out themselves.
+            # Later versions of gunicorn omit the body themselves.
             body = None
         if not self.send_response_headers(stream_id, status, headers, end_stream=not body):
             return False
@@ -207,17 +207,17 @@ class HTTP2ServerConnection(_Requests):
         return stream is not None and (":method", "HEAD") in stream.request_headers[:5]
 
     def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> bool:
-        """Send a part of a response's body, waiting for window where there is none.
+        """Send a part of a response's body, waiting while the windows are exhausted.
 
         Args:
             stream_id: The stream.
-            data: The part; where it is empty nothing goes out, unless it ends
-                the stream.
-            end_stream: Whether it is the last one.
+            data: The part; an empty one sends nothing, unless it ends the
+                stream.
+            end_stream: True if it is the last one.
 
         Returns:
-            Whether it was sent; ``False`` when the stream is gone or the peer
-            did not take it within ``stream_timeout``.
+            True if it was sent; ``False`` if the stream is gone or the peer
+            did not accept it within ``stream_timeout``.
 
         Raises:
             HTTP2Error: The response's headers are not allowed in HTTP/2.
@@ -268,7 +268,7 @@ class HTTP2ServerConnection(_Requests):
             trailers: ``(name, value)`` pairs to end it with.
 
         Returns:
-            Whether the stream was there.
+            True if the stream was there.
         """
         if self.protocol.streams.get(stream_id) is None:
             return False
@@ -310,24 +310,24 @@ class HTTP2ServerConnection(_Requests):
         return True
 
     def _send_rest(self, stream_id: int) -> bool:
-        """Send what the engine holds of a stream's body; False when the stream is gone or the peer takes nothing."""
+        """Send the queued rest of a stream's body. Return False if the stream is gone or the peer does not read."""
         try:
             left = self.protocol.engine.unsent(stream_id)
         except ProtocolError:
-            return True  # the call that follows says so
+            return True  # the next call reports the error
         return not left or self._drained(stream_id, left)
 
     def _drained(self, stream_id: int, left: int) -> bool:
         sent = self._drain(stream_id, left)
         if sent == 0:
-            # The peer is there and takes nothing.
+            # The peer is connected and does not read.
             self.abort_stream(stream_id, HTTP2ErrorCode.CANCEL)
         elif sent < 0:
             self.cleanup_stream(stream_id)
         return sent > 0
 
     def send_error(self, stream_id: int, status_code: int, message: str | None = None) -> None:
-        """Answer with an error, or reset the stream with INTERNAL_ERROR where headers went out already.
+        """Send an error response, or reset the stream with INTERNAL_ERROR if headers were sent already.
 
         Args:
             stream_id: The stream.
@@ -351,7 +351,7 @@ class HTTP2ServerConnection(_Requests):
         self.abort_stream(stream_id, error_code)
 
     def abort_stream(self, stream_id: int, error_code: int) -> None:
-        """Reset a stream, drop it and tell the peer; never raises.
+        """Reset a stream, drop it and send RST_STREAM; never raises.
 
         Args:
             stream_id: The stream.
@@ -367,11 +367,11 @@ class HTTP2ServerConnection(_Requests):
         self._send_quietly()
 
     def cleanup_stream(self, stream_id: int) -> None:
-        """Forget a stream that the worker is done with.
+        """Release a stream at the end of its request.
 
-        An unfinished response is cut off with INTERNAL_ERROR; a body that
-        was not read to its end with NO_ERROR. After the peer's GOAWAY the
-        last stream closes the connection.
+        A stream with an incomplete response is reset with INTERNAL_ERROR; one
+        whose request body was not read to its end with NO_ERROR. After the
+        peer's GOAWAY the last stream closes the connection.
 
         Args:
             stream_id: The stream; an unknown one is ignored.
@@ -385,12 +385,12 @@ class HTTP2ServerConnection(_Requests):
             return True
         if stream.body_complete:
             return False
-        # The response is complete; the peer is asked to stop sending (RFC 9113 section 8.1).
+        # The response is complete; NO_ERROR asks the peer to stop sending (RFC 9113 section 8.1).
         stream.reset(HTTP2ErrorCode.NO_ERROR)
         if self.waits_for_uploads:
             self.protocol.leave_unread(stream.stream_id)
             return False
-        # Not in the write of the response, for which some clients take it.
+        # In a write of its own: some clients lose the response otherwise.
         self._send_quietly()
         self.protocol.reset(stream.stream_id, HTTP2ErrorCode.NO_ERROR)
         return True
@@ -398,13 +398,13 @@ class HTTP2ServerConnection(_Requests):
     # Held headers
 
     def _respond(self, stream: Any, status: int, fields: list[Any], data: bytes, end_stream: bool) -> bool:
-        """Give the engine the beginning of a response; False when the stream is gone."""
+        """Pass the beginning of a response to the engine. Return False if the stream is gone."""
         try:
             there = self.protocol.engine.respond(stream.stream_id, status, fields, data, None, end_stream)
         except NoSuchStreamError:
             there = False
         except ProtocolError as exc:
-            # The application's fault: nothing was sent and a 500 still can be.
+            # An error of the application: nothing was sent, so a 500 is still possible.
             stream.response_started = stream.response_headers_sent = False
             raise HTTP2Error(str(exc)) from exc
         if not there:
@@ -413,7 +413,7 @@ class HTTP2ServerConnection(_Requests):
         return there
 
     def _release(self) -> None:
-        """Give the engine the headers that wait."""
+        """Pass the held headers to the engine."""
         held, self._held = self._held, None
         if held is not None:
             stream = self.protocol.streams.get(held[0])
@@ -436,7 +436,7 @@ class HTTP2ServerConnection(_Requests):
         return self.sock.recv(self.READ_BUFFER_SIZE)
 
     def _write(self, data: bytes) -> None:
-        # Writes wait as long as a stream may, whatever the last read's time-out.
+        # Writes use ``stream_timeout``, not the last read's time-out.
         set_timeout(self.sock, self.protocol.options.stream_timeout)
         try:
             self.sock.sendall(data)
@@ -448,8 +448,8 @@ class HTTP2ServerConnection(_Requests):
 def set_timeout(sock: Any, timeout: float | None) -> None:
     """Set a socket's time-out.
 
-    The worker owns the socket and sets its own time-out before it goes on
-    with it, so nothing is restored; a change costs a system call.
+    The worker owns the socket and sets its own time-out before it uses it,
+    so nothing is restored. A change costs a system call.
 
     Args:
         sock: The socket.

@@ -1,6 +1,6 @@
-"""What the installed gunicorn expects of a connection class.
+"""The interface between the installed gunicorn and a connection class.
 
-The one place that looks at gunicorn's own classes to tell its versions apart.
+The only module that inspects gunicorn's own classes to distinguish its versions.
 """
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ class Contract:
     #: gunicorn's version.
     version: str
 
-    #: Whether it is no newer than those fasth2 is tested with.
+    #: True if it is not newer than the versions fasth2 is tested with.
     known: bool
 
-    #: Whether a request is handed out once its headers are in, and its body
-    #: is read from the stream as it arrives (from 27.0 on). Otherwise it is handed
-    #: out when it is complete, and its windows open as it arrives.
+    #: True if a request is dispatched once its headers have arrived, and its body
+    #: is read from the stream (from 27.0 on). Otherwise it is dispatched when it
+    #: is complete, and its octets are credited as they arrive.
     dispatches_on_headers: bool
 
-    #: Whether responses are sent in parts, by ``send_response_headers``,
+    #: True if responses are sent in parts, by ``send_response_headers``,
     #: ``send_data`` and ``end_stream`` (from 26.2 on). Otherwise they are sent by
-    #: ``send_response``, and those with trailers by the engine's own methods.
+    #: ``send_response``, those with trailers by the engine's own methods.
     streams_responses: bool
 
-    #: Whether the asyncio worker asks for more of a body that was read, where
-    #: it waits for the peer to go (up to 26.2). Otherwise it calls ``wait_disconnect``.
+    #: True if the asyncio worker reads past the end of a body to wait for a
+    #: disconnect (up to 26.2). Otherwise it calls ``wait_disconnect``.
     asks_past_the_end: bool
 
-    #: Whether the asyncio worker's scope takes ``raw_path`` from the request
-    #: where that has one (from 25.3 on). Otherwise it encodes ``path`` as latin-1.
+    #: True if the asyncio worker's scope takes ``raw_path`` from the request
+    #: if that has one (from 25.3 on). Otherwise it encodes ``path`` as latin-1.
     takes_raw_path: bool
 
-    #: Whether the response class knows which responses have no body, and has
-    #: one place that sends (from 26.2 on).
+    #: True if the response class omits bodies of responses that have none, in
+    #: one method that sends (from 26.2 on).
     omits_bodies: bool
 
-    #: Whether responses over HTTP/2 get the fields server and date (from 27.0 on).
+    #: True if responses over HTTP/2 get the fields Server and Date (from 27.0 on).
     names_server_and_date: bool
 
-    #: Resets a peer may send in ``reset_seconds``.
+    #: RST_STREAM frames a peer may send in ``reset_seconds``.
     reset_limit: int
     reset_seconds: float
 
@@ -70,9 +70,9 @@ class Contract:
 
 
 def installed() -> Contract:
-    """Return the contract of the gunicorn that is installed.
+    """Return the contract of the installed gunicorn.
 
-    One that is newer than fasth2 knows is taken for the newest that it knows.
+    A version newer than fasth2 knows gets the contract of the newest known one.
     """
     module = gunicorn.http2.connection
     known = gunicorn.version_info[0] <= NEWEST

@@ -1,4 +1,4 @@
-"""``wsgi.early_hints`` for workers that leave it to gunicorn's HTTP/1.1, which would write into the connection."""
+"""``wsgi.early_hints`` as HTTP/2 frames, for workers where gunicorn would write HTTP/1.1 into the connection."""
 from __future__ import annotations
 
 import functools
@@ -10,12 +10,12 @@ from gunicorn.http2.request import HTTP2Request
 
 __all__ = ["send_as_frames"]
 
-#: The function that makes the callback, in every gunicorn that has HTTP/2.
+#: gunicorn's function that makes the callback, in every version with HTTP/2.
 _NAME = "_make_early_hints_callback"
 
 
 def send_as_frames() -> None:
-    """Have gunicorn make a callback that sends HTTP/2 frames where the request came in HTTP/2; once."""
+    """Replace gunicorn's callback by one that sends HTTP/2 frames for HTTP/2 requests; once."""
     plain = getattr(wsgi, _NAME, None)
     if plain is None or hasattr(plain, "__wrapped__"):
         return
@@ -27,7 +27,7 @@ def send_as_frames() -> None:
         stream = req.stream
 
         def send(headers: Iterable[tuple[Any, Any]]) -> None:
-            # As gunicorn has it: nothing once the response has begun.
+            # As in gunicorn: nothing is sent once the response has begun.
             if not (resp.headers_sent or stream.response_headers_sent):
                 stream.connection.send_informational(stream.stream_id, 103, headers)
 

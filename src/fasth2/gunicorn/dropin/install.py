@@ -1,4 +1,4 @@
-"""Putting fasth2's classes in gunicorn's place."""
+"""`install`: replaces gunicorn's HTTP/2 classes by fasth2's."""
 from __future__ import annotations
 
 import functools
@@ -14,12 +14,12 @@ __all__ = ["Status", "ensure_installed", "install", "status"]
 
 @dataclass(frozen=True)
 class Status:
-    """Whether gunicorn serves HTTP/2 by fasth2 in this process."""
+    """The state of fasth2 in this process: which classes serve gunicorn's HTTP/2 connections."""
 
-    #: Whether gunicorn's connection classes have been replaced.
+    #: True if gunicorn's connection classes have been replaced.
     installed: bool
 
-    #: Whether ``FASTH2_DISABLE=1`` keeps `install` from doing so.
+    #: True if ``FASTH2_DISABLE=1`` prevents that.
     disabled: bool
 
     #: fasth2's version.
@@ -28,10 +28,10 @@ class Status:
     #: gunicorn's version.
     gunicorn: str
 
-    #: The class blocking workers make for a connection, with its module; empty where gunicorn has none.
+    #: The connection class of blocking workers, with its module; empty if gunicorn has none.
     blocking: str
 
-    #: The class asyncio workers make for a connection, likewise.
+    #: The connection class of asyncio workers, likewise.
     asyncio: str
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Status:
 
 
 def status() -> Status:
-    """Return who serves HTTP/2 in this process."""
+    """Return which classes serve HTTP/2 in this process."""
     import gunicorn
 
     names = ["", ""]
@@ -71,31 +71,31 @@ def install(
 
     Replaces ``gunicorn.http2.connection.HTTP2ServerConnection`` and
     ``gunicorn.http2.async_connection.AsyncHTTP2Connection``, and tells gunicorn
-    that HTTP/2 is available, whether or not the h2 package is installed. Each
-    worker then logs one line when it starts. With ``FASTH2_DISABLE=1`` in the
-    environment nothing is done, but for that line.
+    that HTTP/2 is available, even without the h2 package. Each worker then logs
+    one line when it starts. With ``FASTH2_DISABLE=1`` in the environment only
+    that line is logged.
 
-    Under a gunicorn that is newer than fasth2 knows, the classes are those for
-    the newest that it knows, and the log has a warning.
+    Under a gunicorn newer than fasth2 knows, the classes for the newest known
+    version are used, and a warning is logged.
 
-    It may be called again; the settings are those of the last call.
+    It may be called again; the settings of the last call apply.
 
     Args:
-        limits: Keywords of `fasth2.limits.Limits` to values; those that are
-            not in it keep their defaults.
-            ``FASTH2_LIMITS`` in the environment comes before it, one by one.
+        limits: Keywords of `fasth2.limits.Limits` and their values; others
+            keep their defaults. ``FASTH2_LIMITS`` in the environment takes
+            precedence, limit by limit.
         connection_window: Octets that a peer may send on a connection before
-            it gets credit, all streams together; 65,535 when ``None``.
-            ``FASTH2_CONNECTION_WINDOW`` in the environment comes before it.
+            it gets credit, on all streams together; 65,535 if ``None``.
+            ``FASTH2_CONNECTION_WINDOW`` in the environment takes precedence.
         **settings: Any other setting of ``docs/gunicorn.md`` by its name, such
             as ``keepalive_pings=True``.
 
     Returns:
-        What `status` returns then.
+        The `status` after that.
 
     Raises:
-        TypeError: A setting of another type, or one that is none.
-        ValueError: A setting that cannot be, here or in the environment.
+        TypeError: An unknown setting, or a value of the wrong type.
+        ValueError: An invalid value, here or in the environment.
     """
     from fasth2.gunicorn.settings import set_from_configuration
 
@@ -105,13 +105,13 @@ def install(
 
 
 def ensure_installed() -> Status:
-    """Do what `install` does, and leave the settings as they are.
+    """Do what `install` does, without changing the settings.
 
     Returns:
-        What `status` returns then.
+        The `status` after that.
 
     Raises:
-        ValueError: The environment has a setting that cannot be.
+        ValueError: A setting in the environment is invalid.
     """
     _announce()
     modules = _modules()
@@ -134,7 +134,7 @@ def ensure_installed() -> Status:
 
 
 def _modules() -> tuple[Any, Any] | None:
-    """gunicorn's modules that hold the two classes; ``None`` where it has no HTTP/2."""
+    """Return gunicorn's modules with the two classes; ``None`` if it has no HTTP/2."""
     try:
         import gunicorn.http2.async_connection as asynchronous
         import gunicorn.http2.connection as blocking
@@ -146,7 +146,7 @@ def _modules() -> tuple[Any, Any] | None:
 
 
 def _make_available() -> None:
-    """Tell gunicorn that HTTP/2 is available, where it finds no h2 package."""
+    """Tell gunicorn that HTTP/2 is available if it finds no h2 package."""
     import gunicorn.http2
 
     if not gunicorn.http2.is_http2_available():
@@ -160,7 +160,7 @@ def _disabled() -> bool:
 
 
 def _announce() -> None:
-    """Have each worker that starts say by whom HTTP/2 is served, and report counters where that is wanted."""
+    """Patch gunicorn's workers to log the `status` at their start, and to report counters if statsd is configured."""
     from gunicorn.workers.base import Worker
 
     plain = Worker.init_process

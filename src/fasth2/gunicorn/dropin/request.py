@@ -1,4 +1,4 @@
-"""gunicorn's request, with what its header policy says of a field remembered."""
+"""gunicorn's request; its header policy's results for single fields are cached."""
 from __future__ import annotations
 
 from typing import Any
@@ -12,25 +12,25 @@ from .stream import HTTP2Body
 
 __all__ = ["HTTP2Request", "Policy", "policy_of"]
 
-#: Fields that are remembered, for each policy; then it starts anew.
+#: Number of cached fields for each policy; a full cache is cleared.
 _FIELDS = 2048
 
-#: The longest field that is remembered, name and value together, in characters.
+#: The longest cached field, name and value together, in characters.
 _LONGEST = 256
 
-#: Never remembered: what they hold should not outlive the request.
+#: Never cached: secrets should not outlive the request.
 _PRIVATE = frozenset(("authorization", "cookie", "proxy-authorization"))
 
 _METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 
-# What is to be done with a field beside keeping it.
+# How a field is treated beside being kept.
 _PLAIN = 0
 _SINGLETON = 1
 _SCHEME = 2
 
 _Policy = getattr(message, "HeaderPolicy", None)
 
-#: Whether gunicorn's policy is the one that `Policy` remembers.
+#: True if the installed gunicorn's policy is the one that `Policy` replicates.
 _known = _Policy is not None and matches(
     (gunicorn_request.HTTP2Request, _Policy, message._ip_in_allow_list, gunicorn_request.split_request_uri),
     "5386ab4b3abd3ea2",
@@ -38,15 +38,15 @@ _known = _Policy is not None and matches(
 
 
 class Policy:
-    """What gunicorn's policy says of single fields, under one configuration and trust in the peer.
+    """A cache of gunicorn's header policy for single fields, under one configuration and trust in the peer.
 
-    Holds only fields that are kept whatever the rest of the request is, or
-    that take part in a rule about repeated fields. All others are left to
-    gunicorn's own code, every time.
+    Holds only fields whose treatment does not depend on the rest of the
+    request, except for rules about repeated fields. Requests with any other
+    field are left to gunicorn's own code, every time.
 
     Args:
         cfg: gunicorn's configuration.
-        trusted: Whether the peer may set forwarding and scheme headers.
+        trusted: True if the peer may set forwarding and scheme headers.
     """
 
     def __init__(self, cfg: Any, trusted: bool) -> None:
@@ -56,14 +56,14 @@ class Policy:
         self.count = cfg.limit_request_fields
         self.field_size = cfg.limit_request_field_size
         self.scheme_headers = dict(cfg.secure_scheme_headers) if trusted else {}
-        #: Field as received: what the request holds, what else to do, its scheme.
+        #: Field as received: the field of the request, its kind, the scheme that it tells.
         self.fields: dict[tuple[str, str], tuple[tuple[str, str], int, str]] = {}
 
     def judge(self, field: tuple[str, str]) -> tuple[tuple[str, str], int, str] | None:
-        """Return what `fields` holds for a field, ``None`` where gunicorn has to decide.
+        """Return the entry of `fields` for a field; ``None`` if gunicorn has to decide.
 
         Args:
-            field: Name and value as they were received.
+            field: Name and value as received.
         """
         lower, value = field
         name = lower.upper()
@@ -71,7 +71,7 @@ class Policy:
             return None
         if self.field_size and len(name) + len(value) + 2 > self.field_size:
             return None
-        # Most values have no character that needs the expression.
+        # Most values need no search by the regular expression.
         if not value.isprintable() and message.RFC9110_5_5_INVALID_AND_DANGEROUS.search(value):
             return None
         kind, scheme = _PLAIN, ""
@@ -92,14 +92,14 @@ _policies: dict[Any, Policy] = {}
 
 
 def policy_of(cfg: Any, peer_addr: Any) -> Policy | None:
-    """Return the memory for a peer, shared by all that are judged alike.
+    """Return the policy cache for a peer, shared by all peers of the same configuration and trust.
 
     Args:
         cfg: gunicorn's configuration.
         peer_addr: The peer's address.
 
     Returns:
-        ``None`` where gunicorn's policy is not the known one.
+        ``None`` if the installed gunicorn's policy is not the known one.
     """
     if not _known or not isinstance(cfg, Config):
         return None
@@ -120,16 +120,16 @@ def policy_of(cfg: Any, peer_addr: Any) -> Policy | None:
 
 
 class HTTP2Request(gunicorn_request.HTTP2Request):
-    """gunicorn's ``HTTP2Request``: the same attributes, and the same requests refused.
+    """gunicorn's ``HTTP2Request``, with the same attributes, which refuses the same requests.
 
-    A request made only of fields whose treatment is known is built from
-    memory; gunicorn's own code builds and judges every other one.
+    A request with only cached fields is built from the cache; gunicorn's own
+    code builds and checks every other one.
 
     Args:
         stream: The stream that holds the request.
         cfg: gunicorn's configuration.
         peer_addr: The peer's address.
-        policy: What `policy_of` returns for the two; ``None`` leaves all to gunicorn.
+        policy: The result of `policy_of`; ``None`` leaves all to gunicorn.
     """
 
     version = (2, 0)
@@ -150,7 +150,7 @@ class HTTP2Request(gunicorn_request.HTTP2Request):
         self.body = HTTP2Body(stream)
 
     def _use_remembered(self, stream: Any, policy: Policy) -> bool:
-        """Build the request from memory; False where gunicorn has to."""
+        """Build the request from the cache. Return False if gunicorn has to build it."""
         fields = stream.request_headers
         method = path = authority = ""
         claimed = None

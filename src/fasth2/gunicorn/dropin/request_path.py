@@ -1,4 +1,4 @@
-"""A request's path as ASGI has it: percent-decoded text, and the octets as they were sent."""
+"""A request's path for ASGI: percent-decoded text, and the octets as received."""
 from __future__ import annotations
 
 from typing import Any
@@ -8,10 +8,10 @@ __all__ = ["decode_path", "raw_path"]
 
 
 def decode_path(request: Any) -> None:
-    """Give a request the text of its path, and keep the octets as its ``raw_path``.
+    """Decode a request's path to text, and keep the octets as its ``raw_path``.
 
     Fields were decoded as latin-1, so the path has a character for each octet. An octet
-    that is no UTF-8 becomes U+FFFD, as in gunicorn's HTTP/1.1.
+    that is not valid UTF-8 becomes U+FFFD, as in gunicorn's HTTP/1.1.
 
     Args:
         request: gunicorn's request.
@@ -23,7 +23,7 @@ def decode_path(request: Any) -> None:
 
 
 def raw_path(request: Any) -> bytes:
-    """Return the octets of a path that `decode_path` has seen.
+    """Return the octets of a path after `decode_path`.
 
     Args:
         request: gunicorn's request.

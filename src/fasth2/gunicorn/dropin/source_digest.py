@@ -1,9 +1,9 @@
-"""Whether gunicorn's code is the code that ours stands in for.
+"""Detect whether the installed gunicorn still matches the source that the fast paths replicate.
 
-A few of gunicorn's methods are answered here by shorter ones with the same
-result. That is right only as long as gunicorn's say what they said when ours
-were written, so their source is compared with digests taken then; where it
-differs gunicorn's own run.
+A few of gunicorn's methods are replaced by shorter ones with the same
+result. That is valid only while gunicorn's are unchanged, so their source is
+compared with digests taken when ours were written. If it differs, gunicorn's
+own methods run.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["digest", "incompatible_overrides", "parameters", "restore", "matches
 
 
 def digest(functions: Iterable[Callable[..., Any]]) -> str:
-    """Return a digest of the source of functions; empty where there is no source.
+    """Return a digest of the source of functions; empty if a source is not available.
 
     Args:
         functions: Python functions or classes.
@@ -31,17 +31,17 @@ def digest(functions: Iterable[Callable[..., Any]]) -> str:
 
 
 def matches(functions: Iterable[Callable[..., Any]], *digests: str) -> bool:
-    """Whether functions have a source that is known.
+    """Return True if the source of functions has a known digest.
 
     Args:
-        functions: gunicorn's.
-        *digests: What `digest` returned for those known.
+        functions: gunicorn's functions or classes.
+        *digests: The known results of `digest`.
     """
     return digest(functions) in digests
 
 
 def parameters(function: Any) -> list[str] | None:
-    """The names of a function's parameters, ``None`` where they cannot be told."""
+    """Return the names of a function's parameters; ``None`` if they cannot be determined."""
     try:
         return list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
@@ -49,7 +49,7 @@ def parameters(function: Any) -> list[str] | None:
 
 
 def _fits(override: Any, original: Any) -> bool:
-    """Whether a method can be called as the one that it overrides."""
+    """Return True if a method accepts the calls of the one that it overrides."""
     wanted = parameters(original)
     if wanted is None:
         return False
@@ -61,7 +61,7 @@ def _fits(override: Any, original: Any) -> bool:
 
 
 def incompatible_overrides(cls: type, base: type, names: Iterable[str]) -> list[str]:
-    """Return the methods that a class overrides and that its base lacks or calls in another way.
+    """Return the overrides of a class whose base lacks the method or has another signature.
 
     Args:
         cls: The class that overrides.
@@ -72,12 +72,12 @@ def incompatible_overrides(cls: type, base: type, names: Iterable[str]) -> list[
 
 
 def restore(cls: type, base: type, names: Iterable[str]) -> None:
-    """Give a class its base's methods back.
+    """Remove overrides from a class, so that its base's methods apply.
 
     Args:
         cls: The class that overrides.
         base: gunicorn's class.
-        names: The methods' names; where `base` has none the class has none either.
+        names: The methods' names; one that `base` lacks is deleted.
     """
     for name in names:
         original = getattr(base, name, None)

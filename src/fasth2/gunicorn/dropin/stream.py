@@ -1,4 +1,4 @@
-"""gunicorn's stream and body, with less work a frame."""
+"""gunicorn's stream and body, with less work per frame."""
 from __future__ import annotations
 
 import io
@@ -13,15 +13,15 @@ from fasth2.server.stream import append_part
 
 __all__ = ["HTTP2Body", "StreamedStream", "WholeStream"]
 
-#: Octets of a body that are taken, and credited, together: the size of a
-#: frame. The engine joins the frames of one read.
+#: Octets of a body that are read and credited together: the default frame
+#: size. The engine joins the frames of one read.
 _PART = 16384
 
 
 class _Stream(gunicorn_stream.HTTP2Stream):
-    """What both kinds of streams have in common."""
+    """The common base of both kinds of streams."""
 
-    # gunicorn's own names; its first versions do not have them.
+    # gunicorn's own names, missing in its first versions.
     _body_event: Any = None
     _body_complete = False
     body_size = 0
@@ -38,7 +38,7 @@ class _Stream(gunicorn_stream.HTTP2Stream):
             self._body_event.set()
 
     def end_response(self) -> None:
-        """Record that the response was sent whole."""
+        """Record that the complete response was sent."""
         self.response_started = self.response_headers_sent = self.response_complete = True
         if self.can_send:
             self._half_close_local()
@@ -48,7 +48,7 @@ class _Stream(gunicorn_stream.HTTP2Stream):
         return dict(self.request_headers[: self._pseudo()])
 
     def get_regular_headers(self) -> list[tuple[str, str]]:
-        """Return the fields that are no pseudo-header fields, in order."""
+        """Return the fields other than pseudo-header fields, in order."""
         return self.request_headers[self._pseudo() :]
 
     def _pseudo(self) -> int:
@@ -62,14 +62,14 @@ class _Stream(gunicorn_stream.HTTP2Stream):
 
 
 class StreamedStream(_Stream):
-    """gunicorn's stream whose body is taken part by part; parts are joined or cut to a useful size as they arrive."""
+    """gunicorn's stream whose body is read in parts; they are joined or cut to a useful size as they arrive."""
 
     def receive_data(self, data: bytes, end_stream: bool = False) -> None:
-        """Hold a part of the request's body until the application takes it.
+        """Buffer a part of the request's body until the application reads it.
 
         Args:
             data: The part, possibly empty.
-            end_stream: Whether it is the last one.
+            end_stream: True if it is the last one.
 
         Raises:
             HTTP2StreamError: The stream's state allows no body.
@@ -87,12 +87,12 @@ class StreamedStream(_Stream):
         super().receive_data(data, end_stream)
 
     def no_credit_due(self) -> None:
-        """Let what has arrived of the body be taken without window credit."""
+        """Mark the received octets of the body as needing no window credit."""
         self.acked_size = self.body_size
 
 
 class WholeStream(_Stream):
-    """gunicorn's stream whose body is taken when it is complete; it is held once."""
+    """gunicorn's stream whose body is read when it is complete; it is buffered once."""
 
     def __init__(self, stream_id: int, connection: Any) -> None:
         super().__init__(stream_id, connection)
@@ -100,7 +100,7 @@ class WholeStream(_Stream):
 
     @property
     def request_body(self) -> io.BytesIO:
-        """What has arrived of the body, positioned at its end; a copy at every call."""
+        """The received part of the body, positioned at its end; a copy at every call."""
         body = io.BytesIO(self.get_request_body())
         body.seek(0, io.SEEK_END)
         return body
@@ -111,15 +111,15 @@ class WholeStream(_Stream):
 
     @property
     def body_complete(self) -> bool:
-        """Whether all of the body has arrived."""
+        """True if all of the body has arrived."""
         return bool(self.request_complete)
 
     def receive_data(self, data: bytes, end_stream: bool = False) -> None:
-        """Hold a part of the request's body.
+        """Buffer a part of the request's body.
 
         Args:
             data: The part, possibly empty.
-            end_stream: Whether it is the last one.
+            end_stream: True if it is the last one.
 
         Raises:
             HTTP2StreamError: The stream's state allows no body.
@@ -146,25 +146,26 @@ class WholeStream(_Stream):
         self.end_request()
 
     def get_request_body(self) -> bytes:
-        """Return what has arrived of the request's body."""
+        """Return the received part of the request's body."""
         chunks = self._body_chunks
         if len(chunks) > 1:
             chunks[:] = [b"".join(chunks)]
         return chunks[0] if chunks else b""
 
     def drop_body(self) -> None:
-        """Let go of what is held of the request's body."""
+        """Drop the buffered part of the request's body."""
         self._body_chunks.clear()
 
     def no_credit_due(self) -> None:
-        """Nothing: what has arrived is credited by the connection, where it came in frames."""
+        """Do nothing: the connection credits the octets that it received in frames."""
 
 
 class HTTP2Body(gunicorn_request.HTTP2Body):
-    """gunicorn's ``wsgi.input``; the window credit of one read leaves in one write.
+    """gunicorn's ``wsgi.input``; the window credit of one read is sent in one write.
 
-    Parts of a body are joined as they come, however small its frames are. A
-    body that breaks off raises what is an `OSError` beside gunicorn's error.
+    Parts of a body are joined as they arrive, so small frames take no extra
+    memory. An incomplete body raises an error that is both gunicorn's and an
+    `OSError`.
     """
 
     _buf: bytes
@@ -179,7 +180,7 @@ class HTTP2Body(gunicorn_request.HTTP2Body):
             raise HTTP2ConnectionAborted(exc.message, exc.error_code) from None
 
     def _fill(self, size: int | None) -> None:
-        """Hold at least ``size`` octets, or all that remain; fewer only at the end."""
+        """Buffer at least ``size`` octets, or all that remain (``None``); fewer only at the end."""
         if self._closed:
             raise ValueError("I/O operation on closed file.")
         held = len(self._buf)
@@ -211,7 +212,7 @@ class HTTP2Body(gunicorn_request.HTTP2Body):
                     chunk = self._next_chunk()
                     if chunk is None:
                         break
-                    # What was looked through already is not looked through again.
+                    # Search the new part only.
                     found = chunk.find(b"\n")
                     if found >= 0:
                         end = len(held) + found + 1
@@ -229,7 +230,7 @@ class HTTP2Body(gunicorn_request.HTTP2Body):
         """Read from the body.
 
         Args:
-            size: How many octets; all that remain when ``None`` or negative.
+            size: Number of octets; all that remain if ``None`` or negative.
 
         Returns:
             Fewer octets only at the end of the body.
@@ -240,10 +241,10 @@ class HTTP2Body(gunicorn_request.HTTP2Body):
         """Read a line from the body.
 
         Args:
-            size: How many octets at most.
+            size: Largest number of octets.
 
         Returns:
-            The line with its end, or what there is of it.
+            The line with its newline, or a part of it at the limit or the end.
         """
         return self._merged(self._line, size)
 

@@ -1,11 +1,11 @@
-"""The request that asked for ``Upgrade: h2c``, as HTTP/2 has it."""
+"""Conversion of the request that asked for ``Upgrade: h2c`` to HTTP/2."""
 from __future__ import annotations
 
 from typing import Any
 
 __all__ = ["upgraded_fields"]
 
-#: Fields of an HTTP/1.1 request that speak of its connection or its framing.
+#: Fields of HTTP/1.1 about the connection or the framing.
 _HTTP1_ONLY = frozenset(
     ("CONNECTION", "HTTP2-SETTINGS", "KEEP-ALIVE", "PROXY-CONNECTION", "TRANSFER-ENCODING", "UPGRADE")
 )

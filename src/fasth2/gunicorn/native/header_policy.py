@@ -49,7 +49,7 @@ class Refused(Exception):
 
 
 def is_trusted(cfg: Any, address: Any) -> bool:
-    """Whether a peer may say what the client was and how it came (``forwarded_allow_ips``).
+    """Return True if a peer may say what the client was and how it came (``forwarded_allow_ips``).
 
     Args:
         cfg: gunicorn's configuration.
@@ -79,10 +79,10 @@ class Policy:
 
     Args:
         cfg: gunicorn's configuration.
-        trusted: Whether the peers may set forwarding and scheme fields.
+        trusted: True if the peers may set forwarding and scheme fields.
         server: The address that they connect to.
         threads: How many requests are served at a time.
-        keep: Whether the fields of requests are wanted beside the environment.
+        keep: True if the fields of requests are wanted beside the environment.
     """
 
     def __init__(self, cfg: Any, trusted: bool, server: Any, threads: int, keep: bool) -> None:

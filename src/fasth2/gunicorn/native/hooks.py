@@ -152,7 +152,7 @@ def _hook(cfg: Any, setting: Any, name: str) -> Any:
 
 
 def logs_access(worker: Any) -> bool:
-    """Whether the log does something for each request.
+    """Return True if the log does something for each request.
 
     Args:
         worker: gunicorn's worker.

@@ -273,7 +273,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)
 
     def _takes_clear(self) -> bool:
-        """Whether some peers may begin with HTTP/2's preface without TLS."""
+        """Return True if some peers may begin with HTTP/2's preface without TLS."""
         cfg = self.cfg
         if cfg.is_ssl or "h2" not in cfg.http_protocols or getattr(cfg, "protocol", "http") != "http":
             return False
@@ -282,7 +282,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         return cfg.http2_cleartext in ("prior-knowledge", "both")
 
     def takes_prior_knowledge(self, client: Client) -> bool:
-        """Whether a client in the clear may begin with HTTP/2's preface.
+        """Return True if a client in the clear may begin with HTTP/2's preface.
 
         Args:
             client: The connection.
@@ -352,7 +352,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         return super().handle_request(req, conn)
 
     def _wants_preface(self, address: Any) -> bool:
-        """Whether nothing but HTTP/2 is to be spoken by a peer in the clear, as gunicorn has it."""
+        """Return True if nothing but HTTP/2 is to be spoken by a peer in the clear, as gunicorn has it."""
         cfg = self.cfg
         return (
             getattr(cfg, "http2_cleartext", None) == "prior-knowledge" and self._clear and is_trusted(cfg, address)

@@ -71,7 +71,7 @@ class ResponseHead:
                 if lengths > 1 and length != self.length:
                     raise ValueError(f"Content-Length is given as {self.length} and as {length}")
                 self.length = length
-        #: Whether the response has no body, whatever is sent (RFC 9110 section 6.4.1).
+        #: True if the response has no body, whatever is sent (RFC 9110 section 6.4.1).
         self.omits_body = method == "HEAD" or status in (204, 304)
         if lengths > 1:
             # RFC 9110 section 8.6: equal ones are one.

@@ -35,9 +35,9 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         # Requests under way on HTTP/2.
         self._requests: set[asyncio.Task[None]] = set()
         self._cancelled = False
-        #: Whether the transport was closed a while ago, and waits for its peer alone.
+        #: True if the transport was closed a while ago, and waits for its peer alone.
         self.lingered = False
-        # Whether the peer has ended its side before the HTTP/2 connection was there.
+        # True if the peer has ended its side before the HTTP/2 connection was there.
         self._input_ended = False
         # The reader that gunicorn made when the connection was there; that of cleartext HTTP/2 comes later.
         self._first_reader: Any = None

@@ -57,7 +57,7 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
         self.accepted_protocols: weakref.WeakSet[Any] = weakref.WeakSet()
         # The loop's time when the end began.
         self._stopping_since: float | None = None
-        # Whether the master has asked for it, which may kill the worker after ``graceful_timeout``.
+        # True if the master has asked for it, which may kill the worker after ``graceful_timeout``.
         self._terminated = False
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
 
@@ -150,7 +150,7 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
             await self._wait(self.loop.time() + reserve / 4, lambda: self.nr_conns > 0)
 
     def _has_work(self) -> bool:
-        """Whether a connection is open for more than its peer to close it."""
+        """Return True if a connection is open for more than its peer to close it."""
         return any(not protocol.lingered for protocol in self.open_protocols)
 
     async def _wait(self, deadline: float, holds: Callable[[], bool]) -> None:

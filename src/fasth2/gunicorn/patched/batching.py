@@ -49,19 +49,19 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         # No call more than where the socket's methods were this class's.
         self._recv = self.io.recv  # type: ignore[method-assign]
         self._write = self.io.write  # type: ignore[method-assign]
-        #: Whether a request that is here already is served next.
+        #: True if a request that is here already is served next.
         self.more_waiting = False
         #: When the oldest answer that is held was complete, as `time.monotonic` counts; 0 for none.
         self.held_since = 0.0
         #: The last stream whose response was cut off when its head was out.
         self.last_cut_off = 0
-        #: Whether requests that gunicorn's rules refuse are handed out, as `RefusedRequest`.
+        #: True if requests that gunicorn's rules refuse are handed out, as `RefusedRequest`.
         self.hands_out_refused = False
         #: Called with the exception of each malformed request, whose stream is reset.
         self.on_malformed: Callable[[Exception], None] | None = None
         # When the peer, which sends no more, was last asked whether it is there, as `time.monotonic` counts.
         self._probed = 0.0
-        # Whether the peer sends no more, as far as `process_input` has seen.
+        # True if the peer sends no more, as far as `process_input` has seen.
         self._has_ended = False
         #: Called now and then while a response is sent in parts.
         self.on_poll: Callable[[], None] | None = None
@@ -90,7 +90,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             body: The body, possibly empty.
 
         Returns:
-            Whether the stream was there, and the peer took all in time.
+            True if the stream was there, and the peer took all in time.
 
         Raises:
             HTTP2Error: Fields that HTTP/2 does not allow; nothing was sent.
@@ -132,7 +132,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return True
 
     def _fits(self, stream_id: int, size: int) -> bool:
-        """Whether the windows take a body beside those that are held."""
+        """Return True if the windows take a body beside those that are held."""
         try:
             return bool(self.protocol.engine.local_flow_control_window(stream_id) >= self._held_size + size)
         except (NoSuchStreamError, ProtocolError):
@@ -143,7 +143,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         self._poll_input()
 
     def is_awaited(self, stream_id: int) -> bool:
-        """Whether the peer still waits for a stream's response, as far as it has said.
+        """Return True if the peer still waits for a stream's response, as far as it has said.
 
         Args:
             stream_id: The stream.
@@ -203,7 +203,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         runs: the caller holds the lock. Requests go to ``pending_requests``.
 
         Returns:
-            Whether there was anything.
+            True if there was anything.
         """
         found = False
         for _ in range(self.POLL_READS):
@@ -225,7 +225,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return found
 
     def has_input(self) -> bool:
-        """Whether something waits that a poll of the socket does not see."""
+        """Return True if something waits that a poll of the socket does not see."""
         pending = getattr(self.sock, "pending", None)
         return bool(self.protocol.pending or self.protocol.error or (pending is not None and pending()))
 
@@ -291,7 +291,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return end if upload is None else min(end, upload)
 
     def give_up(self) -> bool:
-        """Reset the requests whose end has not arrived, answered or not; return whether there were any.
+        """Reset the requests whose end has not arrived, answered or not; return True if there were any.
 
         Raises:
             HTTP2ConnectionError: The socket failed.

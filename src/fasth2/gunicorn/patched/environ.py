@@ -1,4 +1,4 @@
-"""The WSGI environment: what a connection's requests share is made once."""
+"""The WSGI environment: the keys that a connection's requests share are made once."""
 from __future__ import annotations
 
 from typing import Any
@@ -12,20 +12,20 @@ from .response import HTTP2Response, WholeResponse
 
 __all__ = ["EnvironTemplate", "SharedErrors", "field_key", "known"]
 
-#: Names of fields whose key is remembered.
+#: Number of field names whose key is cached.
 _NAMES = 1024
 
 #: The longest of these names, in characters.
 _LONGEST = 64
 
-#: Keys that depend on the request. A server's name and port do where it
-#: listens on a Unix socket; then there is no template.
+#: Keys that depend on the request. On a Unix socket the server's name and
+#: port do too; then no template is used.
 _OF_REQUEST = (
     "wsgi.input", "wsgi.url_scheme", "wsgi.early_hints", "REQUEST_METHOD", "QUERY_STRING", "RAW_URI", "PATH_INFO",
     "CONTENT_TYPE", "CONTENT_LENGTH", "gunicorn.http2.priority_weight", "gunicorn.http2.priority_depends_on",
 )  # fmt: skip
 
-#: Whether gunicorn's functions are those that `EnvironTemplate` abbreviates.
+#: True if the installed gunicorn's functions are those that `EnvironTemplate` replicates.
 known = matches(
     (wsgi.create, wsgi.default_environ, wsgi.base_environ, wsgi.proxy_environ, wsgi.WSGIErrorsWrapper,
      util.unquote_to_wsgi_str),
@@ -39,14 +39,14 @@ def field_key(name: str) -> str:
     """Return a field's key in the environment.
 
     Args:
-        name: The field's, in upper case.
+        name: The field's name, in upper case.
     """
     key = name.replace("-", "_")
     return key if name in ("CONTENT-TYPE", "CONTENT-LENGTH") else "HTTP_" + key
 
 
 def _key(name: str) -> str:
-    """The same, remembered."""
+    """Compute a field's key and cache it."""
     key = field_key(name)
     if len(name) <= _LONGEST:
         if len(_keys) >= _NAMES:
@@ -56,10 +56,10 @@ def _key(name: str) -> str:
 
 
 class SharedErrors(wsgi.WSGIErrorsWrapper):
-    """``wsgi.errors`` of many requests: looks for the log when it is written to.
+    """``wsgi.errors`` shared by requests: looks up the log's streams at each write.
 
-    gunicorn makes one a request, which finds the log's file as it is then;
-    after the log was reopened an older one would write to a closed file.
+    gunicorn makes one for each request, with the log's file at that time. After
+    the log was reopened, an older one would write to a closed file.
     """
 
     def __init__(self, cfg: Any) -> None:
@@ -67,26 +67,26 @@ class SharedErrors(wsgi.WSGIErrorsWrapper):
 
     @property
     def streams(self) -> list[Any]:
-        """The error log's streams now."""
+        """The current streams of the error log."""
         return wsgi.WSGIErrorsWrapper(self._cfg).streams
 
     def close(self) -> None:
-        """Do nothing: other requests use it."""
+        """Do nothing: other requests share it."""
 
 
 class EnvironTemplate:
     """Makes the responses and environments of one connection's requests.
 
-    The first environment is gunicorn's own; the next ones are copies of it
-    with what the request says. A request that a copy cannot serve gets
-    gunicorn's again.
+    The first environment is gunicorn's own; later ones are copies of it,
+    completed from the request. A request for which a copy would be wrong gets
+    gunicorn's own again.
 
     Args:
         cfg: gunicorn's configuration.
         h2: The connection.
         sock: Its socket.
         client: The client's address.
-        server: The address that it connected to.
+        server: The address that the client connected to.
     """
 
     def __init__(self, cfg: Any, h2: Any, sock: Any, client: Any, server: Any) -> None:
@@ -100,7 +100,7 @@ class EnvironTemplate:
         self._script_name = ""
 
     def response(self, req: Any) -> WholeResponse:
-        """Return a request's response alone.
+        """Return a request's response, without an environment.
 
         Args:
             req: The request.
@@ -127,7 +127,7 @@ class EnvironTemplate:
         return resp, environ
 
     def _original(self, req: Any) -> dict[str, Any]:
-        """gunicorn's environment; it becomes the template where it can."""
+        """Return gunicorn's own environment, and keep it as the template if possible."""
         environ: dict[str, Any] = wsgi.create(req, self._sock, self.client, self._server, self._cfg)[1]
         environ["wsgi.multithread"] = True
         environ["HTTP_VERSION"] = "2"
@@ -140,14 +140,14 @@ class EnvironTemplate:
         return environ
 
     def _copy(self, req: Any, environ: dict[str, Any]) -> dict[str, Any] | None:
-        """Complete a copy of the template; ``None`` where gunicorn has to make the environment."""
+        """Complete a copy of the template; ``None`` if gunicorn has to make the environment."""
         keys = _keys.get
         repeated: dict[str, list[str]] | None = None
         for name, value in req.headers:
             key = keys(name) or _key(name)
             if key in environ and key[:5] == "HTTP_":
                 if key == "HTTP_VERSION":
-                    # gunicorn's own key takes its place in the end.
+                    # gunicorn sets this key itself, last.
                     continue
                 if repeated is None:
                     repeated = {}

@@ -35,11 +35,11 @@ from .worker import HTTP2Worker
 
 __all__ = ["GeventWorker"]
 
-#: Seconds a connection whose requests never cease is served before others get a turn.
+#: Seconds for which a busy connection is served before its greenlet yields.
 TIME_SLICE = 0.02
 
 
-#: Seconds between two rounds of the connections whose application runs.
+#: Seconds between two polls of the connections whose application is running.
 INPUT_INTERVAL = 0.05
 
 
@@ -48,7 +48,7 @@ class _Stopping(Exception):
 
 
 def _set_proxied(header: ProxyHeader | None) -> None:
-    """Remember a connection's PROXY header where its greenlet is."""
+    """Store a connection's PROXY header in its greenlet."""
     gevent.getcurrent().fasth2_proxied = header
 
 
@@ -57,28 +57,28 @@ def _proxied() -> ProxyHeader | None:
 
 
 class _Server(StreamServer):
-    """gevent's server; a client that is silent in its TLS handshake does not keep its place for ever, and one whose
-    handshake is under way when the server is closed is served all the same.
+    """gevent's server, with a time-out for TLS handshakes. A connection whose handshake is in progress when the server
+    is closed is still served.
     """
 
-    #: Seconds that a client may be silent; ``None``: for ever.
+    #: Seconds that a client may be silent; ``None``: no limit.
     patience: float | None = None
 
     #: gunicorn's log and configuration.
     log: Any = None
     cfg: Any = None
 
-    #: Those of this process.
+    #: The servers of this process.
     running: ClassVar[list[_Server]] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Closing takes ``handle`` away.
+        # Closing the server deletes ``handle``.
         self._served_by = self.handle
         self.running.append(self)
 
     def give_up_listening(self) -> None:
-        """Accept nothing more; what was accepted goes on."""
+        """Stop accepting; accepted connections continue."""
         self._stop_event.set()
         self.stop_accepting()
 
@@ -105,7 +105,7 @@ class _Server(StreamServer):
 
 
 class _IdleSocket(BatchingSocket):
-    """A socket whose greenlet counts as idle only where it waits to read: whoever stops it there tears no frame."""
+    """A socket whose greenlet counts as idle only while it waits to read, so that stopping it never cuts a frame."""
 
     __slots__ = ("idle",)
 
@@ -115,11 +115,11 @@ class _IdleSocket(BatchingSocket):
         self.idle: set[Any] | None = None
 
     def recv(self, timeout: float | None) -> Any:
-        """Read once, and be in ``idle`` meanwhile; as `BatchingSocket.recv`."""
+        """Read once, with the greenlet in ``idle`` meanwhile; see `BatchingSocket.recv`."""
         idle = self.idle
         if idle is None:
             return super().recv(timeout)
-        # What has been read is answered by the greenlet that is not idle.
+        # One read only: the greenlet is not idle while it answers the requests.
         self.idle = None
         greenlet = gevent.getcurrent()
         idle.add(greenlet)
@@ -144,9 +144,8 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     """gunicorn's ``gevent`` worker, with HTTP/2 by fasth2.
 
     For ``-k fasth2.gunicorn.gevent``. Over TLS it offers HTTP/2 and
-    HTTP/1.1 unless the operator set ``http_protocols``; with gunicorn 27 and
-    without the h2 package, what `ThreadWorker` says of that setting holds
-    here too.
+    HTTP/1.1 unless the operator set ``http_protocols``. For gunicorn 27
+    without the h2 package, see the note in `ThreadWorker`.
     """
 
     connection_class = staticmethod(idle_connection)
@@ -160,9 +159,9 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         super().__init__(*args, **kwargs)
         # Greenlets of connections that wait for a request.
         self._idle: set[Any] = set()
-        # Connections that are served.
+        # Connections that are being served.
         self._served_connections: set[Serving] = set()
-        # The greenlet that sees to them; it ends when there are none.
+        # The greenlet that polls them; it ends when there are none.
         self._input_greenlet: Any = None
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
@@ -177,7 +176,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             try:
                 _set_proxied(receive_header(client, accepted_versions(self.cfg, addr), PREFACE_WAIT, PREFACE))
             except OSError:
-                pass  # gunicorn meets it again
+                pass  # reported by gunicorn's next read
         super().handle(listener, client, addr)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
@@ -191,7 +190,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         """
         header = _proxied()
         if header is not None:
-            # Whatever the client said behind that header.
+            # The header of the connection takes precedence over one in the request.
             req.proxy_protocol_info = request_info(header)
         return super().handle_request(listener_name, req, sock, remote_address(header, addr))
 
@@ -202,7 +201,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             listener: The listening socket.
             client: The client's socket.
             addr: The client's address.
-            preface: What was read of the connection already.
+            preface: Octets that were already read from the connection.
             upgrade: Settings, HTTP/1.1 request and body, after ``Upgrade: h2c``.
         """
         try:
@@ -226,7 +225,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 self._serve(h2, serving)
         except Exception as exc:
             report(self.log, exc)
-        # Waits by gevent's means.
+        # Uses gevent's socket, so it yields.
         linger(client)
 
     def handle_http2_request(self, listener_name: Any, req: Any, sock: Any, addr: Any, h2_conn: Any) -> None:
@@ -244,7 +243,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             serving.serve_stream(req)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Called on TERM; gunicorn's own would accept for up to a second more.
+        """Called on SIGTERM; gunicorn's own method would accept for up to a second more.
 
         Args:
             sig: The signal.
@@ -254,7 +253,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         gevent.get_hub().loop.run_callback_threadsafe(self.stop_accepting)
 
     def stop_accepting(self) -> None:
-        """Accept no more connections, and wake those that are idle, now that the worker is to end."""
+        """Stop accepting connections, and wake idle ones, when the worker stops."""
         for server in _Server.running:
             server.give_up_listening()
         run_soon = gevent.get_hub().loop.run_callback
@@ -262,13 +261,13 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
             run_soon(self._stop_idle, greenlet)
 
     def notify(self) -> None:
-        """Called by gunicorn every second; sees to it that a worker that stops accepts no more."""
+        """Called by gunicorn every second; a stopping worker stops accepting here."""
         super().notify()
         if not self.alive:
             self.stop_accepting()
 
     def _stop_idle(self, greenlet: Any) -> None:
-        # By the hub, which may have given it a request since.
+        # Called by the hub; the greenlet may have read a request since.
         if greenlet in self._idle:
             greenlet.throw(_Stopping)
 
@@ -283,7 +282,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
     def run(self) -> None:
         """Serve until the worker is to stop."""
         if status().installed:
-            # gunicorn's module has the function that there was when it was imported.
+            # gunicorn's module holds the function as of its import.
             ggevent.ssl_context = sock.ssl_context
         super().run()
 
@@ -291,7 +290,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
         turn = time.monotonic() + TIME_SLICE
         while not h2.is_closed:
             if h2.incomplete():
-                requests = h2.receive_data()  # a request under way is served before the farewell
+                requests = h2.receive_data()  # an incomplete request is served before GOAWAY
             elif self.alive:
                 try:
                     requests = self._receive(h2, serving)
@@ -311,13 +310,13 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
                 serving.idle_since = None
             serving.serve(requests or [])
             if time.monotonic() > turn:
-                # A socket that always has something to read never yields.
+                # A socket that always has input never yields by itself.
                 gevent.sleep(0)
                 turn = time.monotonic() + TIME_SLICE
         serving.finish()
 
     def _receive(self, h2: Any, serving: Serving) -> list[Any] | None:
-        """Wait for requests; ``None`` when the time for that is over."""
+        """Wait for requests; ``None`` after the idle time-out."""
         now = time.monotonic()
         end = serving.idle_until(now)
         h2.io.idle = self._idle
@@ -329,7 +328,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
 
     @contextlib.contextmanager
     def _input_processed(self, serving: Serving) -> Iterator[None]:
-        """Have a connection seen to while its application runs, as far as that yields to other greenlets."""
+        """Process a connection's input while its application runs, whenever that yields to other greenlets."""
         serving.input_enabled = True
         self._served_connections.add(serving)
         if self._input_greenlet is None or self._input_greenlet.dead:

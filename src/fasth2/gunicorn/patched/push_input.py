@@ -1,10 +1,11 @@
-"""Frames straight from the transport to the connection class, past the StreamReader.
+"""Frames are passed from the transport directly to the connection class, without a StreamReader.
 
-gunicorn's ``ASGIProtocol`` gives what it receives to its ``reader``, and the
-worker's loop reads from that between requests, or while responses are sent,
-depending on the version; the transport's back-pressure reaches the writer in
-some, and a peer that ends its side ends the connection. Here the ``reader`` of that one protocol object is replaced, and its
-``pause_writing``, ``resume_writing`` and ``eof_received`` reach the connection.
+gunicorn's ``ASGIProtocol`` feeds its ``reader``, from which the worker's loop
+reads between requests or while responses are sent, depending on the version.
+In some versions the transport's back-pressure reaches the writer, and a peer
+that closes its sending side ends the connection. Here the ``reader`` of one
+protocol object is replaced, and its ``pause_writing``, ``resume_writing`` and
+``eof_received`` call the connection.
 """
 from __future__ import annotations
 
@@ -15,9 +16,9 @@ __all__ = ["push_input"]
 
 
 class PushReader:
-    """Stands where a protocol keeps its StreamReader."""
+    """Replaces a protocol's StreamReader and passes input on to a connection."""
 
-    #: What gunicorn's protocol measures to know whether to pause reading; nothing is kept here.
+    #: The buffer whose size gunicorn's protocol checks to pause reading; always empty.
     _buffer = b""
 
     def __init__(self, connection: Any) -> None:
@@ -26,13 +27,13 @@ class PushReader:
 
 
 def push_input(connection: Any) -> bool:
-    """Attach a connection to the transport of its writer, if gunicorn's protocol is behind that.
+    """Attach a connection to its writer's transport, if that transport belongs to gunicorn's protocol.
 
     Args:
         connection: A `fasth2.server._asyncio.AsyncConnection`.
 
     Returns:
-        Whether it was; otherwise the connection goes on to read from its reader.
+        True if it was attached; otherwise the connection continues to read from its reader.
     """
     transport = getattr(connection.writer, "transport", connection.writer)
     protocol = _protocol(transport)
@@ -44,9 +45,9 @@ def push_input(connection: Any) -> bool:
     for name in ("pause_writing", "resume_writing"):
         setattr(protocol, name, _call_both(getattr(protocol, name, None), getattr(connection, name)))
     if transport.get_extra_info("sslcontext") is None:
-        # TLS of asyncio and of uvloop cannot keep one side open.
+        # TLS of asyncio and of uvloop does not support half-closed connections.
         setattr(protocol, "eof_received", connection.input_ended)  # noqa: B010 (there may be no such method)
-    # What arrived before.
+    # Octets that arrived before.
     buffered = bytes(reader._buffer)
     reader._buffer.clear()
     if buffered:
@@ -59,13 +60,13 @@ def push_input(connection: Any) -> bool:
 def _protocol(transport: Any) -> Any:
     get_protocol = getattr(transport, "get_protocol", None)
     protocol = get_protocol() if get_protocol is not None else None
-    # Tests put all kinds of things in a transport's place.
+    # Tests pass other objects as the transport.
     return protocol if isinstance(protocol, asyncio.BaseProtocol) else None
 
 
 def _call_both(theirs: Any, ours: Any) -> Any:
     def call() -> None:
-        # In this order: ours may write, and the transport be full again before it returns.
+        # In this order: ours may write, which may fill the transport again before it returns.
         try:
             if theirs is not None:
                 theirs()

@@ -33,7 +33,7 @@ _DATE = 4
 
 _CONTRACT = installed()
 
-#: Whether gunicorn's class is the one that `_RememberedResponse` abbreviates.
+#: True if gunicorn's class is the one that `_RememberedResponse` abbreviates.
 known = matches(
     (_Stock, wsgi.Response, util.http_date, util.is_hoppish),
     "37f5227b34082116",
@@ -313,7 +313,7 @@ class WholeResponse(_Stock):
             parts: What the application returned.
 
         Returns:
-            Whether the response is complete; where not, nothing was done and
+            True if the response is complete; where not, nothing was done and
             the parts have to be written one by one.
         """
         kind = type(parts)

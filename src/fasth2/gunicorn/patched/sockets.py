@@ -1,4 +1,4 @@
-"""A connection's socket, as the workers read and write it; a `BatchingConnection` holds one."""
+"""Reading and writing of a connection's socket; a `BatchingConnection` holds one of these classes."""
 from __future__ import annotations
 
 import math
@@ -14,27 +14,27 @@ from fasth2.server._protocol import ServerProtocol
 
 __all__ = ["RECORD", "WOULD_WAIT_FOR_INPUT", "BatchingSocket", "PolledSocket"]
 
-#: Octets of a full TLS record. A read returns one record at most.
+#: Octets of a full TLS record (RFC 8446 section 5.1). A read returns one record at most.
 RECORD = 16384
 
-#: Octets that one read asks for.
+#: Bytes of one read.
 READ_SIZE = 65536
 
-#: How often `BatchingSocket.write_now` writes at most.
+#: Largest number of writes of one `BatchingSocket.write_now`.
 _WRITES = 64
 
-#: What a read raises that finds nothing and may not wait.
+#: Exceptions of a non-blocking read without input.
 WOULD_WAIT_FOR_INPUT = (BlockingIOError, ssl.SSLWantReadError)
 
 _WAIT_FOR_OUTPUT = (BlockingIOError, ssl.SSLWantWriteError)
 
 
 class BatchingSocket:
-    """A socket with time-outs that reads all records that are there.
+    """A socket with time-outs that reads all available TLS records.
 
     Args:
         sock: The client's socket.
-        protocol: The connection's; a write that fails closes it.
+        protocol: The protocol of the connection, closed when a write fails.
     """
 
     __slots__ = ("protocol", "rest", "sock")
@@ -42,17 +42,17 @@ class BatchingSocket:
     def __init__(self, sock: Any, protocol: ServerProtocol) -> None:
         self.sock = sock
         self.protocol = protocol
-        #: What was to be written while the socket took nothing, and goes before all else.
+        #: Octets that the socket did not accept, to be written before any others.
         self.rest = b""
 
     def recv(self, timeout: float | None) -> Any:
-        """Read once, and on after a full record.
+        """Read once; after a full record read on without waiting.
 
         Args:
-            timeout: Seconds to wait; ``None``: as long as it takes.
+            timeout: Seconds to wait; ``None``: no limit.
 
         Raises:
-            OSError: The socket failed; `TimeoutError` where nothing came in time.
+            OSError: The socket failed; `TimeoutError` if nothing arrived in time.
         """
         set_timeout(self.sock, None if timeout is None else max(timeout, 0.001))
         data = self.sock.recv(READ_SIZE)
@@ -65,13 +65,13 @@ class BatchingSocket:
         """Read once without waiting.
 
         Raises:
-            OSError: The socket failed; one of `WOULD_WAIT_FOR_INPUT` where nothing is there.
+            OSError: The socket failed; one of `WOULD_WAIT_FOR_INPUT` if no input is available.
         """
         set_timeout(self.sock, 0.0)
         return self.sock.recv(READ_SIZE)
 
     def read_records(self, data: bytes) -> bytes:
-        """Read on after a full record, without waiting: more are likely there, and one write credits them all.
+        """Read on after a full record, without waiting: more are likely available, and one write credits them all.
 
         Args:
             data: The record.
@@ -89,11 +89,11 @@ class BatchingSocket:
         except WOULD_WAIT_FOR_INPUT:
             pass
         except OSError:
-            pass  # the next read says so, when these have been served
+            pass  # reported by the next read, after these octets are processed
         return b"".join(parts)
 
     def write(self, data: bytes) -> None:
-        """Write all, for ``stream_timeout`` at most, whatever the last read's time-out was.
+        """Write all octets, with ``stream_timeout`` as the time-out.
 
         Args:
             data: The octets.
@@ -109,7 +109,7 @@ class BatchingSocket:
             raise HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     def write_now(self) -> None:
-        """Write what the engine has to send, as far as the socket takes it at once."""
+        """Write the engine's output, as far as the socket accepts it without waiting."""
         for _ in range(_WRITES):
             data = self.rest or self.protocol.engine.pull(RECORD)
             if not data:
@@ -118,7 +118,7 @@ class BatchingSocket:
                 set_timeout(self.sock, 0.0)
                 sent = self.sock.send(data)
             except OSError:
-                # No room, or the peer is gone, as the next write finds out.
+                # The socket's buffer is full, or the peer is gone, which the next write reports.
                 sent = 0
             self.rest = bytes(data[sent:])
             if self.rest:
@@ -126,10 +126,10 @@ class BatchingSocket:
 
 
 class PolledSocket(BatchingSocket):
-    """A socket that never blocks and is polled, for workers with threads.
+    """A non-blocking socket that is polled, for workers with threads.
 
-    Time-outs cost no system call, and no peer that sends or takes an octet
-    now and then makes one longer.
+    Time-outs cost no system call, and are not extended by a peer that sends or
+    accepts single octets.
     """
 
     __slots__ = ("_buffered", "_poll")
@@ -143,14 +143,14 @@ class PolledSocket(BatchingSocket):
         sock.setblocking(False)
 
     def resume(self) -> None:
-        """Go on after others have used the socket."""
+        """Make the socket non-blocking again after other code has used it."""
         self.sock.setblocking(False)
 
     def recv(self, timeout: float | None) -> Any:
-        """Read once, and on after a full record; as `BatchingSocket.recv`."""
+        """Read once; see `BatchingSocket.recv`."""
         recv = self.sock.recv
         if timeout is not None:
-            timeout = max(timeout, 0.0)  # a poll takes less for no end
+            timeout = max(timeout, 0.0)  # poll() treats a negative time-out as infinite
         deadline = time.monotonic() + timeout if timeout else None
         if not self._buffered() and not self._poll.poll(None if timeout is None else math.ceil(timeout * 1000)):
             raise TimeoutError
@@ -168,7 +168,7 @@ class PolledSocket(BatchingSocket):
                 raise TimeoutError
 
     def write(self, data: bytes) -> None:
-        """Write all, for ``stream_timeout`` at most; as `BatchingSocket.write`."""
+        """Write all octets, within ``stream_timeout``; see `BatchingSocket.write`."""
         if self.rest:
             data, self.rest = self.rest + data, b""
         try:
@@ -182,7 +182,7 @@ class PolledSocket(BatchingSocket):
             raise HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     def _write_rest(self, data: memoryview) -> None:
-        """Write what the socket did not take at once, within ``stream_timeout``."""
+        """Write the octets that the socket did not accept at once, within ``stream_timeout``."""
         send = self.sock.send
         timeout = self.protocol.options.stream_timeout
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -199,7 +199,7 @@ class PolledSocket(BatchingSocket):
                     poll.register(self.sock, select.POLLOUT)
                 if deadline is not None:
                     timeout = max(deadline - time.monotonic(), 0.0)
-                # Not another try: a socket without room for a poll takes a little now and then all the same.
+                # No further send() after the time-out: a full socket may still accept a few octets.
                 if not poll.poll(None if timeout is None else math.ceil(timeout * 1000)):
                     raise TimeoutError("the peer takes nothing")
         except OSError as exc:

@@ -33,28 +33,28 @@ from .worker import HTTP2Worker
 
 __all__ = ["ThreadWorker"]
 
-#: What a connection is left for, instead of gunicorn's answers.
+#: Results of `handle_http2` beside gunicorn's own: leave to the poller, serve again.
 _IDLE = object()
 _AGAIN = object()
 
-#: Seconds a thread waits for more from a connection: while another thread is
-#: free, and when it is the last. Going through the poller costs more than a
-#: client on the same machine takes for its next request.
+#: Seconds a thread waits for more input of a connection: while another thread
+#: is free, and when it is the last free one. A detour through the poller takes
+#: longer than a local client takes to send its next request.
 LINGER = 0.025
 LAST_LINGER = 0.005
 
-#: Seconds a thread serves one connection while others wait for a thread.
+#: Seconds for which a thread serves one connection while others wait for a thread.
 TIME_SLICE = 0.05
 
-#: Seconds between two rounds of the connections whose application runs.
+#: Seconds between two polls of the connections whose application is running.
 INPUT_INTERVAL = 0.05
 
-#: Seconds at least between two looks at all idle connections.
+#: Least number of seconds between two checks of all idle connections.
 CHECK_INTERVAL = 0.1
 
 
 def polled_connection(cfg: Any, sock: Any, client_addr: Any) -> BatchingConnection:
-    """Return a connection whose socket never blocks.
+    """Return a connection with a non-blocking socket.
 
     Args:
         cfg: gunicorn's configuration.
@@ -71,13 +71,12 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     HTTP/1.1 unless the operator set ``http_protocols``.
 
     A thread serves the requests of a connection, and leaves it to the poller
-    when no more come. Connections that are closed are read to their end by
-    the poller too.
+    when it is idle. Lingering close is done by the poller too.
 
-    gunicorn 27 checks an ``http_protocols`` that names h2 before it imports
-    the worker class, and exits where the h2 package is missing. Without that
-    package leave the setting out, or call `fasth2.gunicorn.install` in the
-    configuration file.
+    gunicorn 27 checks an ``http_protocols`` with h2 before it imports the
+    worker class, and exits if the h2 package is missing. Without that package
+    omit the setting, or call `fasth2.gunicorn.install` in the configuration
+    file.
     """
 
     connection_class = staticmethod(polled_connection)
@@ -91,15 +90,15 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._threads = self.cfg.threads
-        # Connections in the hands of threads, or waiting for one.
+        # Connections served by threads, or waiting for one.
         self._busy = 0
         self._in_threads: set[Any] = set()
-        # When those are next seen to.
+        # Time of the next poll of those.
         self._next_input = 0.0
-        # Idle HTTP/2 connections, and when each is to end; none is to end before the latter.
+        # Idle HTTP/2 connections and the time at which each ends; the earliest of these times.
         self._idle: dict[Any, float] = {}
         self._next_end = math.inf
-        # New connections in the hands of threads, and when their TLS handshake has to be over.
+        # New connections in threads, and the deadline of their TLS handshake.
         self._greeting: dict[Any, float] = {}
         self._patience = seconds(self.cfg.timeout)
         # Connections being closed.
@@ -108,18 +107,18 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     # In threads
 
     def handle(self, conn: Any) -> Any:
-        """Serve a connection that has something to read.
+        """Serve a connection with input.
 
         Args:
             conn: gunicorn's connection.
 
         Returns:
-            For `finish_request`: what to do with the connection.
+            The next step of the connection, for `finish_request`.
         """
         if conn.parser is None:
             conn.begun = time.monotonic()
             conn.proxied = None
-            # In place of the class's method, which gunicorn calls.
+            # Replaces the class's method, which gunicorn calls.
             if self.cfg.is_ssl:
                 conn.init = partial(self._begin_tls, conn, type(conn).init)
             elif takes_preface(self.cfg, conn.client):
@@ -127,26 +126,26 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         return super().handle(conn)
 
     def _begin_tls(self, conn: Any, init: Any) -> None:
-        """Take a PROXY header, and have gunicorn do the TLS handshake."""
+        """Read a PROXY header, then let gunicorn do the TLS handshake."""
         if conn.initialized:
             return
         peer = conn.client
         try:
             if versions := accepted_versions(self.cfg, peer):
                 conn.proxied = receive_header(conn.sock, versions, self._patience)
-            # What the peer is believed goes by its own address.
+            # Trust depends on the peer's own address, not on the header's.
             init(conn)
         except ProxyHeaderError as exc:
             self.log.warning("Invalid request from %s: %s", peer, exc)
             raise StopIteration("not a PROXY header") from exc
         except (OSError, HTTP2ConnectionError) as exc:
-            # The latter where the client left right behind the handshake.
-            # gunicorn logs this one at debug, with its text, and closes.
+            # HTTP2ConnectionError: the client left right after the handshake.
+            # gunicorn logs StopIteration at debug level, with its text, and closes.
             raise StopIteration(f"TLS handshake with {peer} failed: {exc}") from exc
         conn.client = remote_address(conn.proxied, peer)
 
     def _begin_clear(self, conn: Any, init: Any) -> None:
-        """Take a PROXY header that HTTP/2's preface follows; any other is left to gunicorn's code for HTTP/1.1."""
+        """Read a PROXY header that is followed by HTTP/2's preface; others are left to gunicorn's HTTP/1.1 code."""
         if conn.initialized:
             return
         peer = conn.client
@@ -165,7 +164,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             conn: gunicorn's connection.
         """
         if (proxied := getattr(conn, "proxied", None)) is not None:
-            # Whatever the client said behind that header.
+            # The header of the connection takes precedence over one in the request.
             req.proxy_protocol_info = request_info(proxied)
         return super().handle_request(req, conn)
 
@@ -181,13 +180,13 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         return super().handle_h2c_upgrade(conn, req, settings)
 
     def handle_http2(self, conn: Any) -> Any:
-        """Serve a connection's requests until none are left.
+        """Serve a connection's requests until it is idle.
 
         Args:
             conn: gunicorn's connection.
 
         Returns:
-            For `finish_request`: what to do with the connection.
+            The next step of the connection, for `finish_request`.
         """
         h2 = conn.parser
         try:
@@ -211,7 +210,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             conn: gunicorn's connection.
             h2_conn: Its HTTP/2 connection.
         """
-        # An upgraded one; those of gunicorn's versions that do not see to its errors need that too.
+        # Only for upgraded connections, in gunicorn versions that do not handle its errors.
         serving = self._serving(conn, h2_conn)
         with serving.lock:
             h2_conn.io.resume()
@@ -238,7 +237,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             if self.alive:
                 requests = h2.receive_within(LINGER if free > 0 else LAST_LINGER if free == 0 else 0)
             elif h2.incomplete():
-                # What was begun is served before the farewell.
+                # An incomplete request is served before GOAWAY.
                 requests = h2.receive_data()
             else:
                 requests = h2.receive_within(0)
@@ -266,7 +265,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
     # In the main thread
 
     def enqueue_req(self, conn: Any) -> None:
-        """Give a connection to the threads.
+        """Queue a connection for the threads.
 
         Args:
             conn: gunicorn's connection.
@@ -282,7 +281,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
 
         Args:
             conn: gunicorn's connection.
-            fs: The future of what the thread did.
+            fs: The future of the thread's result.
         """
         self._busy -= 1
         self._in_threads.discard(conn)
@@ -301,10 +300,10 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             self._close(conn)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """End the connections whose time is over, or all idle ones when the worker stops.
+        """End the connections whose deadline has passed, or all idle ones when the worker stops.
 
         Args:
-            force: Whether gunicorn ends its own whatever their time.
+            force: True to end all of gunicorn's own idle connections.
         """
         if force:
             super().murder_keepalived(True)
@@ -325,7 +324,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             self._closed(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for events, no longer than until the next connection's time is over.
+        """Wait for events, at most until the next deadline of a connection.
 
         Args:
             timeout: Seconds.
@@ -344,7 +343,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             self._process_inputs()
 
     def _process_inputs(self) -> None:
-        """See to the connections whose application runs: a PING is answered, whatever the application waits for."""
+        """Process the input of connections whose application is running, so that PINGs are answered meanwhile."""
         for conn in list(self._in_threads):
             serving = getattr(conn, "serving", None)
             if serving is not None:
@@ -352,23 +351,23 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         self._next_input = time.monotonic() + INPUT_INTERVAL
 
     def _end_idle(self, now: float) -> None:
-        """Say goodbye to the idle connections whose time is over, or to all when the worker stops."""
+        """End the idle connections whose deadline has passed, or all when the worker stops."""
         self._next_end = math.inf
         for conn, deadline in list(self._idle.items()):
             if deadline <= now or not (self.alive or conn.serving.leaving):
                 self._take_from_poller(conn)
                 conn.serving.expired = self.alive
-                # The farewell may have to wait for the peer, so a thread sends it.
+                # Sending GOAWAY may have to wait for the peer, so a thread does it.
                 self.enqueue_req(conn)
             else:
                 self._next_end = min(self._next_end, max(deadline, now + CHECK_INTERVAL))
 
     def _abort_handshake(self, conn: Any, now: float) -> None:
-        """Free a thread from a TLS handshake that takes too long: the end of its socket wakes it."""
+        """Abort a TLS handshake that takes too long: shutting the socket down wakes its thread."""
         del self._greeting[conn]
         if conn.parser is not None:
             return
-        # Its time begins when a thread takes it.
+        # The time-out begins when a thread starts the handshake.
         begun = getattr(conn, "begun", now)
         patience = self._patience or 0.0
         if begun + patience > now or not conn.initialized:
@@ -376,10 +375,10 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
             return
         self._greeting[conn] = now + CHECK_INTERVAL
         try:
-            # Not TLS's own, which would take the object that the thread works with away.
+            # Not SSLSocket.shutdown(), which would remove the object that the thread uses.
             socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
         except OSError:
-            pass  # the thread is just wrapping it, or has seen its end
+            pass  # the thread is wrapping the socket, or has seen its end
 
     def _park(self, conn: Any) -> None:
         """Leave an idle connection to the poller."""
@@ -405,7 +404,7 @@ class ThreadWorker(HTTP2Worker, gthread.ThreadWorker):
         self.poller.unregister(conn.sock)
 
     def _close(self, conn: Any) -> None:
-        """Close a connection once the peer has read the last words, without waiting for it here."""
+        """Begin the lingering close of a connection, which the poller completes."""
         sock = conn.sock
         try:
             sock.setblocking(False)

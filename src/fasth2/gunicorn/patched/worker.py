@@ -1,4 +1,4 @@
-"""What the worker classes share."""
+"""Base classes of the patched worker classes."""
 from __future__ import annotations
 
 import ssl
@@ -18,7 +18,7 @@ __all__ = ["HTTP2Worker", "InstallingWorker"]
 
 
 class InstallingWorker:
-    """A worker class that does `install`'s work, and offers HTTP/2 unless the operator set ``http_protocols``."""
+    """A worker class that calls `install`, and offers HTTP/2 unless the operator set ``http_protocols``."""
 
     log: Any
 
@@ -28,48 +28,48 @@ class InstallingWorker:
         try:
             ensure_installed()
         except ValueError as exc:
-            # gunicorn shows the text of this one, and ends.
+            # gunicorn prints the text of this exception and exits.
             raise RuntimeError(str(exc)) from exc
 
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
-        # In the master, before the fork; after a reload with a fresh configuration.
+        # In the master, before the fork; after a reload, with a new configuration.
         if status().installed and not is_chosen(cfg, "http_protocols"):
             cfg.set("http_protocols", "h2,h1")
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)  # type: ignore[call-arg]
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Called by gunicorn with what a connection ended with; what TLS refuses is no request, and gets no answer.
+        """Called by gunicorn with the error of a connection. A TLS error is logged; no response is sent.
 
-        A PROXY header of version 2 that is not valid is refused as one of version 1 is.
+        An invalid PROXY header of version 2 is handled as one of version 1.
 
         Args:
             req: The request, or ``None``.
             client: The client's socket.
             addr: The client's address.
-            exc: Why.
+            exc: The error.
         """
         if isinstance(exc, ssl.SSLError) and status().installed:
             self.log.debug("TLS with %s failed: %s", addr, exc)
             return
         if isinstance(exc, InvalidProxyHeader):
-            # gunicorn takes it for a fault of its own.
+            # gunicorn handles this one as an internal error.
             exc = InvalidProxyLine(str(exc))
         super().handle_error(req, client, addr, exc)  # type: ignore[misc]
 
 
 class HTTP2Worker(InstallingWorker):
-    """A worker with HTTP/2 by fasth2, over one of gunicorn's blocking worker classes."""
+    """A worker with HTTP/2 by fasth2, derived from one of gunicorn's blocking worker classes."""
 
-    #: What a connection is served by.
+    #: Makes a connection.
     connection_class: Callable[..., Any]
 
     #: gunicorn's class.
     stock: type
 
-    #: Methods of `stock` that are overridden, in groups that work only together, and what each is for.
+    #: Overridden methods of `stock`, in groups that work only together, each with its purpose.
     overrides: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
-    #: Whether HTTP/2 connections are made of `connection_class`; known once the process runs.
+    #: True if HTTP/2 connections are made by `connection_class`; set when the process starts.
     serves = False
 
     alive: bool
@@ -77,16 +77,16 @@ class HTTP2Worker(InstallingWorker):
     log: Any
 
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
-        #: Method and path of requests, and how often in a row their application was fast.
+        #: Number of consecutive fast calls, by method and path of the request.
         self.fast_requests: dict[tuple[str, str], int] = {}
-        #: Whether whatever a peer sends, PINGs too, keeps an idle connection.
+        #: True if any input, PINGs included, keeps an idle connection open.
         self.pings_keep = False
-        # When a connection first saw that the worker stops.
+        # Time at which a connection first noticed that the worker stops.
         self._stopping_since: float | None = None
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
 
     def is_overdue(self) -> bool:
-        """Whether the worker stops, and half of the time for that is over: connections take no new requests then."""
+        """Return True if the worker stops and half of ``graceful_timeout`` is over: new requests are refused then."""
         if self.alive:
             return False
         now = time.monotonic()
@@ -95,13 +95,13 @@ class HTTP2Worker(InstallingWorker):
         return now - self._stopping_since >= self.cfg.graceful_timeout / 2
 
     def stop_accepting(self) -> None:
-        """Accept no more connections, now that the worker is to end; where gunicorn sees to that at once, nothing."""
+        """Stop accepting connections when the worker stops; nothing if gunicorn does that at once."""
 
     def init_process(self) -> None:
         """Called by gunicorn in the new process."""
         own = self._own_class()
         self.serves = status().installed
-        # The master has read them before it took over ``raw_env``.
+        # The master has read them before it applied ``raw_env``.
         settings.forget()
         self.pings_keep = self.serves and settings.current().keepalive_pings
         for purpose, names in self.overrides:
@@ -119,5 +119,5 @@ class HTTP2Worker(InstallingWorker):
 
     @classmethod
     def _own_class(cls) -> type:
-        """The class that lists `overrides`: this one, or the one that an application's class is made from."""
+        """Return the class that defines `overrides`: this one, or a base of an operator's class."""
         return next(base for base in cls.__mro__ if "overrides" in vars(base))
