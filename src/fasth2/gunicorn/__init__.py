@@ -1,7 +1,6 @@
 """gunicorn on fasth2.
 
-In a configuration file, with any of gunicorn's own worker classes that serve
-HTTP/2 with threads::
+In a configuration file, for gunicorn's own worker classes::
 
     import fasth2.gunicorn
     fasth2.gunicorn.install()
@@ -12,8 +11,8 @@ or on the command line::
 
     gunicorn -k fasth2.gunicorn.gthread --certfile … --keyfile … app:app
 
-The h2 package need not be installed. ``FASTH2_DISABLE=1`` in the environment
-leaves gunicorn as it is, with a line in the log.
+The h2 package is not needed. With ``FASTH2_DISABLE=1`` in the environment
+gunicorn is left unchanged, and a line is logged.
 """
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ __all__ = [
     "status",
 ]
 
-#: What is imported when it is first asked for: each needs gunicorn's workers, or the engine.
+#: Names imported at their first access: each needs gunicorn's workers, or the engine.
 _PLACES = {
     "AsyncHTTP2Connection": ("dropin.async_connection", "AsyncHTTP2Connection"),
     "HTTP2ServerConnection": ("dropin.connection", "HTTP2ServerConnection"),

@@ -1,4 +1,4 @@
-"""Which of gunicorn's settings the operator has set."""
+"""Detection of gunicorn settings that the operator has set."""
 from __future__ import annotations
 
 import os
@@ -14,7 +14,7 @@ def is_chosen(cfg: Any, name: str) -> bool:
 
     Args:
         cfg: gunicorn's configuration, loaded.
-        name: The setting's.
+        name: The setting's name.
     """
     setting = cfg.settings[name]
     if setting.get() != type(setting)().get():
@@ -22,7 +22,7 @@ def is_chosen(cfg: Any, name: str) -> bool:
     words = [*sys.argv[1:], *shlex.split(os.environ.get("GUNICORN_CMD_ARGS", ""))]
     if any(word == option or word.startswith(option + "=") for word in words for option in setting.cli or ()):
         return True
-    # Where gunicorn leaves a configuration file, or finds a module.
+    # The names under which gunicorn loads a configuration file, or a module.
     location = cfg.config or ""
     module = location.partition(":")[2] if location.startswith("python:") else "__config__"
     return hasattr(sys.modules.get(module), name)

@@ -1,7 +1,7 @@
-"""For ``gunicorn -c python:fasth2.gunicorn.conf``: fasth2's threaded worker, HTTP/2 and HTTP/1.1.
+"""Configuration for ``gunicorn -c python:fasth2.gunicorn.conf``: fasth2's threaded worker, HTTP/2 and HTTP/1.1.
 
-gunicorn takes every name here that is one of its settings; options on the
-command line, and those in ``GUNICORN_CMD_ARGS``, come before them.
+gunicorn reads every name here that is one of its settings. Options on the
+command line and in ``GUNICORN_CMD_ARGS`` take precedence.
 """
 from __future__ import annotations
 

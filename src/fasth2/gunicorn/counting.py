@@ -1,4 +1,4 @@
-"""The counters of all connections of a process, those that have ended included."""
+"""The counters of all connections of a process, ended ones included."""
 from __future__ import annotations
 
 import collections
@@ -8,21 +8,21 @@ from typing import Any
 
 __all__ = ["Record", "counters"]
 
-#: Connections that may end before their counts are added up.
+#: Number of ended connections after which their counts are added up.
 _WAITING = 1000
 
 _numbers = itertools.count()
 
-# The connections that there are: their engine, which counts, and for the few that have any, what the protocol has
-# counted itself. Nothing here leads back to a connection, which could never end otherwise.
+# Open connections: their engine, which counts, and the counts of the protocol if any. Nothing here references the
+# connection itself, which could never be freed otherwise.
 _open: dict[int, Any] = {}
 _own: dict[int, dict[str, int]] = {}
 
-# Counts of connections that have ended. A connection may end in the midst of
-# anything, on any thread, so that only takes a lock if it is free.
+# Counts of ended connections. A connection may end at any point, on any
+# thread, so its end takes the lock only if that is free.
 _ended: collections.deque[tuple[int, dict[str, int]]] = collections.deque()
 
-# Those whose counts are in the totals, and that may not be out of `_open` yet.
+# Connections whose counts are in the totals, and that may still be in `_open`.
 _added: set[int] = set()
 
 _totals: collections.Counter[str] = collections.Counter(connections=0)
@@ -30,7 +30,7 @@ _adding = threading.Lock()
 
 
 class Record:
-    """Has a connection counted; held by the connection, and ends with it.
+    """Registers a connection's counters; the connection holds it, and both end together.
 
     Args:
         engine: The connection's `fasth2.connection.H2Connection`.
@@ -43,16 +43,16 @@ class Record:
         _open[self._number] = engine
 
     def add(self, counts: dict[str, int]) -> None:
-        """Have something counted that the engine does not count.
+        """Register counts that the engine does not have.
 
         Args:
-            counts: Names and how often; it may change later.
+            counts: Names to counts; it may change later.
         """
         _own[self._number] = counts
 
     def __del__(self) -> None:
         number = self._number
-        # In this order: `counters` can tell one that is in both, by `_added` afterwards.
+        # In this order: `counters` recognises a connection that is in both, by `_added`.
         _ended.append((number, {**_open[number].counters, **_own.get(number, {})}))
         del _open[number]
         _own.pop(number, None)
@@ -65,7 +65,7 @@ class Record:
 
 
 def _add_ended() -> None:
-    """Add up the counts of ended connections, with `_adding` held."""
+    """Add up the counts of ended connections. Called with `_adding` held."""
     while _ended:
         number, counts = _ended.popleft()
         _added.add(number)
@@ -75,17 +75,17 @@ def _add_ended() -> None:
 
 
 def _forget_added() -> None:
-    """Keep of `_added` what is still in `_open`, with `_adding` held: what is out of it does not come back."""
+    """Drop connections from `_added` that have left `_open`. Called with `_adding` held."""
     _added.intersection_update(_open.copy())
 
 
 def counters() -> dict[str, int]:
-    """Return how often each limit was crossed and each kind of fault was met, in this process.
+    """Return how often each limit was exceeded and each kind of fault occurred, in this process.
 
     Returns:
-        The sums of the connections' ``counters``, those of ended connections
-        included; a name that is not in it counts nothing. ``connections`` is how
-        many there have been, and ``connections_open`` how many there are.
+        The sums of the connections' ``counters``, ended connections included;
+        a missing name means 0. ``connections`` is the number of all connections
+        so far, ``connections_open`` that of the open ones.
     """
     with _adding:
         own, there = _own.copy(), _open.copy()

@@ -1,4 +1,4 @@
-"""gunicorn's errors as frameworks know them: a body that breaks off is an `OSError`, as over HTTP/1.1."""
+"""gunicorn's errors that are also an `OSError`, as frameworks expect of an incomplete body (as over HTTP/1.1)."""
 from __future__ import annotations
 
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
@@ -7,7 +7,7 @@ __all__ = ["HTTP2ConnectionAborted", "HTTP2StreamAborted"]
 
 
 class HTTP2StreamAborted(HTTP2StreamError, ConnectionAbortedError):
-    """The client ended a stream whose body was being read, or was too slow."""
+    """The client reset the stream while its body was being read, or was too slow."""
 
 
 class HTTP2ConnectionAborted(HTTP2ConnectionError, ConnectionAbortedError):

@@ -1,4 +1,4 @@
-"""gunicorn, started with fasth2 in its place from the first line on: ``python -m fasth2 gunicorn``."""
+"""``python -m fasth2 gunicorn``: starts gunicorn with fasth2 installed."""
 from __future__ import annotations
 
 import sys
@@ -11,18 +11,18 @@ from fasth2.gunicorn.dropin.install import ensure_installed, status
 
 __all__ = ["Application", "run"]
 
-#: gunicorn's names of the workers that fasth2 has its own class for.
+#: gunicorn's short names of the workers for which fasth2 has a class.
 _WORKERS = ("gthread", "gevent", "asgi")
 
-#: gunicorn's own name of the worker that serves where no one chose one.
+#: gunicorn's short name of its default worker.
 _PLAIN = "sync"
 
 
 class Application(WSGIApplication):
     """gunicorn's application, with other defaults: fasth2's worker classes, HTTP/2 and HTTP/1.1.
 
-    Whatever the operator sets goes before them, but that a worker class by
-    one of gunicorn's short names is fasth2's class for it.
+    The operator's settings take precedence, except that one of gunicorn's
+    short names for a worker class selects fasth2's class for it.
 
     Args:
         arguments: gunicorn's command line, without the program's name.
@@ -34,7 +34,7 @@ class Application(WSGIApplication):
         super().__init__("%(prog)s [OPTIONS] [APP_MODULE]", prog=prog)
 
     def load_default_config(self) -> None:
-        """Called by gunicorn before it reads settings, again at each reload."""
+        """Called by gunicorn before it reads settings, and at each reload."""
         super().load_default_config()
         if ensure_installed().installed:
             self.cfg.set("http_protocols", "h2,h1")
@@ -42,7 +42,7 @@ class Application(WSGIApplication):
     def load_config(self) -> None:
         """Called by gunicorn to read settings."""
         started_as = sys.argv
-        # gunicorn's parser reads it; for the rest of the time it says how to start this again.
+        # gunicorn's parser reads sys.argv; otherwise it holds the command to start this again.
         sys.argv = [self.prog, *self._arguments]
         try:
             super().load_config()
@@ -54,7 +54,7 @@ class Application(WSGIApplication):
 
     def _worker_name(self) -> Any:
         name = self.cfg.settings["worker_class"].get()
-        # gunicorn itself takes the threaded worker where there are threads.
+        # gunicorn itself uses the threaded worker if `threads` is above 1.
         return "gthread" if name == _PLAIN else name
 
 
@@ -65,6 +65,6 @@ def run(arguments: Sequence[str], prog: str) -> None:
         arguments: gunicorn's command line, without the program's name.
         prog: The program's name, for its help.
     """
-    # What gunicorn starts at SIGUSR2, after the interpreter.
+    # The arguments for the interpreter that gunicorn starts at SIGUSR2.
     sys.argv = ["-m", "fasth2", "gunicorn", *arguments]
     Application(arguments, prog).run()

@@ -1,4 +1,4 @@
-"""The engine's limits as gunicorn's settings and constants, and the operator, ask for them."""
+"""The engine's limits from gunicorn's settings and constants and the operator's settings."""
 from __future__ import annotations
 
 from typing import Any
@@ -18,10 +18,10 @@ def connection_limits(
     """Return the limits for a connection.
 
     Args:
-        streams: Concurrent streams of the peer.
-        header_list_size: Octets of a header list, 0 for fasth2's own limit.
-        contract: The installed gunicorn's.
-        chosen: The operator's settings; those of now when ``None``.
+        streams: Largest number of concurrent streams of the peer.
+        header_list_size: Octets of a header list; 0: fasth2's own limit.
+        contract: The contract of the installed gunicorn.
+        chosen: The operator's settings; ``None``: the current ones.
     """
     values = {
         "concurrent_streams": streams,
@@ -37,10 +37,10 @@ def connection_limits(
 
 
 def widen_window(engine: Any) -> None:
-    """Give the peer the window that the operator asked for, where that is more than it has.
+    """Increase a connection's window to the operator's ``connection_window``.
 
     Args:
-        engine: The connection's, once its SETTINGS are in the output.
+        engine: The connection's engine, after its SETTINGS are queued.
     """
     more = settings.current().connection_window - settings.SMALLEST_WINDOW
     if more:

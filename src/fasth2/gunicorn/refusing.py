@@ -1,4 +1,4 @@
-"""Requests that the blocking worker classes answer themselves: what gunicorn's rules refuse, and CONNECT."""
+"""Requests that the worker classes answer themselves: those that gunicorn's rules refuse, and CONNECT."""
 from __future__ import annotations
 
 from typing import Any, NamedTuple
@@ -12,20 +12,20 @@ __all__ = ["Refusal", "RefusedRequest", "address_of", "is_malformed", "log_inval
 
 
 class Refusal(NamedTuple):
-    """The answer to a request that is refused."""
+    """The error response to a refused request."""
 
     code: int
     reason: str
-    #: For the log, and for the client where the fault is its own.
+    #: Text for the log; also for the client if the status is 4xx.
     message: str
 
 
 class RefusedRequest:
-    """A request that breaks a rule of gunicorn's, as far as the log and the worker look at it.
+    """A request that violates one of gunicorn's rules, with the attributes that the log and the worker use.
 
     Args:
-        stream: Its stream, with the fields that were received.
-        refusal: What it is answered.
+        stream: Its stream, with the received fields.
+        refusal: The error response.
     """
 
     version = (2, 0)
@@ -37,18 +37,18 @@ class RefusedRequest:
         pseudo = {name: value for name, value in fields if name[:1] == ":"}
         self.method: str = pseudo.get(":method", "-")
         self.uri: str = pseudo.get(":path") or pseudo.get(":authority") or "-"
-        #: Empty: what is remembered of requests for the same path does not hold for this one.
+        #: Empty, so that statistics by path do not apply.
         self.path = ""
         self.query: str = self.uri.partition("?")[2]
         self.headers = [(name.upper(), value) for name, value in fields if name[:1] != ":"]
 
     def should_close(self) -> bool:
-        """HTTP/2 connections go on."""
+        """Return False: an HTTP/2 connection outlives a response."""
         return False
 
 
 def refusal_of(req: Any) -> Refusal | None:
-    """Return the answer to a request that the application does not get, ``None`` where it does.
+    """Return the error response to a request that is not passed to the application, else ``None``.
 
     Args:
         req: The request.
@@ -61,10 +61,10 @@ def refusal_of(req: Any) -> Refusal | None:
 
 
 def refusal_for(exc: Exception) -> Refusal:
-    """Return the answer that gunicorn gives to HTTP/1.1 for what its rules refuse.
+    """Return the error response that gunicorn's HTTP/1.1 sends for an exception of its rules.
 
     Args:
-        exc: What they raised.
+        exc: The exception.
     """
     message = str(exc)
     if isinstance(exc, errors.LimitRequestLine):
@@ -79,47 +79,47 @@ def refusal_for(exc: Exception) -> Refusal:
 
 
 def is_malformed(exc: Exception) -> bool:
-    """Return True if a request is malformed by gunicorn's rules: its stream is reset, not answered.
+    """Return True if a request is malformed by gunicorn's rules, so that its stream is reset.
 
-    RFC 9113 section 8.1.1. What is over a limit is well formed.
+    RFC 9113 section 8.1.1. A request that exceeds a limit is well-formed.
 
     Args:
-        exc: What they raised.
+        exc: The exception of the rules.
     """
     return refusal_for(exc).code == 400
 
 
 def log_invalid(log: Any, client: Any, message: object) -> None:
-    """Log that a request was refused, in gunicorn's words.
+    """Log a refused request, in the format of gunicorn's log.
 
     Args:
         log: gunicorn's log.
         client: The client's address.
-        message: The fault.
+        message: The reason.
     """
     log.warning("Invalid request from ip=%s: %s", address_of(client), message)
 
 
 def too_large(reason: str) -> Refusal:
-    """Return the answer to a request whose header list is over the engine's limit (RFC 6585 section 5).
+    """Return the error response to a request whose header list exceeds the engine's limit (RFC 6585 section 5).
 
     Args:
-        reason: The limit.
+        reason: The name of the limit.
     """
     return Refusal(431, "Request Header Fields Too Large", reason)
 
 
 def address_of(client: Any) -> Any:
-    """Return an address as the log shows it.
+    """Return an address for the log.
 
     Args:
-        client: The client's; on Unix sockets it is no tuple.
+        client: The client's address; on Unix sockets it is not a tuple.
     """
     return client[0] if isinstance(client, tuple) else client
 
 
 def logged_environ(req: Any, client: Any) -> dict[str, Any]:
-    """Return what the access log looks at of an environment, for a request that has none.
+    """Return the environment keys that the access log uses, for a request without an environment.
 
     Args:
         req: The request.

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have: how one is read from the environment, and checked."""
+"""The types of settings: parsing of environment variables, and validation."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ class Number:
     """A setting that is a number.
 
     Args:
-        unit: What it counts.
-        least: The smallest that it may be.
-        most: The largest.
-        kind: ``int``, or ``float`` where parts of a unit may be set.
+        unit: Its unit, for messages.
+        least: The smallest valid value.
+        most: The largest valid value.
+        kind: ``int``, or ``float`` if fractions are valid.
     """
 
     unit: str
@@ -31,7 +31,7 @@ class Number:
             text: Its text.
 
         Raises:
-            ValueError: The value cannot be.
+            ValueError: The value is invalid.
         """
         try:
             value = self.kind(text)
@@ -40,7 +40,7 @@ class Number:
         return self.check(where, value)
 
     def check(self, where: str, value: Any) -> Any:
-        """Return a value that was set, as this kind's type.
+        """Validate a value and return it as this kind's type.
 
         Args:
             where: The setting's name.
@@ -48,7 +48,7 @@ class Number:
 
         Raises:
             TypeError: It has another type.
-            ValueError: It cannot be.
+            ValueError: It is out of range.
         """
         if type(value) is not int and type(value) is not self.kind:
             raise TypeError(f"{where} must be {'an int' if self.kind is int else 'a number'}, not {type(value).__name__}")
@@ -59,7 +59,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Flag:
-    """A setting that is on or off."""
+    """A boolean setting."""
 
     def parse(self, where: str, text: str) -> bool:
         """Return the value of a variable of the environment.
@@ -69,7 +69,7 @@ class Flag:
             text: Its text.
 
         Raises:
-            ValueError: It says neither.
+            ValueError: The text is neither true nor false.
         """
         word = text.strip().lower()
         if word in ("1", "true", "on", "yes"):
@@ -79,14 +79,14 @@ class Flag:
         raise ValueError(f"{where} is {text!r}, neither 1 nor 0")
 
     def check(self, where: str, value: Any) -> bool:
-        """Return a value that was set.
+        """Validate a value and return it.
 
         Args:
             where: The setting's name.
             value: The value.
 
         Raises:
-            TypeError: It is no bool.
+            TypeError: It is not a bool.
         """
         if type(value) is not bool:
             raise TypeError(f"{where} must be a bool, not {type(value).__name__}")

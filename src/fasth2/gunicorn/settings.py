@@ -1,4 +1,4 @@
-"""What an operator can set that gunicorn has no setting for. A new setting is a field of `Settings` and its kind."""
+"""Settings of fasth2 that gunicorn lacks. A new setting is a field of `Settings` and an entry of `_KINDS`."""
 from __future__ import annotations
 
 import os
@@ -13,12 +13,12 @@ from .setting_kinds import Flag, Number
 
 __all__ = ["Settings", "current", "set_from_configuration"]
 
-#: SETTINGS_INITIAL_WINDOW_SIZE does not change the connection's window, which
-#: begins with this many octets (RFC 9113 section 6.9.2), and can only grow.
+#: The initial window of a connection in octets, which SETTINGS_INITIAL_WINDOW_SIZE
+#: does not change (RFC 9113 section 6.9.2), and which can only grow.
 SMALLEST_WINDOW = 65535
 LARGEST_WINDOW = 2**31 - 1
 
-#: Limits that gunicorn has settings for.
+#: Limits that are set by gunicorn's own settings.
 _GUNICORNS = {
     "concurrent_streams": "http2_max_concurrent_streams",
     "header_list_size": "http2_max_header_list_size",
@@ -31,51 +31,48 @@ _LIMITS = "FASTH2_LIMITS"
 class Settings:
     """Settings of fasth2 under gunicorn. Each is set by its name, or by ``FASTH2_`` and its name in capitals."""
 
-    #: Keywords of `fasth2.limits.Limits` to values, those that were set.
+    #: Keywords of `fasth2.limits.Limits` and their values, for those that were set.
     limits: Mapping[str, Any] = field(default_factory=dict)
 
-    #: Octets that a peer may send on a connection before it gets credit.
+    #: Window of a connection: octets that a peer may send before it gets credit.
     connection_window: int = SMALLEST_WINDOW
 
     #: True if PING frames keep an idle connection open, as requests do.
     keepalive_pings: bool = False
 
-    #: Octets that a client may go on sending of a body that is not read, once its request is answered, before the
-    #: stream is reset.
+    #: Octets of a body that a client may still send after its request was answered, before the stream is reset.
     unread_upload_octets: int = 65536
 
     #: Seconds for the same.
     unread_upload_seconds: float = 2.0
 
-    #: Octets of request bodies that a connection holds until the requests are complete, where gunicorn hands them out
-    #: whole (25 and 26); 0: any.
+    #: Octets of request bodies that a connection buffers until the requests are complete, for gunicorn versions that
+    #: dispatch complete requests (25 and 26); 0: no limit.
     max_body: int = 1 << 30
 
-    #: Octets a second that a client has to send of a body that is waited for; 0: any number.
+    #: Octets a second that a client must send of a body that is waited for; 0: no minimum.
     min_body_rate: int = WorkerLimits.min_body_rate
 
-    #: Octets of a request's body that are gathered before the application is called; 0: none.
+    #: Octets of a request's body that are buffered before the application is called; 0: none.
     gathered_body: int = WorkerLimits.gathered_body
 
-    #: Octets of gathered bodies that the process holds.
+    #: Octets of buffered bodies that the process holds.
     gathered_bodies: int = WorkerLimits.gathered_bodies
 
-    #: Seconds without an octet after which a request starts before its body is whole.
+    #: Seconds without an octet after which a request starts before its body is complete.
     gather_pause: float = WorkerLimits.gather_pause
 
-    #: Octets of answers that wait on a connection over which it has no further request started, the largest answer not
-    #: counted.
+    #: Unsent octets of a connection's responses, without the largest one, above which it starts no further request.
     unsent_connection: int = WorkerLimits.unsent_connection
 
-    #: Octets of answers that wait on all connections over which those that have one waiting have no further request
-    #: started.
+    #: Unsent octets of all connections, above which a connection with unsent octets starts no further request.
     unsent_process: int = WorkerLimits.unsent_process
 
-    #: True if the application gets CONNECT requests; else they are answered with 501.
+    #: True to pass CONNECT requests to the application; otherwise they are answered with 501.
     allow_connect: bool = False
 
 
-#: The kind of every setting but the limits.
+#: The kind of every setting except the limits.
 _KINDS: dict[str, Number | Flag] = {
     "connection_window": Number("octets", SMALLEST_WINDOW, LARGEST_WINDOW),
     "keepalive_pings": Flag(),
@@ -93,17 +90,17 @@ _KINDS: dict[str, Number | Flag] = {
 
 _VARIABLES = {name: "FASTH2_" + name.upper() for name in _KINDS}
 
-# What install() was given.
+# The arguments of install().
 _configured = Settings()
 
-# What `current` returns; ``None`` before it has read the environment.
+# The result of `current`; ``None`` before it has read the environment.
 _current: Settings | None = None
 
 
 def set_from_configuration(
     limits: Mapping[str, Any] | None, connection_window: int | None = None, **others: Any
 ) -> None:
-    """Take what the configuration file says, for connections made from now on.
+    """Apply the settings of the configuration file, for new connections.
 
     Args:
         limits: Keywords of `fasth2.limits.Limits` to values.
@@ -111,8 +108,8 @@ def set_from_configuration(
         **others: Other settings by their names in `Settings`.
 
     Raises:
-        TypeError: A value of another type, or a setting that is none.
-        ValueError: A value that cannot be, or a limit's name that is none.
+        TypeError: An unknown setting, or a value of the wrong type.
+        ValueError: An invalid value, or an unknown limit.
     """
     global _configured, _current
     if limits is not None and not isinstance(limits, Mapping):
@@ -129,12 +126,12 @@ def set_from_configuration(
 
 
 def current() -> Settings:
-    """Return the settings for a new connection; the environment's win over those of the configuration file.
+    """Return the settings for a new connection; the environment takes precedence over the configuration file.
 
     The environment is read once after `set_from_configuration` or `forget`.
 
     Raises:
-        ValueError: The environment has a value that cannot be.
+        ValueError: A value in the environment is invalid.
     """
     global _current
     if _current is None:
@@ -143,7 +140,7 @@ def current() -> Settings:
 
 
 def forget() -> None:
-    """Have the environment read again: a worker starts with what ``raw_env`` and hooks have made of it."""
+    """Discard the cached settings: a new worker's environment may have changed by ``raw_env`` and hooks."""
     global _current
     _current = None
 

@@ -1,4 +1,4 @@
-"""The counters, sent by gunicorn's own statsd client where the operator configured it."""
+"""Reporting of the counters by gunicorn's own statsd client, if the operator configured it."""
 from __future__ import annotations
 
 import time
@@ -8,19 +8,19 @@ from .counting import counters
 
 __all__ = ["Reporter"]
 
-#: Seconds between two reports; what statsd adds up by default.
+#: Seconds between two reports: statsd's default flush interval.
 INTERVAL = 10.0
 
-#: What is a state rather than a count of what happened.
+#: Counters that are reported as gauges.
 _GAUGES = frozenset(("connections_open",))
 
 
 class Reporter:
-    """Sends what the counters of a worker's process have grown by, as ``fasth2.NAME``.
+    """Sends the increments of a worker process's counters, as ``fasth2.NAME``.
 
     Args:
-        worker: gunicorn's worker; its log is the statsd client, and its
-            ``notify``, which it calls again and again, is where time passes.
+        worker: gunicorn's worker. Its log is the statsd client; its
+            ``notify``, called periodically, is wrapped to send reports.
     """
 
     def __init__(self, worker: Any) -> None:
@@ -40,7 +40,7 @@ class Reporter:
         return bool(getattr(worker.cfg, "statsd_host", None)) and hasattr(worker.log, "increment")
 
     def notify(self) -> None:
-        """Do what the worker's ``notify`` does, and report when it is time."""
+        """Call the worker's ``notify``, and send a report every `INTERVAL` seconds."""
         self._notify()
         now = time.monotonic()
         if now >= self._due:
@@ -48,7 +48,7 @@ class Reporter:
             self.report()
 
     def report(self) -> None:
-        """Send what is new."""
+        """Send the increments since the last report."""
         for name, value in counters().items():
             more = value - self._sent.get(name, 0)
             if name in _GAUGES:

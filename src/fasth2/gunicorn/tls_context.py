@@ -1,4 +1,4 @@
-"""One TLS context for all of a worker's connections, which prefers the ciphers that HTTP/2 allows."""
+"""A TLS context shared by all of a worker's connections, which prefers the ciphers that HTTP/2 allows."""
 from __future__ import annotations
 
 import functools
@@ -10,12 +10,12 @@ from .chosen_settings import is_chosen
 
 __all__ = ["allowed_first", "chooses_ciphers", "share_context"]
 
-#: How keys are exchanged by the ciphers of TLS 1.2 that RFC 9113 appendix A does not list; their encryption is AEAD too.
+#: Key exchanges of the TLS 1.2 ciphers that RFC 9113 appendix A does not prohibit; all are AEAD ciphers.
 _EPHEMERAL = frozenset(("kx-dhe", "kx-ecdhe", "kx-dhe-psk", "kx-ecdhe-psk"))
 
 
 def chooses_ciphers(cfg: Any) -> bool:
-    """Return True if the order of ciphers is ours to choose: the operator set neither ``ciphers`` nor ``ssl_context``.
+    """Return True if the operator set neither ``ciphers`` nor ``ssl_context``, so that fasth2 may order the ciphers.
 
     Args:
         cfg: gunicorn's configuration.
@@ -24,13 +24,13 @@ def chooses_ciphers(cfg: Any) -> bool:
 
 
 def allowed_first(context: ssl.SSLContext) -> None:
-    """Put a server's TLS 1.2 ciphers that HTTP/2 allows before those it does not (RFC 9113 section 9.2.2, appendix A).
+    """Move a server's TLS 1.2 ciphers that HTTP/2 allows before the prohibited ones (RFC 9113 section 9.2.2, appendix A).
 
-    The order is otherwise as it was, and none is taken away: a client that
-    has no other is still served.
+    The order is otherwise unchanged, and none is removed: a client without
+    others is still served.
 
     Args:
-        context: The server's; its own order counts from now on.
+        context: The server's context; its order takes precedence over the client's.
     """
     ciphers = [cipher for cipher in context.get_ciphers() if cipher["protocol"] != "TLSv1.3"]
     ordered = sorted(ciphers, key=lambda cipher: not (cipher["aead"] and cipher["kea"] in _EPHEMERAL))
@@ -40,7 +40,7 @@ def allowed_first(context: ssl.SSLContext) -> None:
 
 
 def _version(cfg: Any) -> tuple[Any, ...]:
-    """What the context is made of, and when those files last changed."""
+    """Return the context's settings and the state of its files, to detect changes."""
     files = []
     for path in (cfg.certfile, cfg.keyfile, cfg.ca_certs):
         if path:
@@ -50,15 +50,15 @@ def _version(cfg: Any) -> tuple[Any, ...]:
 
 
 def share_context() -> None:
-    """Have gunicorn make its TLS context anew only when a file that it is made of has changed.
+    """Patch gunicorn to make a new TLS context only when a file or setting of it has changed.
 
-    gunicorn makes one for each connection, half a millisecond each, and no
-    session can be resumed. A renewed certificate is still served at once.
-    Unless the operator has set ``ciphers`` or the ``ssl_context`` hook, its
-    order of ciphers is `allowed_first`'s.
+    gunicorn makes one for each connection, which takes half a millisecond and
+    prevents session resumption. A renewed certificate is still served at once.
+    Unless the operator has set ``ciphers`` or the ``ssl_context`` hook, ciphers
+    are ordered by `allowed_first`.
 
-    The function in gunicorn's place has one more as its attribute ``another``,
-    which always makes a context.
+    The replacement function has an attribute ``another``: a function that always
+    makes a new context.
     """
     from gunicorn import sock
 
@@ -78,7 +78,7 @@ def share_context() -> None:
         try:
             version = (id(conf), _version(conf))
         except OSError:
-            return plain(conf)  # it says what is wrong
+            return plain(conf)  # which raises the error
         if made and made[0][0] == version:
             return made[0][1]
         context = another(conf)

@@ -1,4 +1,4 @@
-"""gunicorn's setting ``proxy_protocol``: from whom a PROXY header is taken, and what follows from it."""
+"""gunicorn's setting ``proxy_protocol``: which peers may send a PROXY header, and the addresses that it sets."""
 from __future__ import annotations
 
 import time
@@ -17,24 +17,24 @@ except ImportError:
 __all__ = ["PREFACE", "PREFACE_WAIT", "accepted_versions", "header_of", "receive_header", "remote_address", "request_info",
            "takes_preface"]  # fmt: skip
 
-#: HTTP/2's (RFC 9113 section 3.4).
+#: The client's connection preface (RFC 9113 section 3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 _NONE: frozenset[int] = frozenset()
 
-#: Seconds between two looks at a header that is not all there.
+#: Seconds between two reads of an incomplete header.
 _PAUSE = 0.01
 
-#: Seconds that a header and the preface behind it may take in the clear: as long as gunicorn waits for the preface.
+#: Seconds for a cleartext connection's header and preface, as long as gunicorn waits for the preface.
 PREFACE_WAIT = 1.0
 
 
 def accepted_versions(cfg: Any, peer: Any) -> frozenset[int]:
-    """Return the versions of the PROXY protocol that a peer may begin with.
+    """Return the versions of the PROXY protocol that are accepted from a peer.
 
     Args:
         cfg: gunicorn's configuration.
-        peer: The peer's address; those of Unix sockets, which are no tuples, are trusted.
+        peer: The peer's address; Unix sockets, whose address is not a tuple, are trusted.
     """
     mode = cfg.proxy_protocol
     if mode == "off":
@@ -47,7 +47,7 @@ def accepted_versions(cfg: Any, peer: Any) -> frozenset[int]:
 
 
 def takes_preface(cfg: Any, peer: Any) -> bool:
-    """Return True if a peer may begin with a PROXY header and go on with HTTP/2's preface, without TLS.
+    """Return True if a peer may send a PROXY header and then HTTP/2's preface, without TLS.
 
     Args:
         cfg: gunicorn's configuration.
@@ -65,7 +65,7 @@ def remote_address(header: ProxyHeader | None, peer: Any) -> Any:
     """Return the client's address.
 
     Args:
-        header: What the connection began with, or ``None``.
+        header: The connection's PROXY header, or ``None``.
         peer: The address of the connection's peer.
     """
     return peer if header is None or header.client is None else header.client
@@ -78,7 +78,7 @@ def request_info(header: ProxyHeader | None) -> dict[str, Any]:
         header: What the connection began with, or ``None``.
 
     Returns:
-        Empty where the header has no addresses that HTTP has names for.
+        A dict; empty if the header has no IP addresses.
     """
     if header is None or not isinstance(header.client, tuple) or not isinstance(header.proxy, tuple):
         return {}
@@ -92,10 +92,10 @@ def request_info(header: ProxyHeader | None) -> dict[str, Any]:
 
 
 def header_of(request: Any) -> ProxyHeader | None:
-    """Return the header that gunicorn found before a request in HTTP/1.1.
+    """Return the PROXY header that gunicorn parsed before an HTTP/1.1 request.
 
     Args:
-        request: gunicorn's.
+        request: gunicorn's request.
     """
     info = request.proxy_protocol_info
     if not info:
@@ -108,17 +108,17 @@ def header_of(request: Any) -> ProxyHeader | None:
 
 
 def receive_header(sock: Any, versions: frozenset[int], timeout: float | None, preface: bytes = b"") -> ProxyHeader | None:
-    """Take a header off a socket that blocks, and nothing that follows it.
+    """Read a PROXY header from a blocking socket, and no octet after it.
 
     Args:
-        sock: The socket; it blocks without a time-out afterwards.
-        versions: As of `accepted_versions`.
-        timeout: Seconds for all of it; ``None`` for any.
-        preface: As `ProxyHeaderReceiver` has it.
+        sock: The socket; its time-out is removed afterwards.
+        versions: The result of `accepted_versions`.
+        timeout: Seconds for the whole header; ``None``: no limit.
+        preface: See `ProxyHeaderReceiver`.
 
     Raises:
         ProxyHeaderError: The header is not valid.
-        OSError: The socket failed, or the time was over.
+        OSError: The socket failed, or the header did not arrive in time.
     """
     receiver = ProxyHeaderReceiver(sock, versions, preface)
     deadline = None if timeout is None else time.monotonic() + timeout

@@ -1,4 +1,4 @@
-"""gunicorn's rules for requests, for fasth2's own worker: what is believed, what is refused, what an environment has."""
+"""gunicorn's header policy for fasth2's own worker: trust in fields, refusals, and the environment's keys."""
 from __future__ import annotations
 
 import os
@@ -25,20 +25,20 @@ from fasth2.wsgi.environ import (
 
 __all__ = ["Policy", "Refused", "is_trusted"]
 
-#: Fields that may be there once (RFC 9110 section 5.3), as gunicorn has it.
+#: Fields that may occur once (RFC 9110 section 5.3), as in gunicorn.
 _SINGLETONS = frozenset(("CONTENT-TYPE", "HOST"))
 
-#: What no value may have (RFC 9110 section 5.5), as gunicorn has it.
+#: Characters that are not allowed in values (RFC 9110 section 5.5), as in gunicorn.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Refused(Exception):
-    """A request that is answered with an error.
+    """Raised for a request that is refused with an error response.
 
     Args:
         code: The status.
-        reason: Its reason.
-        message: For the client and the log.
+        reason: The reason phrase.
+        message: The text for the client and the log.
     """
 
     def __init__(self, code: int, reason: str, message: str) -> None:
@@ -49,11 +49,11 @@ class Refused(Exception):
 
 
 def is_trusted(cfg: Any, address: Any) -> bool:
-    """Return True if a peer may say what the client was and how it came (``forwarded_allow_ips``).
+    """Return True if a peer's forwarding and scheme fields are believed (``forwarded_allow_ips``).
 
     Args:
         cfg: gunicorn's configuration.
-        address: The peer's address; those of Unix sockets are no tuples.
+        address: The peer's address; on Unix sockets it is not a tuple.
     """
     if not isinstance(address, tuple):
         return True
@@ -75,14 +75,14 @@ def is_trusted(cfg: Any, address: Any) -> bool:
 
 
 class Policy:
-    """What requests by one listener from peers of one trust are made into.
+    """The header policy for the connections of one listener and one trust level.
 
     Args:
         cfg: gunicorn's configuration.
         trusted: True if the peers may set forwarding and scheme fields.
-        server: The address that they connect to.
-        threads: How many requests are served at a time.
-        keep: True if the fields of requests are wanted beside the environment.
+        server: The listener's address.
+        threads: Largest number of concurrent requests.
+        keep: True to return the fields of requests beside the environment.
     """
 
     def __init__(self, cfg: Any, trusted: bool, server: Any, threads: int, keep: bool) -> None:
@@ -115,11 +115,11 @@ class Policy:
         self._rules: dict[str, FieldRule] = {}
 
     def maker(self, address: Any, sock: Any, proxied: ProxyHeader | None = None) -> EnvironMaker:
-        """Return what makes the environments of a connection's requests.
+        """Return the maker of a connection's environments.
 
         Args:
-            address: The peer's.
-            sock: For ``gunicorn.socket``.
+            address: The peer's address.
+            sock: The value of ``gunicorn.socket``.
             proxied: The PROXY header that the connection began with, or ``None``.
         """
         cfg = self.cfg
@@ -142,7 +142,7 @@ class Policy:
         if "_" in name or not name.isascii():
             return FieldRule("", DECLINE)
         if name == "VERSION":
-            # The environment's own key takes its place.
+            # HTTP_VERSION is a key of the environment's own.
             return FieldRule("", LEFT_OUT)
         kind = PLAIN
         if name == "HOST":
@@ -156,16 +156,16 @@ class Policy:
     def environ(
         self, pairs: list[tuple[str, str]], address: Any, sock: Any, proxied: ProxyHeader | None = None
     ) -> dict[str, Any]:
-        """Make the environment of any request.
+        """Make the environment of any request, also of one that the maker declines.
 
         Args:
-            pairs: Its fields.
+            pairs: The request's fields.
             address: The peer's address.
-            sock: For ``gunicorn.socket``.
+            sock: The value of ``gunicorn.socket``.
             proxied: The PROXY header that the connection began with, or ``None``.
 
         Raises:
-            Refused: The request breaks a rule.
+            Refused: The request violates a rule.
         """
         cfg = self.cfg
         pseudo = {name: value for name, value in pairs if name[:1] == ":"}
@@ -175,7 +175,7 @@ class Policy:
         if connects:
             if not self._allow_connect:
                 raise Refused(501, "Not Implemented", "CONNECT is not supported here")
-            # RFC 9113 section 8.5: an authority is all that is asked for.
+            # RFC 9113 section 8.5: the target is an authority.
             uri = pseudo.get(":path") or pseudo.get(":authority", "")
         if cfg.limit_request_line and len(uri) > cfg.limit_request_line:
             raise Refused(414, "URI Too Long", f"Request Line is too large ({len(uri)} > {cfg.limit_request_line})")
@@ -213,7 +213,7 @@ class Policy:
             raise Refused(431, "Request Header Fields Too Large", "limit request headers fields size")
 
     def _apply(self, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The fields that are kept."""
+        """Return the fields to keep. Raises `Refused` for invalid ones."""
         kept = []
         seen = set()
         for name, value in fields:
@@ -237,7 +237,7 @@ class Policy:
         return claimed if self.trusted and claimed else self.scheme
 
     def _fill(self, environ: dict[str, Any], kept: list[tuple[str, str]]) -> str:
-        """Put the fields in; returns SCRIPT_NAME."""
+        """Add the fields to the environment. Return SCRIPT_NAME."""
         script_name = self.script_name
         values: dict[str, list[str]] = {}
         for name, value in kept:
@@ -246,26 +246,26 @@ class Policy:
             values.setdefault(field_key(name), []).append(value)
         for key, several in values.items():
             if key == "CONTENT_LENGTH":
-                environ[key] = several[-1]  # the engine has seen that they agree
+                environ[key] = several[-1]  # the engine has checked that they are equal
             elif key != "HTTP_VERSION":
                 environ[key] = ("; " if key == "HTTP_COOKIE" else ",").join(several)
         return script_name
 
     def _server_by_host(self, environ: dict[str, Any]) -> tuple[str, str]:
-        """Name and port of a server on a Unix socket, as gunicorn takes them."""
+        """Return name and port of a server on a Unix socket from the Host field, as gunicorn does."""
         host = environ.get("HTTP_HOST")
         if not host:
             return (self.server if isinstance(self.server, str) else os.fsdecode(self.server)), ""
-        literal, bracket, rest = host.rpartition("]")  # an IPv6 address has colons of its own
+        literal, bracket, rest = host.rpartition("]")  # an IPv6 address contains colons
         name, colon, port = rest.partition(":")
         return literal + bracket + name, port if colon else {"http": "80", "https": "443"}.get(environ["wsgi.url_scheme"], "")
 
 
 def remote_keys(address: Any, proxied: ProxyHeader | None = None) -> dict[str, str]:
-    """REMOTE_ADDR and REMOTE_PORT; PROXY_PROTOCOL, PROXY_ADDR and PROXY_PORT where a PROXY header has addresses.
+    """Return REMOTE_ADDR and REMOTE_PORT; also PROXY_PROTOCOL, PROXY_ADDR and PROXY_PORT of a PROXY header.
 
     Args:
-        address: The peer's; on Unix sockets it is no tuple.
+        address: The peer's address; on Unix sockets it is not a tuple.
         proxied: The PROXY header that the connection began with, or ``None``.
     """
     address = remote_address(proxied, address)

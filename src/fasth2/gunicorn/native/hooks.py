@@ -14,7 +14,7 @@ __all__ = ["Observer", "Request"]
 
 
 class _Stream:
-    """What gunicorn's request looks at of its stream."""
+    """The stream attributes that gunicorn's request uses."""
 
     def __init__(self, call: Any) -> None:
         self._call = call
@@ -26,12 +26,12 @@ class _Stream:
 
     @property
     def trailers(self) -> list[tuple[str, str]] | None:
-        """The request's, once its body was read."""
+        """The request's trailers, once its body is complete."""
         return self._call.input.trailers
 
 
 class Request(HTTP2Request):
-    """gunicorn's request, of a call: what hooks and the log look at.
+    """gunicorn's request made from a call, for hooks and the log.
 
     Args:
         call: The call.
@@ -75,13 +75,13 @@ class Observer:
         cfg = worker.cfg
         self._pre_request = _hook(cfg, config.PreRequest, "pre_request")
         if self._pre_request is None and worker.log.error_log.isEnabledFor(logging.DEBUG):
-            self._pre_request = cfg.pre_request  # gunicorn's own writes a line
+            self._pre_request = cfg.pre_request  # gunicorn's default logs at debug level
         self._post_request = _hook(cfg, config.PostRequest, "post_request")
         self._logs = logs_access(worker)
 
     @classmethod
     def of(cls, worker: Any) -> Observer | None:
-        """Return one, or ``None`` where nobody observes.
+        """Return an observer, or ``None`` if neither hooks nor the access log are in use.
 
         Args:
             worker: gunicorn's worker.
@@ -90,10 +90,10 @@ class Observer:
         return self if self._pre_request or self._post_request or self._logs else None
 
     def begin(self, call: Any) -> None:
-        """A request is about to be answered.
+        """Called before a request's application.
 
         Args:
-            call: Its call.
+            call: The call of the request.
         """
         request = self._request(call)
         call.context = (request, time.monotonic())
@@ -101,10 +101,10 @@ class Observer:
             self._pre_request(self._worker, request)
 
     def refused(self, call: Any) -> None:
-        """A request was answered with an error before it had an environment: a line for it, and no hook.
+        """Log a request that was refused before it had an environment; hooks are not called.
 
         Args:
-            call: Its call.
+            call: The call of the request.
         """
         if self._logs:
             self._worker.log.access(call, self._request(call), call.environ, timedelta(0))
@@ -124,10 +124,10 @@ class Observer:
         return request
 
     def end(self, call: Any) -> None:
-        """A request was answered, or could not be.
+        """Called when a response is complete or aborted.
 
         Args:
-            call: Its call.
+            call: The call of the request.
         """
         if call.context is None:
             return
@@ -145,21 +145,21 @@ class Observer:
 
 
 def _hook(cfg: Any, setting: Any, name: str) -> Any:
-    """A hook that the operator set, or ``None``."""
+    """Return a hook that the operator set, or ``None``."""
     hook = getattr(cfg, name)
     default = setting.default
     return None if getattr(hook, "__code__", hook) is getattr(default, "__code__", default) else hook
 
 
 def logs_access(worker: Any) -> bool:
-    """Return True if the log does something for each request.
+    """Return True if the worker writes an access log.
 
     Args:
         worker: gunicorn's worker.
     """
     log, cfg = worker.log, worker.cfg
     if type(log).access is not glogging.Logger.access:
-        return True  # statsd's, or the operator's own
+        return True  # statsd's class, or the operator's
     return bool(
         cfg.accesslog or cfg.logconfig or getattr(cfg, "logconfig_dict", None) or getattr(cfg, "logconfig_json", None)
         or (cfg.syslog and not cfg.disable_redirect_access_to_syslog)

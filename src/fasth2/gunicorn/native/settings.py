@@ -1,4 +1,4 @@
-"""gunicorn's settings that have no effect in fasth2's own worker: the operator is told, once."""
+"""Warnings about gunicorn settings that have no effect in fasth2's own worker."""
 from __future__ import annotations
 
 from typing import Any
@@ -7,19 +7,19 @@ from fasth2.gunicorn.chosen_settings import is_chosen
 
 __all__ = ["tell_what_has_no_effect"]
 
-#: Setting: the values that would have none, and what holds instead.
+#: Setting to the values without effect, and an explanation.
 _WITHOUT_EFFECT = {
     "sendfile": ((True,), "HTTP/2 sends bodies in frames, and TLS encrypts them; HTTP/1.1 without TLS uses it"),
     "suppress_ragged_eofs": ((False,), "a connection that ends without TLS's goodbye is closed quietly"),
     "do_handshake_on_connect": ((True,), "handshakes never block the worker"),
 }
 
-#: What was told already, in the process that starts the workers.
+#: Warnings already logged, in the master process.
 _warned_of: set[tuple[str, str]] = set()
 
 
 def tell_what_has_no_effect(cfg: Any, log: Any) -> None:
-    """Write a line for each setting that the operator has set in vain.
+    """Log a warning for each setting of the operator that has no effect.
 
     Args:
         cfg: gunicorn's configuration.

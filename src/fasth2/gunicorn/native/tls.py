@@ -1,4 +1,4 @@
-"""What fasth2's own worker begins TLS with."""
+"""The TLS contexts of fasth2's own worker."""
 from __future__ import annotations
 
 import ssl
@@ -11,22 +11,21 @@ from fasth2.server.client_hello import ServerTLS
 
 __all__ = ["ServerTLSInUse"]
 
-#: OpenSSL's option, of which Python has no name: the server's order of ciphers counts, but a client that puts ChaCha20
-#: first gets that.
+#: OpenSSL's SSL_OP_PRIORITIZE_CHACHA, which Python does not name: with the server's cipher order, a client that prefers
+#: ChaCha20 still gets it.
 _PRIORITIZE_CHACHA = 0x0020_0000
 
 
 class ServerTLSInUse:
-    """Returns, when called, what a new connection of fasth2's own worker begins TLS with.
+    """A callable that returns the `ServerTLS` for a new connection of fasth2's own worker.
 
-    A renewed certificate is served at once; one that cannot be read leaves the
-    last that could in use.
+    A renewed certificate is used at once; if it cannot be read, the last one
+    stays in use.
 
-    Unless the operator has set ``ciphers`` or the ``ssl_context`` hook, a
-    client of TLS 1.3 gets the cipher that it puts first: it knows which one
-    its processor is fast with, and HTTP/2 allows them all. Of TLS 1.2's it
-    does not, so that with those the server's order counts, in which the ones
-    that are allowed come first.
+    Unless the operator has set ``ciphers`` or the ``ssl_context`` hook, a TLS 1.3
+    client gets the cipher that it prefers: it knows which one is fast on its
+    processor, and HTTP/2 allows all of them. HTTP/2 prohibits some of TLS 1.2's,
+    so the server's order applies there, with the allowed ones first.
 
     Args:
         cfg: gunicorn's configuration.

@@ -1,4 +1,4 @@
-"""fasth2's own worker for WSGI applications: HTTP/2 on a loop of its own, HTTP/1.1 by gunicorn."""
+"""fasth2's own worker for WSGI applications: HTTP/2 on fasth2's event loop, HTTP/1.1 by gunicorn."""
 from __future__ import annotations
 
 import errno
@@ -47,22 +47,23 @@ except ImportError:
     # gunicorn's versions before 26.2 have no HTTP/2 in the clear.
     negotiation = None
 
-#: Errors that a peer which goes away causes, or the network before it.
+#: Errors of a disconnected peer or a network failure.
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ECONNABORTED, errno.EHOSTUNREACH,
          errno.ENETUNREACH, errno.ENETDOWN)  # fmt: skip
 
 
 class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
-    """A gunicorn worker that serves WSGI applications over HTTP/2 as fast as it can.
+    """A gunicorn worker that serves WSGI applications over HTTP/2 with fasth2's own server.
 
-    For ``-k fasth2.gunicorn.WSGIWorker``. ``threads`` is how many requests it
-    serves at a time; fast ones follow each other on one thread, and one that
-    takes longer than a millisecond gets a thread of its own. It offers HTTP/2
-    and HTTP/1.1 unless the operator set ``http_protocols``; HTTP/1.1 is served
-    by gunicorn's own code, on the same port.
+    For ``-k fasth2.gunicorn.WSGIWorker``. ``threads`` is the largest number of
+    concurrent requests. Fast ones run on one thread, one after the other; one
+    that takes longer than a millisecond keeps its thread, and another thread
+    continues the event loop. It offers HTTP/2 and HTTP/1.1 unless the operator
+    set ``http_protocols``; HTTP/1.1 is served by gunicorn's own code, on the same
+    port.
 
-    Without TLS, peers in ``forwarded_allow_ips`` may begin with HTTP/2's
-    preface, unless the operator set ``http2_cleartext``.
+    Without TLS, peers in ``forwarded_allow_ips`` may use HTTP/2 with prior
+    knowledge, unless the operator set ``http2_cleartext``.
     """
 
     alive: bool
@@ -75,7 +76,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             tell_what_has_no_effect(cfg, log)
         self._waits_for_loop = False
         self._policies: dict[Any, Policy] = {}
-        # Of listeners, which are closed before the last connection is.
+        # Addresses of the listeners, which are closed before the last connection.
         self._names: dict[int, Any] = {}
         self._progress = (0, 0.0)
 
@@ -88,7 +89,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         super().init_process()
 
     def run(self) -> None:
-        """Serve until the worker is to stop."""
+        """Serve until the worker stops."""
         if not status().installed:
             super().run()
             return
@@ -124,7 +125,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             keepalive_pings=current().keepalive_pings,
             max_connections=cfg.worker_connections,
             goaway_after=cfg.graceful_timeout / 2,
-            # The last quarter, or two seconds, are for applications to end in.
+            # The last quarter, at most two seconds, is for applications to clean up.
             cut_after=cfg.graceful_timeout - min(cfg.graceful_timeout / 4, 2.0),
         )
 
@@ -145,7 +146,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
 
     @property
     def nr(self) -> int:
-        """How many requests were begun, in both protocols."""
+        """Number of requests begun, in both protocols."""
         return self._own_nr + (0 if self.loop is None else self.loop.dispatcher.served)
 
     @nr.setter
@@ -156,7 +157,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             self.loop.dispatcher.limit = self.max_requests - self._own_nr
 
     def _wait_for_loop(self) -> None:
-        """Have gunicorn, which waits for its own connections, wait for the loop's too: they count as one."""
+        """Count the loop as one of gunicorn's connections, so that gunicorn waits until it is drained."""
         loop = self.loop
         assert loop is not None
         if not self._waits_for_loop:
@@ -165,7 +166,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         loop.do(loop.report_if_drained)
 
     def drained(self) -> None:
-        """The loop's last connection is gone. Called by the leader."""
+        """Called by the leader when the loop's last connection is closed."""
         self.method_queue.defer(self._end_of_loop)
 
     def _end_of_loop(self) -> None:
@@ -180,7 +181,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             self.method_queue.defer(_nothing)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """The loop accepts, not gunicorn's.
+        """Called by gunicorn to switch accepting on or off; the loop accepts connections instead of gunicorn.
 
         Args:
             enabled: False when the worker stops, or has too many connections.
@@ -194,7 +195,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             self._wait_for_loop()
 
     def notify(self) -> None:
-        """Tell the master that the worker lives; not where every thread is stuck and requests wait."""
+        """Send the master a heartbeat, unless all threads are stuck while requests wait."""
         loop = self.loop
         if loop is not None and self.timeout and loop.is_stuck():
             progress, since = self._progress
@@ -208,20 +209,20 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         super().notify()
 
     def handle_quit(self, sig: Any, frame: Any) -> None:
-        """SIGQUIT and SIGINT: stop at once.
+        """Called on SIGQUIT and SIGINT: stop at once.
 
         Args:
             sig: The signal.
-            frame: Where it came.
+            frame: The interrupted frame.
         """
         if self.loop is not None:
             self.loop.stop()
         super().handle_quit(sig, frame)
 
-    # What the loop asks for
+    # The loop's host
 
     def new_session(self, client: Client) -> Session:
-        """Return the session of an HTTP/2 connection, this side's preface queued.
+        """Return the session of an HTTP/2 connection, with this side's SETTINGS queued.
 
         Args:
             client: The connection.
@@ -261,8 +262,8 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         return policy
 
     def _fallback(self, client: Client, pairs: Any, over: str = "") -> Any:
-        """A request that the maker leaves, or whose header list is over a limit: its environment, or the answer that
-        refuses it.
+        """Make the environment of a request that the maker declines, or its error response. over: the limit that its
+        header list exceeds.
         """
         try:
             if over:
@@ -273,7 +274,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)
 
     def _takes_clear(self) -> bool:
-        """Return True if some peers may begin with HTTP/2's preface without TLS."""
+        """Return True if trusted peers may use HTTP/2 with prior knowledge, without TLS."""
         cfg = self.cfg
         if cfg.is_ssl or "h2" not in cfg.http_protocols or getattr(cfg, "protocol", "http") != "http":
             return False
@@ -282,7 +283,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         return cfg.http2_cleartext in ("prior-knowledge", "both")
 
     def takes_prior_knowledge(self, client: Client) -> bool:
-        """Return True if a client in the clear may begin with HTTP/2's preface.
+        """Return True if a client may use cleartext HTTP/2 with prior knowledge.
 
         Args:
             client: The connection.
@@ -290,7 +291,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         return self._clear and is_trusted(self.cfg, client.address)
 
     def proxy_versions(self, client: Client) -> frozenset[int]:
-        """Return the versions of the PROXY protocol that a client may begin with.
+        """Return the versions of the PROXY protocol that are accepted from a client.
 
         Args:
             client: The connection.
@@ -300,16 +301,16 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
     def serve_http1(
         self, sock_: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any, proxied: Any
     ) -> None:
-        """Give a connection to gunicorn's own code.
+        """Pass a connection to gunicorn's HTTP/1.1 code.
 
         Args:
             sock_: The socket.
             address: The client's address.
-            listener: The socket that it came by.
-            early: What has been read from it.
+            listener: The listening socket.
+            early: Octets already read from it.
             tls: Its `ssl.SSLObject`, or ``None``.
-            bios: What that reads from and writes to.
-            proxied: The PROXY header that came before TLS, or ``None``.
+            bios: The memory BIOs of `tls`.
+            proxied: The PROXY header before TLS, or ``None``.
         """
         self.method_queue.defer(self._begin_http1, sock_, address, listener, early, tls, bios, proxied)
 
@@ -347,12 +348,12 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             conn: gunicorn's connection.
         """
         if (proxied := getattr(conn, "proxied", None)) is not None:
-            # Whatever the client said behind that header.
+            # The header of the connection takes precedence over one in the request.
             req.proxy_protocol_info = request_info(proxied)
         return super().handle_request(req, conn)
 
     def _wants_preface(self, address: Any) -> bool:
-        """Return True if nothing but HTTP/2 is to be spoken by a peer in the clear, as gunicorn has it."""
+        """Return True if a cleartext peer has to use HTTP/2, as in gunicorn."""
         cfg = self.cfg
         return (
             getattr(cfg, "http2_cleartext", None) == "prior-knowledge" and self._clear and is_trusted(cfg, address)
@@ -363,7 +364,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
 
         Args:
             conn: gunicorn's connection.
-            fs: The future of what the thread did.
+            fs: The future of the thread's result.
         """
         if not fs.cancelled() and fs.exception() is None:
             result = fs.result()
@@ -373,11 +374,11 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
                 self.nr_conns -= 1
                 return
             if result and isinstance(conn.sock, TLSStream) and conn.sock.pending():
-                # The poller does not see what has been read already.
+                # The poller does not report input that was already read.
                 self.enqueue_req(conn)
                 return
             if not result:
-                # This waits for the client, which is nothing for the thread that tells the master that the worker lives.
+                # This waits for the client, so it is not done by the thread that sends the master heartbeats.
                 closing = self.tpool.submit(conn.close, graceful=True)
                 closing.add_done_callback(lambda _: self.method_queue.defer(self._closed))
                 return
@@ -387,7 +388,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         self.nr_conns -= 1
 
     def handle_h2c_upgrade(self, conn: Any, req: Any, settings: Any) -> Any:
-        """Serve a connection whose request asks for ``Upgrade: h2c``, on the loop.
+        """Serve a connection on the loop after ``Upgrade: h2c``.
 
         Args:
             conn: gunicorn's connection.
@@ -424,26 +425,26 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         return client.start_upgraded(session, pending)
 
     def other_connections(self) -> int:
-        """How many connections gunicorn's own code serves."""
+        """Return the number of connections that gunicorn's own code serves."""
         return self.nr_conns
 
-    # What is worth a line in the log
+    # Logging
 
     def handshake_failed(self, client: Client, exc: BaseException) -> None:
-        """A client did not get through the TLS handshake.
+        """Log a failed TLS handshake.
 
         Args:
             client: The connection.
-            exc: Why.
+            exc: The error.
         """
         self.log.debug("TLS handshake with %s failed: %s", client.address, exc)
 
     def connection_ended(self, client: Client, exc: BaseException) -> None:
-        """A connection ended by an error or by its peer.
+        """Log a connection that ended by an error or by its peer.
 
         Args:
             client: The connection.
-            exc: Why.
+            exc: The error.
         """
         if isinstance(exc, ProxyHeaderError):
             self.log.warning("Invalid request from %s: %s", client.address, exc)
@@ -453,10 +454,10 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             self.log.error("HTTP/2 socket error", exc_info=exc)
 
     def failed(self, exc: BaseException) -> None:
-        """Something that should not happen did.
+        """Log an unexpected error of the loop.
 
         Args:
-            exc: What.
+            exc: The error.
         """
         if isinstance(exc, OSError) and exc.errno in (errno.EMFILE, errno.ENFILE):
             self.log.error("No descriptors are left; connections wait: %s", exc)
@@ -465,7 +466,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
 
     def _report(self, call: Any, exc: BaseException) -> None:
         if isinstance(exc, ConnectionError) or (
-            # What a framework makes of one, such as Django's UnreadablePostError.
+            # A framework's error raised from one, such as Django's UnreadablePostError.
             isinstance(exc, OSError) and isinstance(exc.__cause__ or exc.__context__, HTTP2StreamAborted)
         ):
             self.log.debug("HTTP/2 stream closed: %s", exc)
@@ -476,7 +477,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             )
 
 
-#: What a thread returns for a connection that it has given to the loop.
+#: A thread's result for a connection that it has passed to the loop.
 _TAKEN = object()
 
 

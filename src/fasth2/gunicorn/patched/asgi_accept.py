@@ -1,4 +1,4 @@
-"""Accepting connections for the asyncio worker: a PROXY header, the TLS handshake, and a line in the log where that fails."""
+"""Accepting connections for the asyncio worker: PROXY header and TLS handshake, with failures logged."""
 from __future__ import annotations
 
 import asyncio
@@ -13,20 +13,20 @@ from fasth2.server.proxy_header import ProxyHeader, ProxyHeaderError, ProxyHeade
 
 __all__ = ["Acceptor"]
 
-#: Connections that are accepted in a row.
+#: Connections accepted in one event.
 _ACCEPTS = 64
 
-#: Seconds without accepting after the descriptors ran out.
+#: Seconds to pause accepting after the descriptors ran out.
 _PAUSE = 0.2
 
-#: Seconds between two looks at a PROXY header that is not all there.
+#: Seconds between two reads of an incomplete PROXY header.
 _CHECK_INTERVAL = 0.01
 
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Acceptor:
-    """Serves a listening socket, in the place of asyncio's ``Server``, which says nothing of handshakes that fail.
+    """Serves a listening socket, instead of asyncio's ``Server``, which does not report failed handshakes.
 
     Args:
         worker: gunicorn's worker.
@@ -48,26 +48,26 @@ class Acceptor:
         self._protocol_factory = protocol_factory
         self._context = context
         self._timeout = seconds(worker.cfg.timeout)
-        # Connections that have not begun.
+        # Tasks of connections before their protocol is connected.
         self._tasks: set[asyncio.Task[None]] = set()
         self.sockets = [sock]
         sock.setblocking(False)
 
     def start(self) -> None:
-        """Accept connections from now on."""
+        """Start accepting connections."""
         for sock in self.sockets:
             if self._worker.alive:
                 self._loop.add_reader(sock.fileno(), self._accept, sock)
 
     def close(self) -> None:
-        """Accept no more; what has been accepted goes on."""
+        """Stop accepting; accepted connections continue."""
         for sock in self.sockets:
             self._loop.remove_reader(sock.fileno())
             sock.close()
         self.sockets = []
 
     async def wait_closed(self) -> None:
-        """Wait until what has been accepted has begun."""
+        """Wait until the handshakes of accepted connections have ended."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -118,7 +118,7 @@ class Acceptor:
                 self._receive(ProxyHeaderReceiver(sock, versions, PREFACE), sock), PREFACE_WAIT
             )
         except (OSError, asyncio.TimeoutError):
-            return None  # gunicorn meets it again
+            return None  # reported by gunicorn's next read
 
     async def _receive(self, receiver: ProxyHeaderReceiver, sock: Any) -> ProxyHeader | None:
         while True:

@@ -1,4 +1,4 @@
-"""What a response of an ASGI application says before its body."""
+"""The head of an ASGI application's response."""
 from __future__ import annotations
 
 import time
@@ -16,7 +16,7 @@ _SERVER_NAMES = (b"server", "server")
 _LENGTH_NAMES = (b"content-length", "content-length")
 _CODING_NAMES = (b"transfer-encoding", "transfer-encoding")
 
-#: The digits of the largest Content-Length that is taken, so that its value fits 63 bits.
+#: Largest number of digits of a Content-Length, so that its value fits 63 bits.
 _DIGITS = 18
 
 # The field of the current second.
@@ -25,7 +25,7 @@ _date_field = (b"date", b"")
 
 
 def date_field() -> tuple[bytes, bytes]:
-    """Return the field ``date`` (RFC 9110 section 6.6.1), made anew once a second."""
+    """Return the field ``date`` (RFC 9110 section 6.6.1), formatted once a second."""
     global _date_second, _date_field
     second = int(time.time())
     if second != _date_second:
@@ -35,11 +35,11 @@ def date_field() -> tuple[bytes, bytes]:
 
 
 class ResponseHead:
-    """A response's status and fields, with what the server adds and has to know of them.
+    """A response's status and fields, with the fields that the server adds.
 
     Args:
         status: The final status.
-        fields: ``(name, value)`` pairs as the application gave them.
+        fields: The application's ``(name, value)`` pairs.
         method: The request's method.
 
     Raises:
@@ -50,14 +50,14 @@ class ResponseHead:
 
     def __init__(self, status: int, fields: Iterable[Any], method: str) -> None:
         self.status = status
-        #: The fields as the application gave them, without those that may not be sent.
+        #: The application's fields, without those that may not be sent.
         self.fields: list[Any] = fields if type(fields) is list else list(fields)
         #: Octets that Content-Length announces; -1 without one.
         self.length = -1
         self._adds_date = self._adds_server = True
         lengths = 0
         for field in self.fields:
-            # By their length, most names are none of these.
+            # The length rules out most names.
             size = len(field[0])
             if size == 4:
                 if field[0].lower() in _DATE_NAMES:
@@ -71,10 +71,10 @@ class ResponseHead:
                 if lengths > 1 and length != self.length:
                     raise ValueError(f"Content-Length is given as {self.length} and as {length}")
                 self.length = length
-        #: True if the response has no body, whatever is sent (RFC 9110 section 6.4.1).
+        #: True if the response has no body (RFC 9110 section 6.4.1).
         self.omits_body = method == "HEAD" or status in (204, 304)
         if lengths > 1:
-            # RFC 9110 section 8.6: equal ones are one.
+            # RFC 9110 section 8.6: repeated equal values are merged.
             self._leave_out(_LENGTH_NAMES)
             self.fields.append((b"content-length", b"%d" % self.length))
         if self.omits_body:
@@ -86,7 +86,7 @@ class ResponseHead:
         self.fields = [field for field in self.fields if field[0].lower() not in names]
 
     def length_is(self, size: int) -> None:
-        """Add the Content-Length that a GET would have, to an answer to HEAD whose body is known whole.
+        """Add the Content-Length to a response to HEAD whose complete body is known.
 
         Args:
             size: The body's octets.
@@ -96,7 +96,7 @@ class ResponseHead:
             self.length = size
 
     def fields_to_send(self) -> list[Any]:
-        """Return the fields, with ``date`` and ``server`` where the application has given none."""
+        """Return the fields, with ``date`` and ``server`` unless the application set them."""
         if self._adds_date:
             return [*self.fields, date_field(), _SERVER] if self._adds_server else [*self.fields, date_field()]
         return [*self.fields, _SERVER] if self._adds_server else self.fields

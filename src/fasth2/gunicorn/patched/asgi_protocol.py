@@ -16,7 +16,7 @@ from .asgi_request import ASGIRequest, ConnectionScope, refuse
 
 __all__ = ["ASGIProtocol"]
 
-#: Seconds a connection that is over stays open for its peer to read why.
+#: Seconds of the lingering close, for the peer to read the GOAWAY.
 _LINGER = 1.0
 
 
@@ -32,33 +32,33 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
 
     def __init__(self, worker: Any) -> None:
         super().__init__(worker)
-        # Requests under way on HTTP/2.
+        # Tasks of open HTTP/2 requests.
         self._requests: set[asyncio.Task[None]] = set()
         self._cancelled = False
-        #: True if the transport was closed a while ago, and waits for its peer alone.
+        #: True if the transport was closed and only its peer's end is missing.
         self.lingered = False
-        # True if the peer has ended its side before the HTTP/2 connection was there.
+        # True if the peer closed its sending side before the HTTP/2 connection began.
         self._input_ended = False
-        # The reader that gunicorn made when the connection was there; that of cleartext HTTP/2 comes later.
+        # The reader that gunicorn made with the connection; cleartext HTTP/2 gets another one later.
         self._first_reader: Any = None
         worker.accepted_protocols.add(self)
 
     def connection_made(self, transport: Any) -> None:
-        """Called by the loop when the connection is there, its TLS handshake included."""
+        """Called by the loop when the connection is established, TLS handshake included."""
         self.worker.accepted_protocols.discard(self)
         self.worker.open_protocols.add(self)
         super().connection_made(transport)
         self._first_reader = self.reader
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the loop when the connection is no more."""
+        """Called by the loop when the connection is closed."""
         self.worker.open_protocols.discard(self)
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:
-        """Called by the loop when the peer has ended its side, until the HTTP/2 connection does it."""
+        """Called by the loop when the peer closes its sending side, until the HTTP/2 connection handles that."""
         if self.reader is self._first_reader or self.transport.get_extra_info("sslcontext") is not None:
-            # HTTP/1.1 and uWSGI, which gunicorn serves; and TLS of asyncio and of uvloop cannot keep one side open.
+            # HTTP/1.1 and uWSGI, which gunicorn serves; and TLS, which asyncio and uvloop cannot half-close.
             ends: bool | None = super().eof_received()
             return ends
         self._input_ended = True
@@ -68,7 +68,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         self.lingered = True
 
     def cancel_requests(self) -> None:
-        """Cancel what the application has under way: the worker has no more time for it."""
+        """Cancel the application's open requests, at the end of the worker's graceful time-out."""
         self._cancelled = True
         connection = getattr(self, "_h2_conn", None)
         if connection is not None:
@@ -85,15 +85,15 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
 
     def _effective_peername(self, peername: Any) -> Any:
         """Called by gunicorn 26 and 27 for the client's address in HTTP/1.1."""
-        # Whatever the client said behind the header that came first.
+        # The header of the connection takes precedence over one in the request.
         return super()._effective_peername(peername) if self.proxied is None else peername
 
     def _client_address(self, peername: Any, upgraded: bool) -> Any:
         if self.proxied is None:
-            # A header may have come before the request in HTTP/1.1.
+            # A header may have preceded the HTTP/1.1 request.
             return self._effective_peername(peername) if upgraded else peername
         address = remote_address(self.proxied, peername)
-        # A Unix socket behind the proxy is none.
+        # A Unix socket behind the proxy has no such address.
         return address if isinstance(address, tuple) else None
 
     async def _handle_http2_connection(self, transport: Any, ssl_object: Any, upgrade: Any = None) -> None:
@@ -128,7 +128,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
 
         connection = ASGIConnection(self.cfg, self.reader, transport, peername, serve)
         connection.on_malformed = functools.partial(log_invalid, self.log, client)
-        # gunicorn tells it when the transport is lost.
+        # gunicorn calls it when the transport is lost.
         self._h2_conn = connection
         worker.h2_connections.add(connection)
         try:
@@ -139,7 +139,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             if self._input_ended:
                 connection.input_ended()
             if not worker.alive:
-                # It was accepted in the worker's last moments; so are the requests it came with.
+                # Accepted while the worker stops: its first requests are still served.
                 loop.call_later(GOAWAY_INTERVAL, connection.stop)
             await connection.ended()
         except asyncio.CancelledError:
@@ -155,7 +155,7 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             loop.call_later(_LINGER, self._has_lingered)
 
     async def _end_tasks(self, connection: ASGIConnection, tasks: set[asyncio.Task[None]]) -> None:
-        """Give requests under way the grace period that gunicorn gives on HTTP/1.1, then cancel them."""
+        """Wait for open requests for the grace period of gunicorn's HTTP/1.1, then cancel them."""
         if not tasks:
             return
         connection.abort_streams_nowait()

@@ -1,4 +1,4 @@
-"""One request of `fasth2.gunicorn.asgi`: the scope, receive() and send() that the application gets."""
+"""One request of `fasth2.gunicorn.asgi`: the application's scope, receive() and send()."""
 from __future__ import annotations
 
 import asyncio
@@ -20,14 +20,14 @@ from .asgi_head import ResponseHead
 
 __all__ = ["ASGIRequest", "ClientDisconnected", "ConnectionScope", "refuse"]
 
-#: Header names that are kept in lower case as octets.
+#: Number of cached header names, in lower case and encoded.
 _NAMES = 1024
 
 #: The longest of these names, in characters.
 _LONGEST = 64
 
 
-#: What the access log has in a status's place where the client was gone before it got one, as with nginx.
+#: The status in the access log if the client disconnected before a response was sent, as in nginx.
 CLIENT_CLOSED_REQUEST = 499
 
 _ERROR = b"Internal Server Error"
@@ -35,19 +35,19 @@ _ERROR_FIELDS = [(b"content-length", b"%d" % len(_ERROR)), (b"content-type", b"t
 
 
 class ClientDisconnected(OSError):
-    """Raised by send() once the peer has reset the stream or has gone (ASGI 2.4)."""
+    """Raised by send() once the peer has reset the stream or disconnected (ASGI 2.4)."""
 
 
 class ConnectionScope:
-    """What the requests of a connection have in common.
+    """The state that the requests of a connection share.
 
     Args:
         protocol: gunicorn's protocol object.
         sockname: The server's address.
-        peername: The client's.
+        peername: The client's address.
     """
 
-    # Of all connections.
+    # Shared by all connections.
     _lower: ClassVar[dict[str, bytes]] = {}
 
     def __init__(self, protocol: Any, sockname: Any, peername: Any) -> None:
@@ -63,9 +63,9 @@ class ConnectionScope:
         self.client = _address(peername)
         self.root_path = getattr(cfg, "root_path", "") or ""
         self.timeout = cfg.timeout or None
-        # Not every gunicorn knows before a request whether it logs it.
+        # Not every gunicorn version has this attribute.
         self.logs_access = getattr(protocol.log, "access_log_enabled", True)
-        # None where calling them does nothing.
+        # None if the hooks do nothing.
         self.pre_request = getattr(protocol, "_pre_request", cfg.pre_request)
         self.post_request = cfg.post_request
         if self.post_request is cfg.settings["post_request"].default:
@@ -116,11 +116,11 @@ class ConnectionScope:
 
 
 class ASGIRequest:
-    """A request while the application works on it.
+    """A request while the application runs.
 
     Args:
-        scope: What it shares with others.
-        connection: Its connection.
+        scope: The state shared with the connection's other requests.
+        connection: The connection.
         request: gunicorn's request.
     """
 
@@ -135,26 +135,26 @@ class ASGIRequest:
         self._request = request
         self._stream: AsyncHTTP2Stream = request.stream
         self._body_received = False
-        # Seconds that the application has waited for the body, in all.
+        # Total seconds that the application has waited for the body.
         self._waited = 0.0
-        # The response's head, once the application has given it, and whether it has left.
+        # The response's head from http.response.start, and whether it was sent.
         self._head: ResponseHead | None = None
         self._head_sent = False
         self._complete = False
-        # Nothing more can be sent; and whether receive() or send() has told the application so.
+        # Nothing more can be sent; and whether receive() or send() has reported that.
         self._gone = False
         self._disconnect_delivered = False
         self._warned = False
         self._announced_trailers = False
-        # Those to be sent; None once they were.
+        # Trailers to be sent; None once they were.
         self._trailers: list[Any] | None = []
-        # The status that the client got, for the access log.
+        # The status sent, for the access log.
         self._status: int | None = None
         self._sent = 0
-        # What the application did against the rules, raised when it has returned.
+        # A violation of ASGI by the application, raised when it has returned.
         self._misuse: RuntimeError | None = None
 
-    # What the application awaits
+    # The application's callables
 
     async def receive(self) -> dict[str, Any]:
         """ASGI's receive()."""
@@ -167,10 +167,10 @@ class ASGIRequest:
             return self._disconnect()
         if not stream._body_chunks and not stream.request_complete:
             if self._complete or self._gone:
-                # The client was answered; it gets no more window for what it goes on to send.
+                # The request was answered; the rest of its body gets no more window.
                 return self._disconnect()
             if stream.expect_continue and not stream.response_headers_sent:
-                # The client waits for that before it sends the body.
+                # The client waits for 100 before it sends the body.
                 stream.expect_continue = False
                 await self._connection.send_informational(stream.stream_id, 100, [])
             if not await self._body_arrives():
@@ -184,7 +184,7 @@ class ASGIRequest:
         return {"type": "http.disconnect"}
 
     async def _body_arrives(self) -> bool:
-        """Wait for more of the body; False when it will not come, or not fast enough."""
+        """Wait for more of the body. Return False if it will not arrive, or arrives too slowly."""
         stream = self._stream
         connection = self._connection
         event = stream._body_event
@@ -193,7 +193,7 @@ class ASGIRequest:
         event.clear()
         timeout = left = self._scope.timeout
         if timeout is not None and connection.MIN_RECEIVE_RATE and not stream.response_headers_sent:
-            # Waiting is for the client's account only: an application that takes its time costs it nothing.
+            # Only waiting counts: time that the application spends elsewhere is not charged to the client.
             left = min(timeout, rate_left(self._waited, timeout, connection.MIN_RECEIVE_RATE, stream.body_size))
         began = time.monotonic()
         try:
@@ -211,7 +211,7 @@ class ASGIRequest:
         return not stream.disconnected
 
     async def _body_arrives_late(self, event: asyncio.Event, left: float) -> bool:
-        """Wait for the rest of ``timeout`` where the response has begun meanwhile: a client of both has no rate."""
+        """Wait for the rest of ``timeout`` if the response has begun meanwhile: the rate applies before that only."""
         stream = self._stream
         if stream.response_headers_sent and left > 0:
             try:
@@ -236,7 +236,7 @@ class ASGIRequest:
             if self._head is not None:
                 self._report_misuse("Response already started")
             else:
-                # Kept until the first of the body is there, as ASGI asks.
+                # Held until the first part of the body, as ASGI requires.
                 self._head = ResponseHead(message["status"], message.get("headers", ()), self._request.method)
                 self._announced_trailers = bool(message.get("trailers", False))
         elif kind == "http.response.trailers":
@@ -276,7 +276,7 @@ class ASGIRequest:
         try:
             sent = await self._connection.send_part(self._stream, head.status, head.fields_to_send(), body, ends)
         finally:
-            # It leaves before the body does, which a slow client may not take to its end.
+            # The head is sent before the body, which a slow client may not read to its end.
             if self._stream.response_headers_sent:
                 self._head_sent = True
                 self._status = head.status
@@ -284,7 +284,7 @@ class ASGIRequest:
             self._peer_has_gone()
 
     async def _send_head_alone(self, head: ResponseHead, body: bytes, more_body: bool) -> None:
-        """Answer HEAD, or with a status that has no body (RFC 9110 section 6.4.1), as soon as anything of it is there."""
+        """Send the head of a response without a body (RFC 9110 section 6.4.1) at the first http.response.body."""
         if body and not self._warned:
             self._warned = True
             self._scope.log.warning(
@@ -295,7 +295,7 @@ class ASGIRequest:
             head.length_is(len(body))
         self._announced_trailers = False
         await self._send_head(head, b"", True)
-        # What would follow nobody gets: the next send() says so.
+        # Further parts are not sent: the next send() raises.
         self._gone = more_body
 
     async def _send_trailers(self, message: dict[str, Any]) -> None:
@@ -325,10 +325,10 @@ class ASGIRequest:
         self._gone = self._complete = self._disconnect_delivered = True
         raise ClientDisconnected(f"HTTP/2 stream {self._stream.stream_id} closed by the peer")
 
-    # The worker's part
+    # Called by the worker
 
     async def run(self) -> None:
-        """Have the application answer, whatever becomes of it; log and clean up."""
+        """Run the application, end the response in every case, log the request and clean up."""
         shared = self._scope
         started = time.monotonic()
         try:
@@ -343,7 +343,7 @@ class ASGIRequest:
             shared.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
         except Exception as exc:
             if self._disconnect_delivered:
-                # The application says in its own words what it was told.
+                # Probably the application's reaction to the disconnect.
                 shared.log.info("HTTP/2 stream %s: the client has gone: %r", self._stream.stream_id, exc)
             else:
                 shared.log.exception("Error in ASGI application")
@@ -354,12 +354,12 @@ class ASGIRequest:
                 self._log(time.monotonic() - started)
 
     async def _finish(self) -> None:
-        """Send what the application left out."""
+        """Complete a response that the application has not ended."""
         head = self._head
         if head is None:
             await self._fail()
         elif not self._head_sent:
-            # Without a part of the body; that may be shorter than was said.
+            # No part of the body was sent; it may be shorter than its Content-Length.
             await self._send_body(head, b"", False)
             if self._misuse is not None:
                 raise self._misuse
@@ -367,7 +367,7 @@ class ASGIRequest:
             await self._connection.send_part(self._stream, head.status, None, b"", True)
 
     async def _fail(self) -> None:
-        """Answer 500 where nothing was sent; a response under way is cut off when the stream is cleaned up."""
+        """Send 500 if nothing was sent; an incomplete response is reset when the stream is cleaned up."""
         if self._gone or self._head_sent or self._stream.disconnected:
             return
         head = ResponseHead(500, _ERROR_FIELDS, self._request.method)
@@ -387,7 +387,7 @@ class ASGIRequest:
         try:
             if shared.logs_access:
                 environ = shared.protocol._build_http2_environ(self._request, shared.sockname, shared.peername)
-                # As every other worker logs it.
+                # As the other workers log it.
                 environ["SERVER_PROTOCOL"] = "HTTP/2.0"
                 fields = () if self._head is None else self._head.fields
                 response = ASGIResponseInfo(self._status or CLIENT_CLOSED_REQUEST, fields, self._sent)
@@ -399,13 +399,13 @@ class ASGIRequest:
 
 
 def refuse(shared: ConnectionScope, connection: ASGIConnection, request: Any, refusal: Refusal) -> None:
-    """Answer a request that the application does not get (RFC 9110 section 15), and log it.
+    """Refuse a request with an error response (RFC 9110 section 15), and log it.
 
     Args:
-        shared: What the connection's requests have in common.
+        shared: The state shared by the connection's requests.
         connection: The connection.
         request: The request, or a `RefusedRequest`.
-        refusal: The answer.
+        refusal: The error response.
     """
     started = time.monotonic()
     log = shared.log
@@ -433,7 +433,7 @@ def refuse(shared: ConnectionScope, connection: ASGIConnection, request: Any, re
 
 
 def _address(name: Any) -> tuple[Any, ...] | None:
-    # IPv6 addresses have four parts. A Unix socket's client has no address, or a path that says nothing.
+    # IPv6 addresses have four parts. A Unix socket's client has no address, or a path of no use.
     return tuple(name[:2]) if name and not isinstance(name, (str, bytes)) else None
 
 

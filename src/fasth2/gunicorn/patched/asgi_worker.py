@@ -18,18 +18,18 @@ from .worker import InstallingWorker
 
 __all__ = ["ASGIWorker"]
 
-#: Seconds that TLS handshakes under way are waited for when the worker stops, or half of
-#: ``graceful_timeout`` where that is less.
+#: Seconds that a stopping worker waits for TLS handshakes in progress, but at most half of
+#: ``graceful_timeout``.
 HANDSHAKE_WAIT = 5.0
 
 #: Seconds at the end of ``graceful_timeout`` in which requests are cancelled and the application's
-#: ``lifespan.shutdown`` runs, or a quarter of it where that is less.
+#: ``lifespan.shutdown`` runs, but at most a quarter of it.
 CANCEL_RESERVE = 2.0
 
-# Seconds between two looks at what is left.
+# Seconds between two checks while the worker stops.
 _CHECK_INTERVAL = 0.02
 
-#: Methods of gunicorn's protocol that are overridden or called, and their parameters after ``self``.
+#: Overridden or called methods of gunicorn's protocol, and their known parameters after ``self``.
 _PROTOCOL = {
     "_handle_http2_connection": (["transport", "ssl_object"], ["transport", "ssl_object", "upgrade"]),
     "_build_http2_environ": (["request", "sockname", "peername"],),
@@ -42,30 +42,30 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
     For ``-k fasth2.gunicorn.asgi``. Over TLS it offers HTTP/2 and
     HTTP/1.1 unless the operator set ``http_protocols``.
 
-    gunicorn 27 checks an ``http_protocols`` that names h2 before it imports
-    the worker class, and exits where the h2 package is missing. Without that
-    package leave the setting out, or call `fasth2.gunicorn.install` in the
-    configuration file.
+    gunicorn 27 checks an ``http_protocols`` with h2 before it imports the
+    worker class, and exits if the h2 package is missing. Without that package
+    omit the setting, or call `fasth2.gunicorn.install` in the configuration
+    file.
     """
 
     def __init__(self, age: int, ppid: int, sockets: Any, app: Any, timeout: float, cfg: Any, log: Any) -> None:
-        #: HTTP/2 connections that are open.
+        #: Open HTTP/2 connections.
         self.h2_connections: set[Any] = set()
-        #: Protocols of connections that are open, and of those that were accepted and have not begun:
-        #: their TLS handshake is under way. One that failed leaves by itself.
+        #: Protocols of open connections, and of accepted ones whose TLS handshake is in progress;
+        #: those of failed handshakes are garbage-collected.
         self.open_protocols: set[Any] = set()
         self.accepted_protocols: weakref.WeakSet[Any] = weakref.WeakSet()
-        # The loop's time when the end began.
+        # The loop's time at which the worker began to stop.
         self._stopping_since: float | None = None
-        # True if the master has asked for it, which may kill the worker after ``graceful_timeout``.
+        # True if the master stops the worker; it kills it after ``graceful_timeout``.
         self._terminated = False
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
 
     def _setup_event_loop(self) -> None:
-        """Called by gunicorn before the process begins its work."""
+        """Called by gunicorn when it sets up the event loop."""
         super()._setup_event_loop()
         if status().installed and (self.cfg.is_ssl or self.cfg.proxy_protocol != "off"):
-            # In place of the loop's method, which gunicorn calls.
+            # Replaces the loop's method, which gunicorn calls.
             self.loop.create_server = self._create_server
 
     async def _create_server(self, protocol_factory: Any, *, sock: Any, ssl: Any = None, **_options: Any) -> Acceptor:
@@ -93,44 +93,44 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
         super().init_process()
 
     def handle_exit_signal(self) -> None:
-        """Called on TERM: what is open is finished, and peers are told at once."""
+        """Called on SIGTERM: open requests are finished, and GOAWAY is sent at once."""
         super().handle_exit_signal()
         self._terminated = True
         self.begin_stop()
 
     def begin_stop(self) -> None:
-        """Accept no more, and have what is open finish; by TERM, and after the last request."""
+        """Stop accepting, and finish open requests; on SIGTERM, and at ``max_requests``."""
         if self._stopping_since is None:
             self._stopping_since = self.loop.time()
             self._stop_accepting()
             self.stop_connections()
 
     def _stop_accepting(self) -> None:
-        """Leave new connections to the other workers; those in the backlog too, which all of them share."""
+        """Stop accepting, and leave the backlog to the other workers that share it."""
         for server in self.servers:
             if isinstance(self.loop, asyncio.BaseEventLoop):
-                # It drops what it has accepted in the same turn of the loop, if it is closed at once.
+                # A server that is closed drops connections accepted in the same iteration of the loop.
                 for listener in server.sockets:
                     self.loop.remove_reader(listener.fileno())
             else:
                 server.close()
 
     def stop_connections(self) -> None:
-        """Have every HTTP/2 connection finish what it has, and take no more."""
+        """Begin the graceful shutdown of every HTTP/2 connection."""
         for connection in list(self.h2_connections):
             connection.stop()
 
     async def _shutdown(self) -> None:
-        """Called by gunicorn's loop when the worker is to end."""
-        # The parent has gone, or gunicorn's own protocol has served the last request.
+        """Called by gunicorn's loop when the worker stops."""
+        # For a dead parent, or when gunicorn's own protocol has reached ``max_requests``.
         self.begin_stop()
         await self._finish_connections()
         await super()._shutdown()
 
     async def _finish_connections(self) -> None:
-        """Serve what is open until it ends, or until there is only time to cancel it and to end in order.
+        """Serve open requests until they end, or until only the time to cancel them is left.
 
-        gunicorn's master kills the worker ``graceful_timeout`` after TERM, where it ends itself.
+        gunicorn's master kills the worker ``graceful_timeout`` after SIGTERM.
         """
         graceful = self.cfg.graceful_timeout
         began = self._stopping_since or 0.0
@@ -141,21 +141,21 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
             self.log.warning("Cancelling the requests of %d connections", self.nr_conns)
             for protocol in list(self.open_protocols):
                 protocol.cancel_requests()
-            # The rest is for the application's own end.
+            # The rest of the time is for the application's shutdown.
             await self._wait(self.loop.time() + reserve / 2, self._has_work)
         if self.open_protocols and not self._quick_shutdown:
-            # Their peers have all that there was for them, or had their time to take it.
+            # Their output is sent, or its time-out is over.
             for protocol in list(self.open_protocols):
                 protocol.transport.abort()
             await self._wait(self.loop.time() + reserve / 4, lambda: self.nr_conns > 0)
 
     def _has_work(self) -> bool:
-        """Return True if a connection is open for more than its peer to close it."""
+        """Return True if a connection is open, other than in a completed lingering close."""
         return any(not protocol.lingered for protocol in self.open_protocols)
 
     async def _wait(self, deadline: float, holds: Callable[[], bool]) -> None:
-        """Wait while something holds, and tell the master that this worker lives."""
-        # Once at least: asyncio makes the transports of what it has accepted in tasks.
+        """Wait while a condition holds, and send the master heartbeats meanwhile."""
+        # At least once: asyncio makes the transports of accepted connections in tasks.
         while not self._quick_shutdown:
             await asyncio.sleep(_CHECK_INTERVAL)
             if not holds() or self.loop.time() >= deadline:

@@ -1,4 +1,4 @@
-"""Whole responses, and answers of one read that share a write."""
+"""Complete responses, and responses to the requests of one read, share writes."""
 from __future__ import annotations
 
 import math
@@ -19,26 +19,26 @@ __all__ = ["BatchingConnection"]
 
 
 class BatchingConnection(connection.HTTP2ServerConnection):
-    """A connection whose worker knows when a response is whole and whether a request waits.
+    """A connection whose worker tells when a response is complete and whether another request is pending.
 
-    A whole answer stays in the engine while `more_waiting` says that another
-    request is served next; it leaves with what is written next, and `flush`
-    writes it at once. Nothing else is ever held.
+    A complete response is held in the engine while `more_waiting` is set, that
+    is, while another request is served next. It is sent with the next write, or by
+    `flush`. Nothing else is held.
 
     Args:
         cfg: gunicorn's configuration.
         sock: The client's socket.
         client_addr: The client's address.
-        socket_class: What reads and writes it.
+        socket_class: The class that reads and writes the socket.
     """
 
     ends_with_peer = False
     waits_for_uploads = True
 
-    #: Octets of answers that are held at most.
+    #: Largest number of octets of held responses.
     HELD_SIZE = 16384
 
-    #: Seconds between two questions to a peer that sends no more.
+    #: Least number of seconds between two PING probes of a peer that has closed its sending side.
     PROBE_INTERVAL = 1.0
 
     def __init__(
@@ -46,26 +46,26 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     ) -> None:
         super().__init__(cfg, sock, client_addr)
         self.io = socket_class(sock, self.protocol)
-        # No call more than where the socket's methods were this class's.
+        # Instance attributes, to save a call for each read and write.
         self._recv = self.io.recv  # type: ignore[method-assign]
         self._write = self.io.write  # type: ignore[method-assign]
-        #: True if a request that is here already is served next.
+        #: True if another pending request is served next.
         self.more_waiting = False
-        #: When the oldest answer that is held was complete, as `time.monotonic` counts; 0 for none.
+        #: Time at which the oldest held response was complete, as `time.monotonic`; 0 for none.
         self.held_since = 0.0
-        #: The last stream whose response was cut off when its head was out.
+        #: The last stream whose response was aborted after its head was sent.
         self.last_cut_off = 0
-        #: True if requests that gunicorn's rules refuse are handed out, as `RefusedRequest`.
+        #: True to return requests that gunicorn's rules refuse, as `RefusedRequest`.
         self.hands_out_refused = False
         #: Called with the exception of each malformed request, whose stream is reset.
         self.on_malformed: Callable[[Exception], None] | None = None
-        # When the peer, which sends no more, was last asked whether it is there, as `time.monotonic` counts.
+        # Time of the last PING probe, as `time.monotonic`.
         self._probed = 0.0
-        # True if the peer sends no more, as far as `process_input` has seen.
+        # True if `process_input` has seen the end of the input.
         self._has_ended = False
-        #: Called now and then while a response is sent in parts.
+        #: Called at intervals while a response is sent in parts.
         self.on_poll: Callable[[], None] | None = None
-        # Octets of the bodies that are held.
+        # Octets of held bodies.
         self._held_size = 0
 
     @property
@@ -76,12 +76,12 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     @sock.setter
     def sock(self, sock: Any) -> None:
         io = self.__dict__.get("io")
-        # The base class assigns it before there is one.
+        # The base class assigns it before `io` exists.
         if io is not None:
             io.sock = sock
 
     def send_whole(self, stream_id: int, status: int, fields: list[tuple[str, str]], body: bytes) -> bool:
-        """Send a response that is complete, in one write, or hold it.
+        """Send a complete response in one write, or hold it.
 
         Args:
             stream_id: The stream.
@@ -90,7 +90,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             body: The body, possibly empty.
 
         Returns:
-            True if the stream was there, and the peer took all in time.
+            True if the stream was there and the peer accepted all in time.
 
         Raises:
             HTTP2Error: Fields that HTTP/2 does not allow; nothing was sent.
@@ -103,8 +103,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             self._release()
         size = len(body)
         hold = False
-        # A stream whose request has not ended is reset when the worker is done
-        # with it, and that takes what is held along.
+        # A stream with an incomplete request is reset after its response, which
+        # would discard held output.
         if self.more_waiting and stream.request_complete and size + self._held_size <= self.HELD_SIZE:
             hold = self._fits(stream_id, size)
         if not self._respond(stream, status, fields, body, True):
@@ -132,18 +132,18 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return True
 
     def _fits(self, stream_id: int, size: int) -> bool:
-        """Return True if the windows take a body beside those that are held."""
+        """Return True if the windows allow a body in addition to the held ones."""
         try:
             return bool(self.protocol.engine.local_flow_control_window(stream_id) >= self._held_size + size)
         except (NoSuchStreamError, ProtocolError):
             return False
 
     def poll_input(self) -> None:
-        """Take in what the peer has sent, without waiting for it; at most once in `POLL_INTERVAL`."""
+        """Process available input without waiting; at most once in `POLL_INTERVAL`."""
         self._poll_input()
 
     def is_awaited(self, stream_id: int) -> bool:
-        """Return True if the peer still waits for a stream's response, as far as it has said.
+        """Return True unless the stream was reset or the connection is gone; polls the input.
 
         Args:
             stream_id: The stream.
@@ -155,9 +155,9 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return not self.protocol.closed and stream is not None and stream.state is not self.protocol.options.closed_state
 
     def _probe(self) -> None:
-        """Find out whether a peer that sends no more is there: what is written to one that is not fails.
+        """Probe with a PING whether a peer that has closed its sending side still reads: writing to a dead one fails.
 
-        At most once in `PROBE_INTERVAL`. A PING is the only frame that says nothing.
+        At most once in `PROBE_INTERVAL`.
         """
         now = time.monotonic()
         if self.protocol.closed or now - self._probed < self.PROBE_INTERVAL:
@@ -179,15 +179,15 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             super()._request_refused(stream, exc, requests)
 
     def announce_end(self) -> None:
-        """Queue GOAWAY that names no stream yet: what is on its way is served (RFC 9113 section 6.8); once."""
+        """Queue the first GOAWAY, with last stream id 2**31-1: requests in transit are served (RFC 9113 6.8)."""
         self.protocol.announce_end()
 
     def refuse_new_streams(self) -> None:
-        """Queue GOAWAY that names the last stream that has arrived; those up to it go on, later ones are ignored; once."""
+        """Queue the final GOAWAY, with the last stream received; later streams are ignored."""
         self.protocol.refuse_new_streams()
 
     def send_queued(self) -> None:
-        """Write what is queued.
+        """Write the engine's output.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
@@ -197,13 +197,14 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     # While the application runs
 
     def process_input(self) -> bool:
-        """Take in what the peer has sent, and answer its PINGs and SETTINGS; never waits.
+        """Process available input, so that PINGs and SETTINGS are answered; never waits.
 
-        For whoever does not serve the connection, while the application
-        runs: the caller holds the lock. Requests go to ``pending_requests``.
+        For another thread or greenlet than the one that serves the connection,
+        while the application runs. The caller holds the lock. Requests go to
+        ``pending_requests``.
 
         Returns:
-            True if there was anything.
+            True if there was input.
         """
         found = False
         for _ in range(self.POLL_READS):
@@ -216,7 +217,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             except OSError:
                 data = b""
             if not data:
-                # It may still be reading. The one that serves finds out what there is to find.
+                # The peer may still read. Errors are left to the thread that serves the connection.
                 self._has_ended = True
                 break
             found = True
@@ -225,7 +226,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return found
 
     def has_input(self) -> bool:
-        """Return True if something waits that a poll of the socket does not see."""
+        """Return True if there is input that a poll of the socket does not report."""
         pending = getattr(self.sock, "pending", None)
         return bool(self.protocol.pending or self.protocol.error or (pending is not None and pending()))
 
@@ -234,7 +235,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             self.on_poll()
 
     def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
-        """Send GOAWAY, as far as the socket lets it, and mark the connection closed; once.
+        """Send GOAWAY if the socket still works, and mark the connection closed; once.
 
         Args:
             error_code: An RFC 9113 section 7 code.
@@ -247,13 +248,13 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         super().close(error_code, last_stream_id)
 
     def receive_within(self, wait: float | None) -> list[Any] | None:
-        """Take in what the peer sends soon.
+        """Wait for input and return the new requests.
 
         Args:
-            wait: Seconds; ``None``: as long as it takes.
+            wait: Seconds; ``None``: no limit.
 
         Returns:
-            What `receive_data` returns, or ``None`` when nothing came.
+            The result of `receive_data`, or ``None`` if nothing arrived in time.
 
         Raises:
             HTTP2ProtocolError: As `receive_data`.
@@ -276,14 +277,14 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return self.receive_data(data)
 
     def take_waiting(self) -> list[Any]:
-        """Return the requests that have arrived and that no one has taken."""
+        """Take the pending requests."""
         return self.protocol.take_pending()
 
     def next_deadline_from(self, idle_since: float) -> float:
-        """Return when `give_up`, and `close` if that finds nothing, has to be called; `math.inf`: never.
+        """Return the time at which to call `give_up`, or `close` if that finds nothing; `math.inf`: never.
 
         Args:
-            idle_since: From when on nothing has arrived that counts, as `time.monotonic` counts.
+            idle_since: Time of the last relevant input, as `time.monotonic`.
         """
         limit = self.protocol.options.stream_timeout if self.incomplete() else self.protocol.own_idle_limit()
         end = math.inf if limit is None else idle_since + limit
@@ -291,7 +292,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return end if upload is None else min(end, upload)
 
     def give_up(self) -> bool:
-        """Reset the requests whose end has not arrived, answered or not; return True if there were any.
+        """Reset the streams whose request is incomplete, answered or not; return True if there were any.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
@@ -302,15 +303,15 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         return self.protocol.end_unread(self) or bool(incomplete)
 
     def incomplete(self) -> list[int]:
-        """Return the streams whose request has not arrived to its end.
+        """Return the streams whose request is incomplete.
 
-        Where requests are handed out on their headers, there are none once
-        those that were handed out are served.
+        Under gunicorn versions that dispatch requests on their headers, there are
+        none once the dispatched ones are served.
         """
         return [stream_id for stream_id, stream in self.protocol.streams.items() if not stream.request_complete]
 
     def flush(self) -> None:
-        """Write what is held.
+        """Write held responses.
 
         Raises:
             HTTP2ConnectionError: The socket failed.

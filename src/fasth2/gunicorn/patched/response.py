@@ -1,4 +1,4 @@
-"""gunicorn's response with less work a field, and whole where the body is known."""
+"""gunicorn's response: fields are cached, and a response with a known body is sent in one piece."""
 from __future__ import annotations
 
 import time
@@ -14,35 +14,35 @@ from fasth2.gunicorn.dropin.source_digest import matches
 
 __all__ = ["HTTP2Response", "WholeResponse", "known"]
 
-#: Fields and status lines that are remembered; then it starts anew.
+#: Number of cached fields, and of cached status lines; a full cache is cleared.
 _REMEMBERED = 1024
 
-#: The longest value that is remembered, in characters.
+#: The longest cached value, in characters.
 _LONGEST = 64
 
-#: Octets of a body in several parts that are joined, to be sent whole.
+#: Octets up to which a body in several parts is joined and sent in one piece.
 _JOINED = 65536
 
 #: Octets that an application may write to a response that has no body.
 _DROPPED = 1048576
 
-# What a field is, beside being sent.
+# Kinds of special fields.
 _LENGTH = 1
 _SERVER = 2
 _DATE = 4
 
 _CONTRACT = installed()
 
-#: True if gunicorn's class is the one that `_RememberedResponse` abbreviates.
+#: True if the installed gunicorn's class is the one that `_RememberedResponse` replicates.
 known = matches(
     (_Stock, wsgi.Response, util.http_date, util.is_hoppish),
     "37f5227b34082116",
 )
 
-#: A field as it is sent: values that are not ASCII are latin-1's octets.
+#: A field to send: values that are not ASCII are encoded as latin-1.
 _Field = tuple[str, "str | bytes"]
 
-# What the application gave: what gunicorn keeps of it, what is sent, what it is.
+# Cached by the application's field: the field that gunicorn keeps, the field to send, its kind.
 _Entry = tuple[tuple[str, str], _Field, int]
 _fields: dict[tuple[str, str], _Entry] = {}
 _statuses: dict[str, int] = {}
@@ -50,7 +50,7 @@ _date: tuple[int, tuple[str, str]] = (0, ("date", ""))
 
 
 def _date_field() -> tuple[str, str]:
-    """The Date field, made once a second."""
+    """Return the Date field, formatted once a second."""
     global _date
     now = int(time.time())
     if _date[0] != now:
@@ -59,12 +59,12 @@ def _date_field() -> tuple[str, str]:
 
 
 def _encoded(value: Any) -> Any:
-    """A value as it is sent: latin-1, as PEP 3333 has it. ValueError: it has a character that latin-1 has not."""
+    """Encode a value as latin-1 (PEP 3333). Raises ValueError for a character outside latin-1."""
     return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
 
 
 def _judge(name: Any, value: Any) -> _Entry | None:
-    """Return what `_fields` holds for a field, ``None`` where gunicorn has to decide."""
+    """Return the entry of `_fields` for a field; ``None`` if gunicorn has to decide."""
     if type(name) is not str or type(value) is not str or not wsgi.TOKEN_RE.fullmatch(name):
         return None
     if not (value.isascii() and value.isprintable()) and not wsgi.HEADER_VALUE_RE.fullmatch(value):
@@ -94,7 +94,7 @@ def _judge(name: Any, value: Any) -> _Entry | None:
 
 
 def _status_code(status: str) -> int | None:
-    """The code of a status line that gunicorn accepts, else ``None``."""
+    """Return the code of a status line that gunicorn accepts, else ``None``."""
     if type(status) is not str or not wsgi.STATUS_RE.fullmatch(status):
         return None
     if len(_statuses) >= _REMEMBERED:
@@ -104,9 +104,9 @@ def _status_code(status: str) -> int | None:
 
 
 class WholeResponse(_Stock):
-    """gunicorn's response over HTTP/2, streamed, or sent at once where the body is known.
+    """gunicorn's response over HTTP/2, streamed, or sent in one piece if the body is known.
 
-    Also where gunicorn's own versions collect the body first.
+    It streams under gunicorn versions that collect the body first, too.
 
     Args:
         req: The request.
@@ -131,11 +131,11 @@ class WholeResponse(_Stock):
         self.stream_id = stream_id
 
     def is_chunked(self) -> bool:
-        """HTTP/2 has no chunks (RFC 9113 section 8.1)."""
+        """Return False: HTTP/2 has no chunked coding (RFC 9113 section 8.1)."""
         return False
 
     def can_sendfile(self) -> bool:
-        """Files go through the connection as any other body does."""
+        """Return False: files are sent as DATA frames, as any other body."""
         return False
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -150,7 +150,7 @@ class WholeResponse(_Stock):
             ``write``.
         """
         if exc_info and not self.headers_sent:
-            # What was begun is replaced whole; gunicorn would add to it.
+            # The error response replaces the first one; gunicorn would append to its fields.
             self.headers = []
             self.response_length = None
         write = super().start_response(status, headers, exc_info)
@@ -160,7 +160,7 @@ class WholeResponse(_Stock):
         return write
 
     def _check_fields(self) -> None:
-        """Refuse values that cannot be sent, and Content-Lengths that are none; one that was said twice is sent once."""
+        """Raise ValueError for values that cannot be sent and invalid Content-Lengths; drop repeated equal ones."""
         lengths = set()
         for name, value in self.headers:
             if not value.isascii():
@@ -177,7 +177,7 @@ class WholeResponse(_Stock):
                 self.headers = [field for field in self.headers if field is first or field[0].lower() != "content-length"]
 
     def _outgoing(self) -> list[_Field]:
-        """The fields as they are sent, the server's own among them."""
+        """Return the fields to send, with Server and Date."""
         fields = [(name.lower(), _encoded(value)) for name, value in self.headers]
         if _CONTRACT.names_server_and_date:
             names = {name for name, _ in fields}
@@ -188,7 +188,7 @@ class WholeResponse(_Stock):
         return fields
 
     def send_headers(self) -> None:
-        """Give the connection the response's fields; once."""
+        """Pass the response's fields to the connection; once."""
         if self.headers_sent:
             return
         if not self.h2_conn.send_response_headers(self.stream_id, self.status_code, self._outgoing()):
@@ -196,11 +196,11 @@ class WholeResponse(_Stock):
         self.headers_sent = True
 
     def write(self, data: bytes) -> None:
-        """Send a part of the body; a response that has no body is sent whole instead.
+        """Send a part of the body; for a response without a body, send the head and end the stream.
 
         Args:
-            data: The part. Where it is empty nothing is sent, but the stream
-                is looked after.
+            data: The part. An empty one sends nothing, but checks that the
+                stream is still open.
 
         Raises:
             TypeError: It is not ``bytes``.
@@ -234,12 +234,12 @@ class WholeResponse(_Stock):
             self._aborted("the stream was closed, or its peer stalled, while the body was sent")
 
     def send_parts(self, parts: Any) -> None:
-        """Send what an iterable yields, and the end of the response.
+        """Send the parts of an iterable, and the end of the response.
 
-        A response that has no body is not drawn on once its head is known.
+        The iterable of a response without a body is not consumed further once the head is known.
 
         Args:
-            parts: What the application returned; its ``close`` is left to the caller.
+            parts: The application's result; its ``close`` is left to the caller.
 
         Raises:
             TypeError: A part is not ``bytes``.
@@ -262,7 +262,7 @@ class WholeResponse(_Stock):
         self.close()
 
     def _send_bodiless(self) -> None:
-        """Send the head of a response that has no body, which ends it; once."""
+        """Send the head of a response without a body, and end the stream; once."""
         if self._stream_ended:
             return
         self._stream_ended = True
@@ -271,7 +271,7 @@ class WholeResponse(_Stock):
         self.headers_sent = True
 
     def _warn_of_body(self) -> None:
-        # As gunicorn's versions do that leave bodies out.
+        # As gunicorn versions that omit bodies do.
         if _CONTRACT.omits_bodies and not self._omits_body_warned:
             self._omits_body_warned = True
             wsgi.log.warning(
@@ -280,7 +280,7 @@ class WholeResponse(_Stock):
             )
 
     def close(self) -> None:
-        """End the response, with trailers where the application gave them.
+        """End the response, with the application's trailers if any.
 
         Raises:
             ValueError: The body is shorter than its Content-Length.
@@ -307,13 +307,13 @@ class WholeResponse(_Stock):
         raise HTTP2StreamError(self.stream_id, f"response aborted: {what}")
 
     def send_whole(self, parts: Any) -> bool:
-        """Send fields, body and the end of the stream together, as far as that goes.
+        """Send the fields, the body and the end of the stream together, if the body is known.
 
         Args:
-            parts: What the application returned.
+            parts: The application's result.
 
         Returns:
-            True if the response is complete; where not, nothing was done and
+            True if the response is complete; otherwise nothing was sent, and
             the parts have to be written one by one.
         """
         kind = type(parts)
@@ -339,7 +339,7 @@ class WholeResponse(_Stock):
         length = self.response_length
         if length is not None and len(body) != length:
             self._check_length(len(body))
-            # What is more than announced is never sent.
+            # Octets beyond the Content-Length are dropped.
             body = body[:length]
         self.sent = len(body)
         self._stream_ended = True
@@ -350,11 +350,11 @@ class WholeResponse(_Stock):
         return True
 
     def replace_head(self, status: str, size: int = 0) -> None:
-        """Take the status of what the client gets instead, for the log and the hooks; sends nothing.
+        """Record another status, for the log and the hooks; sends nothing.
 
         Args:
-            status: Code and reason.
-            size: Octets of the body that it gets.
+            status: Code and reason of the response that the client gets.
+            size: Octets of its body.
         """
         self.status = status
         self.status_code = int(status[:3])
@@ -363,7 +363,7 @@ class WholeResponse(_Stock):
         self.sent = size
 
     def _add_length(self, parts: Any) -> None:
-        """Have an answer to HEAD say how long the whole body is that the application gave."""
+        """Add a Content-Length to a response to HEAD, from the complete body of the application."""
         if self.req.method != "HEAD" or self.headers_sent or self.response_length is not None or self.status_code in (204, 304):
             return
         size = sum(len(part) for part in parts if isinstance(part, bytes))
@@ -390,7 +390,7 @@ class WholeResponse(_Stock):
 
 
 class _RememberedResponse(WholeResponse):
-    """The same, with what is known of fields remembered."""
+    """The same, with cached fields and status lines."""
 
     version = wsgi.SERVER
     status = None
@@ -426,7 +426,7 @@ class _RememberedResponse(WholeResponse):
         return super().start_response(status, headers, exc_info)
 
     def _begin(self, status: str, headers: Any) -> bool:
-        """Take status and fields that are plainly right; False where gunicorn has to judge them."""
+        """Accept a status and fields that are valid; return False if gunicorn has to check them."""
         if type(headers) is not list:
             return False
         remembered = _fields.get
@@ -457,7 +457,7 @@ class _RememberedResponse(WholeResponse):
         return True
 
     def _outgoing(self) -> list[_Field]:
-        """The fields as they are sent, the server's own among them."""
+        """Return the fields to send, with Server and Date."""
         remembered = _fields.get
         fields: list[_Field] = []
         kinds = 0
@@ -477,5 +477,5 @@ class _RememberedResponse(WholeResponse):
         return fields
 
 
-#: What a response is made of.
+#: The class of responses.
 HTTP2Response = _RememberedResponse if known else WholeResponse
