@@ -229,11 +229,11 @@ class Policy:
         return kept
 
     def _scheme_of(self, fields: list[tuple[str, str]], claimed: str | None) -> str:
-        said = {"https" if value == self.schemes[name] else "http" for name, value in fields if name in self.schemes}
-        if len(said) > 1:
+        schemes = {"https" if value == self.schemes[name] else "http" for name, value in fields if name in self.schemes}
+        if len(schemes) > 1:
             raise Refused(400, "Bad Request", "Contradictory scheme headers")
-        if said:
-            return said.pop()
+        if schemes:
+            return schemes.pop()
         return claimed if self.trusted and claimed else self.scheme
 
     def _fill(self, environ: dict[str, Any], kept: list[tuple[str, str]]) -> str:

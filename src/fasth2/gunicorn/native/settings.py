@@ -10,7 +10,7 @@ __all__ = ["tell_what_has_no_effect"]
 #: Setting to the values without effect, and an explanation.
 _WITHOUT_EFFECT = {
     "sendfile": ((True,), "HTTP/2 sends bodies in frames, and TLS encrypts them; HTTP/1.1 without TLS uses it"),
-    "suppress_ragged_eofs": ((False,), "a connection that ends without TLS's goodbye is closed quietly"),
+    "suppress_ragged_eofs": ((False,), "a connection that ends without TLS close_notify is closed quietly"),
     "do_handshake_on_connect": ((True,), "handshakes never block the worker"),
 }
 
