@@ -1,7 +1,7 @@
-"""What the asyncio connection classes share: the transport, its back-pressure, time-outs and waiting for window.
+"""The common base of asyncio connection classes: the transport, back-pressure, time-outs and waiting for window.
 
-Knows no request class and no gunicorn; subclasses say what a request is,
-when it is handed out and what a failed send looks like to the caller.
+Subclasses define the request class, when requests are returned, and how a
+failed send is reported to the caller.
 """
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .errors import HTTP2ErrorCode
 
 __all__ = ["AsyncConnection"]
 
-#: Seconds between the PINGs that tell whether a peer that sends no more still reads:
-#: its kernel refuses the first if not, and the second finds that out.
+#: Seconds between PINGs that probe whether a peer that sends no more still reads: if
+#: not, its kernel answers the first with RST, and writing the second fails.
 FIRST_PROBE = 0.5
 PROBE_INTERVAL = 5.0
 
 
 class _Sender:
-    """A task that waits until the peer has taken what its stream has queued."""
+    """A task that waits until its stream's queued body is sent."""
 
     __slots__ = ("future", "progress", "stream_id", "taken")
 
@@ -31,11 +31,11 @@ class _Sender:
         self.stream_id = stream_id
         self.future = future
         self.progress = SendProgress(left, now)
-        # What the peer had taken of all senders when the measuring began.
+        # The connection's `_taken` at the start of the measurement.
         self.taken = taken
 
     def restart(self, now: float, taken: int) -> None:
-        """Give the peer its time, from now on; it has taken so many octets of all senders."""
+        """Restart the measurement of the rate, with the connection's current `_taken`."""
         self.progress.restart(self.progress.last, now)
         self.taken = taken
 
@@ -43,11 +43,11 @@ class _Sender:
 class AsyncConnection:
     """A server's HTTP/2 connection in an event loop.
 
-    Its input comes one of two ways: the loop's transport pushes it, by
-    `data_received`, `eof_received`, `pause_writing` and `resume_writing`, after
-    `attach`; or a task reads it from the reader. Output goes to the writer at
-    once where nothing holds it back; what the windows or the transport do not
-    take stays in the engine, and whoever sent it waits.
+    Input arrives in one of two ways: after `attach` the loop's transport calls
+    `data_received`, `eof_received`, `pause_writing` and `resume_writing`;
+    otherwise a task reads from the reader. Output is passed to the writer at
+    once. Output that exceeds the windows or the transport's buffer stays in the
+    engine, and its sender waits.
 
     Args:
         cfg: As for `ServerProtocol`.
@@ -56,7 +56,7 @@ class AsyncConnection:
         client_addr: The peer's address, kept.
     """
 
-    # The attributes of the protocol that hosts read, and assign.
+    # Attributes of the protocol that hosts read and assign.
     h2_conn: Any = held("engine")
     streams: dict[int, Any] = held("streams")
     pending_requests: list[Any] = held("pending_requests")
@@ -76,31 +76,31 @@ class AsyncConnection:
     closed_state: Any = held_option("closed_state")
     _initialized: bool = held("initialized")
 
-    #: The last stream id of the peer's GOAWAY, which speaks of streams that this side opened; ``None`` before.
+    #: The last stream id of the peer's GOAWAY, about streams that this side opened; ``None`` before.
     peer_last_stream_id: int | None = None
 
-    #: What the connection is to the engine.
+    #: The sans-I/O protocol of the connection.
     protocol: ServerProtocol
 
-    #: Octets one write is given at most, as far as frames allow.
+    #: Largest number of octets of one write, up to the end of a frame.
     WRITE_BLOCK_SIZE = 65536
 
-    #: Octets a second that a peer must take of a response it keeps waiting.
-    #: A response that has waited for `stream_timeout` in all is cancelled when
-    #: it was slower, so that a window opened an octet at a time does not hold
-    #: a thread or a task for ever. 0 switches this off.
+    #: Octets a second that a peer must accept of a response. A response that
+    #: has waited for `stream_timeout` in all is cancelled if it was slower, so
+    #: that a window opened by single octets does not hold a thread or a task for
+    #: ever. 0: no minimum.
     MIN_SEND_RATE = MIN_RATE
 
-    #: Octets a second that a peer must send of a request's body that a task
-    #: waits for, once that has taken `stream_timeout` in all. 0 switches this off.
+    #: Octets a second that a peer must send of a request's body, once a task
+    #: has waited `stream_timeout` for it in all. 0: no minimum.
     MIN_RECEIVE_RATE = MIN_RATE
 
-    #: Octets one read asks for.
+    #: Bytes of one read.
     READ_BUFFER_SIZE = 65536
 
-    #: Octets of response bodies that are sent before other tasks of the loop
-    #: get their turn, and what a part counts beside its own. A peer that takes
-    #: all as it comes never makes `send_data` wait.
+    #: Octets of response bodies that are sent before `send_data` yields to other
+    #: tasks, and the overhead that each part counts. A fast peer never makes
+    #: `send_data` wait otherwise.
     TIME_SLICE_SIZE = 65536
     PART_COST = 1024
 
@@ -111,33 +111,33 @@ class AsyncConnection:
         self.reader = reader
         self.writer = writer
         self._loop: Any = None
-        # The transport that pushes, or None where a task reads.
+        # The attached transport, or None if a task reads.
         self._transport: Any = None
         self._write_paused = False
-        # What the transport held when it asked for a pause, and the timer that watches it.
+        # Size of the transport's buffer when writing was paused, and the timer that checks it.
         self._held_back = 0
         self._pause_timer: Any = None
-        # True if the peer has ended its side, and the timer that looks whether it still reads.
+        # True if the peer has closed its sending side, and the timer that probes whether it still reads.
         self._input_ended = False
         self._probe_timer: Any = None
         self._senders: list[_Sender] = []
         self._senders_timer: Any = None
-        # Octets that the peer has taken of all senders, those that are done too.
+        # Total octets sent for all senders, finished ones included.
         self._taken = 0
-        # True if _flush() is going to be called in the loop's next turn, and the body octets it will find.
+        # True if _flush() is scheduled in the loop's next iteration, and the octets of body deferred to it.
         self._flushing = False
         self._deferred = 0
-        # True if something was written that nobody has waited for yet.
+        # True if output was written and drain() was not awaited since.
         self._undrained = False
-        # What was sent since other tasks had their turn.
+        # Octets sent since the last yield to other tasks.
         self._slice_sent = 0
-        # What receive_data() waits on.
+        # The future that receive_data() awaits.
         self._arrival: Any = None
 
     def _make_options(self, cfg: Any) -> Options:
         raise NotImplementedError
 
-    # What the protocol calls (`fasth2.server._protocol.Handler`)
+    # Called by the protocol (`fasth2.server._protocol.Handler`)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         raise NotImplementedError
@@ -160,10 +160,10 @@ class AsyncConnection:
     def _process(self, data: bytes) -> list[Any]:
         return self.protocol.receive(data, self)
 
-    # A transport that pushes
+    # Called by an attached transport
 
     def attach(self, transport: Any) -> None:
-        """Take input by `data_received` and its like from now on.
+        """Take input by calls of the transport from now on.
 
         Args:
             transport: The loop's transport; output goes to it.
@@ -173,13 +173,13 @@ class AsyncConnection:
         transport.set_write_buffer_limits(high=self.WRITE_BLOCK_SIZE)
 
     def data_received(self, data: bytes) -> None:
-        """Take in octets; never raises. What the peer did wrong is in `receive_data`.
+        """Process received octets; never raises. Protocol errors are raised by `receive_data`.
 
         Args:
-            data: What the transport has read.
+            data: The octets read by the transport.
         """
         if self.protocol.closed:
-            return  # RFC 9113 section 5.4.1: nothing after GOAWAY counts
+            return  # RFC 9113 section 5.4.1: frames after a connection error are ignored
         requests = self._process(data)
         self._send_quietly()
         if self.protocol.unread:
@@ -192,16 +192,16 @@ class AsyncConnection:
             self._requests_arrived(requests)
 
     def eof_received(self) -> None:
-        """The connection is lost, or its peer sends no more and cannot be answered."""
+        """Called when the connection is lost, or the input has ended and no response can be sent."""
         if not self.protocol.closed:
             self._connection_lost()
 
     def input_ended(self) -> bool:
-        """The peer has ended its side of a TCP connection, and may go on to read (RFC 9293 section 3.6).
+        """Called when the peer has closed its sending side and may still read (RFC 9293 section 3.6).
 
-        Requests that it has sent whole are answered; the others will never be
-        complete. A peer that reads no more either refuses the PINGs that it is
-        sent, which ends the connection.
+        Complete requests are answered; incomplete ones are reset. A peer that
+        does not read either is detected by PING probes, whose failure ends the
+        connection.
 
         Returns:
             True if the transport is to stay open.
@@ -228,7 +228,7 @@ class AsyncConnection:
         return False
 
     def _probe(self, wait: float) -> None:
-        """Send a PING, and the next one after a while."""
+        """Send a PING, and schedule the next one."""
         if self.protocol.closed:
             return
         try:
@@ -239,19 +239,19 @@ class AsyncConnection:
         self._probe_timer = self._loop.call_later(wait, self._probe, PROBE_INTERVAL)
 
     def pause_writing(self) -> None:
-        """The transport holds more than it should; the peer reads too slowly."""
+        """Called when the transport's buffer is full, since the peer reads too slowly."""
         if self._write_paused:
             return
         self._write_paused = True
         transport = self._transport
-        # Frames that ask for an answer would only make it longer.
+        # More input could only add output.
         transport.pause_reading()
         if self.protocol.options.stream_timeout is not None:
             self._held_back = transport.get_write_buffer_size()
             self._pause_timer = self._loop.call_later(self.protocol.options.stream_timeout, self._still_paused)
 
     def resume_writing(self) -> None:
-        """The transport has room again."""
+        """Called when the transport's buffer has room again."""
         if not self._write_paused:
             return
         self._write_paused = False
@@ -267,7 +267,7 @@ class AsyncConnection:
             self._wake_senders()
 
     def _still_paused(self) -> None:
-        """A peer that takes next to nothing for `stream_timeout` is gone."""
+        """Abort the connection if the peer accepted too little during `stream_timeout`."""
         size = self._transport.get_write_buffer_size()
         timeout = self.protocol.options.stream_timeout or 0
         if keeps_rate(self._held_back - size, self.MIN_SEND_RATE, timeout):
@@ -278,7 +278,7 @@ class AsyncConnection:
         self._give_up("Write timed out: the peer stopped reading")
 
     def _give_up(self, why: str) -> None:
-        """The peer can no longer be reached."""
+        """Abort the connection with an error."""
         if self.protocol.error is None:
             self.protocol.error = self.protocol.options.errors.HTTP2ConnectionError(why)
         self._connection_lost()
@@ -286,7 +286,7 @@ class AsyncConnection:
             self._transport.abort()
 
     def _requests_arrived(self, requests: list[Any]) -> None:
-        """Hand requests on; here to the next `receive_data`."""
+        """Pass requests on; here to the next `receive_data`."""
         self.protocol.pending_requests.extend(requests)
         self._arrived()
 
@@ -299,7 +299,7 @@ class AsyncConnection:
         """Wait for requests or for the end of the connection.
 
         Raises:
-            asyncio.TimeoutError: Neither came within `timeout` seconds.
+            asyncio.TimeoutError: Neither arrived within `timeout` seconds.
         """
         waiter = self._arrival = self._loop.create_future()
         timer = None if timeout is None else self._loop.call_later(timeout, _expire, waiter)
@@ -311,13 +311,13 @@ class AsyncConnection:
             if timer is not None:
                 timer.cancel()
 
-    # A reader
+    # Reading from a stream reader
 
     async def _read(self, timeout: float | None) -> bytes:
         """Read once from the reader.
 
         Raises:
-            asyncio.TimeoutError: Nothing came within `timeout` seconds.
+            asyncio.TimeoutError: Nothing arrived within `timeout` seconds.
         """
         reader = self.reader
         buffered = getattr(reader, "_buffer", None)
@@ -334,12 +334,12 @@ class AsyncConnection:
             self.writer.write(data)
             self._undrained = True
         except (OSError, RuntimeError) as exc:
-            # uvloop raises the latter where the transport is closed.
+            # uvloop raises RuntimeError if the transport is closed.
             self.protocol.closed = True
             raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     def _flush(self) -> None:
-        """Write what the engine has to send, as far as the transport wants it.
+        """Write the engine's output until the transport's buffer is full.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
@@ -356,7 +356,7 @@ class AsyncConnection:
                 return
 
     def _flush_soon(self) -> None:
-        """Write it when the tasks of this turn of the loop have had theirs."""
+        """Schedule a write in the next iteration of the loop, after the tasks of this one."""
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush_now)
@@ -375,10 +375,10 @@ class AsyncConnection:
             pass  # the connection is marked closed
 
     async def _send_pending_data(self) -> None:
-        """Send what the engine has; wait for the transport where it has no other way to say that it is full.
+        """Send the engine's output; without an attached transport, wait until the writer has room.
 
         Raises:
-            HTTP2ConnectionError: The socket failed, or the peer reads nothing.
+            HTTP2ConnectionError: The socket failed, or the peer does not read.
         """
         if self._transport is not None:
             self._flush_soon()
@@ -400,10 +400,10 @@ class AsyncConnection:
             raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     async def yield_to_others(self, size: int) -> None:
-        """Let other tasks run once enough was sent without waiting; for parts of a body that are not its last.
+        """Let other tasks run after `TIME_SLICE_SIZE` octets; called after each part of a body but the last.
 
         Args:
-            size: The octets of a part that was sent.
+            size: Octets of the part that was sent.
         """
         self._slice_sent += size + self.PART_COST
         if self._slice_sent >= self.TIME_SLICE_SIZE:
@@ -411,7 +411,7 @@ class AsyncConnection:
             await asyncio.sleep(0)
 
     def _fits(self, stream_id: int, size: int) -> bool:
-        """Return True if that much of a stream's body is sure to leave with the next flush."""
+        """Return True if that much of a stream's body will be sent by the next flush."""
         if self._write_paused:
             return False
         try:
@@ -421,11 +421,11 @@ class AsyncConnection:
         return window >= self._deferred + size
 
     async def _all_sent(self, stream_id: int) -> int:
-        """Wait until a stream has nothing queued.
+        """Wait until a stream's queued body is sent.
 
         Returns:
-            1 then, 0 when the peer did not take it in time, -1 when the stream
-            or the connection is gone.
+            1 if it was sent, 0 if the peer did not accept it in time, -1 if
+            the stream or the connection is gone.
         """
         if self.protocol.closed or self.protocol.is_gone(stream_id):
             return -1
@@ -443,7 +443,7 @@ class AsyncConnection:
             self._senders.remove(sender)
 
     def _wake_senders(self) -> None:
-        """Look at every waiting sender; called when window, a reset or room in the transport came."""
+        """Check every waiting sender; called after a WINDOW_UPDATE, a reset or room in the transport."""
         unsent = self.protocol.engine.unsent
         now = self._loop.time()
         for sender in self._senders:
@@ -483,9 +483,10 @@ class AsyncConnection:
         self._watch_senders()
 
     def _waits_behind_others(self, sender: _Sender, now: float) -> bool:
-        """Return True if the peer would take the stream, and took what goes before it by priority (RFC 9218) fast enough.
+        """Return True if the stream's window is open and the peer accepted other streams, which precede it by priority
+        (RFC 9218), fast enough.
 
-        "Fast enough" is the least rate of all senders together: priorities buy a slow peer no time.
+        "Fast enough" is the minimum rate times the number of senders: priorities do not extend a slow peer's time.
         """
         stream = self.protocol.engine.streams.get(sender.stream_id)
         if stream is None or stream.outbound_flow_control_window <= 0:
@@ -507,7 +508,7 @@ class AsyncConnection:
         self._arrived()
 
     def _end(self, error_code: int, last_stream_id: int | None) -> None:
-        """Put GOAWAY into the output and send it, as far as that goes; the connection is over."""
+        """Send GOAWAY if the transport still works, and mark the connection closed."""
         self.protocol.end(error_code, last_stream_id)
         self._send_quietly()
         self._connection_lost()
@@ -518,15 +519,14 @@ class AsyncConnection:
             self.writer.close()
 
     def _cut_off(self, stream: Any) -> bool:
-        """Reset a stream that is not over; return True if that was needed."""
+        """Reset a stream that has not ended; return True if that was needed."""
         return self.protocol.cut_off(stream)
 
     def cleanup_stream(self, stream_id: int) -> None:
-        """Forget a stream; the application is done with it.
+        """Release a stream at the end of its request.
 
-        A response that was never finished is cut off with
-        RST_STREAM(INTERNAL_ERROR), since nothing else could end it. After the
-        peer's GOAWAY the last stream closes the connection.
+        A stream with an incomplete response is reset with INTERNAL_ERROR. After
+        the peer's GOAWAY the last stream closes the connection.
 
         Args:
             stream_id: The stream; an unknown one is ignored.

@@ -1,7 +1,7 @@
-"""What the blocking connection classes share: the socket and its time-outs.
+"""The common base of blocking connection classes: the socket and its time-outs.
 
-Knows no request class and no gunicorn; subclasses say what a request is,
-when it is handed out and what a failed send looks like to the caller.
+Subclasses define the request class, when requests are returned, and how a
+failed send is reported to the caller.
 """
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ._protocol import Options, ServerProtocol, held, held_option
 
 __all__ = ["BlockingConnection"]
 
-#: Shortest wait handed to settimeout(), in seconds: 0 would make the socket
-#: non-blocking.
+#: Shortest time-out passed to settimeout(), in seconds: 0 would make the
+#: socket non-blocking.
 _SHORTEST_WAIT = 0.001
 
 
@@ -28,13 +28,13 @@ class BlockingConnection:
         cfg: Provides ``http2_initial_window_size``,
             ``http2_max_concurrent_streams``, ``http2_max_frame_size``,
             ``http2_max_header_list_size`` (octets; 0: not advertised) and,
-            where present, ``timeout`` and ``keepalive`` (seconds; 0: none).
-        sock: A connected socket: ``recv`` and ``sendall``, and ``settimeout``
-            where time-outs are wanted.
+            if present, ``timeout`` and ``keepalive`` (seconds; 0: none).
+            sock: A connected socket: ``recv`` and ``sendall``, and ``settimeout``
+            for time-outs.
         client_addr: The peer's address, kept.
     """
 
-    # The attributes of the protocol that hosts read, and assign.
+    # Attributes of the protocol that hosts read and assign.
     h2_conn: Any = held("engine")
     streams: dict[int, Any] = held("streams")
     pending_requests: list[Any] = held("pending_requests")
@@ -54,38 +54,37 @@ class BlockingConnection:
     closed_state: Any = held_option("closed_state")
     _initialized: bool = held("initialized")
 
-    #: The last stream id of the peer's GOAWAY, which speaks of streams that this side opened; ``None`` before.
+    #: The last stream id of the peer's GOAWAY, about streams that this side opened; ``None`` before.
     peer_last_stream_id: int | None = None
 
-    #: What the connection is to the engine.
+    #: The sans-I/O protocol of the connection.
     protocol: ServerProtocol
 
-    #: Octets one write is given at most, as far as frames allow.
+    #: Largest number of octets of one write, up to the end of a frame.
     WRITE_BLOCK_SIZE = 65536
 
-    #: Octets a second that a peer must take of a response it keeps waiting.
-    #: A response that has waited for `stream_timeout` in all is cancelled when
-    #: it was slower, so that a window opened an octet at a time does not hold
-    #: a thread or a task for ever. 0 switches this off.
+    #: Octets a second that a peer must accept of a response. A response that
+    #: has waited for `stream_timeout` in all is cancelled if it was slower, so
+    #: that a window opened by single octets does not hold a thread or a task for
+    #: ever. 0: no minimum.
     MIN_SEND_RATE = MIN_RATE
 
-    #: Octets a second that a peer must send of a request's body that a thread
-    #: waits for, once that has taken `stream_timeout` in all. 0 switches this off.
+    #: Octets a second that a peer must send of a request's body, once a thread
+    #: has waited `stream_timeout` for it in all. 0: no minimum.
     MIN_RECEIVE_RATE = MIN_RATE
 
-    #: Octets one ``recv`` asks for.
+    #: Bytes of one ``recv``.
     READ_BUFFER_SIZE = 65536
 
-    #: Seconds of sending after which it looks for what the peer has
-    #: sent, so that a peer whose window stays open can cancel a long response
-    #: and has its PINGs answered meanwhile.
+    #: Seconds of sending after which the input is polled, so that a peer whose
+    #: window stays open can cancel a long response, and has its PINGs answered.
     POLL_INTERVAL = 0.1
 
-    #: How often it reads then at most. Over TLS a read returns one record, and a
-    #: reset may be behind others.
+    #: Largest number of reads of one poll. Over TLS a read returns one record, and
+    #: a RST_STREAM may follow other records.
     POLL_READS = 64
 
-    # The limit that ends the connection, for GOAWAY's debug data.
+    # Name of the limit that ends the connection, for GOAWAY's debug data.
     _limit_crossed: bytes | None = None
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
@@ -93,13 +92,13 @@ class BlockingConnection:
         self.client_addr = client_addr
         self.protocol = ServerProtocol(self._make_options(cfg))
         self.sock = sock
-        # When the socket was last looked at while a response was being sent.
+        # Time of the last poll of the input while a response was sent.
         self._polled_at = time.monotonic()
 
     def _make_options(self, cfg: Any) -> Options:
         raise NotImplementedError
 
-    # What the protocol calls (`fasth2.server._protocol.Handler`)
+    # Called by the protocol (`fasth2.server._protocol.Handler`)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         raise NotImplementedError
@@ -152,7 +151,7 @@ class BlockingConnection:
     # The socket
 
     def _recv(self, timeout: float | None) -> Any:
-        """Read once. A wait longer than `timeout` seconds raises TimeoutError."""
+        """Read once. Raises TimeoutError after `timeout` seconds."""
         sock = self.sock
         set_timeout = getattr(sock, "settimeout", None)
         if timeout is None or set_timeout is None:
@@ -177,7 +176,7 @@ class BlockingConnection:
             finally:
                 self._restore_timeout(set_timeout, before)
         except OSError as exc:
-            # Nobody knows how much went out.
+            # It is unknown how much was sent.
             self.protocol.closed = True
             raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
@@ -193,10 +192,10 @@ class BlockingConnection:
         try:
             set_timeout(before)
         except OSError:
-            pass  # closed meanwhile; the call that failed for it says so
+            pass  # the socket is closed, which the failed call reports
 
     def _send_pending_data(self) -> None:
-        """Write what the engine has to send.
+        """Write the engine's output.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
@@ -213,10 +212,10 @@ class BlockingConnection:
     # Sending
 
     def _poll_input(self) -> None:
-        """Take in what the peer has sent, without waiting for it; at most once in `POLL_INTERVAL`.
+        """Process available input without waiting; at most once in `POLL_INTERVAL`.
 
-        Requests that arrived go to ``pending_requests``. What the socket has
-        to say of its own end is left to the write that follows.
+        New requests go to ``pending_requests``. Errors of the socket are left to
+        the next write.
         """
         now = time.monotonic()
         if now - self._polled_at < self.POLL_INTERVAL or self.protocol.closed:
@@ -224,7 +223,7 @@ class BlockingConnection:
         self._polled_at = now
         self._on_poll()
         if getattr(self.sock, "settimeout", None) is None:
-            return  # it could only wait
+            return  # a read would block
         for _ in range(self.POLL_READS):
             try:
                 data = self._recv(_SHORTEST_WAIT)
@@ -233,7 +232,7 @@ class BlockingConnection:
             except OSError:
                 data = b""
             if not data:
-                # The peer sends no more; it may still be reading.
+                # The peer sends no more; it may still read.
                 self._polled_at = math.inf
                 return
             self.protocol.pending_requests.extend(self._process(data))
@@ -242,18 +241,18 @@ class BlockingConnection:
                 return
 
     def _on_poll(self) -> None:
-        """Called about every `POLL_INTERVAL` while a response is sent in parts."""
+        """Called at each poll while a response is sent in parts."""
 
     def _drain(self, stream_id: int, left: int) -> int:
-        """Send what is queued, waiting for window as long as it takes.
+        """Send a stream's queued body, waiting for window.
 
         Args:
             stream_id: The stream.
             left: Its unsent octets.
 
         Returns:
-            1 when all was sent, 0 when the peer did not take it in time, -1
-            when the stream or the connection is gone.
+            1 if all was sent, 0 if the peer did not accept it in time, -1 if
+            the stream or the connection is gone.
 
         Raises:
             HTTP2ConnectionError: The socket failed while writing.
@@ -285,13 +284,13 @@ class BlockingConnection:
                 return window
 
     def _wait_for_flow_control_window(self, stream_id: int, deadline: float | None = None) -> int:
-        """Read frames until the stream may send.
+        """Read frames until the stream's window opens.
 
         Requests that arrive meanwhile go to ``pending_requests``.
 
         Args:
             stream_id: The stream.
-            deadline: When to give up, as `time.monotonic` counts.
+            deadline: Time at which to give up, as `time.monotonic`.
 
         Returns:
             The octets it may send; 0 after the deadline; -1 when the stream or
@@ -324,11 +323,11 @@ class BlockingConnection:
                 return -1
             self.protocol.pending_requests.extend(self._process(data))
             if self.protocol.closed:
-                # The GOAWAY that says why.
+                # The GOAWAY with the error.
                 self._send_remaining()
 
     def _send_remaining(self) -> None:
-        """Send what is left once the connection is over, as far as that goes."""
+        """Send the remaining output of a closed connection, ignoring socket errors."""
         try:
             self._send_pending_data()
         except self.protocol.options.errors.HTTP2ConnectionError:
@@ -337,7 +336,7 @@ class BlockingConnection:
     # Ending
 
     def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
-        """Send GOAWAY, as far as the socket lets it, and mark the connection closed; once.
+        """Send GOAWAY if the socket still works, and mark the connection closed; once.
 
         Args:
             error_code: An RFC 9113 section 7 code.
@@ -351,15 +350,14 @@ class BlockingConnection:
         self._connection_lost()
 
     def _cut_off(self, stream: Any) -> bool:
-        """Reset a stream that is not over; return True if that was needed."""
+        """Reset a stream that has not ended; return True if that was needed."""
         return self.protocol.cut_off(stream)
 
     def cleanup_stream(self, stream_id: int) -> None:
-        """Forget a stream; the application is done with it.
+        """Release a stream at the end of its request.
 
-        A response that was never finished is cut off with
-        RST_STREAM(INTERNAL_ERROR), since nothing else could end it. After the
-        peer's GOAWAY the last stream closes the connection.
+        A stream with an incomplete response is reset with INTERNAL_ERROR. After
+        the peer's GOAWAY the last stream closes the connection.
 
         Args:
             stream_id: The stream; an unknown one is ignored.
@@ -373,7 +371,7 @@ class BlockingConnection:
         if stream.state is not protocol.options.closed_state and self._cut_off(stream):
             self._send_quietly()
         if protocol.streams:
-            # A request that waits for its turn may have been reset meanwhile.
+            # A pending request may have been reset meanwhile.
             self._poll_input()
         elif protocol.draining and not protocol.pending:
             self._close_quietly()

@@ -1,4 +1,4 @@
-"""Attributes made when first asked for."""
+"""Attributes that are computed at their first use."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class lazy(Generic[T]):
-    """A method turned into an attribute that is computed once and can be assigned.
+    """A decorator that turns a method into an attribute, computed once and assignable.
 
-    `functools.cached_property` is the same with a lock, which CPython took out
-    in 3.12 for its cost.
+    `functools.cached_property` is the same with a lock, which CPython removed in
+    3.12 for its cost.
     """
 
     def __init__(self, make: Callable[[Any], T]) -> None:

@@ -1,4 +1,4 @@
-"""Requests that are handed out once their last frame has arrived."""
+"""Requests that are returned once their last frame has arrived."""
 from __future__ import annotations
 
 import time
@@ -22,12 +22,12 @@ def announced_length(headers: list[tuple[Any, Any]]) -> int:
 
 
 def size_setting(cfg: Any, name: str, default: int | None) -> int | None:
-    """Return a configuration's number of octets, `default` where it has none.
+    """Return a number of octets from the configuration.
 
     Args:
-        cfg: The configuration; ``None`` in it is no limit.
-        name: The setting.
-        default: For a configuration without it.
+        cfg: The configuration; a value of ``None`` means no limit.
+        name: The name of the setting.
+        default: The result for a configuration without it.
 
     Raises:
         TypeError: The value has another type.
@@ -40,39 +40,39 @@ def size_setting(cfg: Any, name: str, default: int | None) -> int | None:
         return value
     if isinstance(value, (bool, float, str, bytes)):
         raise TypeError(f"{name} must be an int or None, not {type(value).__name__}")
-    return default  # a configuration that is a mock
+    return default  # the configuration is a mock
 
 
 class WholeRequests(BlockingConnection):
-    """The receiving half of a connection that hands out whole requests.
+    """The receiving half of a connection that returns complete requests.
 
-    A body is held until it is complete, so its window opens as it arrives.
-    Subclasses say how a caller reads, and what it is given.
+    A body is buffered until it is complete, and its window is credited as it
+    arrives. Subclasses define how callers read and which requests they get.
     """
 
-    #: What `streams` holds, called with the stream's number and the connection.
+    #: The class of streams, called with the stream's identifier and the connection.
     stream_class: Any
 
-    #: Octets of a request's body that are held until it is complete; a longer
-    #: one is answered with 413. ``None``: any.
+    #: Octets of a request's body that are buffered until it is complete; a larger
+    #: one is answered with 413. ``None``: no limit.
     max_body: int | None = 64 << 20
 
-    #: Octets of bodies that are held on the connection, those of requests that
-    #: were handed out until `cleanup_stream`. ``None``: any.
+    #: Octets of bodies that are buffered on the connection, including those of
+    #: returned requests until `cleanup_stream`. ``None``: no limit.
     max_bodies: int | None = 128 << 20
 
-    #: What a request is, called with its stream, the configuration and the peer's address.
+    #: The class of requests, called with the stream, the configuration and the peer's address.
     request_class: Any
 
-    # Seconds that requests under way have been waited for, octets of bodies that came, in all; and octets of bodies that
-    # are held, or more: what streams that ended had may be among them.
+    # Total seconds of waiting for incomplete requests; total octets of bodies received; octets of buffered bodies, an
+    # upper bound that may include those of ended streams.
     _waited_in_all = 0.0
     _body_octets = 0
     _held_octets = 0
 
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
-        # Seconds waited since a request under way, or the settings, last made progress.
+        # Seconds waited since an incomplete request, or the acknowledgment of SETTINGS, last made progress.
         self._waited = 0.0
         self.max_body = size_setting(cfg, "max_body", self.max_body)
         self.max_bodies = size_setting(cfg, "max_bodies", self.max_bodies)
@@ -80,7 +80,7 @@ class WholeRequests(BlockingConnection):
         self._settings_acknowledged = False
 
     def _read(self) -> Any:
-        """Read once; ``None`` after a time-out, which has then been acted on."""
+        """Read once; ``None`` after a time-out, which is handled here."""
         streams = self.protocol.streams
         if not self._settings_acknowledged:
             self._settings_acknowledged = self.protocol.engine.settings_acknowledged
@@ -119,7 +119,7 @@ class WholeRequests(BlockingConnection):
         self._waited_in_all += seconds
 
     def _time_left(self, timeout: float) -> float:
-        """Return the seconds that may be waited for requests under way, 0 when the time of any is over."""
+        """Return the seconds left to wait for incomplete requests; 0 if the time of any is over."""
         left = timeout - self._waited
         if self.MIN_RECEIVE_RATE:
             under_way = self._under_way()
@@ -136,7 +136,7 @@ class WholeRequests(BlockingConnection):
         return rate_left(waited, timeout, self.MIN_RECEIVE_RATE, stream.body_size, others, streams)
 
     def _give_up(self) -> None:
-        """The peer made no progress for `stream_timeout`, or too little in all."""
+        """Reset the requests without progress for `stream_timeout`, or below the minimum rate."""
         if not self._settings_acknowledged:
             self._limit_crossed = b"settings_timeout"
             self.close(HTTP2ErrorCode.SETTINGS_TIMEOUT)
@@ -196,8 +196,8 @@ class WholeRequests(BlockingConnection):
                 self.protocol.credit(length)
                 self._refuse_body(stream, crossed)
                 return
-        # The whole request is kept until it is complete, so its window opens
-        # as it arrives; behind the response only the connection's does.
+        # The request is buffered until it is complete, so its octets are credited
+        # as they arrive; after the response, to the connection's window only.
         if length:
             if stream.response_complete:
                 self.protocol.credit(length)
@@ -208,12 +208,12 @@ class WholeRequests(BlockingConnection):
             self._request_complete(stream, requests)
 
     def _hold_too_much(self) -> bool:
-        """Return True if the bodies that are held are more than `max_bodies`, exactly."""
+        """Recompute the octets of buffered bodies. Return True if they exceed `max_bodies`."""
         self._held_octets = sum(stream.body_size for stream in self.protocol.streams.values())
         return self.max_bodies is not None and self._held_octets > self.max_bodies
 
     def _refuse_body(self, stream: Any, counter: str) -> None:
-        """Answer a request with 413, drop what was held of it and take no more (RFC 9110 section 15.5.14)."""
+        """Answer a request with 413, drop its body and discard the rest of it (RFC 9110 section 15.5.14)."""
         self.protocol.count(counter)
         stream_id = stream.stream_id
         answered = stream.response_headers_sent
@@ -225,14 +225,14 @@ class WholeRequests(BlockingConnection):
             if not answered:
                 complete = self.protocol.engine.respond(stream_id, 413, [("content-length", "0")], b"", None, True)
         except ProtocolError:
-            complete = True  # it has ended, or the connection has
+            complete = True  # the stream or the connection has ended
         if complete:
             self.protocol.leave_unread(stream_id)
         else:
             self.protocol.reset(stream_id, HTTP2ErrorCode.CANCEL)
 
     def _arrived(self, stream_id: int, octets: int) -> None:
-        """Open both windows again; the engine waits until a useful part can be returned."""
+        """Credit both windows; the engine delays WINDOW_UPDATE until a useful amount is due."""
         self.protocol.engine.consume(stream_id, octets)
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a TLS client offers, read out of its first message (RFC 8446 section 4.1.2, RFC 7301)."""
+"""Parsing of the TLS ClientHello for its ALPN protocols and versions (RFC 8446 section 4.1.2, RFC 7301)."""
 from __future__ import annotations
 
 import ssl
@@ -12,13 +12,13 @@ _ALPN = 16
 _SUPPORTED_VERSIONS = 43
 _TLS_13 = 0x0304
 
-#: Octets of a record's header, and of its content at most.
+#: Octets of a record's header, and of the largest record content.
 _HEADER = 5
 _LARGEST = 16384 + 256
 
 
 class _Reader:
-    """Takes fields off octets; IndexError where they end too soon."""
+    """Reads fields from octets; raises IndexError if they are truncated."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -36,7 +36,7 @@ class _Reader:
         return int.from_bytes(self.take(octets), "big")
 
     def vector(self, octets: int) -> bytes:
-        """A field whose length stands before it, in so many octets."""
+        """Read a field with a length prefix of so many octets."""
         return self.take(self.number(octets))
 
     @property
@@ -45,10 +45,10 @@ class _Reader:
 
 
 def is_whole(data: bytes) -> bool:
-    """Return True if the first record is all there, or is none that should be waited for.
+    """Return True if the first record is complete, or is not a TLS handshake record of valid size.
 
     Args:
-        data: What a client sent first.
+        data: The first octets of a connection.
     """
     if data[:1] != bytes((_HANDSHAKE,)):
         return True
@@ -57,7 +57,7 @@ def is_whole(data: bytes) -> bool:
 
 
 class Offer(NamedTuple):
-    """What a client offers."""
+    """The relevant offers of a ClientHello."""
 
     #: True if HTTP/2 is among its protocols.
     h2: bool
@@ -66,7 +66,7 @@ class Offer(NamedTuple):
     tls13: bool
 
 
-#: The offer of a client of which nothing is known.
+#: The offer of an unparsed or absent ClientHello.
 NOTHING = Offer(h2=False, tls13=False)
 
 
@@ -74,8 +74,8 @@ def read_offer(data: bytes) -> Offer:
     """Read a ClientHello.
 
     Args:
-        data: What a client sent first. A ClientHello in several records, or
-            one that is not all there, offers `NOTHING`.
+        data: The first octets of a connection. A ClientHello in several
+            records, or an incomplete one, results in `NOTHING`.
     """
     h2 = tls13 = False
     try:
@@ -111,16 +111,16 @@ def read_offer(data: bytes) -> Offer:
 
 
 class ServerTLS:
-    """A server's TLS contexts, and what they do with clients that offer HTTP/2.
+    """A server's TLS contexts, and whether they choose HTTP/2.
 
     Args:
         context: The context.
-        tls13_context: Another for clients that offer TLS 1.3, where they get one; it differs in ciphers only.
+        tls13_context: A context for clients that offer TLS 1.3, which differs in ciphers only; ``None``: `context`.
 
     Attributes:
         context: The context.
-        tls13_context: The one for clients that offer TLS 1.3.
-        chooses_h2: True if they choose HTTP/2 for every client that offers it.
+        tls13_context: The context for clients that offer TLS 1.3.
+        chooses_h2: True if the contexts choose HTTP/2 for every client that offers it.
     """
 
     __slots__ = ("chooses_h2", "context", "tls13_context")
@@ -133,7 +133,7 @@ class ServerTLS:
 
 def _chooses_h2(context: ssl.SSLContext) -> bool:
     if context.sni_callback is not None:
-        # It may take another context.
+        # The callback may select another context.
         return False
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
@@ -148,5 +148,5 @@ def _chooses_h2(context: ssl.SSLContext) -> bool:
             except ssl.SSLWantReadError:
                 pass
             except ssl.SSLError:
-                return False  # it wants a certificate, or something else that is not known here
+                return False  # it requires a client certificate, or something else
     return bool(ends[0].selected_alpn_protocol() == "h2")

@@ -1,4 +1,4 @@
-"""HTTP/2 for a blocking server: a connection that hands out whole requests."""
+"""HTTP/2 for a blocking server: a connection that returns complete requests."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ _CLOSED = StreamState.CLOSED
 
 
 def outgoing(headers: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """Fields as they go out: names in lower case, values as text unless they are bytes."""
+    """Convert fields for sending: names in lower case, values to text unless they are bytes."""
     return [
         (name.lower(), value if type(value) is str or isinstance(value, bytes) else str(value))
         for name, value in headers
@@ -36,7 +36,7 @@ def outgoing(headers: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
 
 
 def outgoing_trailers(trailers: Iterable[tuple[Any, Any]], error: type[Exception]) -> list[tuple[Any, Any]]:
-    """`outgoing` for trailers; raises `error` for a pseudo-header field (RFC 9113 section 8.1)."""
+    """Convert trailers as `outgoing`; raises `error` for a pseudo-header field (RFC 9113 section 8.1)."""
     fields = outgoing(trailers)
     for name, _ in fields:
         if name[:1] in (":", b":"):
@@ -45,7 +45,7 @@ def outgoing_trailers(trailers: Iterable[tuple[Any, Any]], error: type[Exception
 
 
 def plain_text(message: str | None) -> tuple[list[tuple[str, str]], bytes]:
-    """Fields and body of a response that reports an error; no body where `message` is ``None`` or empty."""
+    """Return fields and body of an error response; no body if `message` is ``None`` or empty."""
     body = message.encode() if message else b""
     headers = [("content-length", str(len(body)))]
     if body:
@@ -66,9 +66,10 @@ class HTTP2ServerConnection(WholeRequests):
                 connection.send_response(stream_id, 200, [("content-type", "text/plain")], b"Hello")
                 connection.cleanup_stream(stream_id)
 
-    A body is held until it is complete, up to `max_body` octets, and all
-    bodies of a connection up to `max_bodies`; attributes of ``cfg`` with these
-    names set them, ``None`` switches one off. What is over is answered with 413.
+    A body is buffered until it is complete, up to `max_body` octets, and all
+    bodies of a connection up to `max_bodies`. Attributes of ``cfg`` with these
+    names set the limits; ``None`` disables one. Requests that exceed a limit are
+    answered with 413.
 
     For one thread at a time. `h2_conn` is the engine, an
     `fasth2.connection.H2Connection`; both share their state. The methods that
@@ -76,11 +77,11 @@ class HTTP2ServerConnection(WholeRequests):
     is over.
     """
 
-    #: What `streams` holds and what `receive_data` returns.
+    #: The classes of the values of `streams` and of the results of `receive_data`.
     stream_class = HTTP2Stream
     request_class = HTTP2Request
 
-    # True if send_data is the one of this class.
+    # True if the class does not override send_data.
     _own_send_data = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -93,17 +94,17 @@ class HTTP2ServerConnection(WholeRequests):
     # Receiving
 
     def receive_data(self, data: bytes | None = None) -> list[HTTP2Request]:
-        """Take in what the peer sent and return the requests that are complete.
+        """Process received octets and return the requests that are complete.
 
         Args:
-            data: What was read from the socket, empty at its end; ``None`` to
-                read once here.
+            data: The octets read from the socket, empty at its end; ``None``
+                to read once here.
 
         Returns:
-            The requests whose last frame has arrived, in order. Those that
-            arrived while a response waited for window come first, and then
-            nothing is read. Empty when the connection has ended, and when
-            what was read, or a time-out, completed none.
+            The requests whose last frame has arrived, in order. Requests that
+            arrived while a response waited for window are returned first,
+            without a read. Empty when the connection has ended, or when the
+            read, or a time-out, completed none.
 
         Raises:
             HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone
@@ -145,7 +146,7 @@ class HTTP2ServerConnection(WholeRequests):
     # Sending
 
     def send_informational(self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
-        """Send an interim response (1xx); the final one is still to come.
+        """Send an interim response (1xx), before the final one.
 
         Args:
             stream_id: The stream.
@@ -168,13 +169,13 @@ class HTTP2ServerConnection(WholeRequests):
     def send_response(
         self, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]], body: bytes | None = None
     ) -> None:
-        """Send a whole response.
+        """Send a complete response.
 
         Args:
             stream_id: The stream.
             status: The final status.
             headers: ``(name, value)`` pairs; names are lower-cased, values
-                other than ``bytes`` are turned into text with ``str()``.
+                other than ``bytes`` are converted to text with ``str()``.
             body: The body; the response ends with the headers when it is
                 ``None`` or empty.
 
@@ -182,7 +183,7 @@ class HTTP2ServerConnection(WholeRequests):
             HTTP2Error: An unknown stream, a response that has begun, or
                 fields that HTTP/2 does not allow.
             HTTP2StreamClosed: The peer has reset the stream.
-            HTTP2StreamError: The peer did not take the body in time.
+            HTTP2StreamError: The peer did not accept the body in time.
         """
         stream = self._stream(stream_id)
         state = stream.state
@@ -194,7 +195,7 @@ class HTTP2ServerConnection(WholeRequests):
             body = b""
         elif type(body) is not bytes:
             body = bytes(body)
-        # A send_data of the application's own gets the body.
+        # An overridden send_data gets the body.
         whole = not body or (self._own_send_data and "send_data" not in self.__dict__)
         try:
             there = self._respond(stream_id, status, headers, body if whole else b"", whole)
@@ -206,7 +207,7 @@ class HTTP2ServerConnection(WholeRequests):
         stream.response_started = True
         stream.response_headers_sent = True
         if not whole:
-            # The headers leave together with the first of the body.
+            # The headers are sent together with the first part of the body.
             self.send_data(stream_id, body, end_stream=True)
             return
         sent = self._drain(stream_id, len(body))
@@ -218,29 +219,29 @@ class HTTP2ServerConnection(WholeRequests):
     def _respond(self, stream_id: int, status: int, headers: Any, body: bytes, end_stream: bool) -> bool:
         respond: Callable[..., bool] = self.protocol.engine.respond
         if type(headers) is list:
-            # The engine takes text and bytes as they are, and puts names in lower case.
+            # The engine accepts text and bytes, and converts names to lower case.
             try:
                 return respond(stream_id, status, headers, body, None, end_stream)
             except (AttributeError, TypeError):
-                pass  # nothing has changed; a value is to be turned into text
+                pass  # nothing was changed; a value has to be converted to text
         return respond(stream_id, status, outgoing(headers), body, None, end_stream)
 
     def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> None:
-        """Send a part of a response's body, waiting for window where there is none.
+        """Send a part of a response's body, waiting while the windows are exhausted.
 
-        Whatever the peer sends meanwhile is kept for `receive_data`.
+        Requests that arrive meanwhile are kept for `receive_data`.
 
         Args:
             stream_id: The stream.
-            data: The part; where it is empty nothing goes out, unless it ends
-                the stream.
+            data: The part; an empty one sends nothing, unless it ends the
+                stream.
             end_stream: True if it is the last one.
 
         Raises:
             HTTP2Error: An unknown stream, or one whose headers were not sent.
             HTTP2StreamClosed: The stream has ended, or the peer has reset it.
-            HTTP2StreamError: The peer did not take the data within
-                `stream_timeout`; the stream has been reset with CANCEL.
+            HTTP2StreamError: The peer did not accept the data within
+                `stream_timeout`; the stream was reset with CANCEL.
             HTTP2ConnectionError: The connection ended.
         """
         stream = self._stream(stream_id)
@@ -283,8 +284,8 @@ class HTTP2ServerConnection(WholeRequests):
             trailers: ``(name, value)`` pairs, as for `send_response`.
 
         Raises:
-            HTTP2Error: A pseudo-header field, an unknown stream, or no headers
-                before.
+            HTTP2Error: A pseudo-header field, an unknown stream, or headers
+                that were not sent.
             HTTP2StreamClosed: The stream has ended, or the peer has reset it.
         """
         stream = self._stream(stream_id)
@@ -296,7 +297,7 @@ class HTTP2ServerConnection(WholeRequests):
         self._send_pending_data()
 
     def send_error(self, stream_id: int, status_code: int, message: str | None = None) -> None:
-        """Send a small response that reports an error.
+        """Send an error response.
 
         Args:
             stream_id: The stream.
@@ -310,7 +311,7 @@ class HTTP2ServerConnection(WholeRequests):
         self.send_response(stream_id, status_code, headers, body)
 
     def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
-        """Send RST_STREAM; a stream that is over already is left alone.
+        """Send RST_STREAM, unless the stream has ended already.
 
         Args:
             stream_id: The stream.
@@ -360,7 +361,7 @@ class HTTP2ServerConnection(WholeRequests):
             raise self._refused(stream, exc) from exc
 
     def _refused(self, stream: Any, exc: ProtocolError) -> HTTP2Error:
-        """This module's exception for a call that the engine refused."""
+        """Convert the engine's exception to one of this module's."""
         if self.protocol.closed:
             return HTTP2ConnectionError(f"Connection closed: {exc}")
         if isinstance(exc, NoSuchStreamError):

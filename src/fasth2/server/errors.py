@@ -1,9 +1,9 @@
-"""What `HTTP2ServerConnection` raises.
+"""The exceptions of `HTTP2ServerConnection`.
 
 ::
 
     HTTP2Error
-    ├── HTTP2ProtocolError        the peer broke the protocol; GOAWAY has gone out
+    ├── HTTP2ProtocolError        the peer violated the protocol; GOAWAY was sent
     ├── HTTP2InternalError
     ├── HTTP2FlowControlError
     ├── HTTP2SettingsTimeout
@@ -16,13 +16,13 @@
     ├── HTTP2EnhanceYourCalm
     ├── HTTP2InadequateSecurity
     ├── HTTP2RequiresHTTP11
-    ├── HTTP2StreamError          a fault of one stream; has stream_id
-    │   └── HTTP2StreamAborted    the client ended it, or was too slow; an OSError too
-    ├── HTTP2ConnectionError      the socket or the connection is gone
+    ├── HTTP2StreamError          an error of one stream; has stream_id
+    │   └── HTTP2StreamAborted    the client reset it, or was too slow; an OSError too
+    ├── HTTP2ConnectionError      the socket failed or the connection has ended
     ├── HTTP2ConfigurationError
     └── HTTP2NotAvailable
 
-The engine's own exceptions, under h2's names, are in `fasth2.exceptions`.
+The engine's own exceptions, with h2's names, are in `fasth2.exceptions`.
 """
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class HTTP2Error(Exception):
     """A call or a connection failed.
 
     Args:
-        message: What went wrong; the class's docstring when ``None``.
-        error_code: An RFC 9113 section 7 code; the class's when ``None``.
+        message: The message; ``None``: the class's docstring.
+        error_code: An RFC 9113 section 7 code; ``None``: the class's.
     """
 
     error_code: int = HTTP2ErrorCode.NO_ERROR

@@ -1,4 +1,4 @@
-"""The header of the PROXY protocol, versions 1 and 2, by which a proxy says who its client is. No input or output.
+"""The header of the PROXY protocol, versions 1 and 2, by which a proxy tells its client's address. Parsing is sans-I/O.
 
 The specification is HAProxy's ``doc/proxy-protocol.txt``.
 """
@@ -38,29 +38,29 @@ _STREAM = 1
 
 
 class NoHeader(enum.Enum):
-    """Why there is no header."""
+    """The reason why no header was parsed."""
 
-    #: The octets are the beginning of one.
+    #: The octets are the beginning of a header.
     INCOMPLETE = enum.auto()
 
-    #: They begin with something else.
+    #: The octets do not begin with a header.
     ABSENT = enum.auto()
 
 
 class ProxyHeaderError(ValueError):
-    """A header that the specification does not allow, or that says nothing of use to HTTP."""
+    """A header that violates the specification, or that is not for a stream connection."""
 
 
 class ProxyHeader(NamedTuple):
-    """A header."""
+    """A parsed header."""
 
-    #: Its octets.
+    #: Its size in octets.
     size: int
 
-    #: TCP4, TCP6 or UNIX; UNKNOWN, UNSPEC or LOCAL where it has no addresses.
+    #: TCP4, TCP6 or UNIX; UNKNOWN, UNSPEC or LOCAL for a header without addresses.
     protocol: str
 
-    #: The client's address, as of a socket; ``None``: the connection's own peer is the client.
+    #: The client's address, in the form of the `socket` module; ``None``: the connection's peer is the client.
     client: tuple[str, int] | str | None
 
     #: The address that the client connected to, likewise.
@@ -68,11 +68,11 @@ class ProxyHeader(NamedTuple):
 
 
 def read_proxy_header(data: bytes, versions: frozenset[int]) -> ProxyHeader | NoHeader:
-    """Read the header that a connection begins with.
+    """Parse the header at the beginning of a connection.
 
     Args:
-        data: What has come of the connection.
-        versions: Those that are accepted; the header of another one is `NoHeader.ABSENT`.
+        data: The octets received so far.
+        versions: The accepted versions; a header of another one is `NoHeader.ABSENT`.
 
     Raises:
         ProxyHeaderError: The header is not valid.
@@ -148,16 +148,16 @@ class _Socket(Protocol):
 
 
 class ProxyHeaderReceiver:
-    """Takes a header off a socket, and nothing that follows it.
+    """Reads a header from a socket, and no octet after it.
 
     Args:
         sock: The socket, blocking or not.
-        versions: Those that are accepted.
-        preface: What has to follow. A header that is not followed by it stays unread, and so does one that is not
-            valid. Empty where anything may follow.
+        versions: The accepted versions.
+        preface: Octets that have to follow the header. A header without them stays unread, and so does an invalid
+            one. Empty: anything may follow.
 
     Attributes:
-        header: The header, once `receive` has returned True; ``None`` where there is none.
+        header: The header, once `receive` has returned True; ``None`` if there is none.
     """
 
     def __init__(self, sock: _Socket, versions: frozenset[int], preface: bytes = b"") -> None:
@@ -171,7 +171,7 @@ class ProxyHeaderReceiver:
         """Receive once.
 
         Returns:
-            True if that is all. Where not, more has to come; it may already be readable.
+            True when done; False if more input is needed, which may be readable already.
 
         Raises:
             ProxyHeaderError: The header is not valid.

@@ -1,4 +1,4 @@
-"""A complete request as the application sees it."""
+"""A complete request."""
 from __future__ import annotations
 
 import io
@@ -9,8 +9,8 @@ from .stream import HTTP2Stream
 
 __all__ = ["HTTP2Request"]
 
-# Upper-case forms of the names that nearly every request uses; others are
-# made as they come, so that nothing here grows with what peers send.
+# Upper-case forms of common names. Others are converted at each use, so that
+# nothing here grows with the peers' input.
 _UPPER = {
     name.lower(): name
     for name in (
@@ -29,8 +29,8 @@ _UPPER = {
     )
 }  # fmt: skip
 
-#: Fields that frame, route, authenticate or describe the whole message, and
-#: so have no meaning in trailers (RFC 9110 section 6.5.1).
+#: Fields for framing, routing, authentication or the message as a whole, which
+#: have no meaning in trailers (RFC 9110 section 6.5.1).
 MEANINGLESS_TRAILERS = frozenset(
     (
         "age", "authorization", "cache-control", "connection", "content-encoding", "content-length", "content-range",
@@ -42,9 +42,9 @@ MEANINGLESS_TRAILERS = frozenset(
 )  # fmt: skip
 
 class HTTP2Request:
-    """A request whose body has arrived.
+    """A request with a complete body.
 
-    Attributes are made when first asked for; every one can be assigned.
+    Attributes are computed at their first use; every one can be assigned.
 
     Args:
         stream: The stream that holds the request.
@@ -64,7 +64,7 @@ class HTTP2Request:
 
     @lazy
     def _pseudo(self) -> dict[str, str]:
-        # There are five at most, and they come first (RFC 9113 section 8.3).
+        # At most five, before all other fields (RFC 9113 section 8.3).
         return dict(self.stream.request_headers[:5])
 
     @lazy
@@ -74,18 +74,18 @@ class HTTP2Request:
 
     @lazy
     def scheme(self) -> str:
-        """The scheme the peer named."""
+        """The scheme from ``:scheme``."""
         return self._pseudo.get(":scheme", "https")
 
     @lazy
     def uri(self) -> str:
-        """The request target: path and query, ``*``, or the authority that CONNECT names (RFC 9112 section 3.2)."""
+        """The request target: path and query, ``*``, or the authority of CONNECT (RFC 9112 section 3.2)."""
         pseudo = self._pseudo
         return pseudo.get(":path", "/") if self._has_path else pseudo.get(":authority", "")
 
     @property
     def _has_path(self) -> bool:
-        # CONNECT has none, unless it is for another protocol (RFC 9113 section 8.5, RFC 8441 section 4).
+        # CONNECT has no :path, except extended CONNECT (RFC 9113 section 8.5, RFC 8441 section 4).
         return ":path" in self._pseudo or self._pseudo.get(":method") != "CONNECT"
 
     @property
@@ -99,12 +99,12 @@ class HTTP2Request:
 
     @lazy
     def query(self) -> str:
-        """The target's query, without the question mark; empty when there is none."""
+        """The target's query, without the question mark; empty if there is none."""
         return self._target.partition("#")[0].partition("?")[2]
 
     @lazy
     def fragment(self) -> str:
-        """The target's fragment; empty, since HTTP/2 has none in a target."""
+        """The target's fragment; usually empty, since a target has none in HTTP/2."""
         return self._target.partition("#")[2]
 
     @lazy
@@ -118,7 +118,7 @@ class HTTP2Request:
                 break
             start += 1
         authority = self._pseudo.get(":authority")
-        # RFC 9113 section 8.3.1: :authority takes the place of Host.
+        # RFC 9113 section 8.3.1: :authority replaces Host.
         replaced = "host" if authority else None
         headers = [(upper(name) or name.upper(), value) for name, value in fields[start:] if name != replaced]
         if authority:
@@ -132,7 +132,7 @@ class HTTP2Request:
 
     @property
     def trailers(self) -> list[tuple[str, str]]:
-        """``(NAME, value)`` pairs sent after the body, those with no meaning there left out."""
+        """``(NAME, value)`` pairs of the trailer section, without fields that have no meaning there."""
         return [
             (name.upper(), value)
             for name, value in self.stream.trailers or ()
@@ -156,12 +156,12 @@ class HTTP2Request:
 
     @lazy
     def priority_weight(self) -> int:
-        """The weight the peer gave the stream, 1 to 256 (RFC 7540 section 5.3)."""
+        """The stream's weight, 1 to 256 (RFC 7540 section 5.3)."""
         return self.stream.priority_weight
 
     @lazy
     def priority_depends_on(self) -> int:
-        """The stream this one depends on, 0 for none."""
+        """The stream on which this one depends; 0: none."""
         return self.stream.priority_depends_on
 
     def get_header(self, name: str) -> str | None:
@@ -178,7 +178,7 @@ class HTTP2Request:
 
     @property
     def content_length(self) -> int | None:
-        """The Content-Length, or ``None`` where there is none or it is no number."""
+        """The Content-Length, or ``None`` if it is absent or not a number."""
         value = self.get_header("CONTENT-LENGTH")
         try:
             return None if value is None else int(value)
@@ -195,7 +195,7 @@ class HTTP2Request:
         self.must_close = True
 
     def should_close(self) -> bool:
-        """Return True if `force_close` was called; HTTP/2 connections stay open otherwise."""
+        """Return True if `force_close` was called."""
         return self.must_close
 
     def __repr__(self) -> str:

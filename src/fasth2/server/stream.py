@@ -1,4 +1,4 @@
-"""One request and its response: the stream as the application sees it."""
+"""A stream of `HTTP2ServerConnection`: one request and its response."""
 from __future__ import annotations
 
 import io
@@ -13,8 +13,8 @@ __all__ = ["HTTP2Stream", "StreamState"]
 
 Field = tuple[Any, Any]
 
-#: Parts of a body shorter than this are joined as they come, so that a body
-#: sent in tiny frames does not cost an object a frame.
+#: Parts of a body are joined up to this size in octets, so that a body in
+#: small frames does not take an object for each frame.
 _SMALL = 1024
 
 
@@ -30,7 +30,7 @@ class StreamState(Enum):
     CLOSED = auto()
 
 
-# Looking a member up on its class costs more than the rest of most methods here.
+# Module globals: access to a member of an Enum class is slow.
 _IDLE = StreamState.IDLE
 _OPEN = StreamState.OPEN
 _HALF_CLOSED_LOCAL = StreamState.HALF_CLOSED_LOCAL
@@ -39,7 +39,7 @@ _CLOSED = StreamState.CLOSED
 
 
 def append_part(parts: list[bytes], data: bytes) -> None:
-    """Add `data` to a body held in parts, small parts joined."""
+    """Append `data` to a list of parts, joining small ones."""
     if parts and len(parts[-1]) + len(data) <= _SMALL:
         parts[-1] += data
     else:
@@ -49,12 +49,12 @@ def append_part(parts: list[bytes], data: bytes) -> None:
 class HTTP2Stream:
     """The state of one request and its response.
 
-    `HTTP2ServerConnection` makes and updates it; the methods record what
-    happened and send nothing.
+    `HTTP2ServerConnection` makes and updates it; the methods record events and
+    send nothing.
 
     Args:
-        stream_id: The stream's number.
-        connection: The connection; its ``initial_window_size`` is read.
+        stream_id: The stream's identifier.
+        connection: The connection, whose ``initial_window_size`` is used.
     """
 
     state = _IDLE
@@ -71,7 +71,7 @@ class HTTP2Stream:
     #: Octets of the request's body that have arrived.
     body_size = 0
 
-    # What the connection had waited for bodies, in seconds, and received of them, in octets, before this request.
+    # The connection's total seconds of waiting for bodies, and octets of bodies received, before this request.
     waited_before = 0.0
     octets_before = 0
 
@@ -86,13 +86,13 @@ class HTTP2Stream:
 
     @lazy
     def window_size(self) -> int:
-        """The receive window the stream started with, in octets."""
+        """The stream's initial receive window, in octets."""
         size: int = self.connection.initial_window_size
         return size
 
     @lazy
     def request_body(self) -> io.BytesIO:
-        """What has arrived of the body, positioned at its end; later parts are appended."""
+        """The received part of the body, positioned at its end; later parts are appended."""
         body = io.BytesIO(b"".join(self._parts))
         self._parts.clear()
         body.seek(0, io.SEEK_END)
@@ -100,7 +100,7 @@ class HTTP2Stream:
 
     @lazy
     def _parts(self) -> list[bytes]:
-        # The body until someone asks for request_body.
+        # The body until the first use of request_body.
         return []
 
     @property
@@ -165,7 +165,7 @@ class HTTP2Stream:
             self._end_request()
 
     def receive_trailers(self, trailers: Iterable[Field]) -> None:
-        """Record the request's trailers; they end it.
+        """Record the request's trailers, which end it.
 
         Args:
             trailers: ``(name, value)`` pairs.
@@ -211,7 +211,7 @@ class HTTP2Stream:
             self._end_response()
 
     def send_trailers(self, trailers: list[Field]) -> None:
-        """Record that the response's trailers were sent; they end it.
+        """Record that the response's trailers were sent, which ends it.
 
         Args:
             trailers: ``(name, value)`` pairs.
@@ -233,7 +233,7 @@ class HTTP2Stream:
         self.close()
 
     def close(self) -> None:
-        """Record that the stream is over."""
+        """Record that the stream has ended."""
         self.state = _CLOSED
         self.response_complete = True
         self.request_complete = True
@@ -241,12 +241,12 @@ class HTTP2Stream:
     def update_priority(
         self, weight: int | None = None, depends_on: int | None = None, exclusive: bool | None = None
     ) -> None:
-        """Record a priority (RFC 7540 section 5.3); ``None`` leaves a value as it is.
+        """Record a priority (RFC 7540 section 5.3); ``None`` leaves a value unchanged.
 
         Args:
-            weight: 1 to 256; other values are moved to the nearer end.
-            depends_on: The stream this one depends on.
-            exclusive: True if it is the only one to depend on that stream.
+            weight: 1 to 256; other values are clamped.
+            depends_on: The stream on which this one depends.
+            exclusive: True for an exclusive dependency.
         """
         if weight is not None:
             self.priority_weight = max(1, min(256, weight))
@@ -256,7 +256,7 @@ class HTTP2Stream:
             self.priority_exclusive = exclusive
 
     def get_request_body(self) -> bytes:
-        """Return what has arrived of the request's body."""
+        """Return the received part of the request's body."""
         if "request_body" in self.__dict__:
             return self.request_body.getvalue()
         if "_parts" not in self.__dict__:
@@ -267,7 +267,7 @@ class HTTP2Stream:
         return parts[0]
 
     def drop_body(self) -> None:
-        """Let go of what is held of the request's body."""
+        """Drop the received part of the request's body."""
         self.__dict__.pop("request_body", None)
         self.__dict__.pop("_parts", None)
 
@@ -276,7 +276,7 @@ class HTTP2Stream:
         return {name: value for name, value in self.request_headers if name[:1] == ":"}
 
     def get_regular_headers(self) -> list[Field]:
-        """Return the fields that are no pseudo-header fields, in order."""
+        """Return the fields other than pseudo-header fields, in order."""
         return [(name, value) for name, value in self.request_headers if name[:1] != ":"]
 
     def _end_request(self) -> None:

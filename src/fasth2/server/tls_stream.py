@@ -1,4 +1,4 @@
-"""A TLS connection that began through memory, as a socket: for code that blocks, and for applications to ask."""
+"""Socket interfaces to a TLS connection over memory BIOs: a blocking socket, and information for applications."""
 from __future__ import annotations
 
 import socket
@@ -7,17 +7,17 @@ from typing import Any
 
 __all__ = ["TLSInfo", "TLSStream"]
 
-#: Octets that are read from the socket at a time; a TLS record at most.
+#: Bytes of one read from the socket: the largest TLS record.
 _READ = 16384 + 256
 
-#: What can be asked of the socket, and of TLS.
+#: Methods available from the socket, and from the TLS object.
 _OF_SOCKET = ("fileno", "getpeername", "getsockname", "getsockopt", "gettimeout", "getblocking")
 _OF_TLS = ("getpeercert", "cipher", "version", "selected_alpn_protocol", "shared_ciphers", "compression",
            "get_channel_binding")  # fmt: skip
 
 
 class TLSInfo:
-    """What an application may ask of its connection: addresses, and what TLS agreed on, as of an `ssl.SSLSocket`.
+    """Information about a connection for applications: addresses and TLS parameters, as of an `ssl.SSLSocket`.
 
     Args:
         sock: The socket.
@@ -39,12 +39,12 @@ class TLSInfo:
 
 
 class TLSStream:
-    """What a loop began without blocking, for code that wants a blocking `ssl.SSLSocket`.
+    """A blocking socket, like an `ssl.SSLSocket`, over a TLS connection whose handshake used memory BIOs.
 
     Args:
         sock: The socket.
-        tls: The `ssl.SSLObject`, its handshake done.
-        bios: What it reads from and writes to, two `ssl.MemoryBIO`.
+        tls: The `ssl.SSLObject`, with a complete handshake.
+        bios: Its `ssl.MemoryBIO` for input and for output.
     """
 
     def __init__(self, sock: socket.socket, tls: ssl.SSLObject, bios: tuple[ssl.MemoryBIO, ssl.MemoryBIO]) -> None:
@@ -67,7 +67,7 @@ class TLSStream:
         return self._tls.context
 
     def pending(self) -> int:
-        """Octets that are here already; the socket does not become readable for them."""
+        """Return the number of octets already read, for which the socket does not become readable."""
         return self._tls.pending() + self._rx.pending
 
     def _fill(self) -> None:
@@ -81,10 +81,10 @@ class TLSStream:
         """Receive octets.
 
         Args:
-            size: How many at most.
-            flags: None can be given.
+            size: Largest number of octets.
+            flags: Must be 0.
 
-        Returns:
+            Returns:
             bytes, empty at the end.
         """
         if flags:
@@ -99,7 +99,7 @@ class TLSStream:
                 return b""
 
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        """Receive octets into a buffer; how many."""
+        """Receive octets into a buffer; return their number."""
         view = memoryview(buffer).cast("B")
         data = self.recv(nbytes or len(view), flags)
         view[: len(data)] = data
@@ -111,16 +111,16 @@ class TLSStream:
             self._sock.sendall(data)
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """Send octets; how many of them, which is all."""
+        """Send all octets; return their number."""
         self.sendall(data, flags)
         return len(data)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send octets, all of them.
+        """Send all octets.
 
         Args:
             data: Any buffer.
-            flags: None can be given.
+            flags: Must be 0.
         """
         if flags:
             raise ValueError("TLS has no flags")
@@ -131,11 +131,11 @@ class TLSStream:
             self._flush()
 
     def unwrap(self) -> socket.socket:
-        """Say that nothing more comes, and return the socket."""
+        """Send close_notify, and return the socket."""
         try:
             self._tls.unwrap()
         except ssl.SSLError:
-            pass  # it waits for the peer's own
+            pass  # the peer's close_notify is not waited for
         self._flush()
         return self._sock
 
