@@ -1,4 +1,4 @@
-"""H2Connection: the engine as its users call it. Each method converts its arguments, claims the connection, acts."""
+"""H2Connection, the public class. Each method converts its arguments, claims the connection, then acts."""
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
@@ -45,7 +45,7 @@ cdef extern from "Python.h":
 
 
 cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
-    """An integer argument of 0 to 2**32 - 1."""
+    """Convert an integer argument of 0 to 2**32 - 1."""
     cdef int overflow
     cdef long long n = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow or n < 0 or n > 0xFFFFFFFF:
@@ -54,16 +54,16 @@ cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
 
 
 cdef class H2Connection(Core):
-    """One HTTP/2 connection without I/O: octets received go in, events come out, octets to send are fetched.
+    """One HTTP/2 connection without I/O: received octets are converted to events, and octets to send are returned.
 
-    The class has h2's methods, and beyond them `ready_requests`, `respond`, `write`, `consume`, `pull` and
-    `unsent` for servers that want few calls a request. Only the server side is there so far.
+    The class has h2's methods, and `ready_requests`, `respond`, `write`, `consume`, `pull` and `unsent`, by which
+    servers need fewer calls for a request. So far it has the server side only.
 
-    A connection error leaves GOAWAY in the output and raises h2's exception, whose ``events`` are those of the
-    frames before; later input is ignored. A call that is refused changes nothing.
+    A connection error queues GOAWAY and raises h2's exception, whose ``events`` are those of the frames before it;
+    later input is ignored. A call that raises otherwise changes nothing.
 
-    Several threads may use one connection, with the interpreter's lock or without: each call happens before or after
-    another's, and waits for it. A call from inside a call, by the same thread, raises RuntimeError.
+    Several threads may use one connection, with the interpreter lock or without: calls are serialised. A call by the
+    same thread from inside another call raises RuntimeError.
 
     Args:
         config: An `H2Configuration` with ``client_side=False``.
@@ -76,13 +76,13 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def receive_data(self, data):
-        """Take octets from the peer (RFC 9113 section 3.4 and 4 to 8).
+        """Process octets from the peer (RFC 9113 section 3.4 and 4 to 8).
 
         Args:
             data: Any buffer of octets; frames may be split anywhere between calls.
 
         Returns:
-            The list of events that the octets complete.
+            The list of events.
 
         Raises:
             ProtocolError: or a subclass, on a connection error; its ``events`` are those of the frames before.
@@ -92,9 +92,9 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def ready_requests(self, data):
-        """Take octets from the peer, as `receive_data` does, for servers: few slim objects instead of events.
+        """Process octets from the peer as `receive_data`, for servers: returns fewer and smaller objects than events.
 
-        Nothing is returned for SETTINGS, PING and WINDOW_UPDATE, and unknown frames are skipped without a copy.
+        SETTINGS, PING and WINDOW_UPDATE are processed without an object, and unknown frames are skipped without a copy.
         Credit for body octets is returned by `consume`.
 
         Args:
@@ -102,8 +102,8 @@ cdef class H2Connection(Core):
 
         Returns:
             A list of the objects of ``fasth2.ready``, in the order of the frames: Request, Data, Trailers,
-            Reset, Goaway and Priority, told apart by ``kind``. Where ``answers_large_requests`` is true, also
-            LargeRequest, instead of a reset of the stream, for requests that the caller answers with 431.
+            Reset, Goaway and Priority, distinguished by ``kind``. If ``answers_large_requests`` is true, also
+            LargeRequest, for requests that the caller answers with 431 and that are reset otherwise.
 
         Raises:
             ProtocolError: As `receive_data`; ``events`` holds such objects.
@@ -114,7 +114,7 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def data_to_send(self, amount=None):
-        """Take octets to send to the peer out of the connection.
+        """Take the octets to send to the peer.
 
         Args:
             amount: Octets at most; ``None`` for all.
@@ -134,9 +134,9 @@ cdef class H2Connection(Core):
         """Take octets to send, at most ``max_bytes``: control frames and headers first, then queued bodies as far
         as both windows and the peer's SETTINGS_MAX_FRAME_SIZE allow (RFC 9113 section 5.2).
 
-        Streams take turns, a frame each, or are sent by the priorities that the client gave them (RFC 9218 section
-        10). A server that wants clients to use those says so in its first SETTINGS, with setting 9,
-        SETTINGS_NO_RFC7540_PRIORITIES, at 1 (section 2.1).
+        Streams are sent round-robin, one frame each, or by the priorities from the client (RFC 9218 section 10). A
+        server announces support for these in its first SETTINGS, with setting 9, SETTINGS_NO_RFC7540_PRIORITIES, set
+        to 1 (section 2.1).
 
         Args:
             max_bytes: Octets at most; negative for all.
@@ -179,7 +179,7 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def initiate_upgrade_connection(self, settings_header=None):
-        """Start a connection that an HTTP/1.1 request with ``Upgrade: h2c`` asked for (RFC 7540 section 3.2).
+        """Start a connection after an HTTP/1.1 request with ``Upgrade: h2c`` (RFC 7540 section 3.2).
 
         Stream 1 is that request, half closed by the client. `settings_header` is checked before anything changes.
 
@@ -187,7 +187,7 @@ cdef class H2Connection(Core):
             settings_header: bytes or str, the value of the HTTP2-Settings field.
 
         Raises:
-            ProtocolError: The settings are not base64url, not whole, or invalid (RFC 9113 section 6.5.2).
+            ProtocolError: The settings are not base64url, truncated, or invalid (RFC 9113 section 6.5.2).
         """
         cdef bytes payload = b""
         if settings_header:
@@ -211,10 +211,10 @@ cdef class H2Connection(Core):
         """
         cdef dict settings = dict(new_settings)
         cdef bint written = False
-        # All are checked before one of them counts.
+        # All are checked before any is applied.
         Settings(client=False, initial_values=settings)
         for key, value in settings.items():
-            # RFC 9113 section 6.5.1: what fits on the wire.
+            # RFC 9113 section 6.5.1: the sizes of the fields.
             if not 0 <= key <= 0xFFFF or not 0 <= value <= 0xFFFFFFFF:
                 raise ValueError(f"setting {key} = {value} does not fit its 16 and 32 bits")
         enter(self)
@@ -226,7 +226,7 @@ cdef class H2Connection(Core):
                 write_settings(self, settings)
                 written = True
             finally:
-                # Not `except`: that needs memory itself.
+                # Not `except`, which allocates memory.
                 if not written:
                     for key in settings:
                         self.local.take_back(key)
@@ -260,9 +260,9 @@ cdef class H2Connection(Core):
         """Queue GOAWAY (RFC 9113 section 6.8).
 
         Nothing can be sent or received after it; with ``rfc_errors`` and ``error_code`` 0 the streams up to
-        ``last_stream_id`` go on. With ``rfc_errors`` and another code, bodies that are queued are dropped. A second
-        GOAWAY names no later stream than the first, whatever ``last_stream_id`` says, and after that of a
-        `StreamsRefusedError` one that would say nothing new is left out.
+        ``last_stream_id`` continue. With ``rfc_errors`` and another code, queued bodies are dropped. A second GOAWAY
+        never has a higher last stream id than the first. After that of a `StreamsRefusedError`, a GOAWAY without new
+        information is not sent.
 
         Args:
             error_code: `ErrorCodes` or int.
@@ -270,7 +270,7 @@ cdef class H2Connection(Core):
             last_stream_id: The last stream that was or will be served; by default the highest the peer opened.
 
         Raises:
-            FrameTooLargeError: The data and 8 octets do not fit a frame that the peer takes.
+            FrameTooLargeError: The data and 8 octets exceed the peer's SETTINGS_MAX_FRAME_SIZE.
         """
         cdef uint32_t code = number(error_code, "error code")
         cdef bytes debug = b""
@@ -304,14 +304,14 @@ cdef class H2Connection(Core):
             stream_id: The stream's number.
             headers: An iterable of (name, value), str (sent as UTF-8) or bytes; ``:status`` first, no
                 pseudo-header field in trailers. An element with a false ``indexable`` attribute is never indexed.
-            end_stream: True if nothing follows. Trailers must say so.
+            end_stream: True to end the stream; required for trailers.
             priority_weight: Not for servers, like the two others.
 
         Raises:
-            ProtocolError: The headers break a rule, or the stream cannot send them.
+            ProtocolError: The headers violate a rule, or the stream cannot send them.
             NoSuchStreamError: No such stream was opened.
-            StreamClosedError: The stream is over.
-            RFC1122Error: A priority was given.
+            StreamClosedError: The stream is closed.
+            RFC1122Error: A priority argument was passed.
         """
         cdef uint32_t sid = number(stream_id, "stream")
         cdef bint ends = end_stream
@@ -394,7 +394,7 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def reset_stream(self, stream_id, error_code=0):
-        """End a stream at once with RST_STREAM (RFC 9113 section 6.4); what it had queued is dropped.
+        """End a stream at once with RST_STREAM (RFC 9113 section 6.4); its queue is dropped.
 
         Args:
             stream_id: The stream's number.
@@ -414,12 +414,12 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def push_stream(self, stream_id, promised_stream_id, request_headers):
-        """Promise a response that the client has not asked for (RFC 9113 section 8.4).
+        """Promise a response to a request that the client has not sent (RFC 9113 section 8.4).
 
         Args:
-            stream_id: The client's stream that the push belongs to.
+            stream_id: The client's stream with which the push is associated.
             promised_stream_id: The new stream, see `get_next_available_stream_id`.
-            request_headers: The request that the push answers, an iterable of (name, value).
+            request_headers: The fields of the promised request, an iterable of (name, value).
 
         Raises:
             ProtocolError: The client refuses pushes, or the headers or a stream do not allow it.
@@ -436,9 +436,9 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def respond(self, stream_id, int status, headers, body=b"", trailers=None, end_stream=True):
-        """Send a whole response, or its first part (RFC 9113 section 8.1).
+        """Send a complete response, or its first part (RFC 9113 section 8.1).
 
-        HEADERS are written at once; what the windows do not take of the body waits in the stream.
+        HEADERS are written at once; octets of the body beyond the windows are queued in the stream.
 
         Args:
             stream_id: The stream's number.
@@ -452,7 +452,7 @@ cdef class H2Connection(Core):
             True if the stream was still there.
 
         Raises:
-            ProtocolError: The headers break a rule, or the stream has its headers already.
+            ProtocolError: The headers violate a rule, or the stream's headers were sent already.
             FlowControlError: A body that must be copied is over the ``unsent_body`` limit.
             NoSuchStreamError: No such stream was opened.
         """
@@ -512,15 +512,15 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def acknowledge_received_data(self, acknowledged_size, stream_id):
-        """Say that octets of a stream were processed, so that the peer gets credit for them in useful portions
-        (RFC 9113 section 6.9).
+        """Acknowledge processed octets of a stream, for which the peer gets credit in useful portions (RFC 9113
+        section 6.9).
 
         Args:
             acknowledged_size: Octets, padding included (an event's ``flow_controlled_length``).
-            stream_id: The stream they came on; it may be over.
+            stream_id: Their stream, which may be closed.
 
-        Raises:
-            ValueError: A negative size, or not a stream.
+            Raises:
+                ValueError: A negative size, or not a stream.
             NoSuchStreamError: No such stream was opened.
         """
         cdef uint32_t sid
@@ -539,17 +539,17 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def consume(self, stream_id, n, merge=True):
-        """Return credit for n octets that the application has taken (RFC 9113 section 6.9).
+        """Return credit for n octets that the application has read (RFC 9113 section 6.9).
 
         Args:
-            stream_id: The stream they came on; it may be over.
+            stream_id: Their stream, which may be closed.
             n: Octets, padding included.
             merge: False for WINDOW_UPDATE frames of exactly n octets at once, instead of useful portions.
 
         Raises:
             ValueError: n is negative.
             NoSuchStreamError: No such stream was opened.
-            FlowControlError: Without ``merge``, the connection's window would pass 2**31 - 1.
+            FlowControlError: Without ``merge``, the connection's window would exceed 2**31 - 1.
         """
         cdef uint32_t sid = number(stream_id, "stream")
         cdef int64_t size = number(n, "size")
@@ -562,7 +562,7 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def increment_flow_control_window(self, increment, stream_id=None):
-        """Let the peer send more (WINDOW_UPDATE, RFC 9113 section 6.9).
+        """Increase the window of the peer (WINDOW_UPDATE, RFC 9113 section 6.9).
 
         Args:
             increment: Octets, 1 to 2**31 - 1.
@@ -570,7 +570,7 @@ cdef class H2Connection(Core):
 
         Raises:
             ValueError: The increment is out of range.
-            FlowControlError: The window would pass 2**31 - 1.
+            FlowControlError: The window would exceed 2**31 - 1.
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is over.
         """
@@ -624,10 +624,10 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def get_next_available_stream_id(self):
-        """The number that the next pushed stream takes (RFC 9113 section 5.1.1).
+        """Return the identifier of the next pushed stream (RFC 9113 section 5.1.1).
 
         Raises:
-            NoAvailableStreamIDError: All numbers are used up.
+            NoAvailableStreamIDError: All identifiers are used.
         """
         cdef uint32_t following
         enter(self)
@@ -640,7 +640,7 @@ cdef class H2Connection(Core):
             leave(self)
 
     def prioritize(self, stream_id, weight=None, depends_on=None, exclusive=None):
-        """Not for servers: always raises RFC1122Error."""
+        """Always raises RFC1122Error: servers do not prioritize streams."""
         raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
 
     @cython.critical_section
@@ -653,8 +653,8 @@ cdef class H2Connection(Core):
             stream_id: A stream whose request was received and whose response headers were not sent yet.
 
         Raises:
-            ValueError: The arguments do not fit together.
-            ProtocolError: The stream has its response headers, or the connection is closed.
+            ValueError: The arguments contradict each other.
+            ProtocolError: The response headers of the stream were sent, or the connection is closed.
         """
         cdef uint32_t sid = 0
         cdef bytes where = b""
@@ -692,12 +692,12 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
-    # What can be looked at
+    # Attributes
 
     @property
     @cython.critical_section
     def config(self):
-        """The connection's `H2Configuration`. What is read from it is read when it is assigned."""
+        """The connection's `H2Configuration`. Its values are read when it is assigned."""
         return self._config
 
     @config.setter
@@ -712,10 +712,9 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def local_settings(self):
-        """Our `Settings`. Another object may be assigned before `initiate_connection`, which announces it; where it
-        leaves out what `Limits` has a limit for, streams and header lists, that is announced too. The object is
-        one connection's alone: it keeps the changes that wait for this peer's acknowledgement, and another connection
-        with the same object would take them."""
+        """This side's `Settings`. Another object may be assigned before `initiate_connection`, which sends it; limits
+        of `Limits` for streams and header lists that it omits are added. The object must not be shared between
+        connections: it holds the changes that wait for this peer's acknowledgment."""
         return self.local
 
     @local_settings.setter
@@ -746,7 +745,7 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def streams(self):
-        """The streams that are there, a new dict of number to `H2Stream`."""
+        """The existing streams, a new dict of identifiers to `H2Stream`."""
         cdef H2Stream s
         enter(self)
         try:
@@ -764,14 +763,14 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def open_inbound_streams(self):
-        """How many streams of the peer count against our SETTINGS_MAX_CONCURRENT_STREAMS."""
+        """Number of the peer's streams that count against our SETTINGS_MAX_CONCURRENT_STREAMS."""
         await_others(self)
         return self.ids.open_inbound
 
     @property
     @cython.critical_section
     def open_outbound_streams(self):
-        """How many pushed streams count against the peer's SETTINGS_MAX_CONCURRENT_STREAMS."""
+        """Number of pushed streams that count against the peer's SETTINGS_MAX_CONCURRENT_STREAMS."""
         await_others(self)
         return self.ids.open_outbound
 
@@ -800,7 +799,7 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def max_outbound_frame_size(self):
-        """Octets of payload that the peer takes in one frame."""
+        """The peer's SETTINGS_MAX_FRAME_SIZE: octets of payload of one frame that we send."""
         await_others(self)
         return self.max_out_frame
 
@@ -815,7 +814,7 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def max_inbound_frame_size(self):
-        """Octets of payload that we take in one frame."""
+        """Our SETTINGS_MAX_FRAME_SIZE: octets of payload of one frame that the peer sends."""
         await_others(self)
         return self.max_in_frame
 
@@ -844,7 +843,7 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def counters(self):
-        """How often each limit was crossed and each kind of fault met: a dict of token to count."""
+        """How often each limit was exceeded and each kind of fault occurred: a dict of token to count."""
         await_others(self)
         return {} if self.counts is None else dict(self.counts)
 

@@ -1,6 +1,6 @@
-# The state of one connection and the small operations that receiving and
-# sending share. _receive and _send are the two paths over it; H2Connection
-# (_connection) is the class users see.
+# The state of one connection and the operations that receiving and sending
+# share. `receive` and `send` are the two paths over it; H2Connection
+# (`connection`) is the public class.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fasth2._frames cimport OutBuffer, ReadBuffer
@@ -18,15 +18,15 @@ from fasth2._window cimport ReceiveWindow
 cdef enum:
     C_IDLE = 0               # no HEADERS yet
     C_OPEN = 1
-    C_CLOSED = 2             # a GOAWAY went either way, or the connection failed
+    C_CLOSED = 2             # a GOAWAY was sent or received, or the connection failed
 
 
 cdef struct Block:
-    # A field block that is still arriving (RFC 9113 section 4.3).
+    # An incomplete field block (RFC 9113 section 4.3).
     uint8_t *data            # owned
     Py_ssize_t length
     Py_ssize_t capacity
-    uint32_t stream_id       # 0: none is arriving
+    uint32_t stream_id       # 0: no block is incomplete
     uint8_t flags            # of the HEADERS frame
     int64_t frames           # CONTINUATION frames so far
     bint has_priority
@@ -40,8 +40,7 @@ cdef enum:
 
 
 cdef struct Merge:
-    # DATA frames of one stream that follow one another in the input, not yet
-    # copied out of it.
+    # Consecutive DATA frames of one stream in the input, not yet copied out of it.
     const uint8_t *data[MERGE_MAX]
     uint32_t length[MERGE_MAX]
     int count
@@ -51,9 +50,9 @@ cdef struct Merge:
 
 
 cdef class RequestMaker:
-    # Makes something else of a request's fields than a list of pairs, for `ready_requests`.
+    # Converts a request's fields to another object than a list of pairs, for `ready_requests`.
 
-    # The fields are borrowed. Called before the stream is opened; what it raises ends the connection.
+    # The fields are borrowed. Called before the stream is opened; an exception ends the connection.
     cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info)
 
 
@@ -63,28 +62,28 @@ cdef class Core:
     cdef readonly Decoder decoder
     cdef readonly Encoder encoder
     cdef SettingsBase local
-    cdef bint local_replaced         # by the user: what it says is in force from initiate_connection on
+    cdef bint local_replaced         # by the user: its values are in force from initiate_connection on
     cdef SettingsBase remote
     cdef StreamTable table
     cdef OutgoingFields outgoing
-    # what the configuration says
+    # from the configuration
     cdef bint rfc_errors
     cdef int rules                   # RULE_*
     cdef bint join_cookies
-    cdef object late_encoding        # a header encoding that the decoder does not do itself, or None
-    cdef object logger               # None: nobody listens
+    cdef object late_encoding        # a header encoding that the decoder does not support itself, or None
+    cdef object logger               # None: no logging
     cdef object clock
     # connection
     cdef uint8_t phase               # C_*
     cdef bint failed                 # a connection error: input is ignored from now on
-    cdef bint settings_seen          # the peer's first frame has come
+    cdef bint settings_seen          # the peer's first frame was received
     cdef bint goaway_received
-    cdef readonly unsigned long pings_received   # PING frames that were no acknowledgement
+    cdef readonly unsigned long pings_received   # PING frames without ACK
     cdef int64_t acks_expected       # SETTINGS we sent that are not acknowledged
     cdef uint32_t goaway_limit       # lowest last stream id of the GOAWAYs we sent, 2**31 - 1: none sent
     cdef bint goaway_error           # we have sent a GOAWAY with an error code
-    cdef bint refusal_goaway_sent                 # one for refused streams: the others go on
-    cdef object refusal_error              # the exception for that, to be raised once the input is read, or None
+    cdef bint refusal_goaway_sent    # we have sent GOAWAY for refused streams; open streams continue
+    cdef object refusal_error        # the exception for that, raised once the input is processed, or None
     cdef uint32_t peer_goaway_last   # last stream id of the GOAWAY received
     cdef Identifiers ids
     cdef int64_t out_window          # octets we may send on the connection
@@ -92,7 +91,7 @@ cdef class Core:
     cdef uint32_t max_out_frame
     cdef uint32_t max_in_frame
     # input
-    cdef int preface_left            # octets of the preface not yet seen
+    cdef int preface_left            # octets of the preface not yet received
     cdef ReadBuffer tail
     cdef Block block
     cdef list events                 # of the input being read
@@ -100,15 +99,15 @@ cdef class Core:
     cdef public bint answers_large_requests   # ready_requests(): LargeRequest for a header list over the limit
     cdef Merge *merge                # of the input being read, or NULL
     cdef H2Stream merging            # the stream of those frames, or None
-    cdef object fault_value          # what the last fault was about
+    cdef object fault_value          # detail of the last fault, for its message
     cdef uint32_t fault_stream
-    cdef uint32_t opening            # the new stream that the frame at hand would open, 0: none
+    cdef uint32_t opening            # the new stream that the current frame would open, 0: none
     # output
     cdef OutBuffer out
     cdef H2Stream ring               # last of the ring of streams ready to send
-    cdef int64_t prioritized         # streams in it that want anything but plain turns
+    cdef int64_t prioritized         # streams in it with a priority
     cdef int64_t unsent              # octets of body not yet framed, of all streams
-    cdef EarlyUpdates early          # PRIORITY_UPDATE frames that came before their request
+    cdef EarlyUpdates early          # PRIORITY_UPDATE frames received before their request
     cdef bint no_rfc7540             # the peer's SETTINGS_NO_RFC7540_PRIORITIES, under rfc_errors
     # limits
     cdef LimitState limits
@@ -158,7 +157,7 @@ cdef inline int enter(Core c) except -1:
 
 
 cdef inline int await_others(Core c) except -1:
-    """For what only looks: let the call of another thread end first. A call of this thread may look while it is on."""
+    """For read-only access: wait for a call of another thread. Within a call of this thread it returns at once."""
     if c.busy and c.initialised and c.owner != PyThread_get_thread_ident():
         c.wait_turn()
     return 0
@@ -169,18 +168,18 @@ cdef inline void leave(Core c) noexcept:
 
 
 cdef inline H2Stream find_stream(Core c, uint32_t stream_id):
-    """The stream of that number, or None."""
+    """Return the stream, or None."""
     cdef void *found = c.table.find(stream_id)
     return None if found == NULL else <H2Stream>found
 
 
 cdef inline bint is_idle(Core c, uint32_t sid) noexcept:
-    """Neither side has opened that stream yet (RFC 9113 section 5.1.1); no one ever opens stream 0."""
+    """Return True if the stream was not opened yet by its side (RFC 9113 section 5.1.1), or is stream 0."""
     return sid > highest_of_side(&c.ids, sid) or sid == 0
 
 
 cdef inline H2Stream find_opened(Core c, uint32_t stream_id):
-    """The stream of that number, None once it is over; NoSuchStreamError for one that is idle."""
+    """Return the stream, or None if it has ended. Raises NoSuchStreamError for an idle one."""
     cdef void *found = c.table.find(stream_id)
     if found != NULL:
         return <H2Stream>found
@@ -190,10 +189,10 @@ cdef inline H2Stream find_opened(Core c, uint32_t stream_id):
 
 
 cdef inline bint is_shut(Core c) noexcept:
-    """h2 refuses every frame but GOAWAY once a GOAWAY went either way; under rfc_errors streams go on."""
+    """Return True after a GOAWAY, when h2 refuses all other frames; under rfc_errors open streams continue."""
     return c.phase == C_CLOSED and not c.rfc_errors
 
 
 cdef inline bint may_send(Core c) noexcept:
-    """h2 sends nothing once a GOAWAY went either way; under rfc_errors open streams finish."""
+    """Return True if frames may be sent. After a GOAWAY h2 sends nothing; under rfc_errors open streams finish."""
     return not c.failed and (c.phase != C_CLOSED or c.rfc_errors)

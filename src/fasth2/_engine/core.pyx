@@ -1,4 +1,4 @@
-"""One connection's state, and what receiving and sending both do to it."""
+"""The state of one connection, and the operations that receiving and sending share."""
 import codecs
 import time
 
@@ -115,19 +115,19 @@ cdef class Core:
         early_free(&self.early)
 
     cdef int limit_header_list(self, object size) except -1:
-        """Set the decoder's limit (L11) and, under rfc_errors, four times it as the point of no return."""
+        """Set the decoder's limit (L11) and, under rfc_errors, four times that as the hard limit (connection error)."""
         self.decoder.max_header_list_size = 0xFFFFFFFF if size is None else min(size, 0xFFFFFFFF)
         self.decoder.hard_list_size = self.decoder.max_header_list_size
         if self.rfc_errors:
             self.decoder.hard_list_size = min(4 * <object>self.decoder.max_header_list_size, 0xFFFFFFFF)
-        # A string is never refused for its size alone where the whole list may be larger (L15).
+        # The limit on a string (L15) is never below the limit on the whole list.
         size = self._config.limits.string_size
         self.decoder.max_string = 0xFFFFFFFF if size is None else max(size, self.decoder.max_header_list_size)
         return 0
 
     cdef int prepare_local_settings(self) except -1:
-        """Before the first SETTINGS frame: settings that the user has put in the place of ours get the limits that they
-        leave out, and those that grow what the peer may do are in force at once."""
+        """Before the first SETTINGS frame: add missing limits to settings that the user has assigned, and apply values
+        that allow the peer more at once."""
         cdef object limits = self._config.limits
         if not self.local_replaced:
             return 0
@@ -142,14 +142,14 @@ cdef class Core:
         return 0
 
     cdef int adopt_local_settings(self) except -1:
-        """The peer has acknowledged settings that the user had put in the place of ours: a smaller table is in force."""
+        """Apply the header table size of settings that the user has assigned, at their acknowledgment."""
         if self.local_replaced:
             self.local_replaced = False
             self.decoder.max_allowed_table_size = self.local.header_table_size_
         return 0
 
     cdef int configure(self, object config) except -1:
-        """Take over what a configuration says; nothing of one that is refused."""
+        """Apply a configuration. An invalid one changes nothing."""
         cdef object encoding = config.header_encoding
         cdef object name = codecs.lookup(encoding).name if encoding else None
         if config.client_side:
@@ -172,7 +172,7 @@ cdef class Core:
         return 0
 
     cdef int wait_turn(self) except -1:
-        """The connection is in use: an error within the same thread, otherwise wait until it is free."""
+        """Wait until the connection is free. Raises RuntimeError if the calling thread is inside a call itself."""
         if not self.initialised:
             raise RuntimeError("the connection was not initialised: its __init__ was not called or did not succeed")
         if self.owner == PyThread_get_thread_ident():
@@ -182,7 +182,7 @@ cdef class Core:
         return 0
 
     cdef H2Stream open_stream(self, uint32_t stream_id):
-        """Make a stream that the peer has just opened (RFC 9113 section 5.1.1)."""
+        """Make a stream that the peer opens (RFC 9113 section 5.1.1)."""
         cdef H2Stream s = new_stream(stream_id, self.local.initial_window_size_, self.remote.initial_window_size_)
         stream_open(s)
         self.table.add(s)
@@ -191,13 +191,13 @@ cdef class Core:
         return s
 
     cdef void open_reserved(self, H2Stream s) noexcept:
-        """The response on a stream that we have promised begins: the stream counts from now on (section 5.1.2)."""
+        """Open a promised stream at the beginning of its response; from now on it counts (section 5.1.2)."""
         stream_open_reserved(s)
         count_open(&self.ids, s.id, 1)
 
     cdef int use_identifier(self, uint32_t stream_id) except -1:
-        """The peer has used this identifier for a new stream, served or refused. After the last there is no
-        other: GOAWAY tells it to open another connection, and what is open goes on.
+        """Record that the peer has used this identifier for a new stream, served or refused. After the last identifier,
+        GOAWAY tells it to open another connection; open streams continue.
         """
         self.ids.highest_inbound = stream_id
         self.limits.streams_opened += 1
@@ -206,7 +206,7 @@ cdef class Core:
         return 0
 
     cdef int close_stream(self, H2Stream s, int reason) except -1:
-        """The stream is over: forget its state, remember how it ended."""
+        """Close a stream: drop its state, and remember how it ended."""
         self.table.remember(s.id, reason)
         if stream_is_open(s):
             count_open(&self.ids, s.id, -1)
@@ -219,12 +219,12 @@ cdef class Core:
         return 0
 
     cdef void expect_late_data(self, H2Stream s) noexcept:
-        """We reset a stream: what its window let out may be on its way (RFC 9113 section 5.1)."""
+        """Before a reset by us: count the octets that the peer may have sent in the window (RFC 9113 section 5.1)."""
         if stream_may_receive(s) and s.window.current > 0:
             self.limits.late_octets += s.window.current
 
     cdef void drop_queues(self) noexcept:
-        """The connection is over: let go of what its streams will not send any more."""
+        """Drop the queued bodies of all streams, at the end of the connection."""
         cdef uint32_t at = 0
         cdef void *found
         cdef H2Stream s
@@ -238,15 +238,15 @@ cdef class Core:
         self.unsent = 0
 
     cdef int end_local(self, H2Stream s) except -1:
-        """We have sent END_STREAM."""
+        """Apply END_STREAM sent by us; closes the stream if it was the second one."""
         return self.close_stream(s, BY_SEND_END_STREAM) if stream_end_sent(s) else 0
 
     cdef int end_remote(self, H2Stream s) except -1:
-        """The peer has sent END_STREAM."""
+        """Apply END_STREAM sent by the peer; closes the stream if it was the second one."""
         return self.close_stream(s, BY_RECV_END_STREAM) if stream_end_received(s) else 0
 
     cdef H2Stream stream_or_raise(self, uint32_t stream_id):
-        """The stream, or h2's exception for one that never was or is over."""
+        """Return the stream. Raises h2's exceptions for an idle or a closed one."""
         cdef void *found = self.table.find(stream_id)
         if found != NULL:
             return <H2Stream>found
@@ -265,7 +265,7 @@ cdef class Core:
         return 0
 
     cdef int write_goaway(self, uint32_t last_stream_id, uint32_t code, bytes debug) except -1:
-        # RFC 9113 section 6.8: what was said to be out of reach stays so.
+        # RFC 9113 section 6.8: the last stream id must not increase.
         if last_stream_id > self.goaway_limit:
             last_stream_id = self.goaway_limit
         out_reserve(&self.out, 17 + PyBytes_GET_SIZE(debug))
@@ -277,14 +277,14 @@ cdef class Core:
         return 0
 
     cdef int count(self, str token) except -1:
-        """One more of what an operator can read in `counters`."""
+        """Increment a counter of `counters`."""
         if self.counts is None:
             self.counts = {}
         self.counts[token] = self.counts.get(token, 0) + 1
         return 0
 
     cdef int enter_ring(self, H2Stream s) except -1:
-        """Give the stream a place among those that take turns sending, the last one."""
+        """Append a stream to the ring of streams ready to send."""
         if s.in_turns:
             return 0
         if self.ring is None:
@@ -316,7 +316,7 @@ cdef class Core:
         return 0
 
     cdef void set_priority(self, H2Stream s, uint16_t priority) noexcept:
-        """Give the stream the priority that the peer wants: what it leaves out is the default (RFC 9218 section 4)."""
+        """Set a stream's priority from the peer; omitted parameters get their defaults (RFC 9218 section 4)."""
         if s.in_turns:
             self.prioritized -= stream_has_priority(s)
         s.urgency = priority & PRIORITY_URGENCY
@@ -325,7 +325,7 @@ cdef class Core:
             self.prioritized += stream_has_priority(s)
 
     cdef void merge_priority(self, H2Stream s, uint16_t priority) noexcept:
-        """Give the stream the priority of its response: what it leaves out stays (RFC 9218 section 8)."""
+        """Merge the priority of the response into the stream's; omitted parameters stay (RFC 9218 section 8)."""
         if not priority & PRIORITY_HAS_URGENCY:
             priority = (priority & ~<uint16_t>PRIORITY_URGENCY) | s.urgency
         if not priority & PRIORITY_HAS_INCREMENTAL and s.incremental:

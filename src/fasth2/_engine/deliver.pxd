@@ -1,4 +1,4 @@
-# What the user is given: h2's events, or the slim objects of fasth2._engine.ready. Only here does `Core.slim` matter.
+# Delivery to the user: h2's events, or the slim objects of fasth2._engine.ready. Only these functions use `Core.slim`.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from fasth2._engine.core cimport MERGE_MAX, Core
@@ -35,7 +35,7 @@ cdef inline bint wants_large_requests(Core c) noexcept:
 
 
 cdef inline int deliver_data(Core c, H2Stream s, const uint8_t *p, uint32_t n, uint32_t flow, bint ends) except -1:
-    """n octets of body, `flow` with padding. Slim: held back where they lie, until deliver_merged() copies them."""
+    """Deliver n octets of body, `flow` with padding. Slim: they stay in the input until deliver_merged()."""
     if not c.slim:
         return deliver_data_event(c, s, p, n, flow, ends)
     if c.merge.count == 0:
@@ -52,7 +52,7 @@ cdef inline int deliver_data(Core c, H2Stream s, const uint8_t *p, uint32_t n, u
 
 
 cdef inline int deliver_merged_before(Core c, FrameHeader *h) except -1:
-    """Deliver the DATA that is held back, unless the frame that comes now can be merged with it."""
+    """Deliver the held DATA frames, unless the current frame can be merged with them."""
     if c.merge.count and (h.type != FRAME_DATA or h.stream_id != c.merging.id or c.merge.count == MERGE_MAX):
         deliver_merged(c)
     return 0

@@ -1,7 +1,7 @@
-"""What the user is given: h2's events, or the slim objects of `ready_requests`.
+"""Delivery to the user: h2's events, or the slim objects of `ready_requests`.
 
-The `deliver_*` functions append to `Core.events`; they check nothing and change no stream. The `*_fields` functions make
-the fields; `trailer_fields` takes some out of the decoder.
+The `deliver_*` functions append to `Core.events`; they check nothing and change no stream. The `*_fields` functions
+convert the decoded fields; `trailer_fields` removes some of them from the decoder.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcpy
@@ -36,7 +36,7 @@ from fasth2.errors import _error_code_from_int
 # Fields
 
 cdef object request_fields(Core c, BlockInfo *info):
-    """A request's fields: what the user's RequestMaker makes of them, or a list of pairs."""
+    """Convert a request's fields: by the user's RequestMaker, or to a list of pairs."""
     cdef Decoder decoder = c.decoder
     cdef object headers
     if not c.slim:
@@ -49,14 +49,14 @@ cdef object request_fields(Core c, BlockInfo *info):
 
 
 cdef list trailer_fields(Core c, BlockInfo *info):
-    """The fields of trailers, a list of pairs."""
+    """Convert the fields of trailers to a list of pairs."""
     cdef Decoder decoder = c.decoder
     cdef list headers
     if not c.slim:
         headers = header_tuples(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
     else:
         if info.flags & F_NO_TRAILER:
-            # RFC 9110 section 6.5.1: what frames, routes or authenticates a message says nothing behind it.
+            # RFC 9110 section 6.5.1: fields for framing, routing or authentication have no meaning in trailers.
             decoder.drop_fields(F_NO_TRAILER)
             info.cookies = 0
         headers = plain_pairs(decoder.fields, decoder.count, info.cookies if c.join_cookies else 0)
@@ -64,8 +64,8 @@ cdef list trailer_fields(Core c, BlockInfo *info):
 
 
 cdef list large_request_fields(Core c):
-    """What is within the limit of a request that is over it, where that keeps to the rules; or its method alone. Empty
-    where there is not even that: who asks by HEAD gets no body."""
+    """Convert the fields within the limit of a request that exceeds it, if they are valid; otherwise its method alone,
+    which tells whether the response has a body. Empty without a method."""
     cdef BlockInfo info
     cdef Decoder decoder = c.decoder
     cdef list headers
@@ -84,7 +84,7 @@ cdef list large_request_fields(Core c):
 
 
 cdef list late_decoded(Core c, list headers):
-    """Pairs of bytes in the encoding that the decoder does not do itself; UnicodeError where that cannot be."""
+    """Decode pairs of bytes in an encoding that the decoder does not support. Raises UnicodeError."""
     cdef list result = []
     for field in headers:
         pair = (late_text(c, field[0]), late_text(c, field[1]))
@@ -147,7 +147,7 @@ cdef int deliver_request(Core c, H2Stream s, object headers, uint8_t flags, uint
 
 
 cdef int deliver_large_request(Core c, uint32_t sid, list headers, str reason, bint ends) except -1:
-    """A request over the limit on header lists. Slim objects only."""
+    """Deliver a request over the limit on header lists, as a slim object."""
     cdef LargeRequest ready = LargeRequest.__new__(LargeRequest)
     ready.stream_id = sid
     ready.headers = headers
@@ -196,7 +196,7 @@ cdef int deliver_data_event(Core c, H2Stream s, const uint8_t *p, uint32_t n, ui
 
 
 cdef int deliver_merged(Core c) except -1:
-    """Copy the DATA frames that were held back into one object."""
+    """Copy the held DATA frames into one object."""
     cdef Merge *m = c.merge
     cdef Data ready
     cdef bytes data
@@ -252,10 +252,10 @@ cdef int deliver_priority(Core c, uint32_t sid, uint32_t depends_on, uint16_t we
     return 0
 
 
-# The connection. What servers do nothing about has no slim object.
+# The connection. Frames that need no action of a server have no slim object.
 
 cdef int deliver_settings(Core c, dict changes) except -1:
-    """Settings of the peer. `events` is None where they came with an upgrade request."""
+    """Deliver the peer's settings. `events` is None for those of an upgrade request."""
     cdef RemoteSettingsChanged event
     if c.events is not None and not c.slim:
         event = RemoteSettingsChanged.__new__(RemoteSettingsChanged)

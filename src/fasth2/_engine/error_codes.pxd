@@ -1,4 +1,4 @@
-# The error codes of RST_STREAM and GOAWAY (RFC 9113 section 7); `fasth2.errors.ErrorCodes` has them for Python.
+# The error codes of RST_STREAM and GOAWAY (RFC 9113 section 7); for Python, `fasth2.errors.ErrorCodes`.
 cdef enum:
     NO_ERROR = 0x0
     PROTOCOL_ERROR = 0x1

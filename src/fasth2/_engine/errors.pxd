@@ -1,5 +1,5 @@
-# What can be wrong with a received frame. A fault is a value; _receive turns
-# it into a stream or connection error in one place.
+# The faults of received frames. A fault is a value; `receive` converts it to
+# a stream or connection error in one place.
 cdef enum Fault:
     FAULT_NONE = 0
     # frames

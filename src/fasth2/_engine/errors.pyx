@@ -1,4 +1,4 @@
-"""Faults: for each, who ends (stream or connection), the error code, h2's exception and the counter's token."""
+"""The table of faults: scope (stream or connection), error code, h2's exception and the counter's token."""
 from fasth2 import exceptions as x
 from fasth2.errors import ErrorCodes
 
@@ -9,7 +9,7 @@ _SIZE = ErrorCodes.FRAME_SIZE_ERROR
 _FLOW = ErrorCodes.FLOW_CONTROL_ERROR
 _CALM = ErrorCodes.ENHANCE_YOUR_CALM
 
-# fault: (token, scope, error code, exception class, what was wrong)
+# fault: (token, scope, error code, exception class, message)
 FAULTS = {
     FAULT_PREFACE: ("preface", "connection", _PROTOCOL, x.ProtocolError, "Invalid HTTP/2 preamble"),
     FAULT_SETTINGS_FIRST: ("settings_first", "connection", _PROTOCOL, x.ProtocolError,
@@ -187,7 +187,7 @@ cdef int fault_scope(int fault) noexcept:
 
 
 cdef int fault_code(int fault) noexcept:
-    """The error code of the connection error; a refused stream alone has another on its RST_STREAM."""
+    """Return the error code. Only the RST_STREAM of a refused stream has another one."""
     return CODE[fault]
 
 
@@ -196,18 +196,18 @@ cdef str fault_token(int fault):
 
 
 cdef bytes fault_debug(int fault):
-    """GOAWAY's debug data: the name of the limit that was crossed, nothing for other faults (RFC 9113 section 6.8)."""
+    """Return GOAWAY's debug data: the name of the exceeded limit, empty for other faults (RFC 9113 section 6.8)."""
     return LIMITS_CROSSED.get(fault, b"")
 
 
 cdef str show(object value):
-    """A value for an error message: octets escaped, cut at 200."""
+    """Format a value for an error message: octets escaped, cut at 200 characters."""
     cdef str text = ascii(value)
     return text if len(text) <= 200 else text[:200] + "..."
 
 
 cdef object fault_exception(int fault, unsigned int stream_id, object value):
-    """The exception of h2's type for a connection error; `value` is what was wrong, or None."""
+    """Make h2's exception for a connection error. value: the detail for its message, or None."""
     _, _, code, kind, text = FAULTS[fault]
     where = text
     if value is not None and kind is not x.StreamIDTooLowError and kind is not x.InvalidBodyLengthError:

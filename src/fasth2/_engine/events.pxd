@@ -1,6 +1,6 @@
-# h2's events. The engine makes them with X.__new__(X) and sets every
-# attribute itself: what it leaves out is None, not the constructor's default.
-# No __dict__: Cython would make an empty one for every event, 13 ns each.
+# h2's events. The engine makes them with X.__new__(X) and sets their
+# attributes: an unset one is None, not the constructor's default.
+# No __dict__: Cython would make an empty one for every event (13 ns).
 
 cdef class Event:
     pass
@@ -99,7 +99,7 @@ cdef class UnknownFrameReceived(Event):
     cdef public object frame    # ExtensionFrame
 
 
-# A frame of a type the engine does not know.
+# A frame of an unknown type.
 cdef class ExtensionFrame:
     cdef public object type         # int, 0 to 255
     cdef public object flag_byte    # int, 0 to 255

@@ -14,8 +14,8 @@ from fasth2._engine.members cimport as_members
 
 from .settings import ChangedSetting, _setting_code_from_int
 
-# How h2's dataclass events come to have `dataclasses.fields`: from dataclasses
-# of the same fields that exist only to be asked for them.
+# The source of `dataclasses.fields` of the events: dataclasses with the same
+# fields, which serve no other purpose.
 _REQUIRED = dataclasses.MISSING
 
 
@@ -43,7 +43,7 @@ cdef object same(Event event, object other):
     return True
 
 
-# The descriptors that read an event's attributes, and those that set them.
+# The read-only descriptors of the events' attributes, and those that set them.
 cdef dict setters = {}
 
 
@@ -78,7 +78,7 @@ cdef class Event:
 
 @cython.no_gc
 cdef class RequestReceived(Event):
-    """A request's header list has arrived whole.
+    """A request's header list was received.
 
     Args:
         stream_id: The request's stream.
@@ -108,7 +108,7 @@ cdef class RequestReceived(Event):
 
 @cython.no_gc
 cdef class ResponseReceived(Event):
-    """A response's header list has arrived whole.
+    """A response's header list was received.
 
     Args:
         stream_id: The response's stream.
@@ -138,7 +138,7 @@ cdef class ResponseReceived(Event):
 
 @cython.no_gc
 cdef class TrailersReceived(Event):
-    """Trailers have arrived; they end the stream.
+    """Trailers, which end the stream, were received.
 
     Args:
         stream_id: The stream.
@@ -168,7 +168,7 @@ cdef class TrailersReceived(Event):
 
 @cython.no_gc
 cdef class InformationalResponseReceived(Event):
-    """An informational response, status 100 to 199, has arrived; the final one follows.
+    """An informational response, status 100 to 199, was received; the final one follows.
 
     Args:
         stream_id: The response's stream.
@@ -196,7 +196,7 @@ cdef class InformationalResponseReceived(Event):
 
 @cython.no_gc
 cdef class DataReceived(Event):
-    """A part of a body has arrived.
+    """A part of a body was received.
 
     Args:
         stream_id: The stream.
@@ -230,7 +230,7 @@ cdef class DataReceived(Event):
 
 @cython.no_gc
 cdef class WindowUpdated(Event):
-    """The peer has opened a flow-control window.
+    """The peer has increased a flow-control window.
 
     Args:
         stream_id: The stream, or 0 for the connection.
@@ -255,7 +255,7 @@ cdef class WindowUpdated(Event):
 
 
 cdef class RemoteSettingsChanged(Event):
-    """The peer has changed its settings; the acknowledgement goes out by itself.
+    """The peer has changed its settings; the acknowledgment is sent automatically.
 
     ``changed_settings`` maps each setting received to its `ChangedSetting`.
     """
@@ -290,7 +290,7 @@ cdef class RemoteSettingsChanged(Event):
 
 @cython.no_gc
 cdef class PingReceived(Event):
-    """The peer has sent a PING; the acknowledgement goes out by itself.
+    """The peer has sent a PING; the acknowledgment is sent automatically.
 
     Args:
         ping_data: The eight octets that the PING carried.
@@ -314,7 +314,7 @@ cdef class PingReceived(Event):
 
 @cython.no_gc
 cdef class PingAckReceived(Event):
-    """The peer has answered a PING.
+    """The peer has acknowledged a PING.
 
     Args:
         ping_data: The eight octets that the PING carried.
@@ -338,7 +338,7 @@ cdef class PingAckReceived(Event):
 
 @cython.no_gc
 cdef class StreamEnded(Event):
-    """The peer sends no more on a stream; our side may still be open.
+    """The peer has ended its side of a stream; our side may still be open.
 
     Args:
         stream_id: The stream.
@@ -392,7 +392,7 @@ cdef class StreamReset(Event):
 
 
 cdef class PushedStreamReceived(Event):
-    """The peer has announced a pushed stream.
+    """The peer has promised a pushed stream.
 
     ``pushed_stream_id`` is the new stream, ``parent_stream_id`` the one it
     belongs to, ``headers`` the request the peer answers without being asked.
@@ -428,7 +428,7 @@ cdef class SettingsAcknowledged(Event):
 
 
 cdef class PriorityUpdated(Event):
-    """The peer has given a stream a priority (RFC 7540 section 5.3); advice only.
+    """The peer has set a stream's priority (RFC 7540 section 5.3); advisory only.
 
     ``weight`` is 1 to 256, ``depends_on`` a stream or 0, ``exclusive`` whether
     it is to be that stream's only dependant.
@@ -467,7 +467,7 @@ cdef class ConnectionTerminated(Event):
 
 
 cdef class AlternativeServiceAvailable(Event):
-    """The peer has advertised another place to reach an origin (RFC 7838).
+    """The peer has advertised an alternative service of an origin (RFC 7838).
 
     ``origin`` and ``field_value`` are the octets as received; ``origin`` is
     the request's authority when the frame came on its stream.
@@ -485,7 +485,7 @@ cdef class AlternativeServiceAvailable(Event):
 
 
 cdef class UnknownFrameReceived(Event):
-    """A frame of a type that the engine does not know has arrived and was ignored.
+    """A frame of an unknown type was received and ignored.
 
     Args:
         frame: The `ExtensionFrame`.
@@ -508,7 +508,7 @@ cdef class UnknownFrameReceived(Event):
 
 
 cdef class ExtensionFrame:
-    """A frame of a type that the engine does not know.
+    """A frame of an unknown type.
 
     Args:
         type: The frame type, 0 to 255.
@@ -535,7 +535,7 @@ cdef class ExtensionFrame:
         return len(self.body)
 
     def serialize(self):
-        """Return the frame as it was on the wire, ``bytes``."""
+        """Return the frame in its wire format, as ``bytes``."""
         return b"".join((
             len(self.body).to_bytes(3, "big"),
             bytes((self.type, self.flag_byte)),

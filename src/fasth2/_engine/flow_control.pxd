@@ -1,4 +1,4 @@
-# Credit: what each side may send, and how it gets more (RFC 9113 section 5.2 and 6.9).
+# Flow control: windows and their credit (RFC 9113 section 5.2 and 6.9).
 from libc.stdint cimport int64_t, uint32_t
 
 from fasth2._engine.core cimport Core
@@ -16,7 +16,7 @@ cdef int credit_connection(Core c, uint32_t increment) except -1
 cdef int credit_stream(Core c, H2Stream s, uint32_t increment) except -1
 cdef int change_send_windows(Core c, int64_t old, int64_t new) except -1
 
-# Credit for the peer, of a server that gives the connection's and a stream's apart. Each claims the connection.
+# Separate credit of the connection and of a stream, for servers that buffer bodies. Each claims the connection.
 cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -1
 cdef int return_connection_credit(Core c, int64_t octets) except -1
 cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except -1

@@ -1,9 +1,9 @@
-"""Credit: WINDOW_UPDATE in both directions, and the windows that settings change (RFC 9113 section 5.2 and 6.9).
+"""Credit: WINDOW_UPDATE in both directions, and changes of windows by SETTINGS (RFC 9113 section 5.2 and 6.9).
 
-A body that is gathered gives the connection its credit when it arrives, so that other bodies are let through, and its
-stream when it is read: `return_connection_credit` and `return_stream_credit`. `consume` and `acknowledge` give it to both;
-what an application calls changes nothing where memory ends. `return_unread` and the changes by settings run inside a
-read, which ends the connection then, or an upgrade, which begins one.
+For a buffered body the connection's window is credited when it arrives, so that other bodies are not blocked, and the
+stream's when it is read: `return_connection_credit` and `return_stream_credit`. `consume` and `acknowledge` credit
+both. Functions called by applications change nothing if memory runs out. `return_unread` and the changes by SETTINGS
+run while input is processed, where lack of memory ends the connection, or in an upgrade.
 """
 from fasth2._engine.core cimport enter, find_opened, find_stream, leave
 from fasth2._engine.errors cimport FAULT_NONE, FAULT_STREAM_WINDOW_OVERFLOW, FAULT_WINDOW_OVERFLOW
@@ -20,14 +20,14 @@ cdef enum:
 
 
 cdef inline bint is_over(Core c) noexcept:
-    """A GOAWAY with an error code ends the connection: credit behind it would be for nobody."""
+    """Return True after a GOAWAY with an error code: the connection has ended, and credit would not be used."""
     return c.failed or (c.goaway_error and not c.rfc_errors)
 
 
 # Credit for the peer
 
 cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
-    """h2's acknowledge_received_data: credit in the portions of its policy."""
+    """h2's acknowledge_received_data: credit in portions by h2's policy."""
     cdef H2Stream s = find_opened(c, stream_id)
     cdef int64_t increment
     if is_over(c):
@@ -44,7 +44,7 @@ cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
 
 
 cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1:
-    """Credit for octets that the application has taken, at once where not `merge`."""
+    """Credit octets that the application has read; at once unless `merge`."""
     cdef H2Stream s
     if merge:
         return acknowledge(c, size, stream_id)
@@ -61,7 +61,7 @@ cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1
 
 
 cdef int increment_window(Core c, H2Stream s, int64_t size) except -1:
-    """Let the peer send more on a stream, or on the connection (None)."""
+    """Increase the receive window of a stream, or of the connection (None)."""
     out_reserve(&c.out, UPDATE)
     if not window_open(&c.window if s is None else &s.window, size):
         raise FlowControlError(f"Flow control window mustn't exceed {MAX_WINDOW}")
@@ -69,7 +69,7 @@ cdef int increment_window(Core c, H2Stream s, int64_t size) except -1:
 
 
 cdef int return_unread(Core c, uint32_t octets) except -1:
-    """Nobody will read these octets: the connection's window gets them back."""
+    """Credit the connection's window for octets that will not be read."""
     cdef int64_t increment = window_process(&c.window, octets)
     if increment:
         c.write_window_update(0, increment)
@@ -78,7 +78,7 @@ cdef int return_unread(Core c, uint32_t octets) except -1:
 
 
 cdef int change_receive_windows(Core c, int64_t old, int64_t new) except -1:
-    """The peer has acknowledged our SETTINGS_INITIAL_WINDOW_SIZE (section 6.9.2)."""
+    """Apply our SETTINGS_INITIAL_WINDOW_SIZE at the peer's acknowledgment (section 6.9.2)."""
     cdef H2Stream s
     cdef void *found
     cdef uint32_t at = 0
@@ -97,7 +97,7 @@ cdef int change_receive_windows(Core c, int64_t old, int64_t new) except -1:
 # Credit for us
 
 cdef int credit_connection(Core c, uint32_t increment) except -1:
-    """WINDOW_UPDATE on stream 0."""
+    """Apply a WINDOW_UPDATE on stream 0."""
     if c.out_window + increment > MAX_WINDOW:
         c.fault_value = f"{c.out_window} + {increment}"
         return FAULT_WINDOW_OVERFLOW
@@ -106,7 +106,7 @@ cdef int credit_connection(Core c, uint32_t increment) except -1:
 
 
 cdef int credit_stream(Core c, H2Stream s, uint32_t increment) except -1:
-    """WINDOW_UPDATE on a stream: it sends again if something is queued."""
+    """Apply a WINDOW_UPDATE on a stream, which then sends its queue."""
     if s.out_window + increment > MAX_WINDOW:
         c.fault_value = f"{s.out_window} + {increment}"
         return FAULT_STREAM_WINDOW_OVERFLOW
@@ -117,7 +117,7 @@ cdef int credit_stream(Core c, H2Stream s, uint32_t increment) except -1:
 
 
 cdef int change_send_windows(Core c, int64_t old, int64_t new) except -1:
-    """The peer's SETTINGS_INITIAL_WINDOW_SIZE is another (section 6.9.2); windows may become negative."""
+    """Apply a change of the peer's SETTINGS_INITIAL_WINDOW_SIZE (section 6.9.2); windows may become negative."""
     cdef H2Stream s
     cdef void *found
     cdef uint32_t at = 0
@@ -136,10 +136,10 @@ cdef int change_send_windows(Core c, int64_t old, int64_t new) except -1:
     return FAULT_NONE
 
 
-# Credit of a connection and of a stream apart
+# Separate credit of a connection and of a stream
 
 cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -1:
-    """Octets of a request's body were read or dropped. Once the response is over only the connection gets them."""
+    """Credit octets of a body that were read or dropped; after the response to the connection's window only."""
     cdef H2Stream s
     cdef int64_t increment
     enter(c)
@@ -158,7 +158,7 @@ cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -
 
 
 cdef int return_connection_credit(Core c, int64_t octets) except -1:
-    """Octets of a body are accounted for: the connection's window may have them back."""
+    """Credit octets of a body to the connection's window only."""
     cdef int64_t increment
     enter(c)
     try:
@@ -172,7 +172,7 @@ cdef int return_connection_credit(Core c, int64_t octets) except -1:
 
 
 cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except -1:
-    """Octets of a body were read: the stream's window may have them back, while neither side has ended it."""
+    """Credit octets of a body that were read to the stream's window only, while neither side has ended the stream."""
     cdef H2Stream s
     cdef int64_t increment
     enter(c)
@@ -189,7 +189,7 @@ cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except
 
 
 cdef int reserve_update(Core c) except -1:
-    """See to it that there is memory for the next update: for who changes something of its own before it."""
+    """Reserve memory for the next WINDOW_UPDATE, for callers that change their own state before it."""
     enter(c)
     try:
         out_reserve(&c.out, UPDATE)
@@ -199,7 +199,7 @@ cdef int reserve_update(Core c) except -1:
 
 
 cdef int extend_connection_window(Core c, int64_t octets) except -1:
-    """Give the connection credit at once, however little. The caller sees to it that the window's maximum is kept."""
+    """Credit the connection's window at once. The caller ensures that the window's maximum is not exceeded."""
     enter(c)
     try:
         out_reserve(&c.out, UPDATE)

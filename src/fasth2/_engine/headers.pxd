@@ -6,7 +6,7 @@ from fasth2.hpack.fields cimport OutField
 from fasth2.hpack.decoder cimport Decoder, Entry
 from fasth2.hpack.encoder cimport ALIKE_FIELD, Encoder
 
-# What a block is.
+# Kinds of field blocks.
 cdef enum:
     BLOCK_REQUEST = 0
     BLOCK_RESPONSE = 1
@@ -15,21 +15,21 @@ cdef enum:
 
 cdef enum:
     RULE_VALIDATE = 1        # apply section 8
-    RULE_RFC = 2             # rfc_errors: what RFC 9110 lets pass and h2 refuses
+    RULE_RFC = 2             # rfc_errors: accept what RFC 9110 allows and h2 refuses
     RULE_CONNECT_PROTOCOL = 4  # SETTINGS_ENABLE_CONNECT_PROTOCOL is 1
 
 
 cdef struct BlockInfo:
     uint32_t seen            # bit KIND_*: pseudo-header fields present
-    uint32_t flags           # every field's flags together
+    uint32_t flags           # the flags of all fields combined
     int64_t content_length   # octets, -1: none
     Py_ssize_t lengths       # content-length fields, and one more for each list of lengths
     Py_ssize_t cookies       # cookie fields
     Entry *method            # borrowed from the decoder; NULL: absent
     Entry *authority
     Entry *host
-    uint16_t priority        # what the priority field says (_priority.pxd), 0: nothing
-    Entry *culprit           # the field a fault is about, or NULL
+    uint16_t priority        # value of the Priority field (_priority.pxd), 0: none
+    Entry *culprit           # the field that caused a fault, or NULL
 
 
 cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockInfo *info) noexcept
@@ -38,8 +38,8 @@ cdef list plain_pairs(Entry **fields, Py_ssize_t n, Py_ssize_t cookies)
 cdef object culprit_text(Entry *entry)
 
 
-# Fields on their way out: converted, normalised and checked before anything
-# of the connection changes.
+# Outgoing fields: converted, normalised and checked before the state of the
+# connection changes.
 cdef enum:
     OUT_NORMALIZE = 1
     OUT_VALIDATE = 2
@@ -47,15 +47,15 @@ cdef enum:
 
 
 cdef class OutgoingFields:
-    cdef Encoder encoder     # whose table knows the fields that were sent before
+    cdef Encoder encoder     # its table is searched for the fields
     cdef OutField *fields
-    cdef PyObject **owners   # two a field: strong references that keep the octets alive, or NULL
+    cdef PyObject **owners   # two for each field: strong references that own the octets, or NULL
     cdef Py_ssize_t count
     cdef Py_ssize_t capacity
-    cdef Py_ssize_t known    # fields of the block sent last that are still in `fields`, their octets aside
+    cdef Py_ssize_t known    # number of fields of the last block still in `fields`, without their octets
     cdef int options         # OUT_*
-    cdef bint unchecked      # fields went into the table without a check
-    # what prepare() found
+    cdef bint unchecked      # unchecked fields were added to the table
+    # results of check()
     cdef uint32_t seen       # bit KIND_*
     cdef bint informational
 

@@ -1,4 +1,4 @@
-"""Field blocks by the rules of RFC 9113 section 8, received and sent."""
+"""The rules of RFC 9113 section 8 for field blocks, received and sent."""
 cimport cython
 from cpython.bytes cimport (
     PyBytes_AS_STRING,
@@ -39,10 +39,10 @@ cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object unicode, Py_ssize_t *size) except NULL
 
 
-# Flags that break a rule of section 8.2 in any block, whatever its kind.
+# Flags that violate a rule of section 8.2 in any kind of block.
 cdef uint32_t BAD_FIELD = (F_BAD_NAME | F_EMPTY_NAME | F_UNKNOWN_PSEUDO | F_CONNECTION | F_BAD_VALUE
                            | F_PADDED_VALUE | F_BAD_TE)
-# Flags that take a closer look in a request.
+# Flags that need further checks in a request.
 cdef uint32_t BAD_TARGET = F_BAD_TARGET | F_PATH_NOT_ABSOLUTE | F_USERINFO
 
 
@@ -58,7 +58,7 @@ cdef enum:
 
 
 cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockInfo *info) noexcept:
-    """Read what a received block says into `info` and apply the rules; FAULT_NONE or the fault."""
+    """Collect a received block's properties in `info` and apply the rules. Return FAULT_NONE or the fault."""
     cdef Py_ssize_t i
     cdef Entry *e
     cdef uint32_t flags, kind
@@ -139,7 +139,7 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
 
 
 cdef int check_request(Entry **fields, Py_ssize_t n, int rules, BlockInfo *info) noexcept:
-    """Section 8.3.1, 8.5 and RFC 8441 section 4: what a request's pseudo-header fields must be."""
+    """Check a request's pseudo-header fields (section 8.3.1, 8.5 and RFC 8441 section 4)."""
     cdef uint32_t seen = info.seen
     cdef uint32_t flags = info.flags
     cdef uint32_t method
@@ -195,7 +195,7 @@ cdef int first_with(Entry **fields, Py_ssize_t n, uint32_t flag, int fault, Bloc
 
 
 cdef Entry *first_of_kind(Entry **fields, Py_ssize_t n, uint32_t kind) noexcept:
-    """The first field of a kind that check_block() has seen in the block."""
+    """Return the first field of a kind, which the block contains."""
     cdef Py_ssize_t i
     for i in range(n):
         if fields[i].flags >> F_KIND_SHIFT == kind:
@@ -204,7 +204,7 @@ cdef Entry *first_of_kind(Entry **fields, Py_ssize_t n, uint32_t kind) noexcept:
 
 
 cdef int bad_field(Entry **fields, Py_ssize_t n, BlockInfo *info) noexcept:
-    """Which rule of section 8.2 the first bad field breaks."""
+    """Return the fault of the first field that violates section 8.2."""
     cdef Py_ssize_t i
     cdef uint32_t flags
     for i in range(n):
@@ -230,12 +230,12 @@ cdef int bad_field(Entry **fields, Py_ssize_t n, BlockInfo *info) noexcept:
 
 
 cdef bint same_value(Entry *a, Entry *b) noexcept:
-    """Return True if two values are the same octets; both are bytes or both are str."""
+    """Return True if two values are equal; both are bytes or both are str."""
     return a.value == b.value or <object>a.value == <object>b.value
 
 
 cdef object culprit_text(Entry *entry):
-    """The field a fault is about as text for a message; a never-indexed value is not shown."""
+    """Return the field that caused a fault as text for a message, without a never-indexed value."""
     if entry == NULL:
         return None
     if entry.flags & (F_NEVER_INDEXED | F_SENSITIVE):
@@ -244,7 +244,7 @@ cdef object culprit_text(Entry *entry):
 
 
 cdef object joined_cookies(Entry **fields, Py_ssize_t n):
-    """The cookie crumbs of section 8.2.3 as one value."""
+    """Join the cookie fields to one value (section 8.2.3)."""
     cdef Py_ssize_t i
     cdef list crumbs = []
     for i in range(n):
@@ -264,7 +264,7 @@ cdef object cookie_name(Entry **fields, Py_ssize_t n):
 
 
 cdef list header_tuples(Entry **fields, Py_ssize_t n, Py_ssize_t cookies):
-    """The block as h2's events carry it: HeaderTuples, and `cookies` fields joined at the end (0: left alone)."""
+    """Convert the block to HeaderTuples for h2's events, with `cookies` fields joined at the end (0: not joined)."""
     cdef Py_ssize_t i, at
     cdef list result
     cdef object header
@@ -286,7 +286,7 @@ cdef list header_tuples(Entry **fields, Py_ssize_t n, Py_ssize_t cookies):
 
 
 cdef list plain_pairs(Entry **fields, Py_ssize_t n, Py_ssize_t cookies):
-    """The block as (name, value) tuples, with `cookies` fields joined at the end (0: left alone)."""
+    """Convert the block to (name, value) tuples, with `cookies` fields joined at the end (0: not joined)."""
     cdef Py_ssize_t i
     cdef list result
     cdef object pair
@@ -319,7 +319,7 @@ cdef void fill_static_flags() noexcept:
 fill_static_flags()
 
 
-# The static table's first :status, and the octets of every status.
+# Index of the static table's first :status entry, and the digits of every status.
 cdef enum:
     STATIC_STATUS = 8
 cdef uint8_t[2700] STATUS_TEXT
@@ -338,13 +338,13 @@ cdef void fill_status() noexcept:
 
 fill_status()
 
-# The name of RFC 9218's field, which the static table has not.
+# The name of RFC 9218's Priority field, which is not in the static table.
 cdef const uint8_t *PRIORITY_NAME = b"priority"
 cdef uint32_t PRIORITY_HASH = hash_octets(PRIORITY_NAME, 8)
 
 
 cdef inline const uint8_t *octets_of(object value, Py_ssize_t *n) except? NULL:
-    """The octets of a bytes object, or of a str as UTF-8, as long as it lives; NULL for any other type."""
+    """Return the octets of a bytes object, or of a str as UTF-8, owned by the object; NULL for any other type."""
     if PyBytes_CheckExact(value):
         n[0] = PyBytes_GET_SIZE(value)
         return <const uint8_t *>PyBytes_AS_STRING(value)
@@ -359,7 +359,7 @@ cdef inline bint is_space(uint8_t c) noexcept:
 
 @cython.final
 cdef class OutgoingFields:
-    """A header list being made ready; used by one connection at a time."""
+    """A header list that is prepared for sending; used by one connection at a time."""
 
     def __cinit__(self):
         self.fields = NULL
@@ -371,12 +371,12 @@ cdef class OutgoingFields:
         PyMem_Free(self.owners)
 
     cdef void sent(self) noexcept:
-        """The fields have been encoded: what was found of them can serve the next block."""
+        """After encoding: release the fields, and keep their lookup results for the next block."""
         self.known = 0 if self.unchecked else self.count
         self.clear()
 
     cdef void clear(self) noexcept:
-        """Let go of the fields' octets."""
+        """Release the fields' octets."""
         cdef Py_ssize_t i, n = self.count
         self.count = 0
         for i in range(2 * n):
@@ -398,14 +398,14 @@ cdef class OutgoingFields:
         return 0
 
     cdef int convert(self, object headers) except -1:
-        """Read an iterable of (name, value) in; runs user code, so it comes before any state is read."""
+        """Convert an iterable of (name, value). This may run user code, so it precedes any use of the state."""
         self.clear()
         self._read(headers)
         self.known = 0
         return 0
 
     cdef int convert_status(self, int status, object headers) except -1:
-        """As convert(), with `:status` before the headers."""
+        """Convert headers as convert(), with `:status` before them."""
         cdef OutField *f
         if status < 100 or status > 999:
             raise ProtocolError(f"invalid status {status}")
@@ -432,7 +432,7 @@ cdef class OutgoingFields:
         cdef object header
         cdef object sequence = headers if type(headers) is list or type(headers) is tuple else list(headers)
         cdef Py_ssize_t i = 0
-        # The length is looked at each time: a header's own code may change the list.
+        # The length is read in each iteration: a header's own code may change the list.
         while i < len(sequence):
             header = sequence[i]
             i += 1
@@ -473,8 +473,8 @@ cdef class OutgoingFields:
         f.name_len = <uint32_t>name_len
         f.value_len = <uint32_t>value_len
         if self.count < self.known and before.match:
-            # Responses resemble one another: the field in this place of the block before may be this one, or have
-            # its name.
+            # Responses are similar: the field at the same position of the last block may be equal, or have the same
+            # name.
             alike = self.encoder.compare(&before, f)
         if alike:
             f.name_hash = before.name_hash
@@ -507,7 +507,7 @@ cdef class OutgoingFields:
         return 0
 
     cdef uint32_t _name_known(self, OutField *f) noexcept:
-        """Look the field up; the flags of its name. What the table has was checked when it went in."""
+        """Look up a field, and return the flags of its name. Fields of the table were checked when they were added."""
         f.name_hash = hash_octets(f.name, f.name_len)
         f.static_name = static_name_index(f.name, f.name_len, f.name_hash)
         self.encoder.match(f)
@@ -518,7 +518,7 @@ cdef class OutgoingFields:
         return classify_name(f.name, f.name_len)
 
     cdef int _cookies(self, bytes value, bint sensitive) except -1:
-        """Split a cookie into the crumbs of section 8.2.3."""
+        """Split a cookie into several fields (section 8.2.3)."""
         cdef int options = self.options
         self.options &= ~OUT_SPLIT_COOKIES
         try:
@@ -529,7 +529,7 @@ cdef class OutgoingFields:
         return 0
 
     cdef int check(self, int block) except -1:
-        """Classify the fields and, under OUT_VALIDATE, refuse with ProtocolError what section 8 forbids."""
+        """Classify the fields. Under OUT_VALIDATE, raise ProtocolError for violations of section 8."""
         cdef Py_ssize_t i
         cdef OutField *f
         cdef uint32_t flags, kind, seen = 0
@@ -579,7 +579,7 @@ cdef class OutgoingFields:
         return 0
 
     cdef uint16_t priority(self) noexcept:
-        """What a priority field among them says (_priority.pxd), 0: nothing."""
+        """Return the value of the Priority field (_priority.pxd); 0 without one."""
         cdef Py_ssize_t i
         cdef OutField *f
         cdef uint16_t priority = 0
@@ -590,7 +590,7 @@ cdef class OutgoingFields:
         return priority
 
     cdef int _check_request(self) except -1:
-        """The request of a push (RFC 9113 section 8.4.1 and 8.3.1)."""
+        """Check the request of a push (RFC 9113 section 8.4.1 and 8.3.1)."""
         cdef Py_ssize_t i
         cdef OutField *f
         cdef OutField *authority = NULL
@@ -637,7 +637,7 @@ cdef class OutgoingFields:
         return 0
 
     cdef bint _only_upper(self, Py_ssize_t i) except -1:
-        """Return True if upper case is all that is wrong with a name, which h2 sends where it may not normalise."""
+        """Return True if a name is invalid only for upper case, which h2 sends without normalisation."""
         cdef bytes lower
         if self.options & OUT_NORMALIZE:
             return False
@@ -651,7 +651,7 @@ cdef class OutgoingFields:
         return show(PyBytes_FromStringAndSize(<const char *>self.fields[i].value, self.fields[i].value_len))
 
     cdef list frozen(self):
-        """The fields as header tuples of bytes, to be converted and sent later."""
+        """Return the fields as header tuples of bytes, to be converted and sent later."""
         cdef Py_ssize_t i
         cdef OutField *f
         cdef list result = []
@@ -664,7 +664,7 @@ cdef class OutgoingFields:
 
 
 cdef bytes as_bytes(object value):
-    """bytes as they are (a subclass as plain bytes), anything else by its own encode(), as in h2."""
+    """Convert a value to bytes: bytes unchanged (a subclass to plain bytes), others by their encode(), as in h2."""
     if PyBytes_Check(value):
         return PyBytes_FromStringAndSize(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
     value = value.encode("utf-8")

@@ -1,5 +1,5 @@
-# The limits against hostile peers that the engine counts itself. Each count_
-# function returns FAULT_NONE or the fault of its limit; a negative limit is off.
+# The limits against hostile peers. Each count_ function returns FAULT_NONE or
+# the fault of its limit; a negative limit is disabled.
 from libc.stdint cimport int64_t
 
 from fasth2._ratelimit cimport TokenBucket
@@ -7,7 +7,7 @@ from fasth2._ratelimit cimport TokenBucket
 
 cdef struct LimitState:
     TokenBucket resets           # L2, L3: streams reset by the peer or because of it
-    TokenBucket suspicious       # L7: frames that carry nothing
+    TokenBucket suspicious       # L7: frames without useful content
     int64_t ack_backlog          # L5
     int64_t control_backlog      # L6, octets
     int64_t ignored_octets       # L7
@@ -18,28 +18,28 @@ cdef struct LimitState:
     int64_t continuation_frames  # L13
     int64_t unsent_body          # L17, octets
     int64_t early_refusals       # L3, before the first acknowledgement of SETTINGS
-    # what has been counted
+    # counts
     int64_t streams_opened
     int64_t data_sent            # DATA frames
     int64_t octets_sent          # of DATA frames, padding included
-    int64_t pings_asked          # PING frames of ours that are not acknowledged
-    int64_t pings_free           # PING frames received that DATA sent has paid for
+    int64_t pings_asked          # our unacknowledged PING frames
+    int64_t pings_free           # PING frames received within the budget of DATA sent
     int64_t late_frames          # HEADERS and RST_STREAM received on closed streams, at most one a stream opened
     int64_t late_headers         # HEADERS received after GOAWAY for refused streams, at most ten times early_refusals
-    int64_t late_octets          # octets of DATA that may be on their way on streams that were reset
-    int64_t priorities_free      # PRIORITY and PRIORITY_UPDATE frames that streams opened have paid for
+    int64_t late_octets          # octets of DATA that may be in flight on reset streams
+    int64_t priorities_free      # PRIORITY and PRIORITY_UPDATE frames received within the budget of opened streams
     int64_t priorities
     int64_t updates
     int64_t acks_unsent
     int64_t control_unsent       # octets
-    int64_t acks_newer           # of acks_unsent, those behind the mark
+    int64_t acks_newer           # of acks_unsent, those after the mark
     int64_t control_newer
     int64_t mark                 # octets of output before the mark
     int64_t useful               # octets of DATA and field blocks received
     int64_t ignored              # octets of ignored frames received
     int64_t early                # streams refused before the first acknowledgement of SETTINGS
-    double early_since           # seconds, when the first of them was
-    bint acknowledged            # the peer has acknowledged SETTINGS of ours
+    double early_since           # time of the first of them, seconds
+    bint acknowledged            # the peer has acknowledged our SETTINGS
 
 
 cdef int limits_init(LimitState *l, object limits) except -1
@@ -58,10 +58,10 @@ cdef int count_control(LimitState *l, int64_t octets) noexcept
 
 
 cdef inline void output_taken(LimitState *l, Py_ssize_t taken, Py_ssize_t left) noexcept:
-    """`taken` octets of output were handed out or dropped and `left` octets remain.
+    """Update the backlog counts: `taken` octets of output were returned or dropped, and `left` octets remain.
 
-    No more than those can be unsent. Where they never are few, a mark in the output says what has gone:
-    all that was counted before the mark, once the mark is reached. The next mark is the output's end.
+    At most the remaining octets can be unsent. If the output is never empty, a mark in it is used: when it is reached,
+    everything counted before the mark was sent. The next mark is the output's end.
     """
     l.mark -= taken
     if l.mark <= 0:

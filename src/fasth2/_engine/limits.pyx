@@ -13,14 +13,14 @@ from fasth2._engine.errors cimport (
 from fasth2._ratelimit cimport bucket_init, bucket_take
 
 cdef enum:
-    # Go's client returns credit on both levels after every 4096 octets: 16 times as often is let pass.
+    # Go's client returns credit on both levels after every 4096 octets: 16 times that rate is allowed.
     OCTETS_AN_UPDATE = 256
-    # The smallest SETTINGS_MAX_FRAME_SIZE: larger frames count as many of that size.
+    # The smallest SETTINGS_MAX_FRAME_SIZE: larger frames count as several of that size.
     OCTETS_A_PING = 16384
     PRIORITIES_A_STREAM = 4
-    # A client that sends thousands of requests at once has most of them on their way when GOAWAY is sent.
+    # A client that sends thousands of requests at once has most of them in flight when GOAWAY is sent.
     LATE_HEADERS_A_REFUSAL = 10
-    # Seconds after the first refusal in which a peer may not know the limit on streams yet.
+    # Seconds after the first refusal during which a peer may not know the limit on streams yet.
     EARLY_SECONDS = 10
 
 
@@ -29,7 +29,7 @@ cdef int64_t or_off(object value) except? -1:
 
 
 cdef int limits_init(LimitState *l, object limits) except -1:
-    """Read a Limits object. The counts start at nothing."""
+    """Initialise from a Limits object, with all counts at 0."""
     if limits.reset_burst is None or limits.reset_rate is None:
         bucket_init(&l.resets, -1, 0)
     else:
@@ -52,15 +52,15 @@ cdef int limits_init(LimitState *l, object limits) except -1:
 
 
 cdef int count_reset(LimitState *l, object clock) except -1:
-    """A stream was reset by the peer, or by us for the peer's fault, or refused."""
+    """Count a stream that was reset by the peer, by us for the peer's fault, or refused."""
     if l.resets.burst >= 0 and not bucket_take(&l.resets, clock()):
         return FAULT_LIMIT_RESETS
     return 0
 
 
 cdef int count_refusal(LimitState *l, object clock) except -1:
-    """A stream over SETTINGS_MAX_CONCURRENT_STREAMS was refused. A peer that has not acknowledged our SETTINGS need
-    not know how many are allowed: for a while its streams have a count of their own."""
+    """Count a refused stream over SETTINGS_MAX_CONCURRENT_STREAMS. A peer that has not acknowledged our SETTINGS may
+    not know the limit: for a while such streams are counted separately."""
     cdef double now
     if not l.acknowledged:
         now = clock()
@@ -75,7 +75,7 @@ cdef int count_refusal(LimitState *l, object clock) except -1:
 
 
 cdef int count_suspicious(LimitState *l, object clock, int64_t ignored) except -1:
-    """A frame that carries nothing, `ignored` octets long where its payload went unread."""
+    """Count a frame without useful content, with `ignored` octets of ignored payload."""
     cdef int64_t excess
     l.ignored += ignored
     if l.ignored_octets >= 0 and l.ignored > l.ignored_octets:
@@ -89,7 +89,7 @@ cdef int count_suspicious(LimitState *l, object clock, int64_t ignored) except -
 
 
 cdef int count_priority(LimitState *l) noexcept:
-    """PRIORITY or PRIORITY_UPDATE."""
+    """Count a PRIORITY or PRIORITY_UPDATE frame."""
     l.priorities += 1
     if l.priority_frames >= 0 and l.priorities > l.priority_frames * (1 + l.streams_opened):
         return FAULT_LIMIT_PRIORITY
@@ -97,8 +97,8 @@ cdef int count_priority(LimitState *l) noexcept:
 
 
 cdef int count_priority_load(LimitState *l, object clock) except -1:
-    """The same frame against the limit on suspicious frames, which each stream opened pays for in part: browsers
-    change the priority of what comes into view."""
+    """Count the same frame against the limit on suspicious frames, except for a few per opened stream: browsers change
+    the priority of visible content."""
     if l.priorities_free < PRIORITIES_A_STREAM * l.streams_opened:
         l.priorities_free += 1
         return 0
@@ -106,7 +106,7 @@ cdef int count_priority_load(LimitState *l, object clock) except -1:
 
 
 cdef int count_ping(LimitState *l, object clock) except -1:
-    """A PING of the peer. Clients that estimate the bandwidth send one for each round trip that brings DATA."""
+    """Count a PING of the peer. Clients that estimate the bandwidth send one for each round trip with DATA."""
     if l.pings_free < l.data_sent + l.octets_sent // OCTETS_A_PING:
         l.pings_free += 1
         return 0
@@ -114,7 +114,7 @@ cdef int count_ping(LimitState *l, object clock) except -1:
 
 
 cdef int count_late_frame(LimitState *l, object clock) except -1:
-    """HEADERS or RST_STREAM on a stream that is over: one may have been on its way for each stream."""
+    """Count HEADERS or RST_STREAM on a closed stream: one for each stream may have been in flight."""
     if l.late_frames < l.streams_opened:
         l.late_frames += 1
         return 0
@@ -122,7 +122,7 @@ cdef int count_late_frame(LimitState *l, object clock) except -1:
 
 
 cdef int count_late_headers(LimitState *l, object clock, int64_t octets) except -1:
-    """HEADERS behind GOAWAY for refused streams: ten times the early refusals may have been on their way."""
+    """Count HEADERS after a GOAWAY for refused streams: ten times the early refusals may have been in flight."""
     if l.early_refusals < 0 or l.late_headers // LATE_HEADERS_A_REFUSAL < l.early_refusals:
         l.late_headers += 1
         return 0
@@ -130,8 +130,8 @@ cdef int count_late_headers(LimitState *l, object clock, int64_t octets) except 
 
 
 cdef int count_late_data(LimitState *l, object clock, int64_t octets) except -1:
-    """DATA on a stream that we have reset: as much as its window let out may have been on its way, in frames of
-    whatever size."""
+    """Count DATA on a stream that we have reset: the octets of its window may have been in flight, in frames of any
+    size."""
     if 0 < octets <= l.late_octets:
         l.late_octets -= octets
         return 0
@@ -139,7 +139,7 @@ cdef int count_late_data(LimitState *l, object clock, int64_t octets) except -1:
 
 
 cdef int count_window_update(LimitState *l) noexcept:
-    """Octets count beside frames, whose size the peer chooses: clients return credit for what they have read."""
+    """Count a WINDOW_UPDATE. Its budget grows with the frames and octets of DATA sent, which clients credit."""
     l.updates += 1
     if l.window_updates >= 0 and l.updates > (l.window_updates + 2 * (l.streams_opened + 10 * l.data_sent)
                                               + l.octets_sent // OCTETS_AN_UPDATE):
@@ -148,7 +148,7 @@ cdef int count_window_update(LimitState *l) noexcept:
 
 
 cdef int count_ack(LimitState *l, int64_t octets) noexcept:
-    """An acknowledgement of a PING or of SETTINGS goes into the output."""
+    """Count a queued acknowledgment of a PING or of SETTINGS."""
     l.acks_unsent += 1
     l.acks_newer += 1
     if l.ack_backlog >= 0 and l.acks_unsent > l.ack_backlog:
@@ -157,7 +157,7 @@ cdef int count_ack(LimitState *l, int64_t octets) noexcept:
 
 
 cdef int count_control(LimitState *l, int64_t octets) noexcept:
-    """Octets of a frame that the peer provoked go into the output."""
+    """Count the octets of a queued frame that the peer has caused."""
     l.control_unsent += octets
     l.control_newer += octets
     if l.control_backlog >= 0 and l.control_unsent > l.control_backlog:

@@ -1,3 +1,3 @@
-# Attributes that the interpreter reads by itself, without a call.
+# Attributes that the interpreter reads without a call.
 
 cdef dict as_members(type cls, object blank, tuple names)

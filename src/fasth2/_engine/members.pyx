@@ -1,7 +1,7 @@
 """Attributes of compiled classes as member descriptors.
 
-Cython gives an attribute a getter, a call for each access. A member descriptor only says at which offset of the
-object the attribute is, and CPython's specialising interpreter then reads it without a call: a tenth of the time.
+Cython makes a getter for an attribute, which is called at each access. A member descriptor only holds the
+attribute's offset in the object, which CPython's specialising interpreter reads without a call, in a tenth of the time.
 """
 from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject
@@ -37,17 +37,16 @@ cdef extern from *:
 cdef dict as_members(type cls, object blank, tuple names):
     """Replace the getters of a class by read-only member descriptors.
 
-    Called while the module of the class is imported, before anybody else has the class. The attributes hold
-    objects and are never empty: a fresh object of a Cython class has None in them, and nothing clears them.
+    Called while the module of the class is imported, before the class is used. The attributes hold objects and are
+    never NULL: a new object of a Cython class has None in them, and nothing clears them.
 
     Args:
         cls: The class.
-        blank: An object of it, which nobody else has.
+        blank: An object of the class that is not used elsewhere.
         names: The attributes, without those of base classes.
 
     Returns:
-        For each new descriptor one that also sets the attribute, at once for readers in other threads, and that is
-        in no class.
+        For each new descriptor another one, in no class, that also sets the attribute (atomically for other threads).
     """
     cdef PyObject **words = <PyObject **><void *>blank
     cdef PyObject *before
@@ -56,7 +55,7 @@ cdef dict as_members(type cls, object blank, tuple names):
     cdef dict setters = {}
     cdef dict found = {}
     cdef Py_ssize_t k
-    # Where an attribute is: the word that, changed, changes what its getter returns.
+    # The offset of an attribute: the word whose change changes the result of its getter.
     for k in range(<Py_ssize_t>(sizeof(PyObject) // sizeof(PyObject *)),
                    fasth2_size_of(cls) // <Py_ssize_t>sizeof(PyObject *)):
         before = words[k]
@@ -77,7 +76,7 @@ cdef dict as_members(type cls, object blank, tuple names):
 
 
 cdef PyMemberDef *definition_of(str name, Py_ssize_t offset, int flags) except NULL:
-    """What a member descriptor refers to, for ever, as its class is."""
+    """Make the definition of a member descriptor; it is never freed, like its class."""
     cdef PyMemberDef *definition = <PyMemberDef *>PyMem_Malloc(sizeof(PyMemberDef))
     if definition == NULL:
         raise MemoryError

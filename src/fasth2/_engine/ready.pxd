@@ -1,6 +1,6 @@
-# What `H2Connection.ready_requests` returns. The engine makes them with
-# X.__new__(X) and sets every attribute. None of them can be part of a
-# reference cycle that a caller did not build by hand.
+# The objects that `H2Connection.ready_requests` returns. The engine makes them
+# with X.__new__(X) and sets every attribute. They are not tracked by the garbage
+# collector: only a caller could build a reference cycle with them.
 
 cdef enum:
     REQUEST_ = 0
@@ -21,7 +21,7 @@ cdef class Request:
 
 cdef class LargeRequest:
     cdef readonly object stream_id     # int
-    cdef readonly object headers       # list of (name, value), of what was within the limit
+    cdef readonly object headers       # list of (name, value), the fields within the limit
     cdef readonly object reason        # str
     cdef readonly object end_stream    # bool
 

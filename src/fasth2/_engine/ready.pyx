@@ -1,4 +1,4 @@
-"""What `H2Connection.ready_requests` returns: the things a server acts on, as slim objects.
+"""The slim objects that `H2Connection.ready_requests` returns, for the frames on which a server acts.
 
 Each class has ``kind``, one of the module's constants, so that a loop can
 branch on an int.
@@ -20,7 +20,7 @@ LARGE_REQUEST = LARGE_REQUEST_
 @cython.freelist(16)
 @cython.no_gc
 cdef class Request:
-    """A request's header list has arrived.
+    """A request's header list was received.
 
     ``headers`` is a list of ``(name, value)``, pseudo-header fields first and
     cookies joined; ``end_stream`` says that no body follows; ``priority`` is
@@ -39,7 +39,7 @@ cdef class Request:
 @cython.final
 @cython.no_gc
 cdef class LargeRequest:
-    """A request whose header list is over a limit has arrived, to be answered with 431 (RFC 6585 section 5).
+    """A request whose header list exceeds a limit was received, to be answered with 431 (RFC 6585 section 5).
 
     Only where `H2Connection.answers_large_requests` is set. ``headers`` is a list of those fields that were within the
     limit, or of ``:method`` alone where these break a rule or do not make a request; ``reason`` says which limit it is;
@@ -56,7 +56,7 @@ cdef class LargeRequest:
 @cython.freelist(16)
 @cython.no_gc
 cdef class Data:
-    """A part of a request's body has arrived.
+    """A part of a request's body was received.
 
     ``flow_controlled_length`` is what the part cost of the windows, padding
     included; ``end_stream`` says that it is the last part.
@@ -75,7 +75,7 @@ cdef class Data:
 @cython.freelist(16)
 @cython.no_gc
 cdef class Trailers:
-    """A request's trailers have arrived; they end it. ``headers`` is a list of ``(name, value)``."""
+    """A request's trailers, which end it, were received. ``headers`` is a list of ``(name, value)``."""
 
     kind = TRAILERS_
 
@@ -114,7 +114,7 @@ cdef class Goaway:
 @cython.freelist(16)
 @cython.no_gc
 cdef class Priority:
-    """The peer has given a stream a priority (RFC 7540 section 5.3); advice only."""
+    """The peer has set a stream's priority (RFC 7540 section 5.3); advisory only."""
 
     kind = PRIORITY_
 

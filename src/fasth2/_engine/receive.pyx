@@ -1,4 +1,4 @@
-"""The receiving path: frames are cut from the input, checked against the states and turned into events.
+"""The receiving path: frames are cut from the input, checked against the stream states and converted to events.
 
 Functions named on_... take a whole frame and return FAULT_NONE or a fault; resolve_fault() alone turns a fault into a
 stream error (RST_STREAM and an event) or a connection error (GOAWAY and an exception). RFC 9113 section 5.4.
@@ -67,8 +67,8 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
         c.events = None
         c.decoder.release()
         if not whole and not c.failed:
-            # Memory ran out, or a callable of the user's raised: frames may be lost, so nothing more is read. Not in
-            # `except`, which needs memory itself.
+            # Memory ran out, or a user's callable raised: frames may be lost, so no more input is processed. Not in
+            # `except`, which allocates memory.
             fail(c, INTERNAL_ERROR, b"")
     return events
 
@@ -100,7 +100,7 @@ cdef int end_connection(Core c, int fault) except -1:
 
 
 cdef int part(Core c, int fault) except -1:
-    """End the connection for streams that were refused: GOAWAY, and what was not refused goes on."""
+    """Send GOAWAY because too many streams were refused; open streams continue."""
     c.count(fault_token(fault))
     c.refusal_error = fault_exception(fault, c.fault_stream, None)
     c.refusal_goaway_sent = True
@@ -110,7 +110,7 @@ cdef int part(Core c, int fault) except -1:
 
 
 cdef int raise_refusal_error(Core c) except -1:
-    """Raise what part() has made, now that the input is read. Always raises."""
+    """Raise the exception made by part(), once the input is processed. Always raises."""
     cdef object error = c.refusal_error
     c.refusal_error = None
     if c.logger is not None:
@@ -119,7 +119,7 @@ cdef int raise_refusal_error(Core c) except -1:
 
 
 cdef int on_preface(Core c, const uint8_t **p, Py_ssize_t *n) except -1:
-    """RFC 9113 section 3.4: refuse at the first octet that differs."""
+    """Check the connection preface (RFC 9113 section 3.4); refuse it at the first octet that differs."""
     cdef Py_ssize_t take = c.preface_left
     if n[0] < take:
         take = n[0]
@@ -134,7 +134,7 @@ cdef int on_preface(Core c, const uint8_t **p, Py_ssize_t *n) except -1:
 
 
 cdef int cut_frames(Core c, const uint8_t *p, Py_ssize_t n) except -1:
-    """Cut the input into frames. DATA frames that follow one another may be delivered as one."""
+    """Cut the input into frames. Consecutive DATA frames of a stream may be delivered as one object."""
     cdef Merge merge
     cdef int fault
     merge.count = 0
@@ -149,7 +149,7 @@ cdef int cut_frames(Core c, const uint8_t *p, Py_ssize_t n) except -1:
 
 
 cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
-    """Hand every whole frame to on_frame() where it lies; keep an unfinished one."""
+    """Pass every complete frame to on_frame() in place; buffer an unfinished one."""
     cdef FrameHeader h
     cdef Py_ssize_t need, take
     cdef int fault
@@ -201,7 +201,7 @@ cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
 
 
 cdef int check_header(Core c, FrameHeader *h) except -1:
-    """What nine octets can tell already, so that no oversized payload is waited for."""
+    """Validate the frame header before buffering its payload."""
     c.fault_stream = h.stream_id
     c.opening = 0
     if h.length > c.max_in_frame:
@@ -228,7 +228,7 @@ cdef int check_header(Core c, FrameHeader *h) except -1:
 
 
 cdef int on_frame(Core c, FrameHeader *h, const uint8_t *p) except -1:
-    """p: h.length octets of payload."""
+    """Process a complete frame. p: h.length octets of payload."""
     cdef int fault
     deliver_merged_before(c, h)
     if h.type == FRAME_HEADERS:
@@ -264,7 +264,7 @@ cdef int on_frame(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 
 cdef int resolve_fault(Core c, int fault) except -1:
-    """Handle a stream error; FAULT_NONE then, or the fault that ends the connection (RFC 9113 section 5.4)."""
+    """Handle a stream error. Return FAULT_NONE then, or the fault that ends the connection (RFC 9113 section 5.4)."""
     cdef int scope
     cdef H2Stream s
     cdef uint32_t sid, code
@@ -280,7 +280,7 @@ cdef int resolve_fault(Core c, int fault) except -1:
     if s is None and not quiet:
         if sid == 0 or sid != c.opening:
             return fault
-        # The stream never came to be: its number is used up all the same.
+        # The stream was never opened, but its identifier is used.
         if c.phase == C_IDLE:
             c.phase = C_OPEN
         c.use_identifier(sid)

@@ -1,4 +1,4 @@
-"""The other frames received: what they do to the connection and its streams (RFC 9113 section 6)."""
+"""The frames received other than HEADERS, CONTINUATION, DATA and SETTINGS (RFC 9113 section 6)."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from fasth2._engine.core cimport C_CLOSED, Core, find_stream, is_idle, is_shut
@@ -42,7 +42,7 @@ from fasth2._engine.stream cimport BY_RECV_RST_STREAM, S_HALF_CLOSED_LOCAL, H2St
 from fasth2._window cimport MAX_WINDOW
 
 cdef enum:
-    # Idle streams whose priority is kept, whatever SETTINGS_MAX_CONCURRENT_STREAMS says.
+    # Largest number of idle streams whose priority is kept, even with a higher SETTINGS_MAX_CONCURRENT_STREAMS.
     EARLY_MOST = 1000
 
 
@@ -88,11 +88,11 @@ cdef int on_rst_stream(Core c, FrameHeader *h, const uint8_t *p) except -1:
     answered = s.phase == S_HALF_CLOSED_LOCAL
     c.close_stream(s, BY_RECV_RST_STREAM)
     deliver_reset(c, h.stream_id, load32(p), True)
-    # Whoever has the whole answer saves himself the rest of his request: that costs nobody anything.
+    # A reset after the complete response only stops the rest of the request, which costs nothing.
     return FAULT_NONE if answered else count_reset(&c.limits, c.clock)
 
 
-# PUSH_PROMISE, RFC 9113 section 6.6: no client may send it.
+# PUSH_PROMISE, RFC 9113 section 6.6: clients must not send it.
 
 cdef int on_push_promise(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef Payload block
@@ -140,7 +140,7 @@ cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1:
     last = load32(p) & 0x7FFFFFFF
     code = load32(p + 4)
     if again and c.rfc_errors and last >= c.peer_goaway_last:
-        # Said before; and a higher number cannot take back a lower one.
+        # No new information: a higher number does not replace a lower one.
         return count_suspicious(&c.limits, c.clock, h.length)
     c.goaway_received = True
     c.peer_goaway_last = last
@@ -197,7 +197,7 @@ cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
 cdef int on_altsvc(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef uint32_t origin_length
     if read_altsvc(p, h, &origin_length) != LAYOUT_OK and not c.rfc_errors:
-        # RFC 7838 would have it ignored; h2 refuses it.
+        # RFC 7838 says to ignore it; h2 refuses it.
         return FAULT_ALTSVC_LENGTH
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
@@ -234,17 +234,18 @@ cdef int on_priority_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 
 cdef int keep_early_update(Core c, uint32_t sid, uint16_t priority) noexcept:
-    """Idle streams with a priority and open streams together may be as many as streams may be open."""
+    """Keep the priority of an idle stream. Such streams and open streams together are limited by
+    SETTINGS_MAX_CONCURRENT_STREAMS."""
     cdef uint64_t most = c.local.max_concurrent_streams_
     early_take(&c.early, c.ids.highest_inbound)
     most = most - <uint64_t>c.ids.open_inbound if most > <uint64_t>c.ids.open_inbound else 0
     if early_keep(&c.early, sid, priority, <uint32_t>min(most, <uint64_t>EARLY_MOST)) or most > EARLY_MOST:
         return FAULT_NONE
-    # A peer that has not acknowledged our SETTINGS need not know how many.
+    # A peer that has not acknowledged our SETTINGS may not know the limit.
     return FAULT_NONE if c.acks_expected else FAULT_PRIORITY_UPDATE_IDLE
 
 
-# Any other type, RFC 9113 section 5.5; ORIGIN (RFC 8336) among them, which only clients read.
+# Any other type, RFC 9113 section 5.5; also ORIGIN (RFC 8336), which is for clients only.
 
 cdef int on_unknown(Core c, FrameHeader *h, const uint8_t *p) except -1:
     deliver_unknown(c, h, p)

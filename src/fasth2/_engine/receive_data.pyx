@@ -60,8 +60,8 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 
 cdef int on_late_frame(Core c, FrameHeader *h) except -1:
-    """DATA on a stream that is over (RFC 9113 section 5.1, closed)."""
+    """DATA on a closed stream (RFC 9113 section 5.1)."""
     if c.rfc_errors and (h.stream_id > c.goaway_limit or c.table.reason_of(h.stream_id) == BY_SEND_RST_STREAM):
-        # In flight when we reset the stream, or above the last one that our GOAWAY let in: ignored.
+        # In flight when we reset the stream, or above the last stream of our GOAWAY: ignored.
         return count_late_data(&c.limits, c.clock, h.length)
     return FAULT_CLOSED_BY_RESET

@@ -47,7 +47,7 @@ from fasth2._engine.stream cimport (
 )
 
 cdef enum:
-    # Octets of a block that allow one CONTINUATION frame more: the peer chooses how small its frames are.
+    # Octets of a block that allow one more CONTINUATION frame: the peer chooses the size of its frames.
     OCTETS_A_FRAGMENT = 256
 
 
@@ -102,7 +102,7 @@ cdef void block_free(Core c) noexcept:
 
 
 cdef int add_fragment(Core c, const uint8_t *p, Py_ssize_t n) except -1:
-    """Keep a piece of a field block until its END_HEADERS; the limit on header lists bounds it (L13)."""
+    """Buffer a fragment of a field block until END_HEADERS, bounded by the limit on header lists (L13)."""
     cdef uint8_t *data
     cdef Py_ssize_t capacity
     cdef Py_ssize_t limit = c.max_in_frame
@@ -129,7 +129,7 @@ cdef int add_fragment(Core c, const uint8_t *p, Py_ssize_t n) except -1:
 
 cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssize_t n, uint32_t depends_on,
                   uint16_t weight, bint exclusive) except -1:
-    """A whole field block, a request or the trailers of one: decoded, admitted, delivered."""
+    """Process a complete field block, a request or trailers: decode, admit, deliver."""
     cdef H2Stream s
     cdef BlockInfo info
     cdef bint ignored = False
@@ -143,7 +143,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     if s is None and not c.rfc_errors and too_many(c):
         c.fault_value = f"the limit is {c.local.max_concurrent_streams_}"
         return FAULT_STREAMS_REFUSED
-    # Every block is decoded, or the table would fall out of step with the peer's.
+    # Every block is decoded, or the dynamic table would differ from the peer's.
     fault = decode(c, p, n)
     if fault == FAULT_NONE:
         fault = admit(c, s, sid, flags, n, &ignored)
@@ -158,7 +158,7 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
 
 
 cdef int decode(Core c, const uint8_t *p, Py_ssize_t n) except -1:
-    """Decode a block into the decoder's fields. One that is over the limit (L11), but not far, is no fault yet."""
+    """Decode a block into the decoder's fields. A block between the limit and the hard limit (L11) is no fault yet."""
     cdef Decoder decoder = c.decoder
     cdef int hpack
     c.limits.useful += n
@@ -176,9 +176,9 @@ cdef int decode(Core c, const uint8_t *p, Py_ssize_t n) except -1:
 
 
 cdef int admit(Core c, H2Stream s, uint32_t sid, uint8_t flags, Py_ssize_t n, bint *ignored) except -1:
-    """Check that a block of n octets may come on the stream as it is now (RFC 9113 section 5.1). s: None, there is none.
+    """Check that a block of n octets is allowed in the stream's state (RFC 9113 section 5.1). s: None for no stream.
 
-    `ignored` becomes True for a block that is skipped: it was on its way when the stream, or the connection, was over.
+    `ignored` becomes True for a block to be skipped: it was in flight when the stream or the connection ended.
     """
     cdef int reason
     if s is not None:
@@ -192,14 +192,14 @@ cdef int admit(Core c, H2Stream s, uint32_t sid, uint8_t flags, Py_ssize_t n, bi
     if not is_inbound(&c.ids, sid) and is_idle(c, sid):
         return FAULT_STREAM_ID_PARITY
     if is_inbound(&c.ids, sid) and sid > c.goaway_limit:
-        # After our GOAWAY the peer is told to retry elsewhere (RFC 9113 section 6.8).
+        # The peer will retry it on another connection, by our GOAWAY (RFC 9113 section 6.8).
         ignored[0] = True
         if sid > c.ids.highest_inbound:
             c.ids.highest_inbound = sid
             if not flags & FLAG_END_STREAM:
                 c.limits.late_octets += c.local.initial_window_size_
         if c.refusal_goaway_sent:
-            # After too many refusals they are what the peer had sent before it heard of it.
+            # After too many refusals: probably in flight when we sent GOAWAY.
             return count_late_headers(&c.limits, c.clock, n)
         return count_suspicious(&c.limits, c.clock, n)
     if not is_idle(c, sid):
@@ -220,7 +220,7 @@ cdef int admit(Core c, H2Stream s, uint32_t sid, uint8_t flags, Py_ssize_t n, bi
 
 
 cdef int on_oversized(Core c, H2Stream s, uint32_t sid, uint8_t flags) except -1:
-    """A block over the limit (L11), of which fields were discarded: a fault, or a request that the user refuses."""
+    """Handle a block over the limit (L11), with discarded fields: a fault, or a request that the user answers."""
     cdef Decoder decoder = c.decoder
     cdef list headers
     cdef int fault
@@ -239,7 +239,7 @@ cdef int on_oversized(Core c, H2Stream s, uint32_t sid, uint8_t flags) except -1
 
 cdef int check_fields(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t depends_on,
                       BlockInfo *info) except -1:
-    """Check the decoded fields as a request's, or as trailers where the stream is there (RFC 9113 section 8)."""
+    """Check the decoded fields as a request's, or as trailers if the stream exists (RFC 9113 section 8)."""
     cdef Decoder decoder = c.decoder
     cdef bint ends = flags & FLAG_END_STREAM
     cdef int fault
@@ -266,7 +266,7 @@ cdef int check_fields(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t 
         fault = FAULT_PRIORITY_SELF
     if fault != FAULT_NONE:
         if s is None and not c.rfc_errors:
-            # The last stream that GOAWAY names, as h2 counts it.
+            # The last stream id of the GOAWAY, as in h2.
             c.ids.highest_inbound = sid
         if fault == FAULT_CONTENT_LENGTH_CONFLICT:
             c.fault_value = f"{info.content_length} and {info.culprit.number}"
@@ -277,7 +277,7 @@ cdef int check_fields(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t 
 
 cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t depends_on, uint16_t weight,
                        bint exclusive, BlockInfo *info) except -1:
-    """Give the user a request, which opens its stream, or the trailers of one."""
+    """Deliver a request, which opens its stream, or trailers."""
     cdef object headers = request_fields(c, info) if s is None else trailer_fields(c, info)
     cdef int fault = FAULT_NONE
     cdef uint16_t priority
@@ -293,7 +293,7 @@ cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t
         s = c.open_stream(sid)
         s.expected = info.content_length
         s.connected = info.method != NULL and info.method.flags & F_CONNECT and not info.seen >> KIND_PROTOCOL & 1
-        # A PRIORITY_UPDATE that came before is the later word (RFC 9218 section 7).
+        # An early PRIORITY_UPDATE overrides the Priority field (RFC 9218 section 7).
         priority = early_take(&c.early, sid) if c.early.count else 0
         if priority == 0:
             priority = info.priority
@@ -310,7 +310,7 @@ cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t
 
 
 cdef int open_large_request(Core c, uint32_t sid, int fault, uint8_t flags, list headers) except -1:
-    """A request of which fields were discarded (L11) is handed out to be refused. It counts as the reset would."""
+    """Deliver a request with discarded fields (L11), to be refused by the user. It counts like a reset."""
     cdef H2Stream s
     cdef object culprit = "header list" if fault == FAULT_LIST_SIZE else "fields in the header list"
     cdef str reason = f"{culprit} over the limit: {c.fault_value}"
@@ -330,5 +330,5 @@ cdef int open_large_request(Core c, uint32_t sid, int fault, uint8_t flags, list
 
 
 cdef inline bint too_many(Core c) noexcept:
-    """Return True if one stream more would pass SETTINGS_MAX_CONCURRENT_STREAMS (L1)."""
+    """Return True if one more stream would exceed SETTINGS_MAX_CONCURRENT_STREAMS (L1)."""
     return <uint64_t>c.ids.open_inbound + 1 > c.local.max_concurrent_streams_

@@ -24,7 +24,7 @@ from fasth2._engine.settings cimport (
 cdef enum:
     # RFC 9218 section 2.1
     NO_RFC7540_PRIORITIES = 9
-    # Settings that no RFC we know defines are kept for the user, up to this many.
+    # Largest number of settings kept for the user, unknown ones included.
     SETTINGS_KEPT = 64
 
 
@@ -79,7 +79,7 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
         received[setting_code(code)] = value
     for i in range(0, n - 5, 6):
         if load16(p + i) == SETTING_HEADER_TABLE_SIZE:
-            # Each in its turn: the smallest has to be signalled (RFC 7541 section 4.2).
+            # One after the other: the smallest has to be signalled (RFC 7541 section 4.2).
             c.encoder.header_table_size = load32(p + i + 2)
     changes = {}
     for key, number in received.items():
@@ -93,7 +93,7 @@ cdef int apply_remote_settings(Core c, const uint8_t *p, Py_ssize_t n) except -1
 
 
 cdef int adopt_remote_settings(Core c, dict changes) except -1:
-    """RFC 9113 section 6.5.3: values take effect before the acknowledgement is sent."""
+    """Apply the peer's settings, before the acknowledgment is sent (RFC 9113 section 6.5.3)."""
     cdef ChangedSetting change
     cdef int fault
     change = changes.get(SETTING_INITIAL_WINDOW_SIZE)
@@ -111,7 +111,7 @@ cdef int adopt_remote_settings(Core c, dict changes) except -1:
 
 
 cdef int on_settings_ack(Core c) except -1:
-    """Our settings are in force at the peer."""
+    """Apply our settings at the peer's acknowledgment."""
     cdef bint asked = c.acks_expected > 0
     cdef dict changes = c.local.acknowledge_sent() if asked else {}
     cdef ChangedSetting change

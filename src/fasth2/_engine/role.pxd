@@ -1,5 +1,5 @@
-# Which side of the connection we are, and the stream identifiers that both sides have used (RFC 9113 section 5.1.1).
-# Nothing else looks at an identifier's parity.
+# Our side of the connection, and the stream identifiers that both sides have used (RFC 9113 section 5.1.1).
+# No other file uses an identifier's parity.
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 cdef enum:
@@ -24,28 +24,28 @@ cdef inline bint is_client(const Identifiers *ids) noexcept:
 
 
 cdef inline bint is_inbound(const Identifiers *ids, uint32_t stream_id) noexcept:
-    """The peer is the side that opens, or has opened, the stream."""
+    """Return True if the stream belongs to the peer, by its parity."""
     return (stream_id & 1) != ids.role
 
 
 cdef inline uint32_t highest_of_side(const Identifiers *ids, uint32_t stream_id) noexcept:
-    """The highest stream that was opened by the side that the stream belongs to."""
+    """Return the highest stream opened by the side to which the stream belongs."""
     return ids.highest_inbound if is_inbound(ids, stream_id) else ids.highest_outbound
 
 
 cdef inline bint is_last_inbound(const Identifiers *ids, uint32_t stream_id) noexcept:
-    """The peer has no identifier left after this one of its own."""
+    """Return True if the peer has no identifier left after this one of its own."""
     return stream_id > <uint32_t>HIGHEST_STREAM_ID - 2
 
 
 cdef inline uint32_t next_outbound(const Identifiers *ids) noexcept:
-    """The identifier of the next stream that we open or promise; 0: all are used."""
+    """Return the identifier of the next stream that we open or promise; 0: all are used."""
     cdef uint32_t following = 2 - <uint32_t>ids.role if ids.highest_outbound == 0 else ids.highest_outbound + 2
     return following if following <= <uint32_t>HIGHEST_STREAM_ID else 0
 
 
 cdef inline void count_open(Identifiers *ids, uint32_t stream_id, int change) noexcept:
-    """One stream more (1) or less (-1) counts against SETTINGS_MAX_CONCURRENT_STREAMS (section 5.1.2)."""
+    """Count one stream more (1) or less (-1) against SETTINGS_MAX_CONCURRENT_STREAMS (section 5.1.2)."""
     if is_inbound(ids, stream_id):
         ids.open_inbound += change
     else:

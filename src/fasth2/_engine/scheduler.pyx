@@ -1,4 +1,4 @@
-"""Which stream sends next: plain turns, or by priority (RFC 9218 section 10)."""
+"""The choice of the stream that sends next: round-robin, or by priority (RFC 9218 section 10)."""
 from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t
 
@@ -13,20 +13,20 @@ cdef struct Turn:
 
 
 cdef inline bint is_ready(Core c, H2Stream s) noexcept:
-    """Return True if a frame of the stream could go out now; END_STREAM alone and trailers need no window."""
+    """Return True if a frame of the stream can be sent now; END_STREAM alone and trailers need no window."""
     return s.queued == 0 or (s.out_window > 0 and c.out_window > 0)
 
 
 cdef inline bint is_small(Core c, H2Stream s) noexcept:
-    """Return True if all that is left fits one frame."""
+    """Return True if the rest of the body fits one frame."""
     return s.queued <= <int64_t>c.max_out_frame and (s.ends or s.trailers is not None)
 
 
 cdef bint next_turn(Core c, Turn *turn) noexcept:
-    """Find the next turn by priority; False: no stream of the ring can send."""
-    # Each stream of the lowest urgency has its turn, round and round. Streams that are not incremental stand in
-    # line: the first of them uses the turns of all, so that one after another is sent at their common rate, and a
-    # line never holds up those that take turns, nor they the line. The small come first in line, then the oldest.
+    """Find the next turn by priority. Return False if no stream of the ring can send."""
+    # Streams of the lowest urgency take turns, round-robin. Among streams that are not incremental, the first one uses
+    # the turns of all of them: they are sent one after another at their common rate, and neither they nor the
+    # incremental streams hold up the others. The first one is the one whose rest fits a frame, then the oldest.
     #
     # The ring is only read, through borrowed pointers: no stream can leave it meanwhile.
     cdef void *last = <void *>c.ring
@@ -73,7 +73,7 @@ cdef bint waits_behind(Core c, H2Stream s) noexcept:
 
 
 cdef int drop_shut(Core c) except -1:
-    """Let the streams whose own window is shut leave the ring: WINDOW_UPDATE brings them back."""
+    """Remove streams with an exhausted window from the ring; WINDOW_UPDATE puts them back."""
     cdef H2Stream last = c.ring
     cdef H2Stream s = last.next
     cdef H2Stream following
@@ -87,13 +87,13 @@ cdef int drop_shut(Core c) except -1:
 
 
 cdef bint send_by_priority(Core c, Py_ssize_t room) except -1:
-    """One frame of the stream that comes first by priority (RFC 9218 section 10); False: none can send."""
+    """Send one frame of the first stream by priority (RFC 9218 section 10). Return False if none can send."""
     cdef Turn turn
     cdef H2Stream s, sender
     if not next_turn(c, &turn):
         drop_shut(c)
         return False
-    # Kept alive: the stream may end.
+    # Strong references: the stream may end.
     s = <H2Stream>turn.stream
     sender = <H2Stream>turn.sender
     if not send_queued(c, sender, room):
@@ -104,7 +104,7 @@ cdef bint send_by_priority(Core c, Py_ssize_t room) except -1:
 
 
 cdef int64_t queued_in_window(Core c) noexcept:
-    """Octets of body that the windows of the streams in the ring let out."""
+    """Return the queued octets of body within the windows of the streams in the ring."""
     cdef H2Stream s = c.ring
     cdef int64_t total = 0
     while True:
@@ -115,7 +115,7 @@ cdef int64_t queued_in_window(Core c) noexcept:
 
 
 cdef bytes pull(Core c, Py_ssize_t most):
-    """Up to `most` octets of output (negative: all there is): what is written already, then queued bodies by turns."""
+    """Take up to `most` octets of output (negative: all): frames already written, then queued bodies."""
     cdef H2Stream s, stuck
     cdef Py_ssize_t room, wanted
     cdef bytes result = None
@@ -138,7 +138,7 @@ cdef bytes pull(Core c, Py_ssize_t most):
             if send_queued(c, s, room):
                 stuck = None
             elif s is stuck:
-                # Round once, and none could send: the turn stays where it was.
+                # Once around, and none could send: the position in the ring is unchanged.
                 break
             elif stuck is None:
                 stuck = s
@@ -148,9 +148,9 @@ cdef bytes pull(Core c, Py_ssize_t most):
     try:
         result = out_take(&c.out, most)
     finally:
-        # Not `except`: that needs memory itself.
+        # Not `except`, which allocates memory.
         if result is None:
-            # What was handed out is gone: the peer cannot follow what would come after it.
+            # The output is lost: the peer could not parse what follows it.
             c.failed = True
             c.phase = C_CLOSED
             out_clear(&c.out)

@@ -1,5 +1,5 @@
-# Sending: what the application says, as frames. Everything is checked before
-# anything changes.
+# The sending path: calls of the application are converted to frames. Arguments
+# are checked before any state changes.
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._engine.core cimport Core

@@ -41,7 +41,7 @@ from fasth2.exceptions import (
     TooManyStreamsError,
 )
 
-# Bodies up to this many octets go straight into the output, behind their headers.
+# Bodies up to this many octets are written to the output at once, after their headers.
 cdef Py_ssize_t DIRECT = 4096
 # pull() cuts a frame short to fill its block, but not to less than this.
 cdef enum:
@@ -58,7 +58,7 @@ cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, u
                       Py_ssize_t more=0) except -1:
     """Write the prepared fields as a HEADERS frame, or as the PUSH_PROMISE of `promised` (0: no push).
 
-    Room for `more` octets after it is made, so that what follows cannot fail when this has not.
+    Memory for `more` octets after it is reserved, so that writing these cannot fail.
     """
     cdef OutgoingFields outgoing = c.outgoing
     cdef Py_ssize_t bound = <Py_ssize_t>c.encoder.bound(outgoing.fields, outgoing.count)
@@ -93,7 +93,7 @@ cdef int write_settings(Core c, dict settings) except -1:
 
 
 cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_stream) except -1:
-    """Response headers, an informational response, or trailers."""
+    """Send response headers, an informational response, or trailers."""
     cdef H2Stream s
     cdef int block
     cdef uint16_t priority = 0
@@ -138,7 +138,7 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
 
 cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n, bint end_stream,
                    int pad_length) except -1:
-    """One DATA frame, whole, as h2 sends it. pad_length: -1 for none."""
+    """Send one DATA frame, as h2 does. pad_length: -1 for none."""
     cdef H2Stream s
     cdef Py_ssize_t size = n
     cdef int64_t window
@@ -179,7 +179,7 @@ cdef int send_data(Core c, uint32_t stream_id, const uint8_t *data, Py_ssize_t n
 
 
 cdef int end_stream(Core c, uint32_t stream_id) except -1:
-    """An empty DATA frame with END_STREAM."""
+    """Send an empty DATA frame with END_STREAM."""
     cdef H2Stream s
     must_be_open(c)
     s = c.stream_or_raise(stream_id)
@@ -194,7 +194,7 @@ cdef int end_stream(Core c, uint32_t stream_id) except -1:
 
 
 cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object headers) except -1:
-    """PUSH_PROMISE, RFC 9113 section 6.6 and 8.4."""
+    """Send PUSH_PROMISE (RFC 9113 section 6.6 and 8.4)."""
     cdef H2Stream s, new
     c.outgoing.convert(headers)
     if not c.remote.enable_push_:
@@ -222,7 +222,7 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
         encode_block(c, stream_id, FRAME_PUSH_PROMISE, 0, promised)
         c.ids.highest_outbound = promised
     finally:
-        # Not `except`: that needs memory itself.
+        # Not `except`, which allocates memory.
         if c.ids.highest_outbound != promised:
             c.table.remove(new)
     return 0
@@ -230,7 +230,7 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
 
 cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object body, object trailers,
                   bint end_stream) except -1:
-    """A response, whole or its first part; False: the stream is gone."""
+    """Send a response, complete or its first part. Return False if the stream is gone."""
     cdef list prepared = None
     cdef bint copied = not PyBytes_CheckExact(body)
     if trailers is not None:
@@ -243,7 +243,7 @@ cdef bint respond(Core c, uint32_t stream_id, int status, object headers, object
 
 
 cdef list prepared_trailers(Core c, object trailers):
-    """Trailers, checked, to be encoded when their turn comes."""
+    """Check trailers, to be encoded when they are sent."""
     c.outgoing.convert(trailers)
     c.outgoing.check(BLOCK_TRAILERS)
     return c.outgoing.frozen()
@@ -251,7 +251,7 @@ cdef list prepared_trailers(Core c, object trailers):
 
 cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, bint copied, list prepared,
                             bint end_stream) except -1:
-    """As respond(), of the fields that `outgoing` holds. copied: the engine made `body`."""
+    """Send a response with the fields of `outgoing`; see respond(). copied: `body` is a copy made by the engine."""
     cdef H2Stream s
     cdef Py_ssize_t n = PyBytes_GET_SIZE(body)
     cdef bint ends_here, direct
@@ -302,7 +302,7 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
 
 
 cdef bytes checked_copy(Core c, int64_t copied, object data):
-    """The octets of a buffer that is not bytes; FlowControlError where a stream would hold too many copies (L17)."""
+    """Copy a buffer that is not bytes. Raises FlowControlError if a stream would hold too many copied octets (L17)."""
     cdef Py_ssize_t n
     cdef int64_t held
     view = memoryview(data)
@@ -320,7 +320,7 @@ cdef bytes checked_copy(Core c, int64_t copied, object data):
 
 
 cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream) except -1:
-    """Queue more body; return what the stream has unsent."""
+    """Queue a part of a body. Return the stream's unsent octets."""
     cdef H2Stream s
     cdef bint copied = not PyBytes_CheckExact(data)
     if copied:
@@ -343,7 +343,7 @@ cdef int64_t write_body(Core c, uint32_t stream_id, object data, bint end_stream
 
 
 cdef int write_trailers(Core c, uint32_t stream_id, list prepared) except -1:
-    """Queue trailers behind the body; they end the stream."""
+    """Queue trailers after the body; they end the stream."""
     cdef H2Stream s
     must_be_open(c)
     s = c.stream_or_raise(stream_id)
@@ -364,9 +364,9 @@ cdef int reset_stream(Core c, uint32_t stream_id, uint32_t code) except -1:
 
 
 cdef int send_queued(Core c, H2Stream s, Py_ssize_t room) except -1:
-    """One frame of what a stream has queued. room: octets, header included, -1 for any.
+    """Send one frame of a stream's queue. room: octets, frame header included; -1: no limit.
 
-    Returns 1 when a frame was written, 0 when the connection's window or the room is used up.
+    Returns 1 if a frame was written, 0 if the connection's window or the room is exhausted.
     """
     cdef uint32_t n
     cdef bint last
@@ -385,7 +385,7 @@ cdef int send_queued(Core c, H2Stream s, Py_ssize_t room) except -1:
     n = data_chunk(s.queued, s.out_window, c.out_window, c.max_out_frame)
     if n == 0:
         if s.out_window <= 0:
-            # Its own window is shut: WINDOW_UPDATE brings it back.
+            # Its own window is exhausted: WINDOW_UPDATE puts it back into the ring.
             c.leave_ring(s)
             return 1
         return 0
@@ -395,7 +395,7 @@ cdef int send_queued(Core c, H2Stream s, Py_ssize_t room) except -1:
         elif c.out.length > c.out.start:
             return 0
         elif n > SHORTEST_CUT:
-            # The first of a small block: its end waits in the output for the next.
+            # A block smaller than the shortest frame: the rest of the frame stays in the output.
             n = SHORTEST_CUT
     out_reserve(&c.out, FRAME_HEADER + <Py_ssize_t>n)
     last = n == s.queued and s.ends and s.trailers is None
@@ -435,7 +435,7 @@ cdef int send_queued(Core c, H2Stream s, Py_ssize_t room) except -1:
 
 
 cdef int send_queued_trailers(Core c, H2Stream s) except -1:
-    """The trailers that waited for the body; encoded now, since the table's state depends on the order."""
+    """Send queued trailers. They are encoded now, since the dynamic table depends on the order of blocks."""
     with cython.critical_section(c.encoder):
         c.outgoing.convert(s.trailers)
         c.outgoing.check(BLOCK_TRAILERS)

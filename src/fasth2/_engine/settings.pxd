@@ -1,4 +1,4 @@
-# RFC 9113 section 6.5: the settings of one endpoint, current values and those
+# The settings of one endpoint (RFC 9113 section 6.5): current values and those
 # not acknowledged yet.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
@@ -15,13 +15,13 @@ cdef enum:
 
 cdef class ChangedSetting:
     cdef public object setting          # SettingCodes or int
-    cdef public object original_value   # int, or None where there was none
+    cdef public object original_value   # int, or None if there was none
     cdef public object new_value        # int
 
 
 cdef class SettingsBase:
-    # Current values in C. Every change of the mapping keeps them right; values
-    # that only the local application can set too large are cut to the type.
+    # Current values in C, updated with every change of the mapping. Values that
+    # exceed their type, which only the local application can set, are clamped.
     cdef uint64_t max_concurrent_streams_   # 2**32 + 1 when unset
     cdef int64_t max_header_list_size_      # octets; -1 when unset
     cdef uint32_t header_table_size_        # octets
@@ -30,38 +30,38 @@ cdef class SettingsBase:
     cdef bint enable_push_
     cdef bint enable_connect_protocol_
     cdef bint client_                       # these are a client's settings
-    # Both are made once and only ever changed in place, so that no thread can
-    # see one freed.
-    cdef dict current_                      # setting -> current value, None when there is none yet
-    cdef dict pending_                      # setting -> list of values to come, never empty
-    # SETTINGS frames that are not acknowledged, oldest first: setting -> how many of its values each took along. The
-    # first may be None: one of each setting that waits. None altogether: there is none.
+    # Both are made once and changed in place only, so that no thread can access
+    # a freed one.
+    cdef dict current_                      # setting -> current value, None if there is none yet
+    cdef dict pending_                      # setting -> list of queued values, never empty
+    # Unacknowledged SETTINGS frames, oldest first: setting -> number of its queued values in the frame. A first entry
+    # of None means one value of each queued setting. None instead of the list: no such frame.
     cdef list sent_
 
-    # Queues a value until it is acknowledged. Raises InvalidSettingsValueError, or TypeError for a value that is no int.
+    # Queue a value until it is acknowledged. Raises InvalidSettingsValueError, or TypeError if it is not an int.
     cdef int set_(self, object key, object value) except -1
-    # The same for each, or for none.
+    # The same for several settings; on an error none is changed.
     cdef int set_all(self, dict settings) except -1
     cdef int take_back(self, object key) except -1
-    # A SETTINGS frame goes out, and takes along what waits; its acknowledgement makes that current.
+    # Record a sent SETTINGS frame with the queued values; its acknowledgment makes them current.
     cdef int mark_sent(self) except -1
     cdef dict acknowledge_sent(self)
     cdef int name_sent(self) except -1
     cdef dict move_on(self, dict counts)
-    # The next value of every setting that has one. Returns {setting: ChangedSetting}.
+    # Apply the next value of every setting that has one. Returns {setting: ChangedSetting}.
     cdef dict acknowledge_all(self)
-    # Sets a current value at once. `value` has passed check_setting.
+    # Set a current value at once. `value` was accepted by check_setting.
     cdef int assign(self, object key, object value) except -1
-    # Forgets everything for what unpickling brings.
+    # Replace the whole state when unpickling.
     cdef int start_afresh(self, bint client, dict current, dict queues) except -1
     cdef int reset_mirrors(self, bint client) except -1
-    # Keep the C values right for a setting, by its SettingCodes member or None for an unknown one.
+    # Update the C value of a setting, by its SettingCodes member; None for an unknown one.
     cdef void mirror(self, object code, int64_t number) noexcept
     cdef void mirror_unset(self, object code) noexcept
 
 
-# RFC 9113 section 6.5.2's error code for a value received from a peer (from a
-# client if from_client), 0 when it is allowed.
+# Return the error code for a value received from a peer (from a client if
+# from_client), 0 if it is valid (RFC 9113 section 6.5.2).
 cdef uint32_t check_received(uint32_t code, uint32_t value, bint from_client) noexcept
-# SettingCodes member for a known identifier, else the int.
+# Return the SettingCodes member of a known identifier, else the int.
 cdef object setting_code(uint32_t code)

@@ -19,18 +19,18 @@ class SettingCodes(enum.IntEnum):
 
     __module__ = "fasth2.settings"
 
-    #: Octets of the table that the sender decodes header blocks with.
+    #: Size in octets of the dynamic table with which the sender decodes field blocks.
     HEADER_TABLE_SIZE = SETTING_HEADER_TABLE_SIZE
     #: 1 if the sender accepts pushed streams, 0 if not.
     ENABLE_PUSH = SETTING_ENABLE_PUSH
-    #: Streams that the sender allows at once.
+    #: Number of concurrent streams that the sender allows.
     MAX_CONCURRENT_STREAMS = SETTING_MAX_CONCURRENT_STREAMS
     #: The sender's flow-control window for new streams, in octets.
     INITIAL_WINDOW_SIZE = SETTING_INITIAL_WINDOW_SIZE
     #: The largest frame payload that the sender accepts, in octets.
     MAX_FRAME_SIZE = SETTING_MAX_FRAME_SIZE
-    #: The largest decoded header list that the sender accepts: octets of
-    #: names and values, and 32 for each field.
+    #: The largest decoded header list that the sender accepts, in octets of
+    #: names and values, plus 32 for each field.
     MAX_HEADER_LIST_SIZE = SETTING_MAX_HEADER_LIST_SIZE
     #: 1 if the sender accepts extended CONNECT, 0 if not.
     ENABLE_CONNECT_PROTOCOL = SETTING_ENABLE_CONNECT_PROTOCOL
@@ -75,8 +75,8 @@ cdef uint32_t check_received(uint32_t code, uint32_t value, bint from_client) no
 
 
 cdef int64_t number_of(object key, object value) except? -1:
-    # The value as a C integer; one that does not fit is the nearest that does,
-    # which every check below treats the same.
+    # Convert a value to a C integer, clamped to its range, which changes no
+    # result of the checks below.
     cdef int overflow = 0
     cdef int64_t number
     if not isinstance(value, int):
@@ -88,7 +88,7 @@ cdef int64_t number_of(object key, object value) except? -1:
 
 
 cdef object check_setting(object code, int64_t number):
-    # The ErrorCodes member for a value that a setting can't have, NO_ERROR otherwise.
+    # Return the ErrorCodes member for an invalid value, else NO_ERROR.
     if code is CODE_ENABLE_PUSH or code is CODE_ENABLE_CONNECT_PROTOCOL:
         if number != 0 and number != 1:
             return PROTOCOL_ERROR
@@ -113,12 +113,12 @@ cdef int64_t clamp(int64_t number, int64_t largest) noexcept:
 
 
 cdef class ChangedSetting:
-    """One setting's change, as events carry it.
+    """The change of one setting, in events.
 
     Args:
         setting: The `SettingCodes` member, or an int for an unknown setting.
-        original_value: The value before, or ``None`` when there was none.
-        new_value: The value now.
+        original_value: The previous value, or ``None`` if there was none.
+        new_value: The new value.
     """
 
     @cython.critical_section
@@ -248,7 +248,7 @@ cdef class SettingsBase:
                 (<list>queue).append(value)
             queued = True
         finally:
-            # Not `except`: that needs memory itself.
+            # Not `except`, which allocates memory.
             if new and not queued:
                 self.current_.pop(key, None)
         return 0
@@ -282,8 +282,8 @@ cdef class SettingsBase:
 
     @cython.critical_section
     cdef int mark_sent(self) except -1:
-        """A SETTINGS frame goes out: its acknowledgement is for the values that wait by now and that no frame before
-        it has taken along (RFC 9113 section 6.5.3)."""
+        """Record a sent SETTINGS frame with the queued values that no earlier frame contains; its acknowledgment applies
+        to these (RFC 9113 section 6.5.3)."""
         cdef dict frame, before
         cdef object key, queue
         cdef Py_ssize_t count
@@ -292,7 +292,7 @@ cdef class SettingsBase:
                 if len(<list>queue) != 1:
                     break
             else:
-                # As nearly always: no other frame waits, and no setting was changed twice.
+                # The common case: no other unacknowledged frame, and one queued value of each setting.
                 self.sent_ = [None]
                 return 0
         self.name_sent()
@@ -311,7 +311,7 @@ cdef class SettingsBase:
 
     @cython.critical_section
     cdef dict acknowledge_sent(self):
-        """The peer has acknowledged the oldest frame: the values that it took along are current."""
+        """Apply the values of the oldest unacknowledged frame."""
         cdef dict changed
         if self.sent_ is None:
             return {}
@@ -338,7 +338,7 @@ cdef class SettingsBase:
         return changed
 
     cdef int name_sent(self) except -1:
-        """Before what waits changes: write down what a frame took along that took one value of each setting."""
+        """Before the queues change: expand a first entry of None in `sent_`."""
         cdef object key
         cdef dict frame
         if self.sent_ is not None and self.sent_[0] is None:
@@ -349,7 +349,7 @@ cdef class SettingsBase:
         return 0
 
     cdef dict move_on(self, dict counts):
-        """Make so many of each setting's waiting values current, the last of them for good; ``None``: one of each."""
+        """Apply so many queued values of each setting, of which the last stays current; ``None``: one of each."""
         cdef dict changed = {}
         cdef dict pending = self.pending_
         cdef object key
@@ -374,7 +374,7 @@ cdef class SettingsBase:
             change.original_value = self.current_.get(key)
             change.new_value = queue[min(count, <Py_ssize_t>len(queue)) - 1]
             changed[key] = change
-        # Nothing below needs memory: all settings move on, or none.
+        # No allocation below: all settings are changed, or none.
         for key, change in changed.items():
             queue = pending.get(key)
             if queue:
@@ -389,17 +389,17 @@ cdef class SettingsBase:
         return changed
 
     def acknowledge(self):
-        """Take one acknowledgement: each setting with values to come moves on to the next.
+        """Process one acknowledgment: each setting with queued values changes to the next one.
 
         Returns:
-            A dict of setting to `ChangedSetting`, for those that moved.
+            A dict of setting to `ChangedSetting`, for those that changed.
         """
         return self.acknowledge_all()
 
     def validate_received_setting(self, setting, value):
-        """Check a value that the peer who owns these settings sent.
+        """Check a value received from the peer to which these settings belong.
 
-        A server's ENABLE_PUSH may be 0 only (RFC 9113 section 6.5.2).
+        A server's ENABLE_PUSH must be 0 (RFC 9113 section 6.5.2).
 
         Args:
             setting: The setting's identifier.
@@ -418,7 +418,7 @@ cdef class SettingsBase:
 
     @cython.critical_section
     def _mirrors(self):
-        """The C values that the engine reads, by setting; for tests of their agreement with the mapping."""
+        """Return the C values by setting, for tests that compare them with the mapping."""
         return {
             CODE_HEADER_TABLE_SIZE: self.header_table_size_,
             CODE_ENABLE_PUSH: self.enable_push_,
@@ -431,7 +431,7 @@ cdef class SettingsBase:
 
     @property
     def header_table_size(self):
-        """Octets of the peer's decoding table."""
+        """Size of the decoder's dynamic table, in octets."""
         return self[CODE_HEADER_TABLE_SIZE]
 
     @header_table_size.setter
@@ -467,7 +467,7 @@ cdef class SettingsBase:
 
     @property
     def max_concurrent_streams(self):
-        """Streams allowed at once; 2**32 + 1 when the setting was never made."""
+        """Number of concurrent streams; 2**32 + 1 if it was never set."""
         value = self.current_.get(CODE_MAX_CONCURRENT_STREAMS)
         return NO_LIMIT if value is None else value
 
@@ -477,7 +477,7 @@ cdef class SettingsBase:
 
     @property
     def max_header_list_size(self):
-        """The largest decoded header list in octets; ``None`` when the setting was never made."""
+        """The largest decoded header list, in octets; ``None`` if it was never set."""
         return self.current_.get(CODE_MAX_HEADER_LIST_SIZE)
 
     @max_header_list_size.setter
@@ -554,9 +554,9 @@ cdef class SettingsBase:
 class Settings(SettingsBase, MutableMapping):
     """The settings of one endpoint: a mapping of setting to current value.
 
-    Setting a value queues it; it becomes current when the peer (for our
-    settings) or the engine (for the peer's) acknowledges. Several changes may
-    wait at once; each acknowledgement takes one of every setting.
+    Assignment queues a value; it becomes current when the peer (for our settings)
+    or the engine (for the peer's) acknowledges it. Several changes may be queued;
+    each acknowledgment applies one of every setting.
 
     Args:
         client: True if these are a client's settings.

@@ -53,7 +53,7 @@ cdef enum:
     S_CLOSED = 6
 
 cdef enum:
-    BY_NOTHING = -1          # not known: closed implicitly, or forgotten
+    BY_NOTHING = -1          # unknown: closed implicitly, or forgotten
     BY_SEND_END_STREAM = 0
     BY_RECV_END_STREAM = 1
     BY_SEND_RST_STREAM = 2
@@ -66,7 +66,7 @@ cdef class H2Stream:
     cdef uint8_t phase               # S_*
     cdef int closed_reason           # BY_*
     cdef bint headers_sent
-    cdef bint connected              # opened by CONNECT, a tunnel once it is answered
+    cdef bint connected              # opened by CONNECT: a tunnel after the response
     cdef ReceiveWindow window        # octets the peer may send us
     cdef int64_t out_window          # octets we may send; negative after a smaller SETTINGS
     cdef int64_t expected            # content-length, -1: none
@@ -83,7 +83,7 @@ cdef class H2Stream:
     cdef H2Stream next               # in that ring
     # RFC 9218; changed by Core.set_priority()
     cdef uint8_t urgency             # 0 (first) to 7
-    cdef bint incremental            # takes turns with others; also while nobody has said anything
+    cdef bint incremental            # True also without a priority
 
 
 cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t send_window)
@@ -107,7 +107,7 @@ cdef inline void stream_open_reserved(H2Stream s) noexcept:
 
 
 cdef inline bint stream_end_sent(H2Stream s) noexcept:
-    """END_STREAM sent: open to half-closed (local). True: the stream is over, and is to be closed."""
+    """END_STREAM sent: open to half-closed (local). Return True if the stream has to be closed."""
     if s.phase == S_OPEN:
         s.phase = S_HALF_CLOSED_LOCAL
         return False
@@ -115,7 +115,7 @@ cdef inline bint stream_end_sent(H2Stream s) noexcept:
 
 
 cdef inline bint stream_end_received(H2Stream s) noexcept:
-    """END_STREAM received: open to half-closed (remote). True: the stream is over, and is to be closed."""
+    """END_STREAM received: open to half-closed (remote). Return True if the stream has to be closed."""
     if s.phase == S_OPEN:
         s.phase = S_HALF_CLOSED_REMOTE
         return False
@@ -129,7 +129,7 @@ cdef inline void stream_close(H2Stream s, int reason) noexcept:
 
 
 cdef inline bint stream_is_reserved(H2Stream s) noexcept:
-    """The stream is promised; its response has not begun."""
+    """Return True if the stream is promised and its response has not begun."""
     return s.phase == S_RESERVED_LOCAL
 
 
@@ -147,10 +147,10 @@ cdef inline bint stream_may_receive(H2Stream s) noexcept:
 
 
 cdef inline bint stream_has_priority(H2Stream s) noexcept:
-    """Return True if the stream wants anything but plain turns."""
+    """Return True if the stream has a priority other than the default of round-robin."""
     return s.urgency != URGENCY_DEFAULT or not s.incremental
 
 
 cdef inline bint stream_has_queue(H2Stream s) noexcept:
-    """Return True if body, trailers or END_STREAM still wait to be framed."""
+    """Return True if body, trailers or END_STREAM are queued."""
     return s.queued > 0 or s.ends or s.trailers is not None

@@ -36,7 +36,7 @@ class StreamState(enum.IntEnum):
 
 
 class StreamClosedBy(enum.Enum):
-    """What ended a stream."""
+    """How a stream was closed."""
 
     SEND_END_STREAM = BY_SEND_END_STREAM
     RECV_END_STREAM = BY_RECV_END_STREAM
@@ -48,10 +48,10 @@ class StreamClosedBy(enum.Enum):
 @cython.no_gc
 @cython.freelist(64)
 cdef class H2Stream:
-    """A stream of a connection, as ``H2Connection.streams`` shows it. Read only; it is made by the connection.
+    """A stream of a connection, a value of ``H2Connection.streams``. Read only; made by the connection.
 
     Attributes:
-        stream_id: The stream's number.
+        stream_id: The stream's identifier.
     """
 
     def __repr__(self):
@@ -74,7 +74,7 @@ cdef class H2Stream:
 
     @property
     def closed_by(self):
-        """What closed the stream, a `StreamClosedBy`, or ``None``."""
+        """How the stream was closed, a `StreamClosedBy`, or ``None``."""
         cdef int reason = look(&self.closed_reason)
         return None if reason < 0 else StreamClosedBy(reason)
 
@@ -124,7 +124,7 @@ cdef int queue_body(H2Stream s, bytes chunk) except -1:
 
 
 cdef void queue_clear(H2Stream s) noexcept:
-    """Drop what is queued: the stream is over."""
+    """Drop the queue at the end of the stream."""
     s.chunk = None
     s.later = None
     s.trailers = None

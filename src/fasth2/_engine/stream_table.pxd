@@ -1,5 +1,5 @@
-# Which streams a connection has: the ones that are there, by number, and how
-# the latest closed ones ended.
+# The streams of a connection: the existing ones by identifier, and how the
+# latest closed ones ended.
 from libc.stdint cimport int8_t, uint32_t
 
 from fasth2._engine.stream cimport H2Stream
@@ -32,7 +32,7 @@ cdef class StreamTable:
     cdef list all(self)
 
     cdef inline void *following(self, uint32_t *at) noexcept:
-        """The stream (borrowed) in slot `at` or the first after it, NULL at the end. `at` moves past its slot."""
+        """Return the stream (borrowed) in slot `at` or the first after it; NULL at the end. `at` moves past it."""
         while self.slots != NULL and at[0] <= self.mask:
             at[0] += 1
             if self.slots[at[0] - 1].id != 0:
@@ -40,7 +40,7 @@ cdef class StreamTable:
         return NULL
 
     cdef inline void *find(self, uint32_t stream_id) noexcept:
-        """The stream (borrowed) or NULL."""
+        """Return the stream (borrowed) or NULL."""
         cdef uint32_t i
         if self.slots == NULL:
             return NULL

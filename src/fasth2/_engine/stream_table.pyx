@@ -1,4 +1,4 @@
-"""The streams of a connection by number, and a bounded memory of closed ones (RFC 9113 section 5.1)."""
+"""The streams of a connection by identifier, and a bounded memory of closed ones (RFC 9113 section 5.1)."""
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -18,7 +18,7 @@ cdef class StreamTable:
         if self.slots != NULL:
             for i in range(<uint32_t>(self.mask + 1)):
                 if self.slots[i].id != 0:
-                    # Streams that wait for their turn hold one another in a ring.
+                    # Streams in the ring reference one another.
                     (<H2Stream>self.slots[i].stream).next = None
                     Py_DECREF(<object>self.slots[i].stream)
             PyMem_Free(self.slots)
@@ -53,7 +53,7 @@ cdef class StreamTable:
         return 0
 
     cdef void remove(self, H2Stream s) noexcept:
-        """Take the stream out; the caller holds a reference of its own."""
+        """Remove a stream; the caller holds its own reference."""
         cdef uint32_t i, j, home
         if self.slots == NULL:
             return

@@ -1,4 +1,4 @@
-# HTTP/1.1 requests that ask for HTTP/2 by ``Upgrade: h2c``.
+# The upgrade from HTTP/1.1 by ``Upgrade: h2c``.
 from fasth2._engine.core cimport Core
 
 cdef bytes upgrade_settings(object header)

@@ -13,7 +13,7 @@ from fasth2.exceptions import ProtocolError
 
 
 cdef bytes upgrade_settings(object header):
-    """The payload of the SETTINGS frame in an HTTP2-Settings field (RFC 7540 section 3.2.1)."""
+    """Decode the SETTINGS payload of an HTTP2-Settings field (RFC 7540 section 3.2.1)."""
     cdef bytes text = header.encode("ascii", "replace") if isinstance(header, str) else bytes(memoryview(header))
     cdef bytes payload
     text = text.rstrip(b"=")
@@ -27,7 +27,7 @@ cdef bytes upgrade_settings(object header):
 
 
 cdef int upgrade(Core c, bytes payload) except -1:
-    """Apply the client's settings, queue ours, and open stream 1, half closed by the client: the request."""
+    """Apply the client's settings, queue ours, and open stream 1 for the request, half-closed (remote)."""
     must_be_open(c)
     if c.ids.highest_inbound:
         raise ProtocolError("the connection has streams already: it cannot be upgraded")
