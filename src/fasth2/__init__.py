@@ -65,10 +65,10 @@ __all__ = ["H2_VERSION", "__version__", "alias_h2", *_LAZY]
 
 
 def alias_h2() -> bool:
-    """Make every later ``import h2`` give fasth2's modules.
+    """Make every later ``import h2`` return fasth2's modules.
 
-    For a program that can't be edited: call it before the program imports
-    h2. A second call does nothing. ``h2.__version__`` is then the h2 version
+    For programs that cannot be edited: call it before the program imports
+    h2. A second call does nothing. ``h2.__version__`` is then the version
     whose API fasth2 has. With ``FASTH2_DISABLE=1`` in the environment nothing
     is changed and one line is logged.
 
@@ -76,8 +76,8 @@ def alias_h2() -> bool:
         True if ``h2`` is fasth2 now.
 
     Raises:
-        RuntimeError: h2 itself is already imported, so some of the program
-            would use one and some the other.
+        RuntimeError: h2 itself is imported already, so the program would use
+            both.
     """
     present = sys.modules.get("h2")
     if present is not None and getattr(present, "_is_fasth2", False):

@@ -1,5 +1,5 @@
 # Frames on the wire (RFC 9113 section 4 and 6): header, payload layouts, the
-# read buffer, the output buffer and the frame writers. Knows no stream.
+# read buffer, the output buffer and the frame writers. No stream state.
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
@@ -55,15 +55,15 @@ cdef inline uint8_t *write_frame_header(uint8_t *p, uint32_t length, uint8_t typ
     return p + FRAME_HEADER
 
 
-# Outcome of reading a payload whose layout can be wrong.
+# Results of reading a payload.
 cdef enum:
     LAYOUT_OK = 0
-    LAYOUT_SHORT = 1         # octets missing: FRAME_SIZE_ERROR
-    LAYOUT_PADDING = 2       # padding longer than what is left: PROTOCOL_ERROR
+    LAYOUT_SHORT = 1         # too short: FRAME_SIZE_ERROR
+    LAYOUT_PADDING = 2       # padding longer than the rest of the payload: PROTOCOL_ERROR
 
 
 cdef struct Payload:
-    const uint8_t *data      # body or field block fragment, padding taken off
+    const uint8_t *data      # body or field block fragment, without padding
     uint32_t length          # octets at data
     uint32_t depends_on      # HEADERS with FLAG_PRIORITY, PRIORITY
     uint16_t weight          # 1 to 256
@@ -84,7 +84,7 @@ cdef int read_push_promise(const uint8_t *p, const FrameHeader *h, Payload *out,
 cdef int read_altsvc(const uint8_t *p, const FrameHeader *h, uint32_t *origin_length) noexcept nogil
 
 
-# Octets of an unfinished frame (or preface) kept from one read to the next.
+# The read buffer: octets of an unfinished frame, kept between reads.
 cdef struct ReadBuffer:
     uint8_t *data            # owned
     Py_ssize_t length
@@ -94,12 +94,12 @@ cdef int tail_reserve(ReadBuffer *b, Py_ssize_t capacity) except -1
 cdef void tail_clear(ReadBuffer *b) noexcept
 
 
-# Output: frames laid one after another in a bytes object that only we hold.
+# The output buffer: consecutive frames in a bytes object without other references.
 cdef struct OutBuffer:
     PyObject *holder         # owned bytes object, or NULL
     uint8_t *data            # its octets
-    Py_ssize_t start         # octets already handed out
-    Py_ssize_t length        # octets written, those handed out included
+    Py_ssize_t start         # octets already returned
+    Py_ssize_t length        # octets written, returned ones included
     Py_ssize_t capacity
     Py_ssize_t habit         # octets of the last buffer that was handed out whole, 0 for none
 
@@ -110,14 +110,14 @@ cdef void out_free(OutBuffer *b) noexcept
 
 
 cdef inline int out_reserve(OutBuffer *b, Py_ssize_t extra) except -1:
-    """Make room for `extra` more octets at b.data + b.length."""
+    """Reserve `extra` more octets at b.data + b.length."""
     if b.capacity - b.length < extra:
         return out_grow(b, extra)
     return 0
 
 
 cdef inline void put_rst_stream(OutBuffer *b, uint32_t stream_id, uint32_t error_code) noexcept nogil:
-    """Write 13 octets; the caller has reserved them. The other put_ functions likewise."""
+    """Write 13 octets, reserved by the caller as for all put_ functions."""
     cdef uint8_t *p = write_frame_header(b.data + b.length, 4, FRAME_RST_STREAM, 0, stream_id)
     store32(p, error_code)
     b.length += FRAME_HEADER + 4
@@ -164,7 +164,7 @@ cdef inline void put_data(OutBuffer *b, uint32_t stream_id, const uint8_t *data,
 
 cdef inline uint32_t data_chunk(int64_t left, int64_t stream_window, int64_t connection_window,
                                 uint32_t max_frame_size) noexcept nogil:
-    """Octets the next DATA frame of a body may carry (RFC 9113 section 4.2 and 5.2); 0: no credit."""
+    """Return the octets of the next DATA frame of a body (RFC 9113 section 4.2 and 5.2); 0: no credit."""
     cdef int64_t n = left
     if stream_window < n:
         n = stream_window

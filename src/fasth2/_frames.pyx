@@ -11,8 +11,8 @@ cdef extern from "Python.h":
     int _PyBytes_Resize(PyObject **bytes, Py_ssize_t newsize) except -1
     PyObject *make_bytes "PyBytes_FromStringAndSize"(const char *v, Py_ssize_t n) except NULL
 
-# Above this many octets the buffer itself becomes the bytes handed out; below,
-# a copy is cheaper than giving the buffer away.
+# Above this many octets the buffer itself is returned; below it, a copy is
+# cheaper than a new buffer.
 cdef Py_ssize_t HAND_OVER = 4096
 cdef Py_ssize_t FIRST_CAPACITY = 479
 
@@ -44,7 +44,7 @@ cdef int read_headers(const uint8_t *p, const FrameHeader *h, Payload *out, bint
         pad = p[0]
         p += 1
         left -= 1
-        # `full`: padding may fill the rest of the frame. h2 refuses that, too.
+        # `full`: padding may fill the rest of the frame, which h2 refuses.
         if pad and pad >= left and not full:
             if h.flags & FLAG_PRIORITY and left < 5:
                 return LAYOUT_SHORT
@@ -110,7 +110,7 @@ cdef int tail_reserve(ReadBuffer *b, Py_ssize_t capacity) except -1:
 
 
 cdef void tail_clear(ReadBuffer *b) noexcept:
-    """Empty the buffer; a large one gives its memory back, so that idle connections stay small."""
+    """Empty the buffer, and free a large one, so that idle connections stay small."""
     b.length = 0
     if b.capacity > 1024:
         PyMem_Free(b.data)
@@ -123,7 +123,7 @@ cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
     cdef Py_ssize_t capacity, needed
     cdef PyObject *larger
     if b.start >= live and b.capacity - live >= extra:
-        # As much was handed out as has to be moved: the cost of moving stays in proportion.
+        # At most as much is moved as was returned, so the cost is amortised.
         if live:
             memcpy(b.data, b.data + b.start, live)
         b.length = live
@@ -138,11 +138,11 @@ cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
     if capacity < FIRST_CAPACITY:
         capacity = FIRST_CAPACITY
     if capacity < b.habit and b.capacity:
-        # As much as last time and a little more, not step by step.
+        # The size of the last buffer and a little more, to avoid several reallocations.
         capacity = b.habit + 256
     if capacity < needed:
         capacity = needed
-    # Copied, not resized: a resize that fails would take what is queued with it.
+    # Copied, not resized: a failed resize would lose the queued octets.
     larger = make_bytes(NULL, capacity)
     if live:
         memcpy(PyBytes_AS_STRING(<object>larger), b.data + b.start, live)
@@ -156,7 +156,7 @@ cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
 
 
 cdef void out_clear(OutBuffer *b) noexcept:
-    """Drop what is queued; a large buffer gives its memory back."""
+    """Drop the queued octets, and free a large buffer."""
     b.start = 0
     b.length = 0
     if b.capacity > HAND_OVER:
@@ -164,7 +164,7 @@ cdef void out_clear(OutBuffer *b) noexcept:
 
 
 cdef void out_free(OutBuffer *b) noexcept:
-    """Give the memory back, whatever is queued."""
+    """Free the memory, with any queued octets."""
     b.start = 0
     b.length = 0
     b.capacity = 0
@@ -173,7 +173,7 @@ cdef void out_free(OutBuffer *b) noexcept:
 
 
 cdef bytes out_take(OutBuffer *b, Py_ssize_t amount):
-    """Take up to `amount` octets (negative: all) out of the buffer. Where memory runs out they may be lost."""
+    """Take up to `amount` octets (negative: all) from the buffer. If memory runs out they may be lost."""
     cdef Py_ssize_t n = b.length - b.start
     cdef PyObject *whole
     cdef bytes result
@@ -202,18 +202,17 @@ cdef bytes out_take(OutBuffer *b, Py_ssize_t amount):
 
 
 cdef Py_ssize_t field_block_overhead(Py_ssize_t block, uint32_t max_frame_size) noexcept nogil:
-    """Octets of frame headers that a field block of `block` octets needs."""
+    """Return the octets of frame headers for a field block of `block` octets."""
     return FRAME_HEADER * (1 + block // <Py_ssize_t>max_frame_size)
 
 
 cdef void split_field_block(OutBuffer *b, Py_ssize_t at, uint8_t flags, uint32_t stream_id, uint8_t type,
                             uint32_t max_frame_size) noexcept nogil:
-    """Give the field block that ends at b.length its frame header at `at`, and CONTINUATION frames where it
-    does not fit one (RFC 9113 section 6.2 and 6.10).
+    """Write the frame header at `at` for the field block that ends at b.length, and split it into CONTINUATION
+    frames if it exceeds a frame (RFC 9113 section 6.2 and 6.10).
 
-    Nine octets at `at` are left free for the header; what is not field block (a priority, a promised
-    stream) comes first and is shorter than a frame. The caller has reserved field_block_overhead() octets
-    beyond the block.
+    Nine octets at `at` are left free for the header. A prefix before the block (a priority, a promised stream)
+    is shorter than a frame. The caller has reserved field_block_overhead() octets after the block.
     """
     cdef Py_ssize_t payload = b.length - at - FRAME_HEADER
     cdef Py_ssize_t size = max_frame_size
@@ -222,7 +221,7 @@ cdef void split_field_block(OutBuffer *b, Py_ssize_t at, uint8_t flags, uint32_t
     if payload <= size:
         write_frame_header(first, <uint32_t>payload, type, flags | FLAG_END_HEADERS, stream_id)
         return
-    # Move the pieces apart from the last one on, so that none is overwritten.
+    # Move the fragments from the last one on, so that none is overwritten.
     frames = (payload + size - 1) // size
     for i in range(frames - 1, 0, -1):
         n = payload - i * size

@@ -1,4 +1,4 @@
-"""What a client says of a response's priority: RFC 9218 sections 4, 5 and 7."""
+"""Parsing and storage of priorities of responses (RFC 9218 sections 4, 5 and 7)."""
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memmove
 
@@ -9,7 +9,7 @@ cdef struct Reader:
 
 
 cdef enum:
-    # What an item is; the types that no priority parameter has are one.
+    # Types of items; all types that no priority parameter has are ITEM_OTHER.
     ITEM_NONE = 0
     ITEM_OTHER = 1
     ITEM_INTEGER = 2
@@ -29,12 +29,12 @@ cdef inline bint is_alpha(uint8_t c) noexcept nogil:
 
 
 cdef inline bint at(Reader *r, uint8_t octet) noexcept nogil:
-    """Return True if this octet is the next."""
+    """Return True if the next octet is this one."""
     return r.p < r.end and r.p[0] == octet
 
 
 cdef inline bint take(Reader *r, uint8_t octet) noexcept nogil:
-    """As at(), and go past it."""
+    """Consume the next octet if it is this one. Return False otherwise."""
     if not at(r, octet):
         return False
     r.p += 1
@@ -84,7 +84,7 @@ cdef int read_number(Reader *r, int64_t *value) noexcept nogil:
 
 
 cdef int read_string(Reader *r) noexcept nogil:
-    """The rest of a string, after its first quote."""
+    """Parse the rest of a string, after its first quote."""
     cdef uint8_t octet
     while r.p < r.end:
         octet = r.p[0]
@@ -101,7 +101,7 @@ cdef int read_string(Reader *r) noexcept nogil:
 
 
 cdef int read_octets(Reader *r) noexcept nogil:
-    """The rest of a byte sequence, after its first colon."""
+    """Parse the rest of a byte sequence, after its first colon."""
     while r.p < r.end and (is_alpha(r.p[0]) or is_digit(r.p[0]) or r.p[0] in (0x2b, 0x2f, 0x3d)):
         r.p += 1
     return ITEM_OTHER if take(r, 0x3a) else ITEM_NONE
@@ -149,7 +149,7 @@ cdef bint skip_parameters(Reader *r) noexcept nogil:
 
 
 cdef int read_inner_list(Reader *r) noexcept nogil:
-    """The rest of an inner list, after its parenthesis."""
+    """Parse the rest of an inner list, after its parenthesis."""
     cdef int64_t ignored
     while True:
         skip_spaces(r)
@@ -162,7 +162,7 @@ cdef int read_inner_list(Reader *r) noexcept nogil:
 
 
 cdef uint16_t with_member(uint16_t priority, uint8_t key, int item, int64_t value) noexcept nogil:
-    """A value with one member more, of a name of one letter; what is out of range or of another type is ignored."""
+    """Add a member with a one-letter name to a value; one that is out of range or of another type is ignored."""
     if key == 0x75:
         priority &= ~<uint16_t>(PRIORITY_URGENCY | PRIORITY_HAS_URGENCY)
         priority |= PRIORITY_NAMES_URGENCY
@@ -228,7 +228,7 @@ cdef uint16_t join_priorities(uint16_t first, uint16_t second) noexcept nogil:
     return (first & ~mask) | (second & mask)
 
 
-# Updates that come before their request.
+# Updates received before their request.
 
 cdef bint early_keep(EarlyUpdates *early, uint32_t stream_id, uint16_t value, uint32_t most) noexcept:
     cdef uint32_t at = early.count

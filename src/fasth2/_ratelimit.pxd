@@ -18,7 +18,7 @@ cdef inline void bucket_init(TokenBucket *b, double burst, double rate) noexcept
 
 
 cdef inline bint bucket_take(TokenBucket *b, double now) noexcept nogil:
-    """Take one token; False: the bucket is empty. The caller has seen that burst is not negative."""
+    """Take one token. Return False if the bucket is empty. The caller has checked that burst is not negative."""
     if b.started:
         if now > b.last:
             b.tokens += (now - b.last) * b.rate

@@ -9,7 +9,7 @@ cdef enum:
 cdef struct ReceiveWindow:
     int64_t maximum      # octets: the largest value the window has had
     int64_t current      # octets the peer may still send; negative after a smaller SETTINGS
-    int64_t processed    # octets the application has acknowledged and no WINDOW_UPDATE has returned
+    int64_t processed    # octets acknowledged by the application and not yet returned by WINDOW_UPDATE
 
 
 cdef inline void window_init(ReceiveWindow *w, int64_t size) noexcept nogil:
@@ -19,13 +19,13 @@ cdef inline void window_init(ReceiveWindow *w, int64_t size) noexcept nogil:
 
 
 cdef inline bint window_consume(ReceiveWindow *w, int64_t size) noexcept nogil:
-    """Take a received frame's octets out of the window; False: the peer overran it."""
+    """Subtract a received frame's octets from the window. Return False if they exceed it."""
     w.current -= size
     return w.current >= 0
 
 
 cdef inline bint window_open(ReceiveWindow *w, int64_t size) noexcept nogil:
-    """Widen the window; False, and nothing changed, where it would pass 2**31 - 1."""
+    """Increase the window. Return False, changing nothing, if it would exceed 2**31 - 1."""
     if w.current + size > MAX_WINDOW:
         return False
     w.current += size
@@ -35,10 +35,10 @@ cdef inline bint window_open(ReceiveWindow *w, int64_t size) noexcept nogil:
 
 
 cdef inline int64_t window_process(ReceiveWindow *w, int64_t size) noexcept nogil:
-    """Octets to return to the peer now that the application has taken `size` more (0: not yet).
+    """Count `size` octets as processed. Return the increment to send to the peer (0: none yet).
 
-    h2's policy, so that windows agree: a quarter of a small window or 1,024
-    octets once the peer is blocked, half the window otherwise.
+    h2's policy, so that windows are the same: a quarter of a small window or
+    1,024 octets once the peer is blocked, half the window otherwise.
     """
     cdef int64_t increment, threshold
     w.processed += size

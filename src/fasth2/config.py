@@ -1,4 +1,4 @@
-"""How one connection behaves: h2's `H2Configuration` and what fasth2 adds to it."""
+"""The configuration of a connection: h2's `H2Configuration` with fasth2's options."""
 from __future__ import annotations
 
 import sys
@@ -14,7 +14,7 @@ _DEFAULT_LIMITS = Limits()
 
 
 class _BooleanConfigOption:
-    """A configuration attribute that takes nothing but a ``bool``."""
+    """A configuration attribute of type ``bool``."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -31,7 +31,7 @@ class _BooleanConfigOption:
 
 
 class DummyLogger:
-    """A logger that drops everything, so that the engine never asks whether there is one."""
+    """A logger that drops everything: the default."""
 
     def __init__(self, *vargs: Any) -> None:
         pass
@@ -51,7 +51,7 @@ class OutputLogger:
 
     Args:
         file: A text file; ``sys.stderr`` when ``None``.
-        trace_level: True if `trace` prints too.
+        trace_level: True to print `trace` messages too.
     """
 
     def __init__(self, file: TextIO | None = None, trace_level: bool = False) -> None:
@@ -78,30 +78,30 @@ class H2Configuration:
     The first eight arguments are h2's.
 
     Args:
-        client_side: True if the connection is the client's end.
-        header_encoding: The encoding that header names and values are decoded
-            with, such as ``"utf-8"``; ``None`` or ``False`` gives ``bytes``.
+        client_side: True for a client's connection.
+        header_encoding: The encoding of header names and values, such as
+            ``"utf-8"``; ``None`` or ``False`` for ``bytes``.
         validate_outbound_headers: Refuse to send header lists that RFC 9113
             section 8 does not allow.
-        normalize_outbound_headers: Lower names, strip white space around
-            names and values, and so on, before sending.
+        normalize_outbound_headers: Before sending, convert names to lower
+            case, strip white space around names and values, and so on.
         split_outbound_cookies: Send each cookie of a cookie field as a field
             of its own (RFC 9113 section 8.2.3).
         validate_inbound_headers: Refuse received header lists that RFC 9113
             section 8 does not allow.
         normalize_inbound_headers: Join the cookie fields of a received list.
         logger: An object with ``debug``, ``error`` and ``trace`` methods.
-        rfc_errors: Where h2 ends the connection and RFC 9113 asks for a
-            stream error, as for a malformed request, end the stream; let
-            streams go on that a received GOAWAY does not exclude.
+        rfc_errors: Handle as stream errors what RFC 9113 specifies as such
+            and h2 handles as connection errors, such as malformed requests;
+            continue streams that a received GOAWAY does not exclude.
         limits: Limits against hostile peers; ``Limits()`` when ``None``.
-        clock: A callable that returns seconds and never runs backwards;
-            ``time.monotonic`` when ``None``.
-        header_fallback_encoding: ``"latin-1"`` to decode octets that
-            ``header_encoding`` can't; ``None`` to refuse them.
+        clock: A callable that returns monotonic seconds; ``None``:
+            ``time.monotonic``.
+        header_fallback_encoding: ``"latin-1"`` to decode octets that are
+            invalid in ``header_encoding``; ``None`` to refuse them.
 
     Raises:
-        ValueError: An option of a type or value that is not allowed.
+        ValueError: An option of an invalid type or value.
     """
 
     client_side = _BooleanConfigOption("client_side")
@@ -156,7 +156,7 @@ class H2Configuration:
 
     @property
     def header_fallback_encoding(self) -> str | None:
-        """``"latin-1"`` where octets that `header_encoding` can't decode are still wanted, or ``None``."""
+        """``"latin-1"`` to decode octets that are invalid in `header_encoding`, or ``None``."""
         return self._header_fallback_encoding
 
     @header_fallback_encoding.setter
@@ -167,7 +167,7 @@ class H2Configuration:
 
     @property
     def limits(self) -> Limits:
-        """Limits against hostile peers. Setting ``None`` sets the defaults."""
+        """Limits against hostile peers. Assigning ``None`` sets the defaults."""
         return self._limits
 
     @limits.setter
@@ -180,7 +180,7 @@ class H2Configuration:
 
     @property
     def clock(self) -> Callable[[], float]:
-        """A callable that returns seconds. Setting ``None`` sets ``time.monotonic``."""
+        """A callable that returns seconds. Assigning ``None`` sets ``time.monotonic``."""
         return self._clock
 
     @clock.setter

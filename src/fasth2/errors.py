@@ -9,11 +9,11 @@ __all__ = ["ErrorCodes"]
 class ErrorCodes(enum.IntEnum):
     """The error codes of RST_STREAM and GOAWAY frames."""
 
-    #: Nothing went wrong, as in a graceful shutdown.
+    #: No error, as in a graceful shutdown.
     NO_ERROR = 0x0
-    #: The peer broke a rule that has no code of its own.
+    #: The peer violated a rule without a more specific code.
     PROTOCOL_ERROR = 0x1
-    #: The endpoint failed in a way that is not the peer's fault.
+    #: An internal error of the endpoint.
     INTERNAL_ERROR = 0x2
     #: More data than the flow-control window allows, or a window past 2**31 - 1.
     FLOW_CONTROL_ERROR = 0x3

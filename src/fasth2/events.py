@@ -1,4 +1,4 @@
-"""h2's events, as `H2Connection.receive_data` returns them."""
+"""h2's events, returned by `H2Connection.receive_data`."""
 from __future__ import annotations
 
 from fasth2._engine.events import (

@@ -46,11 +46,11 @@ __all__ = [
 
 
 class H2Error(Exception):
-    """Base of every exception the engine raises on purpose."""
+    """The base class of the engine's exceptions."""
 
 
 class ProtocolError(H2Error):
-    """The peer, or the caller, did what HTTP/2 does not allow."""
+    """The peer or the caller violated the protocol."""
 
     #: The code that goes out in GOAWAY or RST_STREAM.
     error_code: ErrorCodes = ErrorCodes.PROTOCOL_ERROR
@@ -83,11 +83,11 @@ class FlowControlError(ProtocolError):
 
 
 class StreamIDTooLowError(ProtocolError):
-    """A new stream has an id that is not above every id used before.
+    """A new stream has an identifier that is not above all identifiers used before.
 
     Args:
-        stream_id: The id of the stream that was to be opened.
-        max_stream_id: The highest id used so far.
+        stream_id: The identifier of the new stream.
+        max_stream_id: The highest identifier used so far.
     """
 
     def __init__(self, stream_id: int, max_stream_id: int) -> None:
@@ -101,7 +101,7 @@ class StreamIDTooLowError(ProtocolError):
 
 
 class NoAvailableStreamIDError(ProtocolError):
-    """Every stream id of this connection is used up."""
+    """All stream identifiers of this connection are used."""
 
 
 class NoSuchStreamError(ProtocolError):
@@ -132,8 +132,8 @@ class InvalidSettingsValueError(ProtocolError, ValueError):
     """A setting has a value that RFC 9113 section 6.5.2 does not allow.
 
     Args:
-        msg: What was wrong.
-        error_code: The code the RFC names for it.
+        msg: The message.
+        error_code: The code that the RFC specifies for it.
     """
 
     def __init__(self, msg: str, error_code: ErrorCodes) -> None:
@@ -142,7 +142,7 @@ class InvalidSettingsValueError(ProtocolError, ValueError):
 
 
 class InvalidBodyLengthError(ProtocolError):
-    """The body is shorter or longer than content-length said.
+    """The body is shorter or longer than its content-length.
 
     Args:
         expected: Octets that content-length announced.
@@ -160,24 +160,24 @@ class InvalidBodyLengthError(ProtocolError):
 
 
 class UnsupportedFrameError(ProtocolError):
-    """The peer sent a frame that has no place here, such as a PUSH_PROMISE to a server."""
+    """The peer sent a frame that is not allowed here, such as a PUSH_PROMISE to a server."""
 
 
 class RFC1122Error(H2Error):
-    """The caller asked for something legal but so loosely defined that doing it would be unwise."""
+    """The caller requested something allowed but too loosely specified to be implemented safely."""
 
 
 class DenialOfServiceError(ProtocolError):
-    """The peer crossed a limit against excessive load (`fasth2.limits.Limits`)."""
+    """The peer exceeded a limit against excessive load (`fasth2.limits.Limits`)."""
 
     error_code = ErrorCodes.ENHANCE_YOUR_CALM
 
 
 class StreamsRefusedError(DenialOfServiceError):
-    """The peer opened too many streams that had to be refused, and the connection ends for it.
+    """The peer opened too many streams that had to be refused, so the connection ends.
 
-    GOAWAY is in the output. The streams up to its last identifier that were
-    not refused go on (RFC 9113 section 6.8): `events` holds everything that
-    the input brought, later input is read, and responses can be sent. Close
-    the connection once they are answered.
+    GOAWAY is queued. The streams up to its last identifier that were not refused
+    continue (RFC 9113 section 6.8): `events` holds all events of the input, later
+    input is processed, and responses can be sent. Close the connection once they
+    are answered.
     """

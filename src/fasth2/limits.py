@@ -13,32 +13,32 @@ __all__ = ["Limits"]
 #: SETTINGS_MAX_CONCURRENT_STREAMS. RFC 9113 section 6.5.2 recommends no less.
 CONCURRENT_STREAMS = 100
 
-#: Streams reset at once, by the peer or through its fault. Aborted page loads
+#: Streams reset in a burst, by the peer or for its faults. Aborted page loads
 #: reset every stream they opened, a few hundred at most.
 RESET_BURST = 1000
 
-#: Resets that become allowed again, a second. Far above what people or
-#: proxies do for long, far below what makes an attack worthwhile.
+#: Further resets allowed per second. Far above the sustained rate of people
+#: or proxies, far below the rate of an effective attack.
 RESET_RATE = 33
 
 #: Streams refused before the peer has acknowledged our SETTINGS, for ten
-#: seconds at most: until then it need not know how many are allowed, and
-#: clients open hundreds at once.
+#: seconds at most: until then it may not know the limit, and clients open
+#: hundreds at once.
 EARLY_REFUSALS = 1000
 
-#: PING and SETTINGS acknowledgements waiting to be sent. A peer that reads
-#: what it asks for never has more than a few.
+#: Unsent PING and SETTINGS acknowledgments. A peer that reads them never has
+#: more than a few.
 ACK_BACKLOG = 1000
 
-#: Octets of control frames waiting to be sent. A backstop for mixtures that
-#: stay below every other limit.
+#: Unsent octets of control frames. A backstop for mixtures of frames that stay
+#: below every other limit.
 CONTROL_BACKLOG = 65536
 
-#: Frames at once that are legal but carry no work: DATA without payload,
-#: PRIORITY, PING, SETTINGS, unknown types and the like.
+#: Frames in a burst that are legal but without useful content: DATA without
+#: payload, PRIORITY, PING, SETTINGS, unknown types and the like.
 SUSPICIOUS_BURST = 10000
 
-#: Such frames that become allowed again, a second.
+#: Further such frames allowed per second.
 SUSPICIOUS_RATE = 330
 
 #: Octets of ignored frames a peer may send before `IGNORED_RATIO` applies.
@@ -47,13 +47,13 @@ IGNORED_OCTETS = 1048576
 #: Octets of ignored frames allowed beyond that for each useful octet.
 IGNORED_RATIO = 8
 
-#: PRIORITY and PRIORITY_UPDATE frames, for the connection and again for each
-#: stream opened so far. Browsers send a handful a stream.
+#: PRIORITY and PRIORITY_UPDATE frames, for the connection and for each stream
+#: opened so far. Browsers send a handful for each stream.
 PRIORITY_FRAMES = 100
 
 #: WINDOW_UPDATE frames beyond two for each stream opened, twenty for each
-#: DATA frame sent and one for each 256 octets of DATA sent. Clients update
-#: about once a frame or once in 4096 octets they have consumed.
+#: DATA frame sent and one for each 256 octets of DATA sent. Clients send
+#: about one for each frame, or for each 4096 octets that they have consumed.
 WINDOW_UPDATES = 100
 
 #: Settings in one SETTINGS frame. Seven are defined; the rest is room for
@@ -61,33 +61,33 @@ WINDOW_UPDATES = 100
 SETTINGS_PER_FRAME = 32
 
 #: Size of a decoded header list in octets, counted as in RFC 9113 section
-#: 6.5.2 (name, value and 32 a field), advertised as
-#: SETTINGS_MAX_HEADER_LIST_SIZE. Holds a browser's largest legal cookies.
+#: 6.5.2 (name, value and 32 for each field), advertised as
+#: SETTINGS_MAX_HEADER_LIST_SIZE. Sufficient for a browser's largest cookies.
 HEADER_LIST_SIZE = 65536
 
-#: Fields of a header list, cookie crumbs counted one by one before joining.
-#: Real requests have under a hundred even where cookies are split.
+#: Fields of a header list, with cookie fields counted before joining.
+#: Real requests have under a hundred even with split cookies.
 HEADER_FIELDS = 256
 
 #: CONTINUATION frames of one header block, and one more for each 256 octets
-#: of it, since the peer chooses how small its frames are. Enough for a list of
-#: `HEADER_LIST_SIZE` in frames of one kibibyte.
+#: of it, since the peer chooses the size of its frames. Sufficient for a list
+#: of `HEADER_LIST_SIZE` in frames of one kibibyte.
 CONTINUATION_FRAMES = 64
 
-#: Octets of the encoder's dynamic table, whatever the peer allows. RFC 7541's
-#: initial size; a larger one costs memory and gains nothing on responses.
+#: Upper bound of the encoder's dynamic table in octets, besides the peer's. RFC
+#: 7541's initial size; a larger one costs memory without gain for responses.
 ENCODER_TABLE_SIZE = 4096
 
-#: Octets of one decoded header name or value. More could not pass
+#: Octets of one decoded header name or value. More would exceed
 #: `HEADER_LIST_SIZE` anyway.
 STRING_SIZE = 65536
 
-#: Closed streams remembered, so that late frames get the right answer.
+#: Closed streams remembered, to handle late frames correctly.
 #: Ten times `CONCURRENT_STREAMS`: a frame in flight is rarely older.
 CLOSED_STREAMS = 1000
 
-#: Octets of body that the engine copied and could not send yet, a stream.
-#: Six windows of 64 KiB and a little: above it the call reports a full queue.
+#: Octets of copied and unsent body of a stream. Six windows of 64 KiB and a
+#: little; above that, calls raise FlowControlError.
 UNSENT_BODY = 409600
 
 _DEFAULTS: dict[str, int | bool] = {
@@ -114,55 +114,55 @@ _DEFAULTS: dict[str, int | bool] = {
     "unreleased_requests": True,
 }
 
-#: No wire value or useful count is larger.
+#: Upper bound of all wire values and useful counts.
 _MAXIMUM = 2**31 - 1
 
 
 class Limits:
     """Limits against hostile peers, for `H2Configuration(limits=...)`.
 
-    Every limit is an ``int`` from 0 to 2**31 - 1, or ``None`` to switch it
-    off. An instance can't be changed; connections may share one.
+    Every limit is an ``int`` from 0 to 2**31 - 1, or ``None`` to disable it.
+    Instances are immutable; connections may share one.
 
     Args:
-        concurrent_streams: Streams the peer may have open at once; advertised.
-        reset_burst: Streams reset at once, by the peer before their answer was
-            whole, or for its faults.
-        reset_rate: Resets that become allowed again, a second. ``None`` here
-            or in ``reset_burst`` switches both off.
+        concurrent_streams: Concurrent streams of the peer; advertised.
+        reset_burst: Streams reset in a burst, by the peer before their response
+            was complete, or for its faults.
+        reset_rate: Further resets allowed per second. ``None`` here or in
+            ``reset_burst`` disables both.
         early_refusals: Streams refused before the peer has acknowledged our
             SETTINGS, within ten seconds of the first; ``reset_burst`` counts
             them afterwards.
-        ack_backlog: Unsent PING and SETTINGS acknowledgements.
+        ack_backlog: Unsent PING and SETTINGS acknowledgments.
         control_backlog: Unsent octets of control frames.
-        suspicious_burst: Frames without work in them at once (empty DATA,
-            PRIORITY, PING, SETTINGS, unknown types, ...), beyond those that
-            DATA sent and streams opened have paid for.
-        suspicious_rate: Such frames that become allowed again, a second.
-            ``None`` here or in ``suspicious_burst`` switches both off.
+        suspicious_burst: Frames without useful content in a burst (empty DATA,
+            PRIORITY, PING, SETTINGS, unknown types, ...), beyond the budget
+            that DATA sent and streams opened provide.
+        suspicious_rate: Further such frames allowed per second. ``None`` here
+            or in ``suspicious_burst`` disables both.
         ignored_octets: Octets of ignored frames before ``ignored_ratio``
-            counts.
+            applies.
         ignored_ratio: Octets of ignored frames allowed beyond that for each
-            useful octet. ``None`` here or in ``ignored_octets`` switches both
-            off.
+            useful octet. ``None`` here or in ``ignored_octets`` disables both.
         priority_frames: PRIORITY and PRIORITY_UPDATE frames, times one plus
             the streams opened so far.
         window_updates: WINDOW_UPDATE frames beyond two for each stream opened,
             twenty for each DATA frame sent and one for each 256 octets of
             DATA sent.
         settings_per_frame: Settings in one SETTINGS frame.
-        header_list_size: Octets of a decoded header list, 32 a field added
-            (RFC 9113 section 6.5.2); advertised.
-        header_fields: Fields of a header list, cookie crumbs counted singly.
+        header_list_size: Octets of a decoded header list, with 32 added for each
+            field (RFC 9113 section 6.5.2); advertised.
+        header_fields: Fields of a header list, with cookie fields counted before
+            joining.
         continuation_frames: CONTINUATION frames of a header block, beyond one
             for each 256 octets of it.
-        encoder_table_size: Octets of the encoder's dynamic table at most.
+        encoder_table_size: Largest size of the encoder's dynamic table in octets.
         string_size: Octets of one decoded header name or value.
         closed_streams: Closed streams remembered.
-        unsent_body: Octets of copied, unsent body a stream.
-        unreleased_requests: True if a request that was reset, and that the
-            application still works on, counts as a concurrent stream
-            (a ``bool``; ``None`` is the same as ``False``).
+        unsent_body: Octets of copied, unsent body of a stream.
+        unreleased_requests: True to count a request that was reset, while the
+            application still works on it, as a concurrent stream (a ``bool``;
+            ``None`` is the same as ``False``).
 
     Raises:
         TypeError: A limit of another type, or an unknown keyword.

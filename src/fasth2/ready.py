@@ -1,4 +1,4 @@
-"""What `H2Connection.ready_requests` returns, and the ``kind`` of each."""
+"""The objects that `H2Connection.ready_requests` returns, and their ``kind`` constants."""
 from fasth2._engine.ready import (
     DATA,
     GOAWAY,

@@ -6,8 +6,8 @@ cimport cython
 from cpython.ref cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-# Why a block was refused. Each is a COMPRESSION_ERROR, but for the two "far over
-# the limit", which are for whoever set the limits to name.
+# The faults of a block. Each is a COMPRESSION_ERROR, except for the two hard
+# limits, whose error code is chosen by the engine.
 cdef enum:
     HPACK_NO_MEMORY = -2           # internal: decode_block() raises it
     HPACK_OK = 0
@@ -39,13 +39,13 @@ cdef struct Entry:
     uint32_t flags                 # F_* | KIND_* << F_KIND_SHIFT
     uint32_t size                  # octets of name and value, and 32
     uint32_t name_len              # octets of the name
-    int64_t number                 # content-length's value, what priority says, or -1
+    int64_t number                 # value of a content-length or Priority field, or -1
     PyObject *name                 # owned; bytes, or str under an encoding
     PyObject *value                # owned; likewise, bytes under F_UNDECODABLE
     PyObject *header               # owned HeaderTuple or NeverIndexedHeaderTuple; NULL before entry_header()
     PyObject *pair                 # owned plain (name, value); NULL before entry_pair()
 
-# Give back one reference.
+# Release one reference.
 cdef void entry_free(Entry *entry) noexcept
 cdef inline void entry_release(Entry *entry) noexcept:
     if entry.refs > 0:
@@ -57,8 +57,8 @@ cdef inline void entry_retain(Entry *entry) noexcept:
     if entry.refs > 0:
         entry.refs += 1
 
-# The field as a header tuple or a plain tuple: a borrowed reference, alive as
-# long as the entry. The slow halves make it the first time.
+# The field as a header tuple or a plain tuple: a borrowed reference, valid as
+# long as the entry. The make_ functions create it at the first use.
 cdef PyObject *make_header(Entry *entry) except NULL
 cdef PyObject *make_pair(Entry *entry) except NULL
 
@@ -71,33 +71,33 @@ cdef inline PyObject *entry_pair(Entry *entry) except NULL:
 # The entry of a static field, 1 <= index <= 61, for a decoder of this encoding. Immortal.
 cdef Entry *static_entry(uint32_t index, int encoding) noexcept
 
-# A sentence for a fault.
+# The message of a fault.
 cdef str fault_message(int fault)
 
 
 @cython.final
 cdef class Decoder:
-    # The last block, until release() or the next decode_block(); a reference each.
+    # The fields of the last block, until release() or the next decode_block(); one reference each.
     cdef Entry **fields
     cdef Py_ssize_t count
-    cdef uint32_t list_size        # all fields' size, the discarded ones' too; stops at 2**32 - 1
-    cdef uint32_t field_count      # all fields, the discarded ones too
-    cdef bint oversized            # max_header_list_size or max_fields was crossed: the fields
-                                   # from there on are not kept, the table is
+    cdef uint32_t list_size        # size of all fields, discarded ones included; stops at 2**32 - 1
+    cdef uint32_t field_count      # number of all fields, discarded ones included
+    cdef bint oversized            # max_header_list_size or max_fields was exceeded: further fields
+                                   # are discarded, and the table is still updated
 
-    # Limits; 2**32 - 1: none.
+    # Limits; 2**32 - 1: no limit.
     cdef public uint32_t max_header_list_size    # SETTINGS_MAX_HEADER_LIST_SIZE's octets
-    cdef public uint32_t hard_list_size          # octets; over it: HPACK_LIST_TOO_LARGE at once
+    cdef public uint32_t hard_list_size          # octets; above it: HPACK_LIST_TOO_LARGE at once
     cdef public uint32_t max_fields
-    cdef public uint32_t hard_max_fields         # over it: HPACK_TOO_MANY_FIELDS at once
-    cdef public uint32_t max_string              # declared octets of one string
+    cdef public uint32_t hard_max_fields         # above it: HPACK_TOO_MANY_FIELDS at once
+    cdef public uint32_t max_string              # encoded octets of one string
     cdef public uint32_t max_allowed_table_size  # octets; the acknowledged SETTINGS_HEADER_TABLE_SIZE
 
     cdef int encoding              # HPACK_BYTES, HPACK_UTF8, HPACK_LATIN1 or HPACK_ASCII
-    cdef bint fallback             # latin-1 for what the encoding cannot decode
+    cdef bint fallback             # decode as latin-1 what the encoding cannot decode
 
-    # The rest is the decoder's own.
-    cdef bint reading              # a block is being read: no other may be
+    # Private state.
+    cdef bint reading              # a block is being decoded: no other may be started
     cdef Entry *statics            # the static entries of its encoding; there is no entry 0
     cdef Py_ssize_t capacity       # of fields
     cdef Entry **ring              # the dynamic table, newest at (first + length - 1) & (ring_size - 1)
@@ -110,23 +110,23 @@ cdef class Decoder:
     # Choose the type of names and values. Only before the first block.
     cdef void set_encoding(self, int encoding, bint fallback) noexcept
 
-    # Decode a whole block into `fields`. Returns HPACK_OK or a fault, after
-    # which the decoder is out of step with its peer; -2: MemoryError is raised,
-    # which also leaves it out of step. `fields` then holds the fields before it.
-    # RuntimeError: called while it reads, from a finalizer or another thread.
-    # The caller holds the decoder's critical section until it has taken the fields.
+    # Decode a complete block into `fields`. Returns HPACK_OK or a fault, after
+    # which the dynamic table differs from the peer's; so does a MemoryError (-2).
+    # `fields` then holds the fields before the fault. Raises RuntimeError if called
+    # during another call, from a finalizer or another thread. The caller holds the
+    # decoder's critical section until it has taken the fields.
     cdef int decode_block(self, const uint8_t *p, Py_ssize_t n) except -2
 
-    # Give back the fields of the last block.
+    # Release the fields of the last block.
     cdef void release(self) noexcept
 
-    # Take the fields with a flag out of the last block.
+    # Remove the fields with a flag from the last block.
     cdef void drop_fields(self, uint32_t flag) noexcept
 
-    # Put one content-length of that many octets in the place of all of the last block; there is one at least.
+    # Replace all content-length fields of the last block, at least one, by a single one.
     cdef int merge_lengths(self, int64_t octets) except -1
 
-    # The last block's fields as header tuples.
+    # Return the last block's fields as header tuples.
     cdef list headers(self)
 
     # These return HPACK_OK, a fault, or HPACK_NO_MEMORY without raising.

@@ -184,7 +184,7 @@ cdef struct String:
 
 cdef inline int read_string(const uint8_t **cursor, const uint8_t *end, uint32_t longest,
                             uint8_t *local, String *string) noexcept:
-    """Read a string literal; ``local`` has LOCAL_SIZE octets for what was Huffman-coded."""
+    """Read a string literal; ``local`` has LOCAL_SIZE octets for decoded Huffman strings."""
     cdef uint32_t n
     cdef int fault
     cdef bint coded
@@ -257,21 +257,21 @@ cdef class Decoder:
     """An HPACK decoder: the receiving end of one connection's header compression (RFC 7541).
 
     Args:
-        max_header_list_size: Largest header list, octets, 32 more for each field
-            (SETTINGS_MAX_HEADER_LIST_SIZE). A block over it is refused; one over four times as
-            much is not even read to its end.
+        max_header_list_size: Largest header list, octets, plus 32 for each field
+        (SETTINGS_MAX_HEADER_LIST_SIZE). A block above it is refused; one above four times
+        the limit is not decoded to its end.
         encoding: ``None`` for names and values as ``bytes``, or ``"utf-8"``, ``"latin-1"``,
             ``"ascii"`` for ``str``.
         fallback: Decode as latin-1 what ``encoding`` cannot decode, instead of keeping ``bytes``.
 
     Raises:
-        ValueError: ``encoding`` is another one.
+        ValueError: Another ``encoding``.
         OverflowError: ``max_header_list_size`` is negative or over 32 bits.
 
     Limits are attributes, 2**32 - 1 for none: ``max_header_list_size`` and ``hard_list_size``
-    (octets), ``max_fields`` and ``hard_max_fields``, ``max_string`` (octets of a string as it was
-    sent), ``max_allowed_table_size`` (octets; what SETTINGS_HEADER_TABLE_SIZE allows the peer).
-    The first of each pair refuses a block but stays in step with the peer.
+    (octets), ``max_fields`` and ``hard_max_fields``, ``max_string`` (encoded octets of a
+    string), ``max_allowed_table_size`` (octets; our SETTINGS_HEADER_TABLE_SIZE).
+    Exceeding the first of each pair refuses a block, but keeps the table in sync with the peer's.
     """
 
     def __cinit__(self):
@@ -326,7 +326,7 @@ cdef class Decoder:
         cdef int fault
         if self.reading:
             raise RuntimeError("the decoder is in use")
-        # An error of a codec may start the garbage collector, and that any code.
+        # An error of a codec may start the garbage collector, which may run any code.
         self.reading = True
         fault = self.read_block(p, n)
         self.reading = False
@@ -425,11 +425,11 @@ cdef class Decoder:
         return fault
 
     cdef inline Py_ssize_t room(self) noexcept:
-        """Return how many fields may be kept before there must be more memory, or the rest be discarded."""
+        """Return the number of fields that can be kept without more memory or a limit being exceeded."""
         return self.capacity if <size_t>self.capacity < self.max_fields else <Py_ssize_t>self.max_fields
 
     cdef int grow(self) noexcept:
-        """Make memory for more fields."""
+        """Allocate memory for more fields."""
         cdef Py_ssize_t capacity = self.capacity * 2 if self.capacity else FIRST_FIELDS
         cdef Entry **fields = <Entry **>PyMem_Realloc(self.fields, capacity * sizeof(Entry *))
         if fields == NULL:
@@ -468,7 +468,7 @@ cdef class Decoder:
             source = self.entry_at(index)
             if source == NULL:
                 return HPACK_BAD_INDEX
-            # The entry holds the name itself: inserting may evict `source`.
+            # The entry owns a reference to the name: inserting may evict `source`.
             entry.name = Py_NewRef(source.name)
             entry.name_len = source.name_len
             entry.flags = name_flags_of(source.flags)
@@ -501,7 +501,7 @@ cdef class Decoder:
         return HPACK_OK if entry.value != NULL else HPACK_NO_MEMORY
 
     cdef PyObject *text(self, const uint8_t *p, size_t n, uint32_t *flags) noexcept:
-        """Return a new reference to the octets as the decoder's type, or NULL: no memory."""
+        """Return a new reference to the octets as the decoder's type, or NULL without memory."""
         cdef PyObject *result = NULL
         cdef const char *s = <const char *>p
         if self.encoding == HPACK_UTF8:
@@ -632,7 +632,7 @@ cdef class Decoder:
     @property
     @cython.critical_section
     def header_table_size(self):
-        """The size of the dynamic table that the peer chose, octets."""
+        """The size of the dynamic table chosen by the peer, in octets."""
         return self.table_limit
 
     @header_table_size.setter
@@ -642,13 +642,13 @@ cdef class Decoder:
 
     @property
     def header_table(self):
-        """The dynamic table as it is now, a :class:`HeaderTable`."""
+        """A snapshot of the dynamic table, a :class:`HeaderTable`."""
         cdef uint32_t i = STATIC_TABLE_LENGTH + 1
         cdef Entry *entry
         cdef list entries = []
         with cython.critical_section(self):
             while True:
-                # A new tuple may start the garbage collector, and that change the table.
+                # A new tuple may start the garbage collector, which may change the table.
                 entry = self.entry_at(i)
                 if entry == NULL:
                     break
@@ -664,20 +664,20 @@ cdef class Decoder:
         """Decode a header block.
 
         Args:
-            data: The whole block, a bytes-like object.
-            raw: Leave names and values ``bytes``; else they are decoded as UTF-8. A decoder with
-                an ``encoding`` gives what that says and ignores this.
+            data: The complete block, a bytes-like object.
+            raw: True to keep names and values as ``bytes``; else they are decoded as UTF-8. Ignored
+                by a decoder with an ``encoding``.
 
         Returns:
-            A list of header tuples, ``(name, value)``, in the order they came.
+            A list of header tuples, ``(name, value)``, in the order of the block.
 
         Raises:
             InvalidTableIndexError: An index that neither table has.
-            InvalidTableSizeError: A table size update over the allowed size, or none where it is due.
-            OversizedHeaderListError: The list is over ``max_header_list_size`` or ``max_fields``,
-                or a string over ``max_string``.
-            HPACKDecodingError: Anything else that RFC 7541 forbids, or text that is not UTF-8.
-            RuntimeError: The decoder is in use: the fields of its last block are not yet taken.
+            InvalidTableSizeError: A table size update above the allowed size, or a missing one.
+            OversizedHeaderListError: The list exceeds ``max_header_list_size`` or ``max_fields``,
+                or a string exceeds ``max_string``.
+            HPACKDecodingError: Any other violation of RFC 7541, or text that is not UTF-8.
+            RuntimeError: The decoder is in use: the fields of its last block were not taken yet.
         """
         cdef Py_buffer view
         cdef int fault

@@ -1,5 +1,5 @@
-# The HPACK encoder (RFC 7541 section 2.3, 4 and 6). Its dynamic table is C
-# memory only: no Python object is made or kept for a field.
+# The HPACK encoder (RFC 7541 section 2.3, 4 and 6). Its dynamic table is in C
+# memory: no Python object is made or kept for a field.
 cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
@@ -24,12 +24,12 @@ cdef enum:
 
 @cython.final
 cdef class Encoder:
-    cdef object _max_table_size      # L14, octets; None: whatever the peer allows
+    cdef object _max_table_size      # L14, octets; None: the peer's limit only
     cdef uint32_t limit              # octets the table may hold
     cdef uint32_t size               # octets it holds, 32 an entry
     cdef bint resized                # a size update must start the next block
     cdef uint32_t smallest           # the smallest limit since the last block
-    # Entries have numbers, from 1 on, in the order of insertion: oldest to newest are there.
+    # Entries are numbered from 1 in the order of insertion; those from oldest to newest are in the table.
     cdef uint64_t oldest
     cdef uint64_t newest
     cdef TableEntry *ring            # entry n at n & (ring_size - 1)
@@ -43,16 +43,16 @@ cdef class Encoder:
     # Worst case of encode_fields() in octets.
     cdef size_t bound(self, const OutField *fields, size_t n) noexcept
 
-    # Write a block at `out`, which has room for bound(); return its end. The memory that the table needs is
-    # claimed first, so that a MemoryError leaves the table as it was.
+    # Write a block at `out`, which has room for bound(); return its end. The memory for the table is allocated
+    # first, so that a MemoryError leaves the table unchanged.
     # Sets the match of the fields that the block inserts.
     cdef uint8_t *encode_fields(self, OutField *fields, size_t n, uint8_t *out) except NULL
 
-    # Look a field up: sets pair_hash and match. match is 0 for none, and a hint: what an entry has been evicted for
-    # since is noticed when the field is encoded.
+    # Look up a field: sets pair_hash and match. match is 0 for none, and a hint: an entry that is evicted meanwhile
+    # is detected when the field is encoded.
     cdef void match(self, OutField *f) noexcept
 
-    # True if a field has the name, or the name and the value, of the entry that `before` matched.
+    # Compare a field with the entry that `before` matched: name, or name and value (ALIKE_*).
     cdef int compare(self, const OutField *before, const OutField *f) noexcept
 
     cdef int reserve(self, const OutField *fields, size_t n) except -1

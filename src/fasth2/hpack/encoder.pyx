@@ -36,7 +36,7 @@ cdef enum:
 
 
 cdef inline bint same_octets(const uint8_t *a, const uint8_t *b, size_t n) noexcept:
-    """memcmp() == 0, without the call for what headers are made of."""
+    """Return memcmp() == 0, without a call for short strings."""
     cdef uint64_t x, y
     while n >= 8:
         memcpy(&x, a, 8)
@@ -52,7 +52,7 @@ cdef inline bint same_octets(const uint8_t *a, const uint8_t *b, size_t n) noexc
 
 
 cdef inline uint8_t *put_integer(uint8_t *out, uint8_t first, uint32_t prefix_max, uint64_t value) noexcept:
-    """Section 5.1. prefix_max: 2**bits - 1."""
+    """Write an integer (section 5.1). prefix_max: 2**bits - 1."""
     if value < prefix_max:
         out[0] = first | <uint8_t>value
         return out + 1
@@ -68,7 +68,7 @@ cdef inline uint8_t *put_integer(uint8_t *out, uint8_t first, uint32_t prefix_ma
 
 
 cdef inline uint8_t *put_string(uint8_t *out, const uint8_t *p, uint32_t n) noexcept:
-    """Section 5.2: Huffman-coded unless that is longer."""
+    """Write a string (section 5.2), Huffman-coded unless that is longer."""
     cdef size_t coded = huffman_length(p, n)
     if coded <= n:
         out = put_integer(out, HUFFMAN, 127, coded)
@@ -96,7 +96,7 @@ cdef class Encoder:
     @property
     @cython.critical_section
     def max_table_size(self):
-        """Octets that the dynamic table never passes, whatever the peer allows; ``None`` for no bound."""
+        """Upper bound of the dynamic table's size in octets, besides the peer's; ``None``: no bound."""
         return self._max_table_size
 
     @max_table_size.setter
@@ -114,12 +114,12 @@ cdef class Encoder:
     @property
     @cython.critical_section
     def header_table_size(self):
-        """Octets that the dynamic table may hold.
+        """Largest size of the dynamic table, in octets.
 
         Assign the peer's SETTINGS_HEADER_TABLE_SIZE (RFC 7541 section 4.2).
 
         Raises:
-            ValueError: Below 0 or over 32 bits.
+            ValueError: Below 0 or above 32 bits.
         """
         return self.limit
 
@@ -135,14 +135,14 @@ cdef class Encoder:
 
     @property
     def header_table(self):
-        """The dynamic table as it is now, a :class:`HeaderTable`."""
+        """A snapshot of the dynamic table, a :class:`HeaderTable`."""
         cdef uint64_t number
         cdef TableEntry *e
         cdef bytes name, value
         cdef list entries = []
         with cython.critical_section(self):
             number = self.newest
-            # A new tuple may start the garbage collector, and that change the table.
+            # A new tuple may start the garbage collector, which may change the table.
             while self.oldest <= number <= self.newest:
                 e = &self.ring[number & (self.ring_size - 1)]
                 name = PyBytes_FromStringAndSize(<const char *>self.octets + e.at, e.name_len)
@@ -157,7 +157,7 @@ cdef class Encoder:
         Args:
             headers: A dict, or an iterable of (name, value) or (name, value, sensitive), str (as UTF-8) or
                 bytes. A sensitive field, or a tuple whose ``indexable`` is false, is never indexed.
-            huffman: Kept for hpack's callers; strings are always Huffman-coded where that is not longer.
+            huffman: For compatibility with hpack, ignored: strings are Huffman-coded unless that is longer.
 
         Returns:
             The field block, ``bytes``.
@@ -229,7 +229,7 @@ cdef class Encoder:
         return out
 
     cdef int reserve(self, const OutField *fields, size_t n) except -1:
-        """Claim the memory that inserting all these fields can need."""
+        """Allocate the memory for inserting all these fields."""
         cdef size_t octets = 0
         cdef size_t i, room, size
         cdef uint64_t entries = self.newest + 1 - self.oldest
@@ -239,7 +239,7 @@ cdef class Encoder:
         cdef size_t new = 0
         for i in range(n):
             if fields[i].match == 0 or fields[i].match > STATIC_TABLE_LENGTH:
-                # A match may be gone by its turn, evicted by a field before it.
+                # The matched entry may have been evicted by an earlier field.
                 new += 1
                 if <uint64_t>fields[i].name_len + fields[i].value_len + ENTRY_OVERHEAD <= self.limit:
                     octets += <size_t>fields[i].name_len + fields[i].value_len
@@ -269,7 +269,7 @@ cdef class Encoder:
             PyMem_Free(self.ring)
             self.ring = ring
             self.ring_size = <uint32_t>size
-        # Twice what can be live, so that moving it to the front pays for itself.
+        # Twice the largest live size, so that the cost of moving it to the front is amortised.
         room = self.size + octets
         if room > self.limit:
             room = self.limit
@@ -326,7 +326,7 @@ cdef class Encoder:
         return ALIKE_NAME
 
     cdef uint64_t find_pair(self, const OutField *f, uint64_t oldest) noexcept:
-        """Section 2.3.2: STATIC_TABLE_LENGTH + the number of the newest entry with this name and value, or 0."""
+        """Return STATIC_TABLE_LENGTH + the number of the newest entry with this pair (section 2.3.2), or 0."""
         cdef TableEntry *e
         cdef uint64_t number
         if self.newest < oldest:
@@ -342,7 +342,7 @@ cdef class Encoder:
         return 0
 
     cdef uint32_t find_name(self, const OutField *f) noexcept:
-        """The index of the newest entry with this name, or 0."""
+        """Return the index of the newest entry with this name, or 0."""
         cdef TableEntry *e
         cdef uint64_t number
         if self.newest < self.oldest:
@@ -357,14 +357,14 @@ cdef class Encoder:
         return 0
 
     cdef uint8_t *encode_field(self, OutField *f, uint64_t before, uint8_t *out) noexcept:
-        """before: the newest entry when the block began."""
+        """Write one field. before: the newest entry at the beginning of the block."""
         cdef uint32_t name_index
         cdef uint64_t found
         cdef bint never = f.flags & (F_SENSITIVE | F_NEVER_INDEXED)
         if not never:
             found = f.match
             if found == 0 and self.newest > before:
-                # The block itself may have brought it.
+                # An earlier field of this block may have inserted it.
                 found = self.find_pair(f, before + 1 if before + 1 > self.oldest else self.oldest)
                 f.match = found
             if found > STATIC_TABLE_LENGTH:
@@ -388,7 +388,7 @@ cdef class Encoder:
         return out
 
     cdef void insert(self, OutField *f) noexcept:
-        """Section 4.4. reserve() has made room."""
+        """Insert an entry (section 4.4). reserve() has allocated the memory."""
         cdef uint64_t size = <uint64_t>f.name_len + f.value_len + ENTRY_OVERHEAD
         cdef uint64_t *bucket
         cdef TableEntry *e
@@ -430,7 +430,7 @@ cdef class Encoder:
         self.size += <uint32_t>size
 
     cdef void evict_to(self, uint32_t size) noexcept:
-        """Section 4.3: drop the oldest entries until at most `size` octets are held."""
+        """Evict the oldest entries until the size is at most `size` octets (section 4.3)."""
         cdef TableEntry *e
         while self.size > size:
             e = &self.ring[self.oldest & (self.ring_size - 1)]
@@ -440,7 +440,7 @@ cdef class Encoder:
             self.octets_end = 0
 
     cdef int set_limit(self, uint32_t limit) except -1:
-        """Section 4.2: the change is announced at the start of the next block."""
+        """Change the table's limit; the next block starts with a size update (section 4.2)."""
         if limit == self.limit:
             return 0
         if not self.resized or limit < self.smallest:
@@ -452,7 +452,7 @@ cdef class Encoder:
 
 
 cdef bytes to_octets(object value):
-    """str as UTF-8, bytes as they are, anything else by its str(), as in hpack."""
+    """Convert a value to bytes: str as UTF-8, bytes unchanged, others by str(), as in hpack."""
     if isinstance(value, bytes):
         return bytes(value)
     return (value if isinstance(value, str) else str(value)).encode("utf-8")

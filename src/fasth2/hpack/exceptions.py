@@ -1,4 +1,4 @@
-"""What HPACK raises, named as hpack names it."""
+"""The exceptions of HPACK, with hpack's names."""
 
 
 class HPACKError(Exception):
@@ -6,7 +6,7 @@ class HPACKError(Exception):
 
 
 class HPACKDecodingError(HPACKError):
-    """A header block that RFC 7541 or a limit forbids."""
+    """A header block violates RFC 7541 or exceeds a limit."""
 
 
 class InvalidTableIndexError(HPACKDecodingError):
@@ -14,7 +14,7 @@ class InvalidTableIndexError(HPACKDecodingError):
 
 
 class OversizedHeaderListError(HPACKDecodingError):
-    """A header list, or a string in it, over the limit on its size or its number of fields."""
+    """A header list exceeds the limit on its size or number of fields, or a string in it its limit."""
 
 
 class InvalidTableSizeError(HPACKDecodingError):

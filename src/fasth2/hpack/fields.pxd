@@ -1,5 +1,5 @@
-# What a header field is, computed once from its name and value and kept with
-# it. RFC 9113 section 8's rules (_engine/headers.pyx) work on these flags alone.
+# Flags of a header field, computed once from its name and value and stored with
+# it. The rules of RFC 9113 section 8 (_engine/headers.pyx) use these flags only.
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -33,7 +33,7 @@ cdef enum:
     F_NON_ASCII_TARGET = 1 << 23  # :path with an octet above 0x7f
     F_USERINFO = 1 << 24         # "@" in :authority or host
     F_NO_TRAILER = 1 << 25       # no meaning in trailers (RFC 9110 section 6.5.1): content-length, host, te, ...
-    # how it came
+    # encoding
     F_UNDECODABLE = 1 << 26      # octets that the header encoding cannot decode; the value is bytes
     F_NEVER_INDEXED = 1 << 27
     # which pseudo-header or regular field, in the top four bits
@@ -51,7 +51,7 @@ cdef enum:
     KIND_TE = 8                  # the regular field "te"
 
 cdef enum:
-    # What classify_name() finds; the rest belongs to the value or to how the field came.
+    # The flags set by classify_name(); the others depend on the value or the encoding.
     NAME_FLAGS = (F_PSEUDO | F_BAD_NAME | F_UPPER_NAME | F_EMPTY_NAME | F_UNKNOWN_PSEUDO | F_CONNECTION
                   | F_COOKIE | F_HOST | F_CONTENT_LENGTH | F_NO_TRAILER)
 
@@ -69,7 +69,7 @@ ctypedef struct OutField:
 
 
 cdef inline uint64_t load_octets(const uint8_t *p, size_t n) noexcept nogil:
-    """Return the ``n`` octets at ``p`` in one word, 1 <= n <= 8, some twice and in any order where n < 8."""
+    """Return the ``n`` octets at ``p`` in one word, 1 <= n <= 8; for n < 8 some occur twice, in any order."""
     cdef uint32_t first, last
     cdef uint64_t a
     if n >= 4:
@@ -117,16 +117,16 @@ cdef extern from "hpack/static_table.h" nogil:
 # Lowest index in the static table of the name whose hash_octets() is `hash`, 0: none.
 cdef uint32_t static_name_index(const uint8_t *name, size_t n, uint32_t hash) noexcept nogil
 
-# The flags of a name and its KIND_* << F_KIND_SHIFT: NAME_FLAGS, and F_SENSITIVE for a name
-# that is sensitive whatever the value.
+# Return the flags of a name and its KIND_* << F_KIND_SHIFT: NAME_FLAGS, and F_SENSITIVE for a
+# name that is sensitive with any value.
 cdef uint32_t classify_name(const uint8_t *name, size_t n) noexcept nogil
 
-# All flags of a field, given classify_name()'s. `number` receives content-length's value,
-# what priority says (_priority.pxd), else -1.
+# Return all flags of a field, from classify_name()'s. `number` receives the value of a content-length
+# or Priority field (_priority.pxd), else -1.
 cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n,
                              int64_t *number) noexcept nogil
 
-# classify_name()'s flags again from those of a whole field.
+# Return classify_name()'s flags, from all flags of a field.
 cdef inline uint32_t name_flags_of(uint32_t flags) noexcept nogil:
     cdef uint32_t kept = flags & (<uint32_t>NAME_FLAGS | (<uint32_t>15 << F_KIND_SHIFT))
     if flags & F_COOKIE:

@@ -1,4 +1,4 @@
-"""What a header field is: the flags of its name and value (RFC 9113 section 8)."""
+"""Classification of header fields: the flags of name and value (RFC 9113 section 8)."""
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
@@ -6,7 +6,7 @@ from fasth2._priority cimport read_priority_field
 
 from types import MappingProxyType
 
-# One octet, eight times in a word.
+# One octet repeated eight times in a word.
 cdef extern from *:
     """
     #define FASTH2_EACH(octet) (UINT64_C(0x0101010101010101) * (uint64_t)(octet))
@@ -14,8 +14,8 @@ cdef extern from *:
     uint64_t EACH "FASTH2_EACH"(uint32_t octet) noexcept nogil
 
 
-# Octets are tested eight at a time: a result has the top bit of an octet set
-# where the test holds. `low` are the octets without their top bits, so that no
+# Octets are tested eight at a time: the top bit of an octet of the result is set
+# if the test is true. `low` are the octets without their top bits, so that no
 # sum carries into the next octet.
 
 cdef inline uint64_t equal_to(uint64_t low, uint32_t octet) noexcept nogil:
@@ -59,9 +59,9 @@ cdef uint32_t static_name_index(const uint8_t *name, size_t n, uint32_t hash) no
 
 
 cdef inline uint64_t next_octets(const uint8_t **p, size_t *left) noexcept nogil:
-    """Return up to eight octets at ``p`` in one word, ``left`` of them being there, 1 or more; step over them.
+    """Return the next octets at ``p`` in one word, up to eight of the ``left`` ones (1 or more), and advance ``p``.
 
-    Where fewer than eight are left, some are given twice.
+    If fewer than eight are left, some occur twice.
     """
     cdef uint64_t x
     if left[0] >= 8:
@@ -79,7 +79,7 @@ cdef inline bint same(const uint8_t *p, const char *text, size_t n) noexcept nog
 
 
 cdef inline uint32_t name_octets(const uint8_t *p, size_t n) noexcept nogil:
-    """Return F_BAD_NAME and F_UPPER_NAME as the octets ask for them; a colon counts anywhere."""
+    """Return F_BAD_NAME and F_UPPER_NAME of a name; a colon is invalid at any position."""
     cdef uint64_t bad = 0
     cdef uint64_t upper = 0
     cdef uint64_t x, low, capital
@@ -207,7 +207,7 @@ cdef void fill_authority_octets() noexcept:
     for octet in range(8):
         AUTHORITY_OCTETS[octet] = 0
     for octet in range(0x21, 0x7f):
-        # All that can be seen but " # , / < > ? @ \ ^ ` { | }
+        # All visible characters except " # , / < > ? @ \ ^ ` { | }
         if octet not in (0x22, 0x23, 0x2c, 0x2f, 0x3c, 0x3e, 0x3f, 0x40, 0x5c, 0x5e, 0x60, 0x7b, 0x7c, 0x7d):
             AUTHORITY_OCTETS[octet >> 5] |= <uint32_t>1 << (octet & 31)
 
@@ -239,9 +239,9 @@ cdef bint is_scheme(const uint8_t *p, size_t n) noexcept nogil:
 
 
 cdef bint is_authority(const uint8_t *p, size_t n) noexcept nogil:
-    """Return True if the octets are of an authority's alphabet (RFC 3986 section 3.2) without user information.
+    """Return True if the octets are in the alphabet of an authority without user information (RFC 3986 section 3.2).
 
-    The comma is of it and is not taken: proxies read it as a list.
+    The comma is in that alphabet and is refused: proxies parse it as a list.
     """
     cdef size_t i
     for i in range(n):
@@ -251,7 +251,7 @@ cdef bint is_authority(const uint8_t *p, size_t n) noexcept nogil:
 
 
 cdef bint has_bad_octet(const uint8_t *p, size_t n) noexcept nogil:
-    """Return True if one is NUL, CR or LF."""
+    """Return True if an octet is NUL, CR or LF."""
     cdef uint64_t bad = 0
     cdef uint64_t x, low
     while n:
@@ -262,7 +262,7 @@ cdef bint has_bad_octet(const uint8_t *p, size_t n) noexcept nogil:
 
 
 cdef bint has_control(const uint8_t *p, size_t n) noexcept nogil:
-    """Return True if one is a control character, HTAB among them."""
+    """Return True if an octet is a control character, HTAB included."""
     cdef uint64_t found = 0
     cdef uint64_t x, low
     while n:
@@ -310,7 +310,7 @@ cdef bint has_octet(const uint8_t *p, size_t n, uint32_t octet) noexcept nogil:
 
 
 cdef uint32_t classify_content_length(const uint8_t *p, size_t n, int64_t *number) noexcept nogil:
-    """Return the flags of a content-length (RFC 9110 section 8.6), a list of equal lengths among them."""
+    """Return the flags of a content-length (RFC 9110 section 8.6), which may be a list of equal lengths."""
     cdef int64_t value
     cdef int64_t first = -1
     cdef bint is_list = False
@@ -355,7 +355,7 @@ cdef bint is_trailers(const uint8_t *p, size_t n) noexcept nogil:
 
 cdef uint32_t classify_special(uint32_t name_flags, const uint8_t *value, size_t n,
                                int64_t *number) noexcept nogil:
-    """Return the flags that the value of one of the known names gets beyond every value's."""
+    """Return the additional flags of the value of a known name."""
     cdef uint32_t kind = name_flags >> F_KIND_SHIFT
     if kind == KIND_PATH:
         return classify_path(value, n)
@@ -396,7 +396,7 @@ cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n
         if value[0] == 0x20 or value[0] == 0x09 or value[n - 1] == 0x20 or value[n - 1] == 0x09:
             flags |= F_PADDED_VALUE
         if name_flags >> F_KIND_SHIFT == KIND_PATH:
-            # A path without a bad octet of its own has none of these.
+            # A path without an invalid octet contains none of these.
             flags |= classify_path(value, n)
             if flags & F_BAD_TARGET and has_bad_octet(value, n):
                 flags |= F_BAD_VALUE
@@ -408,7 +408,7 @@ cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n
     return flags
 
 
-# For the tests, and for whoever wonders about a field: the engine calls the C functions.
+# For tests and debugging: the engine calls the C functions.
 
 FLAGS = MappingProxyType({
     "PSEUDO": F_PSEUDO,
@@ -443,7 +443,7 @@ FLAGS = MappingProxyType({
 
 
 def classify(bytes name not None, bytes value not None):
-    """Say what a header field is.
+    """Classify a header field.
 
     Args:
         name: The field's name, as on the wire.
@@ -451,7 +451,7 @@ def classify(bytes name not None, bytes value not None):
 
     Returns:
         The names of its flags (keys of ``FLAGS``) as a frozenset, its kind (0 for most fields)
-        and the value of a content-length or what a priority says, -1 for any other field.
+        and the value of a content-length or Priority field, -1 for any other field.
     """
     cdef int64_t number
     cdef uint32_t flags = classify_value(classify_name(name, len(name)), value, len(value), &number)

@@ -1,12 +1,12 @@
 # The Huffman code of RFC 7541 section 5.2.
 from libc.stdint cimport uint8_t
 
-# Octets that `n` octets of code may decode to, and huffman_decode() may write.
+# Upper bound of the octets that huffman_decode() writes for `n` octets of code.
 cdef inline size_t huffman_room(size_t n) noexcept nogil:
     return n // 5 * 8 + n % 5 * 8 // 5 + 1
 
 # Decode `n` octets into `dst`, which has room for huffman_room(n). Returns the
-# decoded length, or -1: the EOS symbol, a code cut short, padding over 7 bits or
+# decoded length, or -1: the EOS symbol, a truncated code, padding over 7 bits or
 # not of ones.
 cdef Py_ssize_t huffman_decode(const uint8_t *src, size_t n, uint8_t *dst) noexcept nogil
 

@@ -1,4 +1,4 @@
-"""The Huffman code of RFC 7541 section 5.2, both ways."""
+"""Encoding and decoding of the Huffman code (RFC 7541 section 5.2)."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -69,8 +69,8 @@ cdef Py_ssize_t huffman_decode(const uint8_t *src, size_t n, uint8_t *dst) noexc
                 window <<= used
                 bits -= used
                 break
-            # Two symbols are stored also where there is one: the room is for
-            # one octet more than the symbols that n octets can hold.
+            # Two symbols are stored even if there is one: the buffer has room for
+            # one octet more than the symbols of n octets.
             out[0] = <uint8_t>entry
             out[1] = <uint8_t>(entry >> 8)
             out += entry >> 24
@@ -105,7 +105,7 @@ cdef Py_ssize_t huffman_decode(const uint8_t *src, size_t n, uint8_t *dst) noexc
                     break
                 entry = long_symbol(window)
                 used = entry >> 16
-                # A code cut short, or more than 7 bits of padding.
+                # A truncated code, or more than 7 bits of padding.
                 if used > bits or entry & 0xffff == HUFFMAN_EOS:
                     return -1
                 out[0] = <uint8_t>entry
@@ -180,7 +180,7 @@ cdef size_t huffman_encode(const uint8_t *src, size_t n, uint8_t *dst) noexcept 
     return out - dst
 
 
-# For the tests, and for whoever looks at a recorded block: the engine calls the C functions.
+# For tests and debugging: the engine calls the C functions.
 
 def decode(bytes data not None):
     """Decode a Huffman-coded string.
@@ -192,7 +192,7 @@ def decode(bytes data not None):
         The decoded ``bytes``.
 
     Raises:
-        HPACKDecodingError: The EOS symbol, a code cut short, or padding over 7 bits or not of ones
+        HPACKDecodingError: The EOS symbol, a truncated code, or padding over 7 bits or not of ones
             (RFC 7541 section 5.2).
     """
     cdef size_t n = len(data)

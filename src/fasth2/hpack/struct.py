@@ -1,4 +1,4 @@
-"""A header field as a tuple that remembers whether it may be indexed."""
+"""Header fields as tuples with an attribute for their indexing."""
 from __future__ import annotations
 
 from typing import Any
@@ -20,7 +20,7 @@ class HeaderTuple(tuple[Any, ...]):
 
 
 class NeverIndexedHeaderTuple(HeaderTuple):
-    """A header field that stays a literal wherever it is forwarded (RFC 7541 section 7.1.3)."""
+    """A header field that must not be indexed, also when it is forwarded (RFC 7541 section 7.1.3)."""
 
     __slots__ = ()
 

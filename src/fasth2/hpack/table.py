@@ -1,11 +1,11 @@
-"""A look into a dynamic table."""
+"""Snapshots of dynamic tables."""
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 
 class HeaderTable(NamedTuple):
-    """A dynamic table as it was when it was asked for.
+    """A snapshot of a dynamic table.
 
     Attributes:
         maxsize: Its largest size, octets as RFC 7541 section 4.1 counts them.
