@@ -55,7 +55,7 @@ class ProtocolError(H2Error):
     #: The code that goes out in GOAWAY or RST_STREAM.
     error_code: ErrorCodes = ErrorCodes.PROTOCOL_ERROR
 
-    #: What the frames before the bad one in the same input produced, in order.
+    #: The events of the preceding frames of the same input, in order.
     #: Empty unless the exception came from receiving. Each is one of `fasth2.events`.
     events: Sequence[object] = ()
 

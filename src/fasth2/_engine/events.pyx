@@ -30,7 +30,7 @@ def _fields_of(**defaults):
 
 
 cdef str hexadecimal(object data):
-    # `data` may be whatever an application put there; it is for reading only.
+    # `data` may be any object set by an application; it is only read.
     return None if data is None else bytes(data).hex()
 
 

@@ -43,7 +43,7 @@ cdef class LargeRequest:
 
     Only where `H2Connection.answers_large_requests` is set. ``headers`` is a list of those fields that were within the
     limit, or of ``:method`` alone where these break a rule or do not make a request; ``reason`` says which limit it is;
-    ``end_stream`` is as `Request` has it.
+    ``end_stream``: see `Request`.
     """
 
     kind = LARGE_REQUEST_

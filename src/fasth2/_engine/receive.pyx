@@ -1,7 +1,7 @@
 """The receiving path: frames are cut from the input, checked against the stream states and converted to events.
 
-Functions named on_... take a whole frame and return FAULT_NONE or a fault; resolve_fault() alone turns a fault into a
-stream error (RST_STREAM and an event) or a connection error (GOAWAY and an exception). RFC 9113 section 5.4.
+Functions named on_... process a complete frame and return FAULT_NONE or a fault; only resolve_fault() converts a fault
+to a stream error (RST_STREAM and an event) or a connection error (GOAWAY and an exception). RFC 9113 section 5.4.
 """
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint32_t, uint8_t

@@ -7,8 +7,8 @@ cimport cython
 
 cdef extern from *:
     """
-    /* A number of a stream whose connection may be at work in another thread, which changes it under the connection's
-       lock, not the stream's: it is read as it is, the old or the new. ThreadSanitizer is told not to mind. */
+    /* Reads of a stream's number that another thread may change under the connection's lock: either the old or the new
+       value is read. Excluded from ThreadSanitizer. */
     #if defined(__SANITIZE_THREAD__)
     #define FASTH2_UNLOCKED __attribute__((no_sanitize("thread"), noinline))
     #else

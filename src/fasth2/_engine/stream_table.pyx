@@ -106,7 +106,7 @@ cdef class StreamTable:
             self.closed_size += 1
 
     cdef int reason_of(self, uint32_t stream_id) noexcept:
-        """How a closed stream ended, BY_NOTHING where that is not known. Newest first."""
+        """Return how a closed stream ended; BY_NOTHING if unknown. Searches the newest first."""
         cdef Py_ssize_t i = self.closed_next
         cdef Py_ssize_t left = self.closed_size
         while left > 0:

@@ -75,7 +75,7 @@ def request_info(header: ProxyHeader | None) -> dict[str, Any]:
     """Return gunicorn's ``proxy_protocol_info`` of a request.
 
     Args:
-        header: What the connection began with, or ``None``.
+        header: The connection's PROXY header, or ``None``.
 
     Returns:
         A dict; empty if the header has no IP addresses.

@@ -107,9 +107,9 @@ class HTTP2ServerConnection(WholeRequests):
             read, or a time-out, completed none.
 
         Raises:
-            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone
-                out. Requests before the bad frame are returned first and the
-                next call raises.
+            HTTP2ProtocolError: The peer violated the protocol; GOAWAY was
+                sent. Requests before the invalid frame are returned first, and
+                the next call raises.
             HTTP2ConnectionError: The socket failed.
         """
         if data is None:

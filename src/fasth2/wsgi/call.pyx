@@ -442,7 +442,7 @@ cdef class Call(Waiter):
             data: bytes.
 
         Raises:
-            HTTP2StreamError: The client ended the stream, or took nothing for too long.
+            HTTP2StreamError: The client ended the stream, or accepted nothing in time.
         """
         cdef bytes octets = self.part(data)
         cdef ResponseHead head = self.begun_response()
@@ -508,7 +508,7 @@ cdef class Call(Waiter):
             self.trailers = kept
 
     cdef list take_trailers(self):
-        """The trailers, for the one that sends them; ``None``: there are none."""
+        """Take the trailers, for the caller to send; ``None`` without trailers."""
         cdef list trailers
         with cython.critical_section(self):
             trailers = self.trailers
@@ -519,7 +519,7 @@ cdef class Call(Waiter):
 
     @property
     def status(self):
-        """Code and reason, ``"200 OK"``; 499 where the client went before it; ``None`` where there is none yet."""
+        """Code and reason, ``"200 OK"``; 499 if the client was gone before the head; ``None`` before it is set."""
         cdef ResponseHead head = self.begun_response()
         if load_flag(&self.gone) and not self.headers_sent:
             return "499 Client Closed Request"

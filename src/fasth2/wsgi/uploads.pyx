@@ -177,7 +177,7 @@ cdef class Uploads:
             upload.watched = True
             upload.patience = timeout
         else:
-            # After a long suspension of the process, no client is cut off at once.
+            # After a long suspension of the process, no client is reset at once.
             seconds = min(now - upload.watched_at, timeout / 2)
             if octets:
                 upload.patience += octets / self.min_body_rate if self.min_body_rate > 0 else timeout

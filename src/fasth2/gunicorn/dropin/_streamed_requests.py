@@ -66,7 +66,7 @@ class StreamedRequests(BlockingConnection):
             connection without streams.
 
         Raises:
-            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
+            HTTP2ProtocolError: The peer violated the protocol; GOAWAY was sent.
             HTTP2ConnectionError: The socket failed.
         """
         if data is None:

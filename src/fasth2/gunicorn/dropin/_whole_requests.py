@@ -48,7 +48,7 @@ class WholeRequests(_WholeRequests):
             which ends a connection without streams.
 
         Raises:
-            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
+            HTTP2ProtocolError: The peer violated the protocol; GOAWAY was sent.
             HTTP2ConnectionError: The socket failed.
         """
         if data is None:

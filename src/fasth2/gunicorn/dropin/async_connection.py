@@ -159,7 +159,7 @@ class AsyncHTTP2Connection(AsyncConnection):
 
         Raises:
             asyncio.TimeoutError: Nothing arrived in time.
-            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
+            HTTP2ProtocolError: The peer violated the protocol; GOAWAY was sent.
             HTTP2ConnectionError: The connection failed.
         """
         if self._transport is not None:

@@ -247,7 +247,7 @@ class GeventWorker(HTTP2Worker, ggevent.GeventWorker):
 
         Args:
             sig: The signal.
-            frame: What it interrupted.
+            frame: The interrupted frame.
         """
         super().handle_exit(sig, frame)
         gevent.get_hub().loop.run_callback_threadsafe(self.stop_accepting)
