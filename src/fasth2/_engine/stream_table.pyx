@@ -78,7 +78,7 @@ cdef class StreamTable:
         Py_DECREF(s)
 
     cdef void remember(self, uint32_t stream_id, int reason) noexcept:
-        """Note how a stream ended; the oldest note makes room once the limit is reached or memory runs out."""
+        """Record how a stream ended; replaces the oldest record if the limit is reached or memory runs out."""
         cdef Closed *grown
         cdef Py_ssize_t room
         if self.closed_limit == 0:
@@ -117,7 +117,7 @@ cdef class StreamTable:
         return -1
 
     cdef list all(self):
-        """Every stream there is, by number."""
+        """Return all streams, sorted by identifier."""
         cdef uint32_t i
         cdef list found = []
         if self.slots != NULL:
