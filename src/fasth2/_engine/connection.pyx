@@ -519,8 +519,8 @@ cdef class H2Connection(Core):
             acknowledged_size: Octets, padding included (an event's ``flow_controlled_length``).
             stream_id: Their stream, which may be closed.
 
-            Raises:
-                ValueError: A negative size, or not a stream.
+        Raises:
+            ValueError: A negative size, or not a stream.
             NoSuchStreamError: No such stream was opened.
         """
         cdef uint32_t sid

@@ -84,7 +84,7 @@ class TLSStream:
             size: Largest number of octets.
             flags: Must be 0.
 
-            Returns:
+        Returns:
             bytes, empty at the end.
         """
         if flags:
