@@ -101,7 +101,7 @@ cdef struct OutBuffer:
     Py_ssize_t start         # octets already returned
     Py_ssize_t length        # octets written, returned ones included
     Py_ssize_t capacity
-    Py_ssize_t habit         # octets of the last buffer that was returned without a copy, 0 for none
+    Py_ssize_t last_size     # octets of the last buffer that was returned without a copy, 0 for none
 
 cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1
 cdef bytes out_take(OutBuffer *b, Py_ssize_t amount)

@@ -137,9 +137,9 @@ cdef int out_grow(OutBuffer *b, Py_ssize_t extra) except -1:
         capacity = 4 * needed
     if capacity < FIRST_CAPACITY:
         capacity = FIRST_CAPACITY
-    if capacity < b.habit and b.capacity:
+    if capacity < b.last_size and b.capacity:
         # The size of the last buffer and a little more, to avoid several reallocations.
-        capacity = b.habit + 256
+        capacity = b.last_size + 256
     if capacity < needed:
         capacity = needed
     # Copied, not resized: a failed resize would lose the queued octets.
@@ -186,9 +186,9 @@ cdef bytes out_take(OutBuffer *b, Py_ssize_t amount):
     if n <= HAND_OVER or b.start:
         result = PyBytes_FromStringAndSize(<char *>b.data + b.start, n)
         out_clear(b)
-        b.habit = 0
+        b.last_size = 0
         return result
-    b.habit = n
+    b.last_size = n
     whole = b.holder
     b.holder = NULL
     b.data = NULL

@@ -99,7 +99,7 @@ cdef int end_connection(Core c, int fault) except -1:
     raise error
 
 
-cdef int part(Core c, int fault) except -1:
+cdef int end_by_refusals(Core c, int fault) except -1:
     """Send GOAWAY because too many streams were refused; open streams continue."""
     c.count(fault_token(fault))
     c.refusal_error = fault_exception(fault, c.fault_stream, None)
@@ -110,7 +110,7 @@ cdef int part(Core c, int fault) except -1:
 
 
 cdef int raise_refusal_error(Core c) except -1:
-    """Raise the exception made by part(), once the input is processed. Always raises."""
+    """Raise the exception made by end_by_refusals(), once the input is processed. Always raises."""
     cdef object error = c.refusal_error
     c.refusal_error = None
     if c.logger is not None:
@@ -303,4 +303,4 @@ cdef int resolve_fault(Core c, int fault) except -1:
     if not refused:
         return count_reset(&c.limits, c.clock)
     fault = count_refusal(&c.limits, c.clock)
-    return FAULT_NONE if fault == FAULT_NONE else part(c, fault)
+    return FAULT_NONE if fault == FAULT_NONE else end_by_refusals(c, fault)

@@ -820,7 +820,7 @@ cdef class Call(Waiter):
                                                      f"for {timeout:g} seconds")
         return 0
 
-    cdef int more(self) except -1:
+    cdef int wait_for_data(self) except -1:
         """Wait until more of the request's body arrives. Called when the application reads past what has arrived."""
         cdef Leadership leadership = self.dispatcher.leadership
         cdef bint leading
@@ -855,7 +855,7 @@ cdef class Call(Waiter):
         finally:
             self.add_readers(-1)
 
-    cdef int taken(self, int64_t octets) except -1:
+    cdef int count_read(self, int64_t octets) except -1:
         with cython.critical_section(self):
             self.credit += octets
         if load_flag(&self.over):

@@ -8,9 +8,9 @@ cdef class Source(RunningCall):
     # The source of a request's body.
 
     # Wait until more arrives; raises if none will.
-    cdef int more(self) except -1
+    cdef int wait_for_data(self) except -1
     # The application has read so many octets.
-    cdef int taken(self, int64_t octets) except -1
+    cdef int count_read(self, int64_t octets) except -1
 
 
 cdef class Input:

@@ -13,10 +13,10 @@ from fasth2.server.errors import HTTP2StreamAborted
 cdef class Source(RunningCall):
     """The source of a request's body."""
 
-    cdef int more(self) except -1:
+    cdef int wait_for_data(self) except -1:
         raise NotImplementedError
 
-    cdef int taken(self, int64_t octets) except -1:
+    cdef int count_read(self, int64_t octets) except -1:
         raise NotImplementedError
 
 
@@ -100,13 +100,13 @@ cdef class Input:
                 self.chunk = part
                 self.at = 0
                 if source is not None:
-                    source.taken(PyBytes_GET_SIZE(part))
+                    source.count_read(PyBytes_GET_SIZE(part))
             elif self.complete:
                 return False
             elif source is None:
                 raise HTTP2StreamAborted(0, "the request has been answered before its body was complete")
             else:
-                source.more()
+                source.wait_for_data()
         return True
 
     cdef bytes cut(self, Py_ssize_t n):

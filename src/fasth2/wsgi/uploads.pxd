@@ -37,7 +37,7 @@ cdef class Upload:
     cdef bint watched                # `is_slow` was called
     cdef double watched_at           # time of its last call
     cdef int64_t watched_octets      # octets received by then
-    cdef double patience             # seconds left to wait for the client
+    cdef double time_left            # seconds left to wait for the client
     cdef double waited               # seconds waited for a thread
 
 

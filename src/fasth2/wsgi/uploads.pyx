@@ -175,20 +175,20 @@ cdef class Uploads:
         cdef int64_t octets = upload.arrived - upload.watched_octets
         if not upload.watched:
             upload.watched = True
-            upload.patience = timeout
+            upload.time_left = timeout
         else:
             # After a long suspension of the process, no client is reset at once.
             seconds = min(now - upload.watched_at, timeout / 2)
             if octets:
-                upload.patience += octets / self.min_body_rate if self.min_body_rate > 0 else timeout
-                upload.patience = min(upload.patience, timeout)
+                upload.time_left += octets / self.min_body_rate if self.min_body_rate > 0 else timeout
+                upload.time_left = min(upload.time_left, timeout)
             if waited:
-                upload.patience -= seconds
+                upload.time_left -= seconds
             if upload.state == UPLOAD_WAITS or upload.state == UPLOAD_HELD_BACK:
                 upload.waited += seconds
         upload.watched_at = now
         upload.watched_octets = upload.arrived
-        return upload.patience <= 0
+        return upload.time_left <= 0
 
     cdef bint waits_too_long(self, Upload upload, double timeout) except -1:
         """Return True if a request has waited too long for a thread, as of the last `is_slow`. timeout: seconds."""

@@ -59,7 +59,7 @@ class Policy:
         #: Field as received: the field of the request, its kind, the scheme that it tells.
         self.fields: dict[tuple[str, str], tuple[tuple[str, str], int, str]] = {}
 
-    def judge(self, field: tuple[str, str]) -> tuple[tuple[str, str], int, str] | None:
+    def classify(self, field: tuple[str, str]) -> tuple[tuple[str, str], int, str] | None:
         """Return the entry of `fields` for a field; ``None`` if gunicorn has to decide.
 
         Args:
@@ -179,7 +179,7 @@ class HTTP2Request(gunicorn_request.HTTP2Request):
         scheme = None
         seen = None
         for field in fields[count:]:
-            kept = remembered(field) or policy.judge(field)
+            kept = remembered(field) or policy.classify(field)
             if kept is None:
                 return False
             pair, kind, field_scheme = kept

@@ -63,7 +63,7 @@ def _encoded(value: Any) -> Any:
     return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
 
 
-def _judge(name: Any, value: Any) -> _Entry | None:
+def _classify(name: Any, value: Any) -> _Entry | None:
     """Return the entry of `_fields` for a field; ``None`` if gunicorn has to decide."""
     if type(name) is not str or type(value) is not str or not wsgi.TOKEN_RE.fullmatch(name):
         return None
@@ -437,7 +437,7 @@ class _RememberedResponse(WholeResponse):
             for field in headers:
                 entry = remembered(field)
                 if entry is None:
-                    entry = _judge(*field)
+                    entry = _classify(*field)
                     if entry is None:
                         return False
                 kept.append(entry[0])
@@ -462,7 +462,7 @@ class _RememberedResponse(WholeResponse):
         fields: list[_Field] = []
         kinds = 0
         for field in self.headers:
-            entry = remembered(field) or _judge(*field)
+            entry = remembered(field) or _classify(*field)
             if entry is None:
                 name = field[0].lower()
                 fields.append((name, _encoded(field[1])))
