@@ -127,7 +127,7 @@ def receive_header(sock: Any, versions: frozenset[int], timeout: float | None, p
             if deadline is not None:
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise TimeoutError("the PROXY header did not come in time")
+                    raise TimeoutError("the PROXY header did not arrive in time")
                 sock.settimeout(left)
             if receiver.receive():
                 return receiver.header

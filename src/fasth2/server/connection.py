@@ -271,7 +271,7 @@ class HTTP2ServerConnection(WholeRequests):
             stream.reset(HTTP2ErrorCode.CANCEL)
             self.protocol.reset(stream_id, HTTP2ErrorCode.CANCEL)
             self._send_pending_data()
-            raise HTTP2StreamError(stream_id, "the peer did not take the response in time", HTTP2ErrorCode.CANCEL)
+            raise HTTP2StreamError(stream_id, "the peer did not accept the response in time", HTTP2ErrorCode.CANCEL)
         if self.protocol.closed:
             raise HTTP2ConnectionError(f"Connection closed while stream {stream_id} was sending")
         raise HTTP2StreamClosed(f"Stream {stream_id} was reset while it was sending")
@@ -349,7 +349,7 @@ class HTTP2ServerConnection(WholeRequests):
         return stream
 
     def _over(self, stream_id: int) -> HTTP2Error:
-        return HTTP2ConnectionError(f"Connection closed; stream {stream_id} cannot go on")
+        return HTTP2ConnectionError(f"Connection closed; stream {stream_id} cannot continue")
 
     def _cannot_send(self, stream: Any) -> HTTP2Error:
         return HTTP2StreamClosed(f"Stream {stream.stream_id} is closed for sending")

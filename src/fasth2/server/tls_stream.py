@@ -35,7 +35,7 @@ class TLSInfo:
             return getattr(self._tls, name)
         if name in _OF_SOCKET or name in ("family", "type", "proto"):
             return getattr(self._sock, name)
-        raise AttributeError(f"a connection that others use too has no {name!r} for an application")
+        raise AttributeError(f"the socket of a shared HTTP/2 connection has no {name!r}")
 
 
 class TLSStream:

@@ -769,7 +769,7 @@ cdef class Call(Waiter):
                 if load_flag(&self.ended):
                     self.dropped += PyBytes_GET_SIZE(data)
                     if self.dropped > DROPPED:
-                        raise HTTP2StreamAborted(self.stream_id, "the response has no body, however long it gets")
+                        raise HTTP2StreamAborted(self.stream_id, "too many octets for a response without a body")
                     return 0
                 # HEADERS alone, with END_STREAM; further parts are dropped.
                 ends = True
@@ -816,7 +816,7 @@ cdef class Call(Waiter):
         cdef double timeout = self.dispatcher.timeout
         if not self.wait_for(room, timeout):
             self.dispatcher.submit(self, OP_RESET, CANCEL, False)
-            raise HTTP2StreamAborted(self.stream_id, f"the client has {'taken' if room else 'sent'} nothing "
+            raise HTTP2StreamAborted(self.stream_id, f"the client has {'received' if room else 'sent'} nothing "
                                                      f"for {timeout:g} seconds")
         return 0
 

@@ -47,7 +47,7 @@ cdef FieldName field_name(object name):
     if found != NULL:
         return <FieldName>found
     if not name or not _TOKEN.issuperset(name):
-        raise ValueError(f"{name!r} is no header name")
+        raise ValueError(f"{name!r} is not a valid header name")
     result = FieldName.__new__(FieldName)
     result.lower = str.__str__(name).lower()
     result.kind = _KINDS.get(result.lower, FIELD_PLAIN)
@@ -111,4 +111,4 @@ cdef int64_t content_length_of(str value) except -1:
             number = number * 10 + (p[i] - 0x30)
         else:
             return number
-    raise ValueError(f"content-length {value!r} is no number of octets")
+    raise ValueError(f"content-length {value!r} is not a number of octets")

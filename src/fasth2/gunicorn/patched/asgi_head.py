@@ -43,7 +43,7 @@ class ResponseHead:
         method: The request's method.
 
     Raises:
-        ValueError: A Content-Length is no number of octets, or there are two that differ.
+        ValueError: A Content-Length is not a number of octets, or two of them differ.
     """
 
     __slots__ = ("_adds_date", "_adds_server", "fields", "length", "omits_body", "status")
@@ -106,5 +106,5 @@ def _octets(value: Any) -> int:
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     text = text.strip(" \t")
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise ValueError(f"Content-Length {value!r} is no number of octets")
+        raise ValueError(f"Content-Length {value!r} is not a number of octets")
     return int(text)

@@ -202,7 +202,7 @@ class ASGIRequest:
             await asyncio.wait_for(event.wait(), left)
         except asyncio.TimeoutError:
             if not await self._body_arrives_late(event, (timeout or 0) - (left or 0)):
-                self._scope.log.info("HTTP/2 stream %s: the body came too slowly", stream.stream_id)
+                self._scope.log.info("HTTP/2 stream %s: the body arrived too slowly", stream.stream_id)
                 connection.protocol.count("slow_bodies")
                 await connection.abort_stream(stream.stream_id, HTTP2ErrorCode.CANCEL)
                 return False

@@ -167,7 +167,7 @@ class WholeResponse(_Stock):
                 _encoded(value)
             if name.lower() == "content-length":
                 if not (value.isascii() and value.isdigit()):
-                    raise ValueError(f"content-length {value!r} is no number of octets")
+                    raise ValueError(f"content-length {value!r} is not a number of octets")
                 lengths.add(int(value))
         if len(lengths) > 1:
             raise ValueError(f"content-length has several values: {sorted(lengths)}")
@@ -220,7 +220,7 @@ class WholeResponse(_Stock):
                 self._warn_of_body()
                 self._dropped += len(data)
                 if self._dropped > _DROPPED:
-                    self._aborted("it has no body, however long it gets")
+                    self._aborted("too many octets were written to a response without a body")
             return
         if self.response_length is not None:
             data = data[: max(0, self.response_length - self.sent)]

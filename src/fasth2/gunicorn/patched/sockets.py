@@ -201,7 +201,7 @@ class PolledSocket(BatchingSocket):
                     timeout = max(deadline - time.monotonic(), 0.0)
                 # No further send() after the time-out: a full socket may still accept a few octets.
                 if not poll.poll(None if timeout is None else math.ceil(timeout * 1000)):
-                    raise TimeoutError("the peer takes nothing")
+                    raise TimeoutError("the peer does not read")
         except OSError as exc:
             self.protocol.closed = True
             raise HTTP2ConnectionError(f"Socket write error: {exc}") from exc
