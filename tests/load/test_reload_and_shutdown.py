@@ -22,10 +22,13 @@ RELOADED = [*STOPPED, OWN[-1], *(setup for setup in chosen([*SETUPS, *OLDER_CLAS
 
 
 def options(setup):
-    """Little time for the end; gunicorn's workers but gthread look once a second whether it has come."""
+    """Little time for the end; gunicorn's workers but gthread look once a second whether it has come.
+
+    Clients hear of it after half of that time, and requests are cut off after three quarters.
+    """
     if setup in OWN:
-        return "--keep-alive", "20", "--graceful-timeout", "5", "--threads", "4", "--workers", "2"
-    return "--keep-alive", "20", "--graceful-timeout", "3" if setup.worker == "gthread" else "5"
+        return "--keep-alive", "20", "--graceful-timeout", "8", "--threads", "4", "--workers", "2"
+    return "--keep-alive", "20", "--graceful-timeout", "4" if setup.worker == "gthread" else "8"
 
 
 @pytest.fixture
