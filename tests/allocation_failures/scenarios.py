@@ -30,6 +30,7 @@ from fasth2.wsgi.wire import LoopState, Wire
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
 from tests.support.frames import PREFACE, FrameReader
+from tests.support.wsgi_protocol import protocol as wsgi_protocol
 
 
 @dataclass
@@ -270,11 +271,11 @@ class Served:
         self.leadership, self.slot = Leadership(lambda: None), Slot()
         self.dispatcher = Dispatcher(application, self.leadership, lambda: None, lambda call, exc: failed.append(type(exc)),
                          timeout=0.005 if detaches else 5.0, limits=limits)
-        self.engine = H2Connection(
-            H2Configuration(client_side=False, rfc_errors=True, header_encoding="iso8859-1"))
+        protocol = wsgi_protocol()
+        self.engine = protocol.engine
         self.maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, lambda name: FieldRule(
             "HTTP_" + name.upper(), PLAIN), {}, keep=True)
-        self.session = Session(self.engine, self.dispatcher, self.maker, lambda *_: (None, (400, "Bad Request", "")), self)
+        self.session = Session(protocol, self.dispatcher, self.maker, lambda *_: (None, (400, "Bad Request", "")), self)
         self.engine.initiate_connection()
         self.leadership.acquire(self.slot)
         self.threads = threads()
@@ -455,6 +456,8 @@ SCENARIOS: dict[str, Scenario] = {
     "_engine.scheduler": on_connection(lambda c: [c.respond(n, 200, [("priority", "i")], b"b" * 9000) for n in (1, 3, 5)]
                             + [c.pull(5000), c.receive_data(bytes(frames.priority_update(1, b"u=7"))), c.pull()],
                             *(request(n, ("priority", "u=1")) for n in (1, 3)), request(5)),
+    "server._protocol": serves(reading, *UPLOAD, request(3), frames.window_update(0, 0)),
+    "server._unread_uploads": serves(writing, STREAMED, frames.data(1, b"d" * 100)),
     "wsgi.call": serves(writing, request(1), request(3)),
     "_engine.upgrade": Scenario(nothing, upgrade, shut_all),
     "_engine.flow_control": serves(reading, request(1, end_stream=False), *[frames.data(1, b"d" * 10000)] * 4,

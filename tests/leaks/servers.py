@@ -11,7 +11,7 @@ from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 from fasth2.gunicorn import HTTP2ServerConnection as GunicornConnection
-from fasth2.server._protocol import Options
+from fasth2.server._options import Options
 
 BODY = b"Hello, world!"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 import types
 
 from fasth2.server import errors
-from fasth2.server._protocol import ServerProtocol, options_of
+from fasth2.server._options import options_of
+from fasth2.server._protocol import ServerProtocol
 from fasth2.server.stream import HTTP2Stream, StreamState
 
 from . import frames

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from fasth2.config import H2Configuration
-from fasth2.connection import H2Connection
 from fasth2.server.client_hello import ServerTLS
 from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
 from fasth2.wsgi.loop import Loop
 from fasth2.wsgi.session import Session
+
+from .wsgi_protocol import protocol
 
 
 class Serving:
@@ -42,6 +42,8 @@ class Serving:
         #: Called with each new client instead of making a session, where set.
         self.refuses: Callable[[Any], Any] | None = None
         self.rules: dict[str, FieldRule] = {}
+        #: Of the protocols of new connections, other ones than the usual.
+        self.options: dict[str, Any] = {}
         server_tls = None if context is None else ServerTLS(context)
         self.loop = Loop(self, self._dispatcher, [self.listener], **{
             "server_tls": None if server_tls is None else lambda: server_tls,
@@ -56,15 +58,22 @@ class Serving:
     def _report(self, call: Any, exc: BaseException) -> None:
         self.reports.append(exc)
 
+    def choose(self, **options: Any) -> None:
+        """Give the protocols of all connections other options, those of connections that are there too."""
+        self.options.update(options)
+        for client in list(self.loop.clients.values()):
+            if client.session is not None:
+                protocol = client.session.protocol
+                protocol.options = protocol.options._replace(**options)
+
     # The host
 
     def new_session(self, client: Any) -> Session:
         if self.refuses is not None:
             self.refuses(client)
-        engine = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
         maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, self.rules, self._judge, {})
-        session = Session(engine, self.loop.dispatcher, maker, self._fallback, client)
-        engine.initiate_connection()
+        session = Session(protocol(**self.options), self.loop.dispatcher, maker, self._fallback, client)
+        session.connection.initiate_connection()
         return session
 
     def _judge(self, name: str) -> FieldRule:

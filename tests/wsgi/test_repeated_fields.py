@@ -3,8 +3,6 @@ import time
 
 import pytest
 
-from fasth2.config import H2Configuration
-from fasth2.connection import H2Connection
 from fasth2.limits import Limits
 from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import PLAIN, SCHEME, EnvironMaker, FieldRule
@@ -12,6 +10,7 @@ from fasth2.wsgi.leader import Leadership
 from fasth2.wsgi.session import Session
 from tests.support import frames
 from tests.support.fields import block, in_frames, request_fields
+from tests.support.wsgi_protocol import protocol
 
 ORDINARY = [("user-agent", "a browser of some length"), ("accept", "text/html,application/xhtml+xml"),
             ("accept-encoding", "gzip, deflate, br"), ("cookie", "session=0123456789abcdef0123456789abcdef")]
@@ -31,14 +30,12 @@ def seconds_per_octet(fields, count):
     taken = []
     for _ in range(5):
         limits = Limits(header_fields=None, header_list_size=1 << 26, continuation_frames=None, string_size=1 << 20)
-        connection = H2Connection(H2Configuration(
-            client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=limits))
         dispatcher = Dispatcher(lambda environ, start_response: [], Leadership(lambda: None), lambda: None, lambda call, error: None)
         maker = EnvironMaker(
             {"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {},
             lambda name: FieldRule("HTTP_" + name.upper().replace("-", "_"), KINDS.get(name, PLAIN)), {"X-SCHEME": "on"})
-        session = Session(connection, dispatcher, maker, lambda *given: None, None)
-        connection.initiate_connection()
+        session = Session(protocol(limits=limits), dispatcher, maker, lambda *given: None, None)
+        session.connection.initiate_connection()
         session.feed(frames.PREFACE + bytes(frames.settings()))
         begun = time.thread_time()
         for one in octets:
@@ -75,8 +72,6 @@ def test_values_are_joined_in_order(name, key, between, count):
         def end(self, call):
             pass
 
-    connection = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
-
     def app(environ, start_response):
         start_response("200 OK", [])
         return [b""]
@@ -86,8 +81,8 @@ def test_values_are_joined_in_order(name, key, between, count):
     maker = EnvironMaker(
         {"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {},
         lambda name: FieldRule("HTTP_" + name.upper().replace("-", "_"), KINDS.get(name, PLAIN)), {"X-SCHEME": "on"})
-    session = Session(connection, dispatcher, maker, lambda *given: None, None)
-    connection.initiate_connection()
+    session = Session(protocol(), dispatcher, maker, lambda *given: None, None)
+    session.connection.initiate_connection()
     fields = [field for n in range(count) for field in ((name, str(n)), (f"x-other-{n}", "1"))]
     session.feed(frames.PREFACE + bytes(frames.settings()) + b"".join(map(bytes, in_frames(
         1, block(request_fields(*fields)), 16384))))

@@ -1,23 +1,22 @@
 """Streams of which the client takes nothing are reset; those that wait behind others by their priority are not."""
 import pytest
 
-from fasth2.config import H2Configuration
-from fasth2.connection import H2Connection
 from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import EnvironMaker
 from fasth2.wsgi.leader import Leadership
 from fasth2.wsgi.session import Session
 from tests.support import frames
 from tests.support.fields import request
+from tests.support.wsgi_protocol import protocol
 
 
 def begun(priorities, window):
     """A session whose streams 1 and 3 have body and these windows; the connection's is used up."""
-    connection = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
     dispatcher = Dispatcher(lambda environ, start_response: [], Leadership(lambda: None), lambda: None,
                             lambda call, error: None, timeout=20.0)
     maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, lambda name: None, {})
-    session = Session(connection, dispatcher, maker, lambda *given: None, None)
+    session = Session(protocol(), dispatcher, maker, lambda *given: None, None)
+    connection = session.connection
     connection.initiate_connection()
     connection.receive_data(frames.PREFACE + bytes(frames.settings((frames.INITIAL_WINDOW_SIZE, window))))
     for stream_id, priority in zip((1, 3), priorities):
@@ -32,11 +31,10 @@ def stuck(priorities, window):
     """The streams reset after a minute without a read."""
     session = begun(priorities, window)
     connection = session.connection
-    progress = {}
     for now in (0.0, 15.0):
-        session.reset_stuck(progress, now, 20.0)
+        session.reset_stuck(now, 20.0)
     assert set(connection.streams) == {1, 3}
-    session.reset_stuck(progress, 10000.0, 20.0)
+    session.reset_stuck(10000.0, 20.0)
     return {1, 3} - set(connection.streams)
 
 
@@ -61,15 +59,13 @@ def test_what_is_reset(priorities, window, reset):
 def test_a_stream_may_wait_for_another_as_long_as_that_one_goes_on(priorities, taken, waiting):
     session = begun(priorities, 2**24)
     connection = session.connection
-    progress = {}
     for second in range(60):
-        session.reset_stuck(progress, float(second), 5.0)
+        session.reset_stuck(float(second), 5.0)
         assert {taken, waiting} <= set(connection.streams), f"reset after {second} seconds"
         connection.receive_data(bytes(frames.window_update(0, 2000)))
         sent = [frame.stream_id for frame in frames.split_frames(connection.pull(65536)) if frame.type == frames.DATA]
         assert sent == [taken]
     # Nothing is taken any more: the first is reset, and then the other too, once its own time is over.
     for second in range(60, 80):
-        session.reset_stuck(progress, float(second), 5.0)
+        session.reset_stuck(float(second), 5.0)
     assert not connection.streams
-    assert not progress

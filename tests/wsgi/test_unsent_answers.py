@@ -105,9 +105,8 @@ def test_who_reads_is_served_while_others_do_not():
     assert len([frame for frame in good.wrote("DATA") if frame.end_stream]) == 20
     # Those who do not read are reset in time, and what they held is gone.
     for connection in hostile:
-        progress = {}
         for second in range(25):
-            connection.session.reset_stuck(progress, float(second), 20.0)
+            connection.session.reset_stuck(float(second), 20.0)
         connection.flush()
         assert connection.wrote("RST_STREAM")
     for client in worker.dispatcher.unsent.release():

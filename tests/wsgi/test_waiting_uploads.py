@@ -259,7 +259,7 @@ def test_an_answer_to_an_upload_is_sent_whole_when_its_client_has_ended():
 
 def test_the_connection_is_closed_behind_the_answer():
     with Serving(Unread(bytes(200_000))) as server, Peer(server) as peer:
-        server.loop.dispatcher.unread_seconds = 0.2
+        server.choose(unread_upload_seconds=0.2)
         peer.send(post(1, LONG))
         octets = b""
         while len(octets) < 65535:

@@ -4,14 +4,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fasth2.config import H2Configuration
-from fasth2.connection import H2Connection
 from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
 from fasth2.wsgi.leader import Leadership, Slot
 from fasth2.wsgi.session import Session
 from tests.support import frames
 from tests.support.frames import Frame, FrameReader, Sent
+from tests.support.wsgi_protocol import protocol
 
 
 class Worker:
@@ -46,9 +45,9 @@ class Connection:
 
     def __init__(self, worker: Worker, window: int = 65535, receive_window: int = 65535) -> None:
         self.worker = worker
-        engine = H2Connection(H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True))
         maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, _judge, {})
-        self.session = Session(engine, worker.dispatcher, maker, lambda *given: (None, (400, "Bad Request", "")), self)
+        self.session = Session(protocol(), worker.dispatcher, maker, lambda *given: (None, (400, "Bad Request", "")), self)
+        engine = self.session.connection
         engine.initiate_connection()
         if receive_window != 65535:
             engine.update_settings({frames.INITIAL_WINDOW_SIZE: receive_window})

@@ -13,10 +13,9 @@ _WAITING = 1000
 
 _numbers = itertools.count()
 
-# Open connections: their engine, which counts, and the counts of the protocol if any. Nothing here references the
-# connection itself, which could never be freed otherwise.
+# Open connections: their engine, which counts. Nothing here references the connection itself, which could never be freed
+# otherwise.
 _open: dict[int, Any] = {}
-_own: dict[int, dict[str, int]] = {}
 
 # Counts of ended connections. A connection may end at any point, on any
 # thread, so its end takes the lock only if that is free.
@@ -42,20 +41,11 @@ class Record:
         self._number = next(_numbers)
         _open[self._number] = engine
 
-    def add(self, counts: dict[str, int]) -> None:
-        """Register counts that the engine does not have.
-
-        Args:
-            counts: Names to counts; it may change later.
-        """
-        _own[self._number] = counts
-
     def __del__(self) -> None:
         number = self._number
         # In this order: `counters` recognises a connection that is in both, by `_added`.
-        _ended.append((number, {**_open[number].counters, **_own.get(number, {})}))
+        _ended.append((number, _open[number].counters))
         del _open[number]
-        _own.pop(number, None)
         if len(_ended) > _WAITING and _adding.acquire(blocking=False):
             try:
                 _add_ended()
@@ -88,7 +78,7 @@ def counters() -> dict[str, int]:
         so far, ``connections_open`` that of the open ones.
     """
     with _adding:
-        own, there = _own.copy(), _open.copy()
+        there = _open.copy()
         _add_ended()
         totals = _totals.copy()
         count = 0
@@ -96,7 +86,6 @@ def counters() -> dict[str, int]:
             if number not in _added:
                 count += 1
                 totals.update(engine.counters)
-                totals.update(own.get(number, {}))
         _forget_added()
     totals["connections"] += count
     totals["connections_open"] = count

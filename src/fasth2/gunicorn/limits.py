@@ -5,7 +5,7 @@ from typing import Any
 
 from fasth2.config import Limits
 from fasth2.gunicorn.dropin.contract import Contract
-from fasth2.server._protocol import shared_limits
+from fasth2.server._options import shared_limits
 
 from . import settings
 

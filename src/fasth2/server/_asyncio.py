@@ -10,8 +10,10 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
+from ._handler import held, held_option
+from ._options import Options, seconds
 from ._progress import MIN_RATE, SendProgress, keeps_rate
-from ._protocol import Options, ServerProtocol, held, held_option, seconds
+from ._protocol import ServerProtocol
 from .errors import HTTP2ErrorCode
 
 __all__ = ["AsyncConnection"]
@@ -137,7 +139,7 @@ class AsyncConnection:
     def _make_options(self, cfg: Any) -> Options:
         raise NotImplementedError
 
-    # Called by the protocol (`fasth2.server._protocol.Handler`)
+    # Called by the protocol (`fasth2.server._handler.Handler`)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         raise NotImplementedError

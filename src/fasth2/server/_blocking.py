@@ -11,8 +11,10 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
+from ._handler import held, held_option
+from ._options import Options
 from ._progress import MIN_RATE, SendProgress
-from ._protocol import Options, ServerProtocol, held, held_option
+from ._protocol import ServerProtocol
 
 __all__ = ["BlockingConnection"]
 
@@ -98,7 +100,7 @@ class BlockingConnection:
     def _make_options(self, cfg: Any) -> Options:
         raise NotImplementedError
 
-    # Called by the protocol (`fasth2.server._protocol.Handler`)
+    # Called by the protocol (`fasth2.server._handler.Handler`)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         raise NotImplementedError

@@ -7,7 +7,7 @@ from typing import Any
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 
 from . import errors
-from ._protocol import Options, options_of
+from ._options import Options, options_of
 from ._whole_requests import WholeRequests
 from .errors import (
     HTTP2ConnectionError,

@@ -32,8 +32,6 @@ cdef class Dispatcher:
     cdef public double timeout       # seconds that a peer may take, negative: no limit
     cdef public str server           # the Server field, "": no field
     cdef public object file_wrapper
-    cdef public int64_t unread_octets        # of a body accepted after its request is answered
-    cdef public double unread_seconds        # for which such a body is accepted
     cdef object wake
     cdef unsigned long asked         # number of operations submitted by detached calls
     cdef unsigned long taken         # number of times that a client received data of a detached call
@@ -97,8 +95,6 @@ cdef class Call(Waiter):
     cdef bint is_head                # the method is HEAD
     cdef bint wants_continue         # Expect: 100-continue
     cdef bint finished
-    cdef int64_t unread              # octets of the request received after it was answered
-    cdef double reset_at             # time at which the rest of its request is reset, 0: not set
     cdef Upload upload               # its body, if that was incomplete when its head arrived
     cdef Call next_ended             # in `Dispatcher.ended_calls`
     cdef bint complete               # detached: the leader has sent the end of its response

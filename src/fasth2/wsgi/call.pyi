@@ -21,8 +21,6 @@ class Dispatcher:
     served: int
     limit: int
     timeout: float
-    unread_octets: int
-    unread_seconds: float
     server: str
     file_wrapper: Any
     threads: int

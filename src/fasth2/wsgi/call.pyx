@@ -66,8 +66,6 @@ cdef class Dispatcher:
         self.server = server
         self.timeout = -1.0 if timeout is None else timeout
         self.limit = 0x7FFFFFFFFFFFFFFF
-        self.unread_octets = 65536
-        self.unread_seconds = 2.0
         self.requests = deque()
         self.deferred = deque()
         limits = WorkerLimits() if limits is None else limits

@@ -14,8 +14,6 @@ from .poller import READ, WRITE
 from .wire import Wire
 
 if TYPE_CHECKING:
-    from fasth2.server._progress import SendProgress
-
     from .loop import Loop
 
 __all__ = ["PREFACE", "Client"]
@@ -56,7 +54,7 @@ class Client(Wire):
 
     __slots__ = (
         "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended",
-        "_input_open", "_mask", "_proxy_versions", "_seen_uses", "_send_progress", "_served_from", "_server_tls", "_state",
+        "_input_open", "_mask", "_proxy_versions", "_seen_uses", "_served_from", "_server_tls", "_state",
         "address", "final_goaway_due", "goaway_sent_at", "in_backlog", "listener", "loop", "proxied",
     )  # fmt: skip
 
@@ -82,7 +80,6 @@ class Client(Wire):
         self.goaway_sent_at: float | None = None
         #: The time since then is over.
         self.final_goaway_due = False
-        self._send_progress: dict[int, SendProgress] | None = None
         self._ended = False
         # The client has not ended its sending side.
         self._input_open = True
@@ -461,7 +458,6 @@ class Client(Wire):
             return
         session = self.session
         if session.idle:
-            self._send_progress = None
             if self._ended:
                 self.end_if_idle()
             elif loop.draining:
@@ -476,7 +472,5 @@ class Client(Wire):
             return
         self._deadline = None
         if loop.timeout is not None:
-            if self._send_progress is None:
-                self._send_progress = {}
-            session.reset_stuck(self._send_progress, now, loop.timeout)
+            session.reset_stuck(now, loop.timeout)
             self.flush()

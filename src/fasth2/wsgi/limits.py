@@ -3,7 +3,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["WorkerLimits"]
+__all__ = ["FULL_WINDOW_WAIT", "WorkerLimits"]
+
+
+#: Seconds between a response and the reset of an upload whose client has no window to go on with.
+FULL_WINDOW_WAIT = 0.05
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,28 @@
 # One connection of a worker: the engine, and the calls of its requests.
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fasth2._engine.connection cimport H2Connection
 from fasth2._engine.core cimport Core
 from fasth2._engine.ready cimport LargeRequest, Request
+from fasth2.server._protocol cimport ServerProtocol
 from fasth2.wsgi.call cimport Call, Channel, Dispatcher
 from fasth2.wsgi.environ cimport EnvironMaker
 from fasth2.wsgi.uploads cimport UploadQueue
 
 
 cdef class Session(Channel):
-    cdef Core core
+    cdef readonly ServerProtocol protocol
+    cdef Core core           # the protocol's
     cdef Dispatcher dispatcher
     cdef EnvironMaker maker
     cdef object fallback        # makes what the maker leaves
     cdef readonly object client      # the socket; its flush() sends what there is; None once it is closed
-    cdef public object record        # the face's own
     cdef list ready          # calls to run
     cdef dict calls          # stream id -> call: body incomplete, or detached
-    cdef UploadQueue queue           # calls that are to read their body while it arrives
-    cdef list unread         # calls that are answered while their request goes on
+    cdef UploadQueue queue       # calls that are to read their body while it arrives
     cdef int64_t counted     # octets that wait, as `Dispatcher.unsent` was told
     cdef int64_t held_back_at        # octets that waited when no call was to be started
     cdef str held_back_by    # the bound
     cdef bint held_back      # no call is started
-    cdef readonly object error       # the connection error, or None
-    cdef bint closed
     cdef readonly unsigned long begun        # requests
 
     cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1
@@ -43,5 +40,4 @@ cdef class Session(Channel):
     cdef int credit(self, Call call, int64_t octets) except -1
     cdef int count_unsent(self) except -1
     cdef int mark_reset(self, Call call) except -1
-    cdef int reset_octets(self, uint32_t stream_id) except -1
     cdef bint run_from(self, list queue, bint alone) except -1

@@ -6,9 +6,8 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._engine.core cimport enter, find_stream, leave
-from fasth2._engine.error_codes cimport CANCEL, NO_ERROR, REFUSED_STREAM
+from fasth2._engine.error_codes cimport CANCEL, REFUSED_STREAM
 from fasth2._engine.ready cimport Data, LargeRequest, Request, Reset, Trailers
-from fasth2._engine.receive cimport receive
 from fasth2._engine.send cimport (
     prepared_trailers,
     reset_stream,
@@ -17,7 +16,8 @@ from fasth2._engine.send cimport (
     write_trailers,
 )
 from fasth2._engine.stream cimport H2Stream
-from fasth2._engine.scheduler cimport pull, waits_behind
+from fasth2._engine.scheduler cimport pull
+from fasth2.server._protocol cimport ServerProtocol
 from fasth2.wsgi.atomics cimport load_flag, store_flag, store_number
 from fasth2.wsgi.call cimport Call, Channel, Dispatcher
 from fasth2._engine.flow_control cimport (
@@ -31,17 +31,11 @@ from fasth2.wsgi.environ cimport EnvironMaker
 from fasth2.wsgi.input cimport Input
 from fasth2.wsgi.response_head cimport ResponseHead
 from fasth2.wsgi.unsent cimport Unsent
-from fasth2.wsgi.uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, UploadQueue, Upload
-from fasth2.wsgi.waiting cimport MIN_SEND_RATE
-
-from fasth2.exceptions import H2Error, StreamsRefusedError
-from fasth2.server._progress import SendProgress
+from fasth2.wsgi.uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, Upload, UploadQueue
 
 cdef enum:
     # Calls after which a connection that is alone has its answers sent.
     EARLY = 2
-    # Milliseconds between an answer and the reset of a request that its client cannot go on with.
-    NO_WINDOW_WAIT = 50
     # Octets of the connection's window below which a body may be held up.
     SHORT_WINDOW = 16384
 
@@ -51,7 +45,7 @@ cdef class Session(Channel):
     """One connection's requests. Used by the leader only.
 
     Args:
-        connection: The engine, a server's `H2Connection` with ``rfc_errors`` and latin-1 text.
+        protocol: What the connection is to the engine, with latin-1 text. Its errors are the engine's own.
         dispatcher: What the worker's requests share.
         maker: Makes the environments.
         fallback: Called with ``client`` and the request's ``(name, value)`` list for what the maker leaves; returns an
@@ -61,9 +55,10 @@ cdef class Session(Channel):
             reason when the connection ends once its requests are answered.
     """
 
-    def __init__(self, H2Connection connection not None, Dispatcher dispatcher not None, EnvironMaker maker not None,
+    def __init__(self, ServerProtocol protocol not None, Dispatcher dispatcher not None, EnvironMaker maker not None,
                  fallback, client):
-        self.core = connection
+        self.protocol = protocol
+        self.core = protocol.core
         self.core.maker = maker
         self.core.answers_large_requests = True
         self.dispatcher = dispatcher
@@ -73,12 +68,16 @@ cdef class Session(Channel):
         self.ready = []
         self.calls = {}
         self.queue = UploadQueue.__new__(UploadQueue)
-        self.unread = []
 
     @property
     def connection(self):
         """The engine."""
         return self.core
+
+    @property
+    def error(self):
+        """What has ended the connection, or ``None``."""
+        return self.protocol.error if self.protocol.closed else None
 
     @property
     def pings(self):
@@ -111,30 +110,20 @@ cdef class Session(Channel):
             PyBuffer_Release(&view)
 
     cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1:
-        cdef object events
-        cdef object refusal = None
-        cdef Core c = self.core
-        enter(c)
-        try:
-            with cython.critical_section(c.decoder):
-                events = receive(c, p, n, True)
-        except StreamsRefusedError as error:
-            refusal = error
-            events = error.events
-        except H2Error as error:
-            self.error = error
+        cdef ServerProtocol protocol = self.protocol
+        cdef object before = protocol.error
+        cdef object events = protocol.receive_octets(p, n)
+        if protocol.closed:
             self.end_calls()
             return 0
-        finally:
-            leave(c)
         if events:
             self.take(events)
         if self.calls:
             self.update_calls()
         if self.core.unsent != self.counted:
             self.count_unsent()
-        if refusal is not None:
-            self.client.end_after_answers(refusal)
+        if protocol.error is not before:
+            self.client.end_after_answers(protocol.error)
         return 0
 
     cdef int take(self, object events) except -1:
@@ -150,8 +139,6 @@ cdef class Session(Channel):
                 data = event
                 call = self.calls.get(data.stream_id)
                 if call is None or call.finished or call.upload is None:
-                    if call is not None:
-                        call.unread += data.flow_controlled_length
                     self.consume_octets(data.stream_id, data.flow_controlled_length)
                 else:
                     padding = <int64_t>data.flow_controlled_length - PyBytes_GET_SIZE(<bytes>data.data)
@@ -379,7 +366,7 @@ cdef class Session(Channel):
                 del self.calls[call.stream_id]
                 self.reset(call, CANCEL)
                 self.mark_reset(call)
-        return not self.closed and not self.core.failed and not self.idle
+        return not self.protocol.closed and not self.core.failed and not self.idle
 
     def end_responses(self):
         """Cut off the responses that have begun and do not end: their applications find the client gone."""
@@ -393,7 +380,7 @@ cdef class Session(Channel):
     # What calls ask for
 
     cdef bint has_stream(self, Call call) except -1:
-        return not self.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
+        return not self.protocol.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
 
     cdef bint may_start(self) except -1:
         """Whether a call may be started; if not, the loop goes on with this connection once it may."""
@@ -402,7 +389,7 @@ cdef class Session(Channel):
         bound = self.dispatcher.unsent.refuses(self.core)
         if bound is None:
             return True
-        if not self.held_back and not self.closed:
+        if not self.held_back and not self.protocol.closed:
             self.dispatcher.unsent.held_back[self] = None
             self.held_back_at = self.core.unsent
             self.held_back_by = bound
@@ -414,7 +401,7 @@ cdef class Session(Channel):
         """Whether calls may be started again, after `admits` has said no."""
         cdef Unsent unsent = self.dispatcher.unsent
         self.count_unsent()
-        if not self.closed:
+        if not self.protocol.closed:
             if self.core.unsent == self.held_back_at and (
                     self.held_back_by == "unsent_connection" or unsent.total > unsent.process_limit):
                 # Nothing has changed.
@@ -432,7 +419,7 @@ cdef class Session(Channel):
 
     cdef int count_unsent(self) except -1:
         """Have what waits on this connection counted for the process."""
-        cdef int64_t unsent = 0 if self.closed else self.core.unsent
+        cdef int64_t unsent = 0 if self.protocol.closed else self.core.unsent
         self.dispatcher.unsent.total += unsent - self.counted
         self.counted = unsent
         return 0
@@ -458,7 +445,7 @@ cdef class Session(Channel):
         return call.mark_gone()
 
     cdef int adopt(self, Call call) except -1:
-        if self.closed or self.core.failed:
+        if self.protocol.closed or self.core.failed:
             # Nobody would tell it.
             return call.mark_gone()
         self.calls[call.stream_id] = call
@@ -472,7 +459,7 @@ cdef class Session(Channel):
         cdef list fields
         cdef list trailers = None
         cdef Py_ssize_t i, n
-        if self.closed or c.failed:
+        if self.protocol.closed or c.failed:
             return -1
         enter(c)
         try:
@@ -521,7 +508,7 @@ cdef class Session(Channel):
             stream_id: The stream.
             octets: How many, padding included.
         """
-        if not self.closed and not self.core.failed:
+        if not self.protocol.closed and not self.core.failed:
             return_body_credit(self.core, stream_id, octets)
 
     cdef int credit(self, Call call, int64_t octets) except -1:
@@ -531,7 +518,7 @@ cdef class Session(Channel):
             owed = self.dispatcher.uploads.read(call.upload, octets)
             if call.finished:
                 self.dispatcher.uploads.release(call.upload)
-            if owed < octets and not call.input.complete and not self.closed and not self.core.failed:
+            if owed < octets and not call.input.complete and not self.protocol.closed and not self.core.failed:
                 return_stream_credit(self.core, call.stream_id, octets - owed)
         if owed:
             self.consume_octets(call.stream_id, owed)
@@ -546,7 +533,7 @@ cdef class Session(Channel):
         cdef H2Stream s
         cdef Call call
         cdef int64_t missing, found, octets
-        if self.closed or c.failed or c.window.current >= SHORT_WINDOW:
+        if self.protocol.closed or c.failed or c.window.current >= SHORT_WINDOW:
             return 0
         s = find_stream(c, starved.stream_id)
         if s is None:
@@ -601,13 +588,14 @@ cdef class Session(Channel):
 
     cdef int done(self, Call call) except -1:
         cdef int64_t octets
+        cdef H2Stream s
         call.finished = True
         # It has methods of the call: no cycle is left to the garbage collector.
         call.environ = None
         call.input.end()
         # Threads of the application's own may wait still.
         call.notify()
-        if self.closed:
+        if self.protocol.closed:
             self.calls.pop(call.stream_id, None)
             return self.credit(call, call.input.discard())
         if call.input.complete or load_flag(&call.gone):
@@ -622,50 +610,27 @@ cdef class Session(Channel):
         # The rest of its body is of no use: the client is told once it has the response (RFC 9113 section 8.1).
         octets = call.input.discard() + call.take_credit(0)
         self.credit(call, octets)
-        self.calls[call.stream_id] = call
-        self.unread.append(call)
+        self.calls.pop(call.stream_id, None)
+        s = find_stream(self.core, call.stream_id)
+        if s is not None:
+            self.protocol.add_unread(s, self.protocol.options.unread_upload_octets + 1, INFINITY)
         return 0
 
     cdef bint end_unread(self, double now) except -1:
-        """Reset the streams that are answered, and whose request goes on for too long. Whether there are any.
+        """Put the resets of answered uploads that went on for too long into the output; return whether there were any.
 
-        The reset is not for the write that has the response's end: clients that find both at once report an error, and
-        none of the response.
+        They are not for the write that has the response's end: clients that find both at once report an error, and none
+        of the response.
         """
-        cdef Call call
-        cdef list kept = []
-        cdef H2Stream s
-        cdef bint any_reset = False
-        cdef double soonest = INFINITY
-        for call in self.unread:
-            s = find_stream(self.core, call.stream_id)
-            if s is None:
-                self.calls.pop(call.stream_id, None)
-            elif call.input.complete:
-                pass
-            elif s.queued or s.ends or s.trailers is not None:
-                kept.append(call)
-            else:
-                if call.reset_at == 0.0:
-                    call.reset_at = now + self.dispatcher.unread_seconds
-                if s.window.current <= 0:
-                    # No more can come, whoever waits for what.
-                    call.reset_at = min(call.reset_at, now + NO_WINDOW_WAIT / 1000.0)
-                if now >= call.reset_at or call.unread > self.dispatcher.unread_octets:
-                    self.reset(call, NO_ERROR)
-                    self.core.count("unread_uploads")
-                    self.calls.pop(call.stream_id, None)
-                    any_reset = True
-                else:
-                    kept.append(call)
-                    soonest = min(soonest, call.reset_at)
-        self.unread = kept
-        if soonest < INFINITY:
-            self.client.reset_later(soonest)
-        return any_reset
+        cdef list due = self.protocol.take_unread(now)
+        cdef double following = self.protocol.unread.next_deadline()
+        self.protocol.reset_unread(due)
+        if following < INFINITY:
+            self.client.reset_later(following)
+        return bool(due)
 
     cdef int flush(self) except -1:
-        if not self.closed:
+        if self.client is not None:
             self.client.flush()
         return 0
 
@@ -690,43 +655,19 @@ cdef class Session(Channel):
         self.update_calls()
         self.flush()
 
-    def reset_stuck(self, dict progress not None, double now, double timeout):
+    def reset_stuck(self, double now, double timeout):
         """Reset the streams of which the client takes nothing, or less than a slow one would.
 
         Args:
-            progress: Stream ids to `SendProgress`, kept by the caller from look to look and changed here.
             now: Seconds.
             timeout: Seconds that a stream may stand still.
         """
-        cdef H2Stream s
         cdef Call call
-        cdef list stuck = []
-        cdef set seen = set()
-        for s in self.core.table.all():
-            if s.queued <= 0:
-                continue
-            seen.add(s.stream_id)
-            known = progress.get(s.stream_id)
-            if known is None:
-                progress[s.stream_id] = SendProgress(s.queued, now)
-                continue
-            known.update(s.queued, now)
-            if now < known.deadline(timeout, MIN_SEND_RATE):
-                continue
-            if waits_behind(self.core, s):
-                # What goes before it by priority is looked at itself.
-                known.restart(s.queued, now)
-            else:
-                stuck.append(s.stream_id)
-        for stream_id in list(progress):
-            if stream_id not in seen:
-                del progress[stream_id]
-        for stream_id in stuck:
-            del progress[stream_id]
+        for stream_id in self.protocol.stuck_streams(now, timeout):
             call = self.calls.pop(stream_id, None)
             if call is not None:
                 call.mark_gone()
-            self.reset_octets(stream_id)
+            self.protocol.reset(stream_id, CANCEL)
 
     def reset_slow_bodies(self, double now, double timeout):
         """Reset the streams whose client takes too long for the request's body, or that wait for a thread too long.
@@ -774,14 +715,6 @@ cdef class Session(Channel):
             self.mark_reset(call)
         return bool(slow) or bool(late)
 
-    cdef int reset_octets(self, uint32_t stream_id) except -1:
-        enter(self.core)
-        try:
-            reset_stream(self.core, stream_id, CANCEL)
-        finally:
-            leave(self.core)
-        return 0
-
     # Output
 
     def pull(self, Py_ssize_t most):
@@ -825,12 +758,12 @@ cdef class Session(Channel):
         for call in list(self.calls.values()):
             self.mark_reset(call)
         self.calls.clear()
-        self.unread = []
+        self.protocol.unread = None
         return 0
 
     def close(self):
         """The connection is over: nobody listens to its calls any more."""
-        self.closed = True
+        self.protocol.closed = True
         self.end_calls()
         self.count_unsent()
         self.dispatcher.unsent.held_back.pop(self, None)

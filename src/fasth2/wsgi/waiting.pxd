@@ -11,8 +11,6 @@ cdef enum:
     # and at or below which it continues.
     HIGH_WATER = 262144
     LOW_WATER = 65536
-    # Octets a second that a client must receive, as `fasth2.server._progress.MIN_RATE`.
-    MIN_SEND_RATE = 128
 
 
 cdef class Waiter(Source):

@@ -3,7 +3,11 @@ cimport cython
 
 import time
 
+from fasth2.server._progress import MIN_RATE as _MIN_RATE
 from fasth2.server.errors import HTTP2StreamAborted
+
+# Octets a second that a client has to take.
+cdef double min_rate = _MIN_RATE
 
 
 cdef class Waiter(Source):
@@ -67,7 +71,7 @@ cdef class Waiter(Source):
                 now = time.monotonic()
                 deadline = started + timeout
                 if room:
-                    deadline += (first - self.unsent()) / <double>MIN_SEND_RATE
+                    deadline += (first - self.unsent()) / min_rate
                 if now >= deadline:
                     if not self.cancel_wait(event) or load_flag(&self.over):
                         continue

@@ -4,6 +4,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t
 
+from fasth2.server._unread_uploads cimport UnreadUploads
+
 import os
 import ssl
 
@@ -240,8 +242,11 @@ cdef class Wire:
     cdef int send_all(self, LoopState state) except -1:
         """Send the queued output, as far as the socket accepts it; reset unread requests that are due."""
         cdef Session session = self.session
+        cdef UnreadUploads unread
         self.send_output()
-        if session.unread and not self.out and self.fd >= 0 and session.end_unread(state.now):
+        unread = session.protocol.unread
+        if (unread is not None and unread.uploads and not self.out and self.fd >= 0
+                and session.end_unread(state.now)):
             self.send_output()
         return 0
 

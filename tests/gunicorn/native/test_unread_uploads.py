@@ -49,7 +49,7 @@ def test_the_stream_gets_no_credit_behind_its_end_and_the_connection_does(made):
 
 def test_a_body_that_ends_in_time_ends_its_stream(made):
     serving, peer = made
-    serving.loop.dispatcher.unread_seconds = 0.3
+    serving.choose(unread_upload_seconds=0.3)
     peer.send(post(1), frames.data(1, bytes(1000)))
     assert peer.read(peer.ended(1))
     peer.send(frames.data(1, bytes(1000), end_stream=True))
@@ -64,7 +64,7 @@ def test_a_body_that_ends_in_time_ends_its_stream(made):
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
 def test_the_reset_comes_in_time_in_a_write_of_its_own(made, seconds):
     serving, peer = made
-    serving.loop.dispatcher.unread_seconds = seconds
+    serving.choose(unread_upload_seconds=seconds)
     peer.send(post(1), frames.data(1, bytes(1000)))
     assert peer.read(lambda: peer.wrote("RST_STREAM", 1))
     assert peer.ended(1)()
@@ -84,8 +84,8 @@ def test_the_reset_comes_in_time_in_a_write_of_its_own(made, seconds):
 
 def test_the_reset_comes_once_so_much_has_followed(made):
     serving, peer = made
-    serving.loop.dispatcher.unread_seconds = 3600.0
-    serving.loop.dispatcher.unread_octets = 3000
+    serving.choose(unread_upload_seconds=3600.0)
+    serving.choose(unread_upload_octets=3000)
     peer.send(post(1), frames.data(1, bytes(10000)))
     assert peer.read(peer.ended(1))
     peer.send(frames.data(1, bytes(3000)), frames.ping())
@@ -98,7 +98,7 @@ def test_the_reset_comes_once_so_much_has_followed(made):
 def test_the_reset_comes_once_the_window_is_used_up(made):
     """No more can come: the client need not wait."""
     serving, peer = made
-    serving.loop.dispatcher.unread_seconds = 3600.0
+    serving.choose(unread_upload_seconds=3600.0)
     peer.send(post(1), *(frames.data(1, bytes(10000)) for _ in range(6)))
     assert peer.read(peer.ended(1))
     peer.send(frames.data(1, bytes(5534)), frames.ping())
@@ -110,7 +110,7 @@ def test_the_reset_comes_once_the_window_is_used_up(made):
 
 def test_many_at_once_are_reset_in_time(made):
     serving, peer = made
-    serving.loop.dispatcher.unread_seconds = 0.2
+    serving.choose(unread_upload_seconds=0.2)
     ids = range(1, 101, 2)
     peer.send(*(frame for stream_id in ids for frame in (post(stream_id), frames.data(stream_id, bytes(100)))))
     assert peer.read(lambda: len(peer.wrote("RST_STREAM")) == len(ids))
@@ -121,7 +121,7 @@ def test_many_at_once_are_reset_in_time(made):
 def test_the_reset_waits_for_the_answer_to_be_taken(made):
     """A client without window for the answer is not told before it has it."""
     serving, peer = made
-    serving.loop.dispatcher.unread_seconds = 0.0
+    serving.choose(unread_upload_seconds=0.0)
     peer.send(frames.settings((frames.INITIAL_WINDOW_SIZE, 0)), post(1), frames.data(1, b"x"), frames.ping())
     assert peer.read(lambda: peer.wrote("HEADERS", 1) and peer.wrote("PING"))
     assert not peer.wrote("RST_STREAM")

@@ -12,7 +12,8 @@ from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolErro
 from fasth2.gunicorn.limits import connection_limits, widen_window
 from fasth2.gunicorn.refusing import RefusedRequest, too_large
 from fasth2.gunicorn.settings import Settings
-from fasth2.server._protocol import Options, ServerProtocol, begin_upgraded, options_of
+from fasth2.server._options import Options, options_of
+from fasth2.server._protocol import ServerProtocol
 
 from .contract import installed
 
@@ -83,7 +84,7 @@ def begin_upgrade(protocol: ServerProtocol, settings_header: bytes) -> None:
         HTTP2ProtocolError: The settings are not valid.
     """
     try:
-        begin_upgraded(protocol.engine, settings_header)
+        protocol.begin_upgraded(settings_header)
     except (ProtocolError, ValueError) as exc:
         raise HTTP2ProtocolError(f"HTTP2-Settings not valid: {exc}") from exc
     advertise(protocol)

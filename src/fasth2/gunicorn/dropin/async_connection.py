@@ -17,7 +17,7 @@ from fasth2.gunicorn.patched.push_input import push_input
 from fasth2.gunicorn.settings import current
 from fasth2.server._asyncio import AsyncConnection
 from fasth2.server._lazy import lazy
-from fasth2.server._protocol import Options
+from fasth2.server._options import Options
 from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
 
 from ._protocol import CONTRACT, advertise, begin_upgrade, end_with_peer, options, receive_large_request

@@ -12,7 +12,7 @@ from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.settings import current
 from fasth2.server._lazy import lazy
-from fasth2.server._protocol import Options
+from fasth2.server._options import Options
 from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
 
 from ._protocol import CONTRACT, advertise, begin_upgrade, end_with_peer, options, receive_large_request

@@ -11,8 +11,6 @@ from gunicorn import http, util
 from gunicorn.http import wsgi
 from gunicorn.workers import gthread
 
-from fasth2.config import H2Configuration
-from fasth2.connection import H2Connection
 from fasth2.gunicorn.chosen_settings import is_chosen
 from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.dropin.contract import installed
@@ -24,13 +22,14 @@ from fasth2.gunicorn.refusing import log_invalid, too_large
 from fasth2.gunicorn.settings import current
 from fasth2.gunicorn.tls_context import share_context
 from fasth2.gunicorn.trusted_proxies import accepted_versions, header_of, remote_address, request_info
-from fasth2.server._protocol import announced, begin_upgraded, seconds
+from fasth2.server._options import options_of, seconds
+from fasth2.server._protocol import ServerProtocol
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.server.proxy_header import ProxyHeaderError
 from fasth2.server.tls_stream import TLSStream
 from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.connection import Client
-from fasth2.wsgi.limits import WorkerLimits
+from fasth2.wsgi.limits import FULL_WINDOW_WAIT, WorkerLimits
 from fasth2.wsgi.loop import Loop
 from fasth2.wsgi.session import Session
 
@@ -50,6 +49,12 @@ except ImportError:
 #: Errors of a disconnected peer or a network failure.
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ECONNABORTED, errno.EHOSTUNREACH,
          errno.ENETUNREACH, errno.ENETDOWN)  # fmt: skip
+
+
+def _advertise(protocol: ServerProtocol) -> None:
+    """Put this side's SETTINGS, and the operator's window, into the output."""
+    protocol.advertise()
+    widen_window(protocol.engine)
 
 
 class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
@@ -110,9 +115,16 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         self._contract = installed()
         self._threads = cfg.threads
         self._clear = self._takes_clear()
-        self._limits = connection_limits(
-            cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size, self._contract
-        )
+        chosen = current()
+        # Text is latin-1 in both directions (PEP 3333), and no error of gunicorn's is raised.
+        self._options = options_of(
+            cfg, None, None,
+            connection_limits(cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size, self._contract),
+            unread_upload_octets=chosen.unread_upload_octets,
+            unread_upload_seconds=chosen.unread_upload_seconds,
+            full_window_wait=FULL_WINDOW_WAIT,
+            header_encoding="iso8859-1",
+        )  # fmt: skip
         self._observer = Observer.of(self)
         return Loop(
             self,
@@ -122,7 +134,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             threads=cfg.threads,
             timeout=seconds(cfg.timeout),
             keepalive=seconds(cfg.keepalive),
-            keepalive_pings=current().keepalive_pings,
+            keepalive_pings=chosen.keepalive_pings,
             max_connections=cfg.worker_connections,
             goaway_after=cfg.graceful_timeout / 2,
             # The last quarter, at most two seconds, is for applications to clean up.
@@ -140,8 +152,6 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         dispatcher.file_wrapper = wsgi.FileWrapper
         dispatcher.on_limit = self._limit_reached
         dispatcher.limit = self.max_requests
-        dispatcher.unread_octets = chosen.unread_upload_octets
-        dispatcher.unread_seconds = chosen.unread_upload_seconds
         return dispatcher
 
     @property
@@ -228,29 +238,16 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             client: The connection.
         """
         session = self._session(client)
-        self._advertise(session.connection)
+        _advertise(session.protocol)
         return session
 
     def _session(self, client: Client) -> Session:
-        engine = H2Connection(
-            H2Configuration(client_side=False, header_encoding="iso8859-1", rfc_errors=True, limits=self._limits)
-        )
+        protocol = ServerProtocol(self._options)
+        protocol.record = Record(protocol.engine)
         policy = self._policy_of(client)
         assert self.loop is not None
         maker = policy.maker(client.address, client.socket_info, client.proxied)
-        session = Session(engine, self.loop.dispatcher, maker, self._fallback, client)
-        session.record = Record(engine)
-        return session
-
-    def _advertise(self, engine: H2Connection) -> None:
-        cfg = self.cfg
-        engine.update_settings(
-            announced(
-                cfg.http2_max_concurrent_streams, cfg.http2_initial_window_size, cfg.http2_max_frame_size,
-                cfg.http2_max_header_list_size,
-            )
-        )
-        widen_window(engine)
+        return Session(protocol, self.loop.dispatcher, maker, self._fallback, client)
 
     def _policy_of(self, client: Client) -> Policy:
         server = self._names[id(client.listener)]
@@ -415,8 +412,8 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         loop.adopt(client)
         try:
             session = self._session(client)
-            begin_upgraded(session.connection, settings)
-            self._advertise(session.connection)
+            session.protocol.begin_upgraded(settings)
+            _advertise(session.protocol)
         except Exception as exc:
             self.connection_ended(client, exc)
             client.close()

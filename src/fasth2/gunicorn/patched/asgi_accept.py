@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fasth2.gunicorn.trusted_proxies import PREFACE, PREFACE_WAIT, accepted_versions, takes_preface
-from fasth2.server._protocol import seconds
+from fasth2.server._options import seconds
 from fasth2.server.proxy_header import ProxyHeader, ProxyHeaderError, ProxyHeaderReceiver
 
 __all__ = ["Acceptor"]

@@ -285,7 +285,7 @@ class ASGIConnection(AsyncHTTP2Connection):
             self._close_quietly()
 
     def _waits_for_uploads(self) -> bool:
-        return bool(self.protocol.unread) and self.protocol.unread.next_deadline() is not None  # type: ignore[union-attr]
+        return self.protocol.unread_deadline() is not None
 
     # Ending
 

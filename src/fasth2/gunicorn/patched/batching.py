@@ -288,7 +288,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         """
         limit = self.protocol.options.stream_timeout if self.incomplete() else self.protocol.own_idle_limit()
         end = math.inf if limit is None else idle_since + limit
-        upload = self.protocol.unread.next_deadline() if self.protocol.unread else None
+        upload = self.protocol.unread_deadline()
         return end if upload is None else min(end, upload)
 
     def give_up(self) -> bool:

@@ -25,7 +25,8 @@ from fasth2.gunicorn.trusted_proxies import (
     takes_preface,
 )
 from fasth2.server._closing import linger
-from fasth2.server._protocol import ServerProtocol, seconds
+from fasth2.server._options import seconds
+from fasth2.server._protocol import ServerProtocol
 from fasth2.server.proxy_header import ProxyHeader, ProxyHeaderError
 
 from .batching import BatchingConnection

@@ -23,7 +23,7 @@ from fasth2.gunicorn.trusted_proxies import (
     takes_preface,
 )
 from fasth2.server._closing import Lingering
-from fasth2.server._protocol import seconds
+from fasth2.server._options import seconds
 from fasth2.server.proxy_header import ProxyHeaderError
 
 from .batching import BatchingConnection

@@ -1,0 +1,62 @@
+"""Graceful shutdown of a connection: two GOAWAYs, and requests that are on their way served in between."""
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ANNOUNCED_WAIT", "FIRST_REQUEST_WAIT", "Shutdown"]
+
+#: Seconds between the GOAWAY that names no stream and the one that names the last (RFC 9113 section 6.8).
+ANNOUNCED_WAIT = 0.25
+
+#: Seconds that a connection has for its first request: it was accepted, so it is served. As long as gunicorn keeps a
+#: stopping worker's idle connections.
+FIRST_REQUEST_WAIT = 2.0
+
+
+class Shutdown:
+    """The steps of one graceful shutdown.
+
+    The peer is told that the end comes once no stream is open: some clients take the first GOAWAY for the end of all
+    requests. One that always has a stream open is told when it is overdue.
+
+    Args:
+        began: When the connection began, in seconds.
+        overdue_at: When the peer is told whatever is open.
+    """
+
+    __slots__ = ("_began", "_overdue_at", "_read", "announced_at")
+
+    def __init__(self, began: float, overdue_at: float) -> None:
+        self._began = began
+        self._overdue_at = overdue_at
+        #: When the peer was told; ``None`` before.
+        self.announced_at: float | None = None
+        # The time after that is over, and the holder reads once more.
+        self._read = False
+
+    def step(self, protocol: Any, now: float, idle: bool) -> float | None:
+        """Do what is due; see `ServerProtocol.shutdown_step`.
+
+        Args:
+            protocol: The connection's `ServerProtocol`.
+            now: Seconds.
+            idle: No stream is open.
+        """
+        if self.announced_at is None:
+            due = self._overdue_at
+            if idle:
+                first = 0.0 if protocol.engine.highest_inbound_stream_id else self._began + FIRST_REQUEST_WAIT
+                due = min(due, first)
+            if now < due:
+                return due - now
+            self.announced_at = now
+            protocol.announce_end()
+            return ANNOUNCED_WAIT
+        if not self._read:
+            wait = self.announced_at + ANNOUNCED_WAIT - now
+            if wait > 0:
+                return wait
+            self._read = True
+            return 0.0
+        protocol.refuse_new_streams()
+        return None

@@ -1,0 +1,78 @@
+"""Uploads that nobody reads: their requests were answered while the client was still sending."""
+cimport cython
+from libc.math cimport INFINITY
+
+from fasth2._engine.stream cimport S_CLOSED, stream_has_queue
+
+
+@cython.final
+cdef class _Upload:
+    cdef H2Stream stream
+    cdef int64_t window      # octets of its window that it is reset at
+    cdef double deadline     # when it is reset at the latest; infinite while its response is not sent
+
+
+@cython.final
+cdef class UnreadUploads:
+    """The streams whose response is complete, and whose client may go on sending for a while.
+
+    Such a stream is reset with NO_ERROR in the end (RFC 9113 section 8.1). There are clients that report an error, and
+    nothing of the response, if they find the reset together with it. So it waits until the client has sent some more,
+    or has had its time. A client that ends its request gets none. Window is returned to the connection alone meanwhile.
+    """
+
+    def __cinit__(self):
+        self.uploads = []
+
+    def __len__(self):
+        return len(self.uploads)
+
+    cdef int add(self, H2Stream stream, int64_t octets, double deadline) except -1:
+        """Let a client go on sending.
+
+        octets: it is reset once it has sent so many more, or has used up its window before, since nothing could follow.
+        deadline: when its time is over; infinite: it begins when `take_due` finds that the response is sent.
+        """
+        cdef _Upload upload = _Upload.__new__(_Upload)
+        upload.stream = stream
+        upload.window = max(stream.window.current - octets, 0)
+        upload.deadline = deadline
+        self.uploads.append(upload)
+        return 0
+
+    cdef list take_due(self, double now, double seconds, double full_window_wait):
+        """Return the ids of the streams to reset now, and forget them and those that have ended.
+
+        seconds: from the response's end to the reset. full_window_wait: the same if the client has no window left.
+        """
+        cdef _Upload upload
+        cdef H2Stream stream
+        cdef list due = []
+        cdef list kept = []
+        for upload in self.uploads:
+            stream = upload.stream
+            if stream.phase == S_CLOSED:
+                continue
+            if upload.deadline == INFINITY:
+                if stream_has_queue(stream):
+                    kept.append(upload)
+                    continue
+                upload.deadline = now + seconds
+            if stream.window.current <= 0:
+                # No more can come, whoever waits for what.
+                upload.deadline = min(upload.deadline, now + full_window_wait)
+            if now >= upload.deadline or (stream.window.current <= upload.window and stream.window.current > 0):
+                due.append(stream.stream_id)
+            else:
+                kept.append(upload)
+        self.uploads = kept
+        return due
+
+    cdef double next_deadline(self) noexcept:
+        """Return when the next stream's time is over; infinite: none has a time yet."""
+        cdef double soonest = INFINITY
+        cdef _Upload upload
+        for upload in self.uploads:
+            if upload.stream.phase != S_CLOSED:
+                soonest = min(soonest, upload.deadline)
+        return soonest
