@@ -1,7 +1,7 @@
-"""Lingering close: a closed connection is read on for a while, so that its peer gets to read the last octets.
+"""Lingering close: input is read and discarded for a while after the sending side was shut down.
 
-Unread octets at the end of a socket would reset the connection, and the peer
-might lose the GOAWAY, or a response (RFC 9112 section 9.6).
+Closing a socket with unread input would reset the connection, and the peer might
+lose the GOAWAY, or a response (RFC 9112 section 9.6).
 """
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "Lingering", "linger"]
 
-#: Seconds, and octets, that a closed connection is read on for.
+#: Limits of a lingering close, in seconds and in octets read.
 CLOSING_WAIT = 2.0
 CLOSING_SIZE = 65536
 
@@ -20,22 +20,22 @@ _READ_SIZE = 4096
 
 
 class Lingering:
-    """One lingering close over a socket that does not block.
+    """A lingering close on a non-blocking socket.
 
     Args:
-        now: When it begins, in seconds.
+        now: Its begin, in seconds.
     """
 
     __slots__ = ("deadline", "left")
 
     def __init__(self, now: float) -> None:
-        #: When it ends at the latest.
+        #: Its deadline.
         self.deadline = now + CLOSING_WAIT
-        #: Octets that are read on at most.
+        #: Octets left to read.
         self.left = CLOSING_SIZE
 
     def read(self, sock: Any) -> bool:
-        """Read once; return whether more may come.
+        """Read once; return True if more input may arrive.
 
         Args:
             sock: The socket.
@@ -53,11 +53,11 @@ class Lingering:
 
 
 def linger(sock: Any, clock: Callable[[], float] = time.monotonic) -> None:
-    """End this side of a socket and wait for the peer to end its own; never raises.
+    """Shut down the sending side of a socket and wait for the peer's end; never raises.
 
     Args:
-        sock: A socket that blocks, with time-outs.
-        clock: Returns seconds.
+        sock: A blocking socket, with time-outs.
+        clock: Returns the time in seconds.
     """
     deadline = clock() + CLOSING_WAIT
     left = CLOSING_SIZE

@@ -1,4 +1,4 @@
-"""What a connection class needs in order to hold a `ServerProtocol`: the methods that it calls, and its attributes."""
+"""The interface between a `ServerProtocol` and the connection class that holds it: callbacks and attributes."""
 from __future__ import annotations
 
 from operator import attrgetter
@@ -8,47 +8,47 @@ __all__ = ["Handler", "held", "held_option"]
 
 
 class Handler(Protocol):
-    """What a `ServerProtocol` calls: the methods of the connection that holds it.
+    """The methods of a connection that its `ServerProtocol` calls.
 
-    Items are the engine's slim objects (`fasth2.ready`). Requests to hand out
-    are appended to the list that comes with an item. The names begin with an
-    underscore since a connection's public ones are for its users.
+    Items are the engine's slim objects (`fasth2.ready`). Requests to dispatch are
+    appended to the list passed with an item. The names begin with an underscore
+    since a connection's public methods are for its users.
     """
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
-        """A request's fields have arrived."""
+        """Process a request's fields."""
 
     def _large_request_received(self, item: Any, requests: list[Any]) -> None:
-        """A request's fields are over a limit; only where the engine's ``answers_large_requests`` is set."""
+        """Process a request whose fields exceed a limit; only if the engine's ``answers_large_requests`` is set."""
 
     def _data_received(self, item: Any, requests: list[Any]) -> None:
-        """A part of a request's body has arrived."""
+        """Process a part of a request's body."""
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:
-        """A request's trailers have arrived, and with them its end."""
+        """Process a request's trailers, which end it."""
 
     def _handed_out(self, stream: Any) -> bool:
-        """Return whether a stream's request was appended to a list of requests, unless it was reset before."""
+        """Return True if a stream's request was appended to a list of requests, unless it was reset before."""
 
     def _goaway_read(self, last_stream_id: int) -> None:
-        """All is taken in of a read that held a GOAWAY(NO_ERROR) with that last stream id."""
+        """Called after processing input with a GOAWAY(NO_ERROR) with that last stream id."""
 
     def _connection_lost(self) -> None:
-        """The peer is gone, or has ended the connection with an error: mark it closed."""
+        """Mark the connection closed: the peer is gone, or has ended the connection with an error."""
 
     def _close_quietly(self) -> None:
-        """The last stream has ended after a GOAWAY: close; never raises."""
+        """Close the connection after its last stream has ended; never raises."""
 
     def _send_quietly(self) -> None:
-        """Send what the engine has to send, unless the connection is over; never raises."""
+        """Send the engine's output, unless the connection has ended; never raises."""
 
 
 def held(name: str, read_only: bool = False) -> Any:
-    """Return an attribute of a connection class that is one of the `ServerProtocol` that it holds.
+    """Return a property of a connection class for an attribute of its `ServerProtocol`.
 
     Args:
-        name: The attribute's name there.
-        read_only: Whether it cannot be assigned.
+        name: The attribute's name.
+        read_only: True if it cannot be assigned.
     """
 
     def assign(connection: Any, value: Any) -> None:
@@ -58,7 +58,7 @@ def held(name: str, read_only: bool = False) -> Any:
 
 
 def held_option(name: str) -> Any:
-    """Return an attribute of a connection class that is one of its protocol's `Options`; assigned, it is this connection's own.
+    """Return a property of a connection class for an option of its protocol; assignment changes this connection only.
 
     Args:
         name: The option's name.

@@ -1,4 +1,4 @@
-"""What the protocols of a server have in common: limits, the settings that are announced, time-outs."""
+"""The options that the connections of a server share: limits, advertised settings, time-outs."""
 from __future__ import annotations
 
 import functools
@@ -11,29 +11,29 @@ from fasth2.settings import SettingCodes
 
 __all__ = ["NO_RFC7540_PRIORITIES", "Options", "announced", "options_of", "seconds", "shared_limits"]
 
-#: The setting that tells clients to use the priorities of RFC 9218 (section 2.1), which the engine sends by.
+#: The setting that tells clients to use the priorities of RFC 9218 (section 2.1), which the engine supports.
 NO_RFC7540_PRIORITIES = 9
 
 
 def seconds(value: Any) -> float | None:
-    """A time-out of a configuration, ``None`` where it is absent, 0 or no number."""
+    """Convert a configuration's time-out; ``None`` if it is absent, 0 or not a number."""
     return value if value and isinstance(value, (int, float)) else None
 
 
 @functools.lru_cache(maxsize=64, typed=True)
 def shared_limits(**values: Any) -> Limits:
-    """``Limits`` of these values, which never change: one object for all connections of a server."""
+    """Return ``Limits`` of these values, one immutable object for all connections of a server."""
     return Limits(**values)
 
 
 def announced(streams: int, window: int, frame_size: int, header_list_size: int) -> dict[SettingCodes | int, int]:
-    """Return the settings that this side begins with (RFC 9113 section 6.5.2, RFC 9218 section 2.1).
+    """Return this side's initial settings (RFC 9113 section 6.5.2, RFC 9218 section 2.1).
 
     Args:
-        streams: Concurrent streams of the peer.
+        streams: Largest number of concurrent streams of the peer.
         window: Octets of a stream's window.
         frame_size: Octets of a frame.
-        header_list_size: Octets of a header list, 0 for any.
+        header_list_size: Octets of a header list; 0: not advertised.
     """
     values: dict[SettingCodes | int, int] = {
         SettingCodes.MAX_CONCURRENT_STREAMS: streams,
@@ -47,65 +47,65 @@ def announced(streams: int, window: int, frame_size: int, header_list_size: int)
 
 
 class Options(NamedTuple):
-    """What the protocols of a server have in common; one object for all of them (`options_of`)."""
+    """The options that the protocols of a server share; one object for all of them (`options_of`)."""
 
-    #: The module or class that has ``HTTP2ProtocolError``; ``None``: the engine's exceptions are kept as they are.
+    #: The module or class with ``HTTP2ProtocolError``; ``None``: the engine's exceptions are stored unchanged.
     errors: Any
 
-    #: The member of the stream class's states that means "over".
+    #: The closed state of the stream class.
     closed_state: Any
 
     #: The engine's limits.
     limits: Limits
 
-    #: The settings that this side announces; octets, and a number of streams.
+    #: The settings that this side advertises: octets, and a number of streams.
     initial_window_size: int
     max_concurrent_streams: int
     max_frame_size: int
     max_header_list_size: int
 
-    #: Seconds a stream may wait without progress; ``None``: for ever.
+    #: Seconds a stream may wait without progress; ``None``: no limit.
     stream_timeout: float | None = None
 
-    #: Seconds a connection may sit without a stream; ``None``: for ever.
+    #: Seconds a connection may be idle; ``None``: no limit.
     idle_timeout: float | None = None
 
-    #: Octets that a client may go on sending of a request whose response is
-    #: complete, before the stream is reset with NO_ERROR, and seconds for the same.
+    #: Octets that a client may still send of a request whose response is complete,
+    #: before the stream is reset with NO_ERROR, and seconds for the same.
     unread_upload_octets: int = 65536
     unread_upload_seconds: float = 2.0
 
-    #: Seconds until that reset where the client has no window left and cannot go on. 0 where a holder looks only after
-    #: a read, so that the client has had the response for a while; more where it looks in the turn that sent it.
+    #: Seconds until that reset if the client has no window left and cannot continue. 0 for a holder that checks only
+    #: after a read, when the client has had the response for a while; more if it checks right after sending it.
     full_window_wait: float = 0.0
 
-    #: What fields are decoded with; octets that it cannot decode are taken for latin-1.
+    #: The encoding of fields; octets that are invalid in it are decoded as latin-1.
     header_encoding: str = "utf-8"
 
-    #: What a protocol's `engine` is.
+    #: The class of a protocol's `engine`.
     engine_class: type[H2Connection] = H2Connection
 
     #: Returns seconds; ``None`` for `time.monotonic`.
     clock: Callable[[], float] | None = None
 
 
-# By what they are made of; what is not hashed fast goes by its identity, and the options keep it alive.
+# Keyed by the arguments; objects that are slow to hash by their id, which stays valid since the options hold them.
 _shared_options: dict[Any, Options] = {}
 _SHARED_OPTIONS = 64
 
 
 def options_of(cfg: Any, errors: Any, closed_state: Any, limits: Limits | None = None, **more: Any) -> Options:
-    """Return the options that a configuration stands for, the same object for the same ones.
+    """Return the options of a configuration, the same object for equal ones.
 
     Args:
         cfg: Provides ``http2_initial_window_size``,
             ``http2_max_concurrent_streams``, ``http2_max_frame_size``,
             ``http2_max_header_list_size`` (octets; 0: not advertised) and,
-            where present, ``timeout`` and ``keepalive`` (seconds; 0: none).
-        errors: As in `Options`.
-        closed_state: As in `Options`.
-        limits: The engine's; those of ``cfg`` when ``None``.
-        **more: The options that have a default.
+            if present, ``timeout`` and ``keepalive`` (seconds; 0: none).
+        errors: See `Options`.
+        closed_state: See `Options`.
+        limits: The engine's limits; ``None``: from ``cfg``.
+        **more: Options with a default.
     """
     streams, header_list_size = cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size
     if limits is None:

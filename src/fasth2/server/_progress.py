@@ -1,35 +1,35 @@
-"""Peers that send or take too little: every formula, and the rate that they are measured by.
+"""Detection of slow peers, in both directions: the minimum rate and all formulas.
 
-No clock: times are handed in, in seconds, and amounts in octets.
+No clock: times are arguments, in seconds, and amounts in octets.
 """
 from __future__ import annotations
 
 __all__ = ["MIN_RATE", "BodyWait", "SendProgress", "keeps_rate", "rate_left", "send_deadline"]
 
-#: Octets a second that a peer must send, or take, in the long run; what is slower is given up.
+#: Octets a second that a peer must send, or accept, in the long run.
 MIN_RATE = 128
 
 
 def keeps_rate(octets: int, rate: float, seconds: float) -> bool:
-    """Return whether so many octets in so many seconds are more than a rate asks for.
+    """Return True if so many octets in so many seconds exceed a rate.
 
     Args:
-        octets: What was sent, or taken.
+        octets: Octets sent or accepted.
         rate: Octets a second.
-        seconds: How long it took.
+        seconds: The time that it took.
     """
     return octets > rate * seconds
 
 
 def send_deadline(timeout: float, rate: float, taken: int, since: float, moved: float) -> float:
-    """Return the time at which a peer has taken too little for too long.
+    """Return the time at which a peer counts as too slow in accepting octets.
 
     Args:
-        timeout: Seconds that it may take nothing, and in all below the rate.
-        rate: Octets a second; 0 for none.
-        taken: What it has taken since the measuring began.
-        since: When that was.
-        moved: When it took something last.
+        timeout: Seconds that it may accept nothing, or be below the rate in all.
+        rate: Octets a second; 0: no minimum.
+        taken: Octets accepted since the measurement began.
+        since: Time at which it began.
+        moved: Time at which octets were accepted last.
     """
     if rate:
         moved = min(moved, since + taken / rate)
@@ -37,16 +37,16 @@ def send_deadline(timeout: float, rate: float, taken: int, since: float, moved: 
 
 
 def rate_left(waited: float, timeout: float, rate: float, octets: int, others: int = 0, streams: int = 1) -> float:
-    """Return the seconds until a body counts as too slow, 0 or less when it is.
+    """Return the seconds until a body counts as too slow; 0 or less if it does.
 
     Args:
-        waited: Seconds that it has been waited for.
-        timeout: Seconds of waiting without a rate.
+        waited: Seconds of waiting for it so far.
+        timeout: Seconds of waiting before the rate applies.
         rate: Octets a second after that.
-        octets: What came of the body meanwhile.
-        others: What came of other bodies on its connection.
-        streams: Bodies that share the connection, this one among them. It is
-            not slow where all together keep their rates.
+        octets: Octets of the body received meanwhile.
+        others: Octets of other bodies on its connection.
+        streams: Bodies that share the connection, this one included. It is not
+            slow if all together keep their rates.
     """
     return timeout + max(octets, (octets + others) / max(streams, 1)) / rate - waited
 
@@ -54,12 +54,12 @@ def rate_left(waited: float, timeout: float, rate: float, octets: int, others: i
 class BodyWait:
     """The time that a thread has waited for the body of one request.
 
-    A body is given up after `timeout` seconds of waiting without an octet of
-    it, and after `timeout` seconds in all once it came slower than the least
-    rate, so that an octet now and then does not hold a thread for ever.
+    A body is too slow after `timeout` seconds of waiting without an octet of it,
+    or after `timeout` seconds in all if it is below the minimum rate, so that
+    single octets do not hold a thread for ever.
 
     Args:
-        stream_id: The stream whose body it is, ``None`` where none is known.
+        stream_id: The stream of the body, or ``None``.
     """
 
     __slots__ = ("idle", "octets", "others", "stream_id", "waited")
@@ -68,9 +68,9 @@ class BodyWait:
         self.stream_id = stream_id
         #: Seconds of waiting since the last octet.
         self.idle = 0.0
-        #: Seconds of waiting in all.
+        #: Total seconds of waiting.
         self.waited = 0.0
-        #: Octets that have come meanwhile.
+        #: Octets received meanwhile.
         self.octets = 0
         #: Octets of other bodies on the same connection.
         self.others = 0
@@ -79,9 +79,9 @@ class BodyWait:
         """Record a wait.
 
         Args:
-            seconds: How long it took.
-            octets: What came of the body.
-            others: What came of other bodies.
+            seconds: The time of the wait.
+            octets: Octets received of the body.
+            others: Octets received of other bodies.
         """
         self.waited += seconds
         self.idle = 0.0 if octets else self.idle + seconds
@@ -89,12 +89,12 @@ class BodyWait:
         self.others += others
 
     def left(self, timeout: float, rate: float, streams: int = 1) -> float:
-        """Return the seconds that may be waited now, 0 when the time is over.
+        """Return the seconds left to wait; 0 when the time is over.
 
         Args:
             timeout: Seconds without progress, and in all below the rate.
-            rate: Octets a second; 0 for none.
-            streams: Bodies that share the connection, as for `rate_left`.
+            rate: Octets a second; 0: no minimum.
+            streams: Bodies that share the connection; see `rate_left`.
         """
         left = timeout - self.idle
         if rate:
@@ -103,11 +103,11 @@ class BodyWait:
 
 
 class SendProgress:
-    """What was unsent of a stream, and when; kept from one look to the next.
+    """The progress of a stream's sending, updated at each check.
 
     Args:
-        queued: Octets that are unsent.
-        now: Seconds.
+        queued: The unsent octets.
+        now: The time, in seconds.
     """
 
     __slots__ = ("first", "last", "moved", "since")
@@ -116,38 +116,38 @@ class SendProgress:
         self.restart(queued, now)
 
     def restart(self, queued: int, now: float) -> None:
-        """Measure from here.
+        """Begin a new measurement.
 
         Args:
-            queued: Octets that are unsent.
-            now: Seconds.
+            queued: The unsent octets.
+            now: The time, in seconds.
         """
-        #: Octets that were unsent when the measuring began, and when that was.
+        #: Unsent octets at the begin of the measurement, and its time.
         self.first = queued
         self.since = now
-        #: Octets that were unsent at the last look, and when that number changed last.
+        #: Unsent octets at the last check, and the time of the last change of their number.
         self.last = queued
         self.moved = now
 
     def update(self, queued: int, now: float) -> None:
-        """Take in what another look has found.
+        """Record the result of a check.
 
         Args:
-            queued: Octets that are unsent.
-            now: Seconds.
+            queued: The unsent octets.
+            now: The time, in seconds.
         """
         if queued > self.last:
-            # The application has added to it.
+            # The application has queued more.
             self.restart(queued, now)
         elif queued != self.last:
             self.last = queued
             self.moved = now
 
     def deadline(self, timeout: float, rate: float) -> float:
-        """Return the time at which the client has taken too little for too long.
+        """Return the time at which the client counts as too slow.
 
         Args:
-            timeout: Seconds that a stream may stand still.
-            rate: Octets a second that a client has to take in the long run; 0 for none.
+            timeout: Seconds without progress.
+            rate: Octets a second that a client must accept in the long run; 0: no minimum.
         """
         return send_deadline(timeout, rate, self.first - self.last, self.since, self.moved)

@@ -1,4 +1,4 @@
-# The server's side of an HTTP/2 connection without input and output.
+# The server's side of an HTTP/2 connection, sans-I/O.
 from libc.stdint cimport int64_t, uint8_t
 
 from fasth2._engine.connection cimport H2Connection
@@ -7,21 +7,21 @@ from fasth2.server._unread_uploads cimport UnreadUploads
 
 
 cdef class ServerProtocol:
-    cdef H2Connection core           # the engine that it has made
-    cdef public object engine        # the same, unless a host has put another in its place
+    cdef H2Connection core           # the engine made by this object
+    cdef public object engine        # the same, unless a host has replaced it
     cdef public object options       # `fasth2.server._options.Options`
     cdef public dict streams         # stream id -> the holder's stream
-    cdef public list pending         # requests that arrived while something else was waited for, or None
+    cdef public list pending         # requests that arrived during another wait, or None
     cdef public bint initialized     # this side's SETTINGS were sent
     cdef public bint draining        # the peer sent GOAWAY(NO_ERROR): close once no stream is open
-    cdef public bint closed          # the connection is over
-    cdef public object error         # what has ended it, or is about to; None
+    cdef public bint closed          # the connection has ended
+    cdef public object error         # the error that has ended or will end it, or None
     cdef public object refused_above         # the last stream that is served, ANY_STREAM, or None
     cdef public set unreleased       # streams that the peer reset while the application works on them, or None
-    cdef public object record        # kept for the holder
-    cdef readonly UnreadUploads unread       # uploads that go on though they were answered, or None
+    cdef public object record        # for the holder
+    cdef readonly UnreadUploads unread       # answered uploads that continue, or None
     cdef readonly object shutdown    # `fasth2.server._shutdown.Shutdown`, or None
-    cdef readonly double began       # when it was made, in seconds
+    cdef readonly double began       # time of its creation, in seconds
     cdef object refusals             # `fasth2.server._refusals.Refusals`, or None
     cdef dict sending                # stream id -> `fasth2.server._progress.SendProgress`, or None
 

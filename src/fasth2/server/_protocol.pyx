@@ -1,7 +1,7 @@
-"""The server's side of an HTTP/2 connection without input and output.
+"""The server's side of an HTTP/2 connection, sans-I/O.
 
-`ServerProtocol` is held by every connection of a server. It knows no socket, no request class and no host; the connection
-that holds it reads and writes, and says what a request is and when it is handed out.
+Every connection of a server holds a `ServerProtocol`. It has no socket, request class or host: the connection reads and
+writes, and defines what a request is and when it is dispatched.
 """
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -26,10 +26,10 @@ from fasth2.server.errors import HTTP2ErrorCode
 
 __all__ = ["ANY_STREAM", "DRAINING_WAIT", "ServerProtocol"]
 
-#: The last stream id of a GOAWAY that announces the end and names no stream yet (RFC 9113 section 6.8).
+#: The last stream id of the first GOAWAY of a graceful shutdown (RFC 9113 section 6.8).
 ANY_STREAM = 2**31 - 1
 
-#: Seconds without a stream after which a connection is closed whose peer has sent GOAWAY.
+#: Seconds without a stream after which a connection is closed if its peer has sent GOAWAY.
 DRAINING_WAIT = 2.0
 
 
@@ -37,11 +37,11 @@ DRAINING_WAIT = 2.0
 cdef class ServerProtocol:
     """The server's side of an HTTP/2 connection: octets in, requests out, octets out.
 
-    Octets go in by `receive`; what goes out is taken from `engine` by its ``pull``. A handler is passed to the calls that
-    need it and is not kept, so that no reference cycle delays the end of a connection. For one thread at a time.
+    Input is passed to `receive`; output is taken from `engine` by its ``pull``. The handler is passed to the calls that
+    need it and is not stored, to avoid a reference cycle. For one thread at a time.
 
     Args:
-        options: What it has in common with others (`fasth2.server._options.Options`).
+        options: The shared options (`fasth2.server._options.Options`).
     """
 
     def __cinit__(self, options not None):
@@ -63,7 +63,7 @@ cdef class ServerProtocol:
 
     @property
     def pending_requests(self):
-        """Requests that arrived while something else was waited for; `pending` is the same, or ``None`` before the first."""
+        """Requests that arrived during another wait; `pending` is the same list, or ``None`` before the first."""
         if self.pending is None:
             self.pending = []
         return self.pending
@@ -78,10 +78,10 @@ cdef class ServerProtocol:
         return time.monotonic() if clock is None else clock()
 
     def advertise(self):
-        """Put this side's SETTINGS into the output."""
-        # Pending until the peer acknowledges them, as RFC 9113 section 6.5.3
-        # has it: a peer that sends at once may still count on the defaults.
-        # The limits on streams and header lists hold from the start.
+        """Queue this side's SETTINGS."""
+        # Pending until the peer acknowledges them (RFC 9113 section 6.5.3): a
+        # peer that sends at once may still use the defaults. The limits on
+        # streams and header lists apply from the start.
         options = self.options
         self.engine.update_settings(
             announced(
@@ -92,17 +92,17 @@ cdef class ServerProtocol:
         self.initialized = True
 
     def begin_upgraded(self, settings_header):
-        """Go on in HTTP/2 after ``Upgrade: h2c``, and put this side's SETTINGS into the output (RFC 7540 section 3.2).
+        """Continue in HTTP/2 after ``Upgrade: h2c``, and queue this side's SETTINGS (RFC 7540 section 3.2).
 
         Args:
-            settings_header: The value of the request's HTTP2-Settings.
+            settings_header: The value of the request's HTTP2-Settings field.
 
         Raises:
             ProtocolError: The settings are not valid.
             ValueError: They are not base64url.
         """
         local = self.engine.local_settings
-        # These SETTINGS are the first, which have to say it.
+        # NO_RFC7540_PRIORITIES has to be in the first SETTINGS frame.
         local[NO_RFC7540_PRIORITIES] = 1
         local.acknowledge()
         self.engine.initiate_upgrade_connection(settings_header=settings_header)
@@ -111,11 +111,11 @@ cdef class ServerProtocol:
 
     @property
     def counters(self):
-        """How often each limit or fault was met."""
+        """How often each limit was exceeded and each kind of fault occurred."""
         return self.engine.counters
 
     def count(self, str name not None):
-        """Count something once more.
+        """Increment a counter.
 
         Args:
             name: The counter.
@@ -125,9 +125,9 @@ cdef class ServerProtocol:
     # Receiving
 
     cdef object receive_octets(self, const uint8_t *p, Py_ssize_t n):
-        """Return the slim objects of what was read. A connection error is kept in `error`; its GOAWAY is in the output.
+        """Process octets and return the slim objects. A connection error is stored in `error`, with its GOAWAY queued.
 
-        The connection is `closed` by it, unless it is for streams that were refused: then the others are answered first.
+        The error sets `closed`, except after too many refused streams: then the open streams are answered first.
         """
         cdef H2Connection c = self.core
         cdef object error
@@ -142,7 +142,7 @@ cdef class ServerProtocol:
         return self.keep_error(error)
 
     cdef object keep_error(self, object error):
-        """Keep what the engine has raised, and return the slim objects that came before it."""
+        """Store the engine's exception, and return the slim objects before it."""
         if not isinstance(error, ProtocolError):
             # There was no memory to catch it.
             raise error
@@ -159,10 +159,10 @@ cdef class ServerProtocol:
         return error.events
 
     def receive(self, data, handler):
-        """Take in what was read and return the requests to hand out.
+        """Process octets and return the new requests.
 
-        A connection error is kept in ``error``; its GOAWAY is in the output. After one for streams that were refused, the
-        others are answered before the connection is closed.
+        A connection error is stored in ``error``, with its GOAWAY queued. After too many refused streams, the open streams
+        are answered before the connection is closed.
 
         Args:
             data: Octets from the peer, any buffer.
@@ -181,7 +181,7 @@ cdef class ServerProtocol:
             finally:
                 PyBuffer_Release(&view)
         else:
-            # A host has put another in its place.
+            # A host has replaced the engine.
             try:
                 items = self.engine.ready_requests(data)
             except ProtocolError as exc:
@@ -201,7 +201,7 @@ cdef class ServerProtocol:
                 if item.error_code:
                     handler._connection_lost()
                 else:
-                    # RFC 9113 section 6.8: the receiver opens no more streams; the sender may, and what is open goes on.
+                    # RFC 9113 section 6.8: the receiver opens no more streams; the sender may.
                     self.draining = True
                 last_stream_id = item.last_stream_id
             elif kind is LargeRequest:
@@ -217,7 +217,7 @@ cdef class ServerProtocol:
         return requests
 
     def take_pending(self):
-        """Return the requests of ``pending_requests``, and forget them."""
+        """Take the requests of ``pending_requests``."""
         if not self.pending:
             return []
         requests = list(self.pending)
@@ -225,9 +225,9 @@ cdef class ServerProtocol:
         return requests
 
     def raise_error(self):
-        """Raise what has ended the connection, once."""
+        """Raise the error that has ended the connection, once."""
         if not self.closed:
-            return  # after GOAWAY for refused streams the others are answered first
+            return  # after GOAWAY for refused streams the open ones are answered first
         error, self.error = self.error, None
         if error is not None:
             raise error
@@ -256,11 +256,11 @@ cdef class ServerProtocol:
     # Refusing streams
 
     def refuse(self, stream_id):
-        """Return whether a new stream may not be served; RST_STREAM is then in the output.
+        """Return True if a new stream is refused, with RST_STREAM queued.
 
-        Refused are those that exceed the limit when counted together with requests that the peer reset and the
-        application still works on: resetting must not buy a peer more of the application than waiting would. So are
-        those above `refused_above`.
+        A stream is refused if it exceeds the limit counted together with requests that the peer has reset and the
+        application still works on, so that resets do not give a peer more of the application than waiting would; or if
+        it is above `refused_above`.
 
         Args:
             stream_id: The stream.
@@ -281,7 +281,7 @@ cdef class ServerProtocol:
         self.core.count("unreleased_requests")
         self.reset(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
         if self.refused_too_often():
-            # The engine counts the resets that it provokes itself.
+            # The engine counts its own refusals.
             if self.error is None:
                 self.error = self.options.errors.HTTP2ProtocolError(
                     "streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM)
@@ -289,7 +289,7 @@ cdef class ServerProtocol:
         return True
 
     cdef bint refused_too_often(self) except -1:
-        """Count a refusal of this class's own against the limit of resets; return whether it is crossed."""
+        """Count a refusal by this class against the limit of resets. Return True if it is exceeded."""
         limits = self.options.limits
         burst, rate = limits.reset_burst, limits.reset_rate
         if burst is None or rate is None:
@@ -302,20 +302,20 @@ cdef class ServerProtocol:
     # Time-outs
 
     def idle_limit(self):
-        """Return the seconds that the connection may sit without a stream, or less where an upload's time is over before."""
+        """Return the seconds that the connection may be idle, or less if an unread upload is due before."""
         return self.or_unread(self.own_idle_limit())
 
     def own_idle_limit(self):
-        """Return the seconds that the connection may sit without a stream; ``None``: for ever."""
+        """Return the seconds that the connection may be idle; ``None``: no limit."""
         limit = self.options.idle_timeout
         if self.draining:
             limit = DRAINING_WAIT if limit is None else min(limit, DRAINING_WAIT)
         return limit
 
     cdef list stuck_streams(self, double now, double timeout):
-        """Return the ids of streams of which the peer takes nothing, or less than a slow one would, and forget them.
+        """Return the ids of streams of which the peer accepts nothing, or less than the minimum rate, and forget them.
 
-        To be called now and then: each call compares what is unsent with what the one before found.
+        Called at intervals: each call compares the unsent octets with those of the previous call.
         """
         cdef H2Stream s
         cdef H2Connection c = self.core
@@ -334,7 +334,7 @@ cdef class ServerProtocol:
                     if not waits_behind(c, s):
                         stuck.append(s.stream_id)
                         continue
-                    # What goes before it by priority is looked at itself.
+                    # Streams that precede it by priority are checked themselves.
                     progress.restart(s.queued, now)
             found[s.stream_id] = progress
         self.sending = found or None
@@ -343,7 +343,7 @@ cdef class ServerProtocol:
     # Uploads that were answered without being read
 
     def leave_unread(self, stream_id):
-        """Let the client go on for a while with a request whose response is complete (RFC 9113 section 8.1).
+        """Let the client continue for a while with a request whose response is complete (RFC 9113 section 8.1).
 
         Args:
             stream_id: The stream.
@@ -354,35 +354,35 @@ cdef class ServerProtocol:
             self.add_unread(stream, options.unread_upload_octets, self.clock() + options.unread_upload_seconds)
 
     cdef int add_unread(self, H2Stream stream, int64_t octets, double deadline) except -1:
-        """As `leave_unread`. octets, deadline: as for `UnreadUploads.add`."""
+        """See `leave_unread`. octets, deadline: see `UnreadUploads.add`."""
         if self.unread is None:
             self.unread = UnreadUploads()
         return self.unread.add(stream, octets, deadline)
 
     cdef list take_unread(self, double now):
-        """Return the ids of uploads that went on for too long, and forget them."""
+        """Return the ids of uploads that have continued for too long, and forget them."""
         if self.unread is None or not self.unread.uploads:
             return []
         options = self.options
         return self.unread.take_due(now, options.unread_upload_seconds, options.full_window_wait)
 
     cdef int reset_unread(self, list stream_ids) except -1:
-        """Put the resets of these uploads into the output, to be sent in a write of their own."""
+        """Queue the resets of these uploads, to be sent in a separate write."""
         for stream_id in stream_ids:
             self.core.count("unread_uploads")
             self.reset(stream_id, HTTP2ErrorCode.NO_ERROR)
         return 0
 
     def unread_deadline(self):
-        """Return when the next upload's time is over; ``None`` without one."""
+        """Return the deadline of the next unread upload; ``None`` without one."""
         cdef double deadline = INFINITY if self.unread is None else self.unread.next_deadline()
         return None if deadline == INFINITY else deadline
 
     def or_unread(self, limit):
-        """Return the seconds to wait for the peer: `limit`, or less where an upload's time is over before.
+        """Return the seconds to wait for the peer: `limit`, or less if an unread upload is due before.
 
         Args:
-            limit: Seconds; ``None``: for ever.
+            limit: Seconds; ``None``: no limit.
         """
         deadline = self.unread_deadline()
         if deadline is None:
@@ -391,7 +391,7 @@ cdef class ServerProtocol:
         return wait if limit is None else min(limit, wait)
 
     def end_unread(self, handler):
-        """Reset the uploads that went on for too long, in a write of its own; return whether there were any.
+        """Reset the uploads that have continued for too long, in a separate write; return True if there were any.
 
         Args:
             handler: The connection that holds this object.
@@ -410,11 +410,11 @@ cdef class ServerProtocol:
     # Window credit
 
     def credit(self, octets, stream_id=None):
-        """Open a window again.
+        """Credit a window.
 
         Args:
-            octets: How far.
-            stream_id: The stream; ``None``: the connection, as for octets of a stream that gets no more window.
+            octets: The increment.
+            stream_id: The stream; ``None``: the connection, also for octets of a stream that gets no more window.
         """
         try:
             self.engine.increment_flow_control_window(octets, stream_id=stream_id)
@@ -424,7 +424,7 @@ cdef class ServerProtocol:
     # Ending
 
     def is_gone(self, stream_id):
-        """Return whether a stream can no longer send, whatever its window.
+        """Return True if a stream can no longer send, independent of its window.
 
         Args:
             stream_id: The stream.
@@ -433,7 +433,7 @@ cdef class ServerProtocol:
         return stream is not None and stream.state is self.options.closed_state
 
     def reset(self, stream_id, error_code):
-        """Put RST_STREAM into the output unless the stream is over.
+        """Queue RST_STREAM unless the stream has ended.
 
         Args:
             stream_id: The stream.
@@ -445,10 +445,10 @@ cdef class ServerProtocol:
             pass
 
     def cut_off(self, stream):
-        """Reset a stream whose response is not complete with INTERNAL_ERROR; return whether that was needed.
+        """Reset a stream with an incomplete response with INTERNAL_ERROR; return True if that was needed.
 
         Args:
-            stream: The stream; nothing else could end it.
+            stream: The stream, whose response nothing else could end.
         """
         if stream.response_complete:
             return False
@@ -484,12 +484,12 @@ cdef class ServerProtocol:
         return self.shutdown.step(self, now, idle)
 
     def announce_end(self):
-        """Put a GOAWAY that names no stream yet into the output: what is on its way is served (RFC 9113 section 6.8); once."""
+        """Queue the first GOAWAY, with last stream id 2**31-1: requests in transit are served (RFC 9113 6.8); once."""
         if not self.closed and self.refused_above is None:
             self.name_last_stream(ANY_STREAM)
 
     def refuse_new_streams(self):
-        """Put GOAWAY into the output that names the last stream that has arrived; those up to it go on; once."""
+        """Queue the final GOAWAY, with the last stream received; streams up to it continue; once."""
         if not self.closed and (self.refused_above is None or self.refused_above == ANY_STREAM):
             self.name_last_stream(self.engine.highest_inbound_stream_id)
 
@@ -502,12 +502,12 @@ cdef class ServerProtocol:
         return 0
 
     def end(self, error_code=0, last_stream_id=None, limit=None):
-        """Mark the connection closed, and put GOAWAY into the output.
+        """Mark the connection closed, and queue GOAWAY.
 
         Args:
             error_code: An RFC 9113 section 7 code.
-            last_stream_id: The last stream that was or will be served; the last one that arrived when ``None``.
-            limit: The limit that the peer has crossed, as debug data.
+            last_stream_id: The last stream that was or will be served; ``None``: the last one received.
+            limit: The limit that the peer has exceeded, as debug data.
         """
         self.closed = True
         try:

@@ -1,21 +1,21 @@
-"""How many streams of a connection may be refused before the connection ends."""
+"""The limit on refused streams, above which a connection ends."""
 from __future__ import annotations
 
 __all__ = ["EARLY_SECONDS", "Refusals"]
 
-#: Seconds for the refusals of a client that has not acknowledged this side's
-#: SETTINGS: it cannot know yet how many streams it may open.
+#: Seconds during which refusals of a client that has not acknowledged this
+#: side's SETTINGS count as early: it cannot know the limit on streams yet.
 EARLY_SECONDS = 10.0
 
 
 class Refusals:
-    """Counts refused streams: so many at once and so many more a second, and early ones apart.
+    """A token bucket of refused streams, with a separate count of early ones.
 
     Args:
-        now: The time.
-        burst: Refusals at once.
-        rate: More a second.
-        early_limit: Early ones in all, ``None`` for any.
+        now: The time, in seconds.
+        burst: Refusals in a burst.
+        rate: Further refusals per second.
+        early_limit: Early refusals in all; ``None``: no limit.
     """
 
     __slots__ = ("burst", "early", "early_limit", "level", "rate", "seen", "started")
@@ -29,11 +29,11 @@ class Refusals:
         self.early = 0
 
     def add(self, now: float, acknowledged: bool) -> bool:
-        """Count one more; return whether there are too many.
+        """Count a refusal; return True if there are too many.
 
         Args:
-            now: The time.
-            acknowledged: Whether the client has acknowledged this side's SETTINGS.
+            now: The time, in seconds.
+            acknowledged: True if the client has acknowledged this side's SETTINGS.
         """
         if not acknowledged and now - self.started <= EARLY_SECONDS:
             self.early += 1

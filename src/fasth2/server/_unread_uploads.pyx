@@ -1,4 +1,4 @@
-"""Uploads that nobody reads: their requests were answered while the client was still sending."""
+"""Unread uploads: requests that were answered while the client was still sending."""
 cimport cython
 from libc.math cimport INFINITY
 
@@ -8,17 +8,17 @@ from fasth2._engine.stream cimport S_CLOSED, stream_has_queue
 @cython.final
 cdef class _Upload:
     cdef H2Stream stream
-    cdef int64_t window      # octets of its window that it is reset at
-    cdef double deadline     # when it is reset at the latest; infinite while its response is not sent
+    cdef int64_t window      # octets of its window at which it is reset
+    cdef double deadline     # time at which it is reset at the latest; infinite before its response is sent
 
 
 @cython.final
 cdef class UnreadUploads:
-    """The streams whose response is complete, and whose client may go on sending for a while.
+    """The streams whose response is complete, and whose client may continue to send for a while.
 
-    Such a stream is reset with NO_ERROR in the end (RFC 9113 section 8.1). There are clients that report an error, and
-    nothing of the response, if they find the reset together with it. So it waits until the client has sent some more,
-    or has had its time. A client that ends its request gets none. Window is returned to the connection alone meanwhile.
+    Such a stream is reset with NO_ERROR (RFC 9113 section 8.1). Some clients report an error instead of the response
+    if they receive the reset together with it. So the reset is delayed until the client has sent some more, or its time
+    is over. A client that ends its request gets no reset. Only the connection's window is credited meanwhile.
     """
 
     def __cinit__(self):
@@ -28,10 +28,10 @@ cdef class UnreadUploads:
         return len(self.uploads)
 
     cdef int add(self, H2Stream stream, int64_t octets, double deadline) except -1:
-        """Let a client go on sending.
+        """Let a client continue to send.
 
-        octets: it is reset once it has sent so many more, or has used up its window before, since nothing could follow.
-        deadline: when its time is over; infinite: it begins when `take_due` finds that the response is sent.
+        octets: it is reset after so many more octets, or when its window is exhausted, since it cannot send more then.
+        deadline: time of the reset; infinite: the time begins when `take_due` finds that the response is sent.
         """
         cdef _Upload upload = _Upload.__new__(_Upload)
         upload.stream = stream
@@ -41,9 +41,9 @@ cdef class UnreadUploads:
         return 0
 
     cdef list take_due(self, double now, double seconds, double full_window_wait):
-        """Return the ids of the streams to reset now, and forget them and those that have ended.
+        """Return the ids of the streams to reset now; remove them and those that have ended.
 
-        seconds: from the response's end to the reset. full_window_wait: the same if the client has no window left.
+        seconds: from the end of the response to the reset. full_window_wait: the same if the client has no window left.
         """
         cdef _Upload upload
         cdef H2Stream stream
@@ -59,7 +59,7 @@ cdef class UnreadUploads:
                     continue
                 upload.deadline = now + seconds
             if stream.window.current <= 0:
-                # No more can come, whoever waits for what.
+                # The client cannot send more, so waiting is useless.
                 upload.deadline = min(upload.deadline, now + full_window_wait)
             if now >= upload.deadline or (stream.window.current <= upload.window and stream.window.current > 0):
                 due.append(stream.stream_id)
@@ -69,7 +69,7 @@ cdef class UnreadUploads:
         return due
 
     cdef double next_deadline(self) noexcept:
-        """Return when the next stream's time is over; infinite: none has a time yet."""
+        """Return the next deadline; infinite: none is set yet."""
         cdef double soonest = INFINITY
         cdef _Upload upload
         for upload in self.uploads:
