@@ -16,6 +16,7 @@ from fasth2.wsgi.unsent cimport Unsent
 from fasth2.wsgi.uploads cimport UPLOAD_WAITS, Uploads
 from fasth2.wsgi.waiting cimport HIGH_WATER
 
+from fasth2._memo import remember
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.wsgi.limits import WorkerLimits
 
@@ -607,10 +608,8 @@ cdef class Call(Waiter):
             if dispatcher.leadership.now() - self.begun <= 1:
                 dispatcher.slow.pop(path, None)
         elif len(path) <= LONGEST_PATH and path not in dispatcher.slow:
-            if len(dispatcher.slow) >= SLOW_PATHS:
-                dispatcher.slow.clear()
             try:
-                dispatcher.slow[path] = True
+                remember(dispatcher.slow, path, True, SLOW_PATHS)
             except MemoryError:
                 pass  # the next such call will be recorded
         return 0

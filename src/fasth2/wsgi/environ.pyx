@@ -4,7 +4,7 @@ The fast path for common requests. Any other request is declined: its fields are
 returned as a list, for the host's fallback.
 """
 cimport cython
-from cpython.dict cimport PyDict_Contains, PyDict_Copy, PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
+from cpython.dict cimport PyDict_Contains, PyDict_Copy, PyDict_GetItemWithError, PyDict_SetItem
 from cpython.object cimport PyObject
 from cpython.unicode cimport (
     PyUnicode_1BYTE_DATA,
@@ -31,6 +31,8 @@ from fasth2.hpack.fields cimport (
 )
 from fasth2._engine.headers cimport BlockInfo, plain_pairs
 from fasth2.hpack.decoder cimport Entry
+
+from fasth2._memo import remember
 
 # How a field is treated.
 PLAIN = PLAIN_
@@ -207,9 +209,7 @@ cdef class EnvironMaker(RequestMaker):
             return <FieldRule>found
         rule = self.make_rule(name)
         if PyUnicode_GET_LENGTH(name) <= LONGEST:
-            if PyDict_Size(self.rules) >= NAMES:
-                self.rules.clear()
-            self.rules[name] = rule
+            remember(self.rules, name, rule, NAMES)
         return rule
 
     cdef bint fill(self, dict environ, Entry **fields, Py_ssize_t n, BlockInfo *info) except -1:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from gunicorn.asgi.protocol import ASGIResponseInfo
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 
+from fasth2._memo import remember
 from fasth2.exceptions import ProtocolError
 from fasth2.gunicorn.dropin.async_stream import AsyncHTTP2Stream
 from fasth2.gunicorn.dropin.request_path import raw_path
@@ -84,9 +85,7 @@ class ConnectionScope:
             if low is None:
                 low = name.lower().encode("latin-1")
                 if len(name) <= _LONGEST:
-                    if len(lower) >= _NAMES:
-                        lower.clear()
-                    lower[name] = low
+                    remember(lower, name, low, _NAMES)
             headers.append((low, value.encode("latin-1")))
         scope = {
             "type": "http",

@@ -6,6 +6,7 @@ from typing import Any
 from gunicorn import util
 from gunicorn.http import wsgi
 
+from fasth2._memo import remember
 from fasth2.gunicorn.dropin.source_digest import matches
 
 from .response import HTTP2Response, WholeResponse
@@ -49,9 +50,7 @@ def _key(name: str) -> str:
     """Compute a field's key and cache it."""
     key = field_key(name)
     if len(name) <= _LONGEST:
-        if len(_keys) >= _NAMES:
-            _keys.clear()
-        _keys[name] = key
+        remember(_keys, name, key, _NAMES)
     return key
 
 

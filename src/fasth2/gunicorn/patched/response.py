@@ -8,6 +8,7 @@ from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http2.errors import HTTP2StreamError
 
+from fasth2._memo import remember
 from fasth2.gunicorn.dropin.contract import STOCK_RESPONSE as _Stock
 from fasth2.gunicorn.dropin.contract import installed
 from fasth2.gunicorn.dropin.source_digest import matches
@@ -87,9 +88,7 @@ def _classify(name: Any, value: Any) -> _Entry | None:
     except UnicodeEncodeError:
         return None
     if len(value) <= _LONGEST and lower != "set-cookie":
-        if len(_fields) >= _REMEMBERED:
-            _fields.clear()
-        _fields[name, value] = entry
+        remember(_fields, (name, value), entry, _REMEMBERED)
     return entry
 
 
@@ -97,10 +96,7 @@ def _status_code(status: str) -> int | None:
     """Return the code of a status line that gunicorn accepts, else ``None``."""
     if type(status) is not str or not wsgi.STATUS_RE.fullmatch(status):
         return None
-    if len(_statuses) >= _REMEMBERED:
-        _statuses.clear()
-    code = _statuses[status] = int(status[:3])
-    return code
+    return remember(_statuses, status, int(status[:3]), _REMEMBERED)
 
 
 class WholeResponse(_Stock):
