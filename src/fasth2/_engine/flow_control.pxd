@@ -9,6 +9,8 @@ cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1
 cdef int consume(Core c, uint32_t stream_id, int64_t size, bint merge) except -1
 cdef int increment_window(Core c, H2Stream s, int64_t size) except -1
 cdef int return_unread(Core c, uint32_t octets) except -1
+# The peer has acknowledged our SETTINGS_INITIAL_WINDOW_SIZE. Returns FAULT_NONE, or FAULT_WINDOW_OVERFLOW for the first
+# stream whose window it makes too large.
 cdef int change_receive_windows(Core c, int64_t old, int64_t new) except -1
 
 # Credit for us: each returns FAULT_NONE or a fault.

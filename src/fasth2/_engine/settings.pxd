@@ -61,7 +61,7 @@ cdef class SettingsBase:
 
 
 # Return the error code for a value received from a peer (from a client if
-# from_client), 0 if it is valid (RFC 9113 section 6.5.2).
+# from_client), NO_ERROR if it is valid (RFC 9113 section 6.5.2).
 cdef uint32_t check_received(uint32_t code, uint32_t value, bint from_client) noexcept
 # Return the SettingCodes member of a known identifier, else the int.
 cdef object setting_code(uint32_t code)

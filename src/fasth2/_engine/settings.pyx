@@ -6,6 +6,8 @@ from collections.abc import MutableMapping
 cimport cython
 from libc.stdint cimport INT64_MAX, INT64_MIN
 
+from fasth2._engine.error_codes cimport FLOW_CONTROL_ERROR, NO_ERROR, PROTOCOL_ERROR
+
 from fasth2.errors import ErrorCodes
 from fasth2.exceptions import InvalidSettingsValueError
 
@@ -46,9 +48,6 @@ cdef object CODE_MAX_HEADER_LIST_SIZE = SettingCodes.MAX_HEADER_LIST_SIZE
 cdef object CODE_ENABLE_CONNECT_PROTOCOL = SettingCodes.ENABLE_CONNECT_PROTOCOL
 
 cdef object NO_LIMIT = 2**32 + 1
-cdef object NO_ERROR = ErrorCodes.NO_ERROR
-cdef object PROTOCOL_ERROR = ErrorCodes.PROTOCOL_ERROR
-cdef object FLOW_CONTROL_ERROR = ErrorCodes.FLOW_CONTROL_ERROR
 
 
 cdef object setting_code(uint32_t code):
@@ -64,14 +63,14 @@ def _setting_code_from_int(code):
 cdef uint32_t check_received(uint32_t code, uint32_t value, bint from_client) noexcept:
     if code == SETTING_ENABLE_PUSH:
         # A server may send 0 only; a client 0 or 1.
-        return 0 if value == 0 or (value == 1 and from_client) else 1
+        return NO_ERROR if value == 0 or (value == 1 and from_client) else PROTOCOL_ERROR
     if code == SETTING_INITIAL_WINDOW_SIZE:
-        return 0 if value <= 0x7fffffff else 3
+        return NO_ERROR if value <= 0x7fffffff else FLOW_CONTROL_ERROR
     if code == SETTING_MAX_FRAME_SIZE:
-        return 0 if 16384 <= value <= 16777215 else 1
+        return NO_ERROR if 16384 <= value <= 16777215 else PROTOCOL_ERROR
     if code == SETTING_ENABLE_CONNECT_PROTOCOL:
-        return 0 if value <= 1 else 1
-    return 0
+        return NO_ERROR if value <= 1 else PROTOCOL_ERROR
+    return NO_ERROR
 
 
 cdef int64_t number_of(object key, object value) except? -1:
@@ -87,8 +86,8 @@ cdef int64_t number_of(object key, object value) except? -1:
     return number
 
 
-cdef object check_setting(object code, int64_t number):
-    # Return the ErrorCodes member for an invalid value, else NO_ERROR.
+cdef uint32_t check_setting(object code, int64_t number) noexcept:
+    # Return the error code for an invalid value, else NO_ERROR.
     if code is CODE_ENABLE_PUSH or code is CODE_ENABLE_CONNECT_PROTOCOL:
         if number != 0 and number != 1:
             return PROTOCOL_ERROR
@@ -104,8 +103,8 @@ cdef object check_setting(object code, int64_t number):
     return NO_ERROR
 
 
-cdef object invalid(object key, object value, object code):
-    return InvalidSettingsValueError(f"Setting {key} has invalid value {value}", error_code=code)
+cdef object invalid(object key, object value, uint32_t code):
+    return InvalidSettingsValueError(f"Setting {key} has invalid value {value}", error_code=ErrorCodes(code))
 
 
 cdef int64_t clamp(int64_t number, int64_t largest) noexcept:
@@ -168,8 +167,9 @@ cdef class SettingsBase:
 
     @cython.critical_section
     def __init__(self, client=True, initial_values=None):
-        cdef object key, value, code, known
+        cdef object key, value, known
         cdef int64_t number
+        cdef uint32_t code
         self.reset_mirrors(bool(client))
         self.pending_.clear()
         self.sent_ = None
@@ -185,7 +185,7 @@ cdef class SettingsBase:
             known = CODES.get(key)
             number = number_of(key, value)
             code = check_setting(known, number)
-            if code is not NO_ERROR:
+            if code != NO_ERROR:
                 raise invalid(key, value, code)
             self.mirror(known, number)
             self.current_[key] = value
@@ -231,10 +231,10 @@ cdef class SettingsBase:
 
     @cython.critical_section
     cdef int set_(self, object key, object value) except -1:
-        cdef object code = check_setting(CODES.get(key), number_of(key, value))
+        cdef uint32_t code = check_setting(CODES.get(key), number_of(key, value))
         cdef object queue
         cdef bint new, queued = False
-        if code is not NO_ERROR:
+        if code != NO_ERROR:
             raise invalid(key, value, code)
         self.name_sent()
         new = key not in self.current_
@@ -410,10 +410,10 @@ cdef class SettingsBase:
         """
         cdef object known = CODES.get(setting)
         cdef int64_t number = number_of(setting, value)
-        cdef object code = check_setting(known, number)
+        cdef uint32_t code = check_setting(known, number)
         if known is CODE_ENABLE_PUSH and not self.client_ and number != 0:
             code = PROTOCOL_ERROR
-        if code is not NO_ERROR:
+        if code != NO_ERROR:
             raise invalid(setting, value, code)
 
     @cython.critical_section

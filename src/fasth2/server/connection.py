@@ -310,7 +310,7 @@ class HTTP2ServerConnection(WholeRequests):
         headers, body = plain_text(message)
         self.send_response(stream_id, status_code, headers, body)
 
-    def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
+    def reset_stream(self, stream_id: int, error_code: int = HTTP2ErrorCode.CANCEL) -> None:
         """Send RST_STREAM, unless the stream has ended already.
 
         Args:

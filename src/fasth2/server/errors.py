@@ -26,6 +26,8 @@ The engine's own exceptions, with h2's names, are in `fasth2.exceptions`.
 """
 from __future__ import annotations
 
+from fasth2.errors import ErrorCodes
+
 __all__ = [
     "HTTP2Cancel",
     "HTTP2CompressionError",
@@ -53,20 +55,20 @@ __all__ = [
 class HTTP2ErrorCode:
     """The error codes of RFC 9113 section 7, as ints."""
 
-    NO_ERROR = 0x0
-    PROTOCOL_ERROR = 0x1
-    INTERNAL_ERROR = 0x2
-    FLOW_CONTROL_ERROR = 0x3
-    SETTINGS_TIMEOUT = 0x4
-    STREAM_CLOSED = 0x5
-    FRAME_SIZE_ERROR = 0x6
-    REFUSED_STREAM = 0x7
-    CANCEL = 0x8
-    COMPRESSION_ERROR = 0x9
-    CONNECT_ERROR = 0xA
-    ENHANCE_YOUR_CALM = 0xB
-    INADEQUATE_SECURITY = 0xC
-    HTTP_1_1_REQUIRED = 0xD
+    NO_ERROR = ErrorCodes.NO_ERROR.value
+    PROTOCOL_ERROR = ErrorCodes.PROTOCOL_ERROR.value
+    INTERNAL_ERROR = ErrorCodes.INTERNAL_ERROR.value
+    FLOW_CONTROL_ERROR = ErrorCodes.FLOW_CONTROL_ERROR.value
+    SETTINGS_TIMEOUT = ErrorCodes.SETTINGS_TIMEOUT.value
+    STREAM_CLOSED = ErrorCodes.STREAM_CLOSED.value
+    FRAME_SIZE_ERROR = ErrorCodes.FRAME_SIZE_ERROR.value
+    REFUSED_STREAM = ErrorCodes.REFUSED_STREAM.value
+    CANCEL = ErrorCodes.CANCEL.value
+    COMPRESSION_ERROR = ErrorCodes.COMPRESSION_ERROR.value
+    CONNECT_ERROR = ErrorCodes.CONNECT_ERROR.value
+    ENHANCE_YOUR_CALM = ErrorCodes.ENHANCE_YOUR_CALM.value
+    INADEQUATE_SECURITY = ErrorCodes.INADEQUATE_SECURITY.value
+    HTTP_1_1_REQUIRED = ErrorCodes.HTTP_1_1_REQUIRED.value
 
 
 class HTTP2Error(Exception):

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Any
 
 from ._lazy import lazy
-from .errors import HTTP2StreamError
+from .errors import HTTP2ErrorCode, HTTP2StreamError
 
 __all__ = ["HTTP2Stream", "StreamState"]
 
@@ -224,7 +224,7 @@ class HTTP2Stream:
         self.response_trailers = trailers
         self._end_response()
 
-    def reset(self, error_code: int = 0x8) -> None:
+    def reset(self, error_code: int = HTTP2ErrorCode.CANCEL) -> None:
         """Record that the stream was reset, by either side.
 
         Args:

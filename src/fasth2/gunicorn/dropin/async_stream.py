@@ -4,7 +4,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from gunicorn.http2.errors import HTTP2StreamError
+from gunicorn.http2.errors import HTTP2ErrorCode, HTTP2StreamError
 from gunicorn.http2.stream import StreamState
 
 from .contract import installed
@@ -110,7 +110,7 @@ class AsyncHTTP2Stream(StreamedStream):
             acknowledge(len(part))
         return part
 
-    def reset(self, error_code: int = 0x8) -> None:
+    def reset(self, error_code: int = HTTP2ErrorCode.CANCEL) -> None:
         """Record that the stream was reset, by either side.
 
         Args:
