@@ -10,8 +10,8 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
-from ._handler import held, held_option
-from ._options import Options, seconds
+from ._holder import HolderAttributes, holds_protocol
+from ._options import seconds
 from ._progress import MIN_RATE, SendProgress, keeps_rate
 from ._protocol import ServerProtocol
 from .errors import HTTP2ErrorCode
@@ -42,7 +42,8 @@ class _Sender:
         self.taken = taken
 
 
-class AsyncConnection:
+@holds_protocol
+class AsyncConnection(HolderAttributes):
     """A server's HTTP/2 connection in an event loop.
 
     Input arrives in one of two ways: after `attach` the loop's transport calls
@@ -57,32 +58,6 @@ class AsyncConnection:
         writer: An `asyncio.StreamWriter`, or after `attach` the transport.
         client_addr: The peer's address, kept.
     """
-
-    # Attributes of the protocol that hosts read and assign.
-    h2_conn: Any = held("engine")
-    streams: dict[int, Any] = held("streams")
-    pending_requests: list[Any] = held("pending_requests")
-    initial_window_size: int = held_option("initial_window_size")
-    max_concurrent_streams: int = held_option("max_concurrent_streams")
-    max_frame_size: int = held_option("max_frame_size")
-    max_header_list_size: int = held_option("max_header_list_size")
-    stream_timeout: float | None = held_option("stream_timeout")
-    idle_timeout: float | None = held_option("idle_timeout")
-    unread_upload_octets: int = held_option("unread_upload_octets")
-    unread_upload_seconds: float = held_option("unread_upload_seconds")
-    draining: bool = held("draining")
-    counters: dict[str, int] = held("counters", read_only=True)
-    is_closed: bool = held("closed", read_only=True)
-    _closed: bool = held("closed")
-    errors: Any = held_option("errors")
-    closed_state: Any = held_option("closed_state")
-    _initialized: bool = held("initialized")
-
-    #: The last stream id of the peer's GOAWAY, about streams that this side opened; ``None`` before.
-    peer_last_stream_id: int | None = None
-
-    #: The sans-I/O protocol of the connection.
-    protocol: ServerProtocol
 
     #: Largest number of octets of one write, up to the end of a frame.
     WRITE_BLOCK_SIZE = 65536
@@ -135,32 +110,6 @@ class AsyncConnection:
         self._slice_sent = 0
         # The future that receive_data() awaits.
         self._arrival: Any = None
-
-    def _make_options(self, cfg: Any) -> Options:
-        raise NotImplementedError
-
-    # Called by the protocol (`fasth2.server._handler.Handler`)
-
-    def _request_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _data_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _handed_out(self, stream: Any) -> bool:
-        return True
-
-    def _goaway_read(self, last_stream_id: int) -> None:
-        self.peer_last_stream_id = last_stream_id
-
-    def _process(self, data: bytes) -> list[Any]:
-        return self.protocol.receive(data, self)
 
     # Called by an attached transport
 

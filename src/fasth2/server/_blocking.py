@@ -11,8 +11,7 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
-from ._handler import held, held_option
-from ._options import Options
+from ._holder import HolderAttributes, holds_protocol
 from ._progress import MIN_RATE, SendProgress
 from ._protocol import ServerProtocol
 
@@ -23,7 +22,8 @@ __all__ = ["BlockingConnection"]
 _SHORTEST_WAIT = 0.001
 
 
-class BlockingConnection:
+@holds_protocol
+class BlockingConnection(HolderAttributes):
     """A server's HTTP/2 connection over a blocking socket; one thread at a time.
 
     Args:
@@ -35,32 +35,6 @@ class BlockingConnection:
             for time-outs.
         client_addr: The peer's address, kept.
     """
-
-    # Attributes of the protocol that hosts read and assign.
-    h2_conn: Any = held("engine")
-    streams: dict[int, Any] = held("streams")
-    pending_requests: list[Any] = held("pending_requests")
-    initial_window_size: int = held_option("initial_window_size")
-    max_concurrent_streams: int = held_option("max_concurrent_streams")
-    max_frame_size: int = held_option("max_frame_size")
-    max_header_list_size: int = held_option("max_header_list_size")
-    stream_timeout: float | None = held_option("stream_timeout")
-    idle_timeout: float | None = held_option("idle_timeout")
-    unread_upload_octets: int = held_option("unread_upload_octets")
-    unread_upload_seconds: float = held_option("unread_upload_seconds")
-    draining: bool = held("draining")
-    counters: dict[str, int] = held("counters", read_only=True)
-    is_closed: bool = held("closed", read_only=True)
-    _closed: bool = held("closed")
-    errors: Any = held_option("errors")
-    closed_state: Any = held_option("closed_state")
-    _initialized: bool = held("initialized")
-
-    #: The last stream id of the peer's GOAWAY, about streams that this side opened; ``None`` before.
-    peer_last_stream_id: int | None = None
-
-    #: The sans-I/O protocol of the connection.
-    protocol: ServerProtocol
 
     #: Largest number of octets of one write, up to the end of a frame.
     WRITE_BLOCK_SIZE = 65536
@@ -97,28 +71,7 @@ class BlockingConnection:
         # Time of the last poll of the input while a response was sent.
         self._polled_at = time.monotonic()
 
-    def _make_options(self, cfg: Any) -> Options:
-        raise NotImplementedError
-
     # Called by the protocol (`fasth2.server._handler.Handler`)
-
-    def _request_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _large_request_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _data_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _trailers_received(self, item: Any, requests: list[Any]) -> None:
-        raise NotImplementedError
-
-    def _handed_out(self, stream: Any) -> bool:
-        return True
-
-    def _goaway_read(self, last_stream_id: int) -> None:
-        self.peer_last_stream_id = last_stream_id
 
     def _connection_lost(self) -> None:
         self.protocol.closed = True
@@ -132,9 +85,6 @@ class BlockingConnection:
                 self._send_pending_data()
             except self.protocol.options.errors.HTTP2ConnectionError:
                 pass  # the connection is marked closed
-
-    def _process(self, data: bytes) -> list[Any]:
-        return self.protocol.receive(data, self)
 
     def initiate_connection(self) -> None:
         """Send this side's SETTINGS; a second call does nothing.
