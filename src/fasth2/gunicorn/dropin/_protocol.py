@@ -1,10 +1,11 @@
 """gunicorn's options and rules for `ServerProtocol`, shared by its blocking and its asyncio connection class."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from gunicorn.http2 import errors as gunicorn_errors
-from gunicorn.http2.errors import HTTP2ProtocolError
+from gunicorn.http2.errors import HTTP2Error, HTTP2ProtocolError
 from gunicorn.http2.stream import StreamState
 
 from fasth2.connection import H2Connection
@@ -14,10 +15,12 @@ from fasth2.gunicorn.refusing import RefusedRequest, too_large
 from fasth2.gunicorn.settings import Settings
 from fasth2.server._options import Options, options_of
 from fasth2.server._protocol import ServerProtocol
+from fasth2.server.connection import outgoing
 
 from .contract import installed
 
-__all__ = ["CONTRACT", "advertise", "begin_upgrade", "end_with_peer", "options", "receive_large_request"]
+__all__ = ["CONTRACT", "advertise", "begin_upgrade", "end_with_peer", "options", "receive_large_request",
+           "send_informational"]  # fmt: skip
 
 CONTRACT = installed()
 
@@ -127,3 +130,28 @@ def end_with_peer(connection: Any, last_stream_id: int) -> None:
     else:
         protocol.draining = False
         connection._connection_lost()
+
+
+def send_informational(protocol: ServerProtocol, stream_id: int, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
+    """Put an interim response (1xx) into the output (RFC 9113 section 8.1).
+
+    Args:
+        protocol: The connection's.
+        stream_id: The stream.
+        status: 100 to 199.
+        headers: ``(name, value)`` pairs.
+
+    Raises:
+        HTTP2Error: Another status, an unknown stream, the final response has begun, or a field that HTTP/2 does not allow.
+    """
+    if not 100 <= status <= 199:
+        raise HTTP2Error(f"Invalid informational status: {status}")
+    stream = protocol.streams.get(stream_id)
+    if stream is None:
+        raise HTTP2Error(f"Stream {stream_id} not found")
+    if stream.response_headers_sent:
+        raise HTTP2Error("Informational response after the final headers")
+    try:
+        protocol.engine.send_headers(stream_id, [(":status", str(status)), *outgoing(headers)])
+    except ProtocolError as exc:
+        raise HTTP2Error(str(exc)) from exc

@@ -20,7 +20,15 @@ from fasth2.server._lazy import lazy
 from fasth2.server._options import Options
 from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
 
-from ._protocol import CONTRACT, advertise, begin_upgrade, end_with_peer, options, receive_large_request
+from ._protocol import (
+    CONTRACT,
+    advertise,
+    begin_upgrade,
+    end_with_peer,
+    options,
+    receive_large_request,
+    send_informational,
+)
 from .async_stream import AsyncHTTP2Stream
 from .request_path import decode_path
 from .upgrade import upgraded_fields
@@ -344,18 +352,8 @@ class AsyncHTTP2Connection(AsyncConnection):
             HTTP2Error: Another status, an unknown stream, or the final
                 response has begun.
         """
-        if not 100 <= status <= 199:
-            raise HTTP2Error(f"Invalid informational status: {status}")
-        stream = self.protocol.streams.get(stream_id)
-        if stream is None:
-            raise HTTP2Error(f"Stream {stream_id} not found")
-        if stream.response_headers_sent:
-            raise HTTP2Error("Informational response after the final headers")
         async with self._lock():
-            try:
-                self.protocol.engine.send_headers(stream_id, [(":status", str(status)), *outgoing(headers)])
-            except ProtocolError as exc:
-                raise HTTP2Error(str(exc)) from exc
+            send_informational(self.protocol, stream_id, status, headers)
             self._flush()
         await self._drain()
 
@@ -524,7 +522,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         headers, body = plain_text(message)
         await self.send_response(stream_id, status_code, headers, body)
 
-    async def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
+    async def reset_stream(self, stream_id: int, error_code: int = HTTP2ErrorCode.CANCEL) -> None:
         """Send RST_STREAM and drop the stream; never raises.
 
         Args:

@@ -15,7 +15,15 @@ from fasth2.server._lazy import lazy
 from fasth2.server._options import Options
 from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
 
-from ._protocol import CONTRACT, advertise, begin_upgrade, end_with_peer, options, receive_large_request
+from ._protocol import (
+    CONTRACT,
+    advertise,
+    begin_upgrade,
+    end_with_peer,
+    options,
+    receive_large_request,
+    send_informational,
+)
 from ._streamed_requests import StreamedRequests
 from ._whole_requests import WholeRequests
 from .upgrade import upgraded_fields
@@ -131,17 +139,7 @@ class HTTP2ServerConnection(_Requests):
             HTTP2Error: Another status, an unknown stream, or the final
                 response has begun.
         """
-        if not 100 <= status <= 199:
-            raise HTTP2Error(f"Invalid informational status: {status}")
-        stream = self.protocol.streams.get(stream_id)
-        if stream is None:
-            raise HTTP2Error(f"Stream {stream_id} not found")
-        if stream.response_headers_sent:
-            raise HTTP2Error("Informational response after the final headers")
-        try:
-            self.protocol.engine.send_headers(stream_id, [(":status", str(status)), *outgoing(headers)])
-        except ProtocolError as exc:
-            raise HTTP2Error(str(exc)) from exc
+        send_informational(self.protocol, stream_id, status, headers)
         self._send_pending_data()
 
     def send_response_headers(
@@ -341,7 +339,7 @@ class HTTP2ServerConnection(_Requests):
         headers, body = plain_text(message)
         self.send_response(stream_id, status_code, headers, None if self._bodiless(stream_id, status_code) else body)
 
-    def reset_stream(self, stream_id: int, error_code: int = 0x8) -> None:
+    def reset_stream(self, stream_id: int, error_code: int = HTTP2ErrorCode.CANCEL) -> None:
         """Send RST_STREAM and drop the stream; never raises.
 
         Args:
