@@ -7,13 +7,19 @@ from gunicorn.config import Config
 from gunicorn.http import message
 from gunicorn.http2 import request as gunicorn_request
 
+from fasth2._memo import remember
+from fasth2.gunicorn.header_policy import INVALID, PLAIN, SCHEME, SINGLETON, SINGLETONS, HeaderPolicy, is_trusted
+
 from .source_digest import matches
 from .stream import HTTP2Body
 
-__all__ = ["HTTP2Request", "Policy", "policy_of"]
+__all__ = ["HTTP2Request", "KnownFields", "policy_of"]
 
 #: Number of cached fields for each policy; a full cache is cleared.
 _FIELDS = 2048
+
+#: Number of cached policies.
+_POLICIES = 16
 
 #: The longest cached field, name and value together, in characters.
 _LONGEST = 256
@@ -21,41 +27,43 @@ _LONGEST = 256
 #: Never cached: secrets should not outlive the request.
 _PRIVATE = frozenset(("authorization", "cookie", "proxy-authorization"))
 
-_METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
+#: Kinds of fields that can be cached.
+_KINDS = (PLAIN, SINGLETON, SCHEME)
 
-# How a field is treated beside being kept.
-_PLAIN = 0
-_SINGLETON = 1
-_SCHEME = 2
+_METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 
 _Policy = getattr(message, "HeaderPolicy", None)
 
-#: True if the installed gunicorn's policy is the one that `Policy` replicates.
-_known = _Policy is not None and matches(
-    (gunicorn_request.HTTP2Request, _Policy, message._ip_in_allow_list, gunicorn_request.split_request_uri),
-    "5386ab4b3abd3ea2",
+#: True if the installed gunicorn's policy is the one that `HeaderPolicy` states.
+_known = (
+    _Policy is not None
+    and matches(
+        (gunicorn_request.HTTP2Request, _Policy, message._ip_in_allow_list, gunicorn_request.split_request_uri),
+        "5386ab4b3abd3ea2",
+    )
+    and message.RFC9110_5_3_SINGLETON_FIELDS == SINGLETONS
+    and message.RFC9110_5_5_INVALID_AND_DANGEROUS.pattern == INVALID.pattern
 )
 
 
-class Policy:
-    """A cache of gunicorn's header policy for single fields, under one configuration and trust in the peer.
+class KnownFields:
+    """A cache of `HeaderPolicy`'s rules for single fields, under one configuration and trust in the peer.
 
     Holds only fields whose treatment does not depend on the rest of the
     request, except for rules about repeated fields. Requests with any other
     field are left to gunicorn's own code, every time.
 
     Args:
-        cfg: gunicorn's configuration.
-        trusted: True if the peer may set forwarding and scheme headers.
+        policy: The rules.
     """
 
-    def __init__(self, cfg: Any, trusted: bool) -> None:
-        self.trusted = trusted
-        self.scheme = "https" if cfg.is_ssl else "http"
-        self.line_size = cfg.limit_request_line
-        self.count = cfg.limit_request_fields
-        self.field_size = cfg.limit_request_field_size
-        self.scheme_headers = dict(cfg.secure_scheme_headers) if trusted else {}
+    def __init__(self, policy: HeaderPolicy) -> None:
+        self.policy = policy
+        # Read for each request.
+        self.trusted = policy.trusted
+        self.scheme = policy.scheme
+        self.line_size = policy.line_size
+        self.count = policy.field_count
         #: Field as received: the field of the request, its kind, the scheme that it tells.
         self.fields: dict[tuple[str, str], tuple[tuple[str, str], int, str]] = {}
 
@@ -67,31 +75,25 @@ class Policy:
         """
         lower, value = field
         name = lower.upper()
-        if "_" in name or name[:1] in ("", ":") or name == "HOST" or name == "EXPECT":
+        policy = self.policy
+        kind = policy.kind(name)
+        if kind not in _KINDS or name[:1] in ("", ":") or name == "EXPECT":
             return None
-        if self.field_size and len(name) + len(value) + 2 > self.field_size:
+        if policy.field_size and len(name) + len(value) + 2 > policy.field_size:
             return None
         # Most values need no search by the regular expression.
-        if not value.isprintable() and message.RFC9110_5_5_INVALID_AND_DANGEROUS.search(value):
+        if not value.isprintable() and INVALID.search(value):
             return None
-        kind, scheme = _PLAIN, ""
-        if name in message.RFC9110_5_3_SINGLETON_FIELDS:
-            kind = _SINGLETON
-        elif name in self.scheme_headers:
-            kind = _SCHEME
-            scheme = "https" if value == self.scheme_headers[name] else "http"
-        kept = ((name, value), kind, scheme)
+        kept = ((name, value), kind, policy.told_scheme(name, value) if kind == SCHEME else "")
         if len(lower) + len(value) <= _LONGEST and lower not in _PRIVATE:
-            if len(self.fields) >= _FIELDS:
-                self.fields.clear()
-            self.fields[field] = kept
+            remember(self.fields, field, kept, _FIELDS)
         return kept
 
 
-_policies: dict[Any, Policy] = {}
+_policies: dict[Any, KnownFields] = {}
 
 
-def policy_of(cfg: Any, peer_addr: Any) -> Policy | None:
+def policy_of(cfg: Any, peer_addr: Any) -> KnownFields | None:
     """Return the policy cache for a peer, shared by all peers of the same configuration and trust.
 
     Args:
@@ -103,20 +105,15 @@ def policy_of(cfg: Any, peer_addr: Any) -> Policy | None:
     """
     if not _known or not isinstance(cfg, Config):
         return None
-    probe = HTTP2Request.__new__(HTTP2Request)
-    probe.cfg = cfg
-    probe.peer_addr = peer_addr
-    trusted = bool(probe._peer_is_trusted_proxy())
+    trusted = is_trusted(cfg, peer_addr)
     key = (
         trusted, cfg.is_ssl, cfg.limit_request_line, cfg.limit_request_fields, cfg.limit_request_field_size,
         tuple(sorted(cfg.secure_scheme_headers.items())),
     )
-    policy = _policies.get(key)
-    if policy is None:
-        if len(_policies) >= 16:
-            _policies.clear()
-        policy = _policies[key] = Policy(cfg, trusted)
-    return policy
+    known = _policies.get(key)
+    if known is None:
+        known = remember(_policies, key, KnownFields(HeaderPolicy(cfg, trusted)), _POLICIES)
+    return known
 
 
 class HTTP2Request(gunicorn_request.HTTP2Request):
@@ -137,7 +134,7 @@ class HTTP2Request(gunicorn_request.HTTP2Request):
     must_close = False
     proxy_protocol_info = None
 
-    def __init__(self, stream: Any, cfg: Any, peer_addr: Any, policy: Policy | None = None) -> None:
+    def __init__(self, stream: Any, cfg: Any, peer_addr: Any, policy: KnownFields | None = None) -> None:
         if policy is None or not self._use_remembered(stream, policy):
             super().__init__(stream, cfg, peer_addr)
         else:
@@ -149,7 +146,7 @@ class HTTP2Request(gunicorn_request.HTTP2Request):
             self.priority_depends_on = stream.priority_depends_on
         self.body = HTTP2Body(stream)
 
-    def _use_remembered(self, stream: Any, policy: Policy) -> bool:
+    def _use_remembered(self, stream: Any, policy: KnownFields) -> bool:
         """Build the request from the cache. Return False if gunicorn has to build it."""
         fields = stream.request_headers
         method = path = authority = ""
@@ -184,7 +181,7 @@ class HTTP2Request(gunicorn_request.HTTP2Request):
                 return False
             pair, kind, field_scheme = kept
             if kind:
-                if kind == _SINGLETON:
+                if kind == SINGLETON:
                     if seen == pair[0]:
                         return False
                     seen = pair[0]

@@ -16,6 +16,7 @@ from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.dropin.contract import installed
 from fasth2.gunicorn.dropin.install import status
 from fasth2.gunicorn.dropin.upgrade import upgraded_fields
+from fasth2.gunicorn.header_policy import Refused, is_trusted
 from fasth2.gunicorn.limits import connection_limits, widen_window
 from fasth2.gunicorn.patched.worker import InstallingWorker
 from fasth2.gunicorn.refusing import log_invalid, too_large
@@ -33,7 +34,7 @@ from fasth2.wsgi.limits import FULL_WINDOW_WAIT, WorkerLimits
 from fasth2.wsgi.loop import Loop
 from fasth2.wsgi.session import Session
 
-from .header_policy import Policy, Refused, is_trusted
+from .environments import Environments
 from .hooks import Observer
 from .settings import tell_what_has_no_effect
 from .tls import ServerTLSInUse
@@ -80,7 +81,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         if status().installed:
             tell_what_has_no_effect(cfg, log)
         self._waits_for_loop = False
-        self._policies: dict[Any, Policy] = {}
+        self._environments: dict[Any, Environments] = {}
         # Addresses of the listeners, which are closed before the last connection.
         self._names: dict[int, Any] = {}
         self._progress = (0, 0.0)
@@ -244,19 +245,19 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
     def _session(self, client: Client) -> Session:
         protocol = ServerProtocol(self._options)
         protocol.record = Record(protocol.engine)
-        policy = self._policy_of(client)
+        environments = self._environments_of(client)
         assert self.loop is not None
-        maker = policy.maker(client.address, client.socket_info, client.proxied)
+        maker = environments.maker(client.address, client.socket_info, client.proxied)
         return Session(protocol, self.loop.dispatcher, maker, self._fallback, client)
 
-    def _policy_of(self, client: Client) -> Policy:
+    def _environments_of(self, client: Client) -> Environments:
         server = self._names[id(client.listener)]
         key = (is_trusted(self.cfg, client.address), server)
-        policy = self._policies.get(key)
-        if policy is None:
-            policy = Policy(self.cfg, key[0], server, self._threads, self._observer is not None)
-            self._policies[key] = policy
-        return policy
+        environments = self._environments.get(key)
+        if environments is None:
+            environments = Environments(self.cfg, key[0], server, self._threads, self._observer is not None)
+            self._environments[key] = environments
+        return environments
 
     def _fallback(self, client: Client, pairs: Any, over: str = "") -> Any:
         """Make the environment of a request that the maker declines, or its error response. over: the limit that its
@@ -265,7 +266,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         try:
             if over:
                 raise Refused(*too_large(over))
-            return self._policy_of(client).environ(pairs, client.address, client.socket_info, client.proxied), None
+            return self._environments_of(client).environ(pairs, client.address, client.socket_info, client.proxied), None
         except Refused as exc:
             log_invalid(self.log, remote_address(client.proxied, client.address), exc.message)
             return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)
