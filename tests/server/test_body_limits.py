@@ -91,7 +91,7 @@ def test_a_length_that_is_announced_is_refused_at_once(connect):
     assert list(peer.server.streams) == [3]
 
 
-def test_trailers_do_not_bring_it_back(connect):
+def test_trailers_do_not_revive_a_stream_over_the_limit(connect):
     peer = connect(config(max_body=1000))
     begun(peer, 1)
     peer.client.send_data(1, b"x" * 1001)
@@ -100,7 +100,7 @@ def test_trailers_do_not_bring_it_back(connect):
     assert peer.tell() == []
 
 
-def test_the_sum_of_a_connection(connect):
+def test_the_bodies_of_a_connection_are_limited_together(connect):
     peer = connect(config(max_bodies=100_000))
     for stream_id in (1, 3, 5):
         begun(peer, stream_id)

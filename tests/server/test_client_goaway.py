@@ -78,7 +78,7 @@ def test_all_requests_of_a_draining_connection_are_served(peer):
 
 
 @pytest.mark.parametrize("keepalive", [0, 60, 0.05])
-def test_an_idle_one_is_closed_soon(keepalive, monkeypatch):
+def test_an_idle_connection_is_closed_soon_after_the_clients_GOAWAY(keepalive, monkeypatch):
     monkeypatch.setattr("fasth2.server._protocol.DRAINING_WAIT", 0.1)
     peer = timed(timeout=30, keepalive=keepalive)
     peer.server.receive_data(goaway(0))

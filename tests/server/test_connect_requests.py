@@ -5,7 +5,7 @@ from tests.support.facade_peer import frame
 CONNECT = b"\x02\x07CONNECT\x01\x0fexample.com:443"
 
 
-def test_its_target_is_the_authority(peer):
+def test_the_target_of_CONNECT_is_the_authority(peer):
     peer.server.receive_data(frame("HEADERS", 0x4, 1, CONNECT))
     [request] = peer.server.receive_data(frame("DATA", 0x1, 1))
     assert (request.method, request.uri) == ("CONNECT", "example.com:443")

@@ -79,7 +79,7 @@ def test_an_error_of_the_peer_ends_the_connection_with_GOAWAY(sending):
     assert (goaway.kind, goaway.error_code) == ("GOAWAY", 0x6)
 
 
-def test_it_does_not_look_at_every_part(sending):
+def test_input_is_not_polled_for_every_part(sending):
     sending.server.POLL_INTERVAL = 60
     sending.client.reset_stream(1)
     arrives(sending)

@@ -39,7 +39,7 @@ def test_requests_are_kept_for_the_next_receive_data(waiting):
     assert requests[1].body.read() == b"body"
 
 
-def test_they_come_before_what_is_given_then(waiting):
+def test_requests_that_arrived_while_waiting_come_first(waiting):
     waiting.request(3)
     waiting.queue(waiting.octets() + opened(waiting))
     waiting.server.send_response(1, 200, [], b"Hello")

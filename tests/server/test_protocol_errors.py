@@ -27,7 +27,7 @@ def test_GOAWAY_with_the_right_code(peer, octets, code):
     assert peer.server.is_closed
 
 
-def test_a_preface_that_is_none(connect):
+def test_an_invalid_preface_is_a_connection_error(connect):
     peer = connect(greeted=False)
     peer.server.initiate_connection()
     with pytest.raises(HTTP2ProtocolError):

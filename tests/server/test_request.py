@@ -83,7 +83,7 @@ def test_the_body_is_a_file(request_):
     assert body.read() == b""
 
 
-def test_the_rest(request_, peer):
+def test_version_stream_and_configuration_are_attributes(request_, peer):
     assert request_.version == (2, 0)
     assert request_.stream is peer.server.streams[1]
     assert request_.cfg is peer.server.cfg

@@ -47,7 +47,7 @@ def test_nothing_is_read_when_none_waits(two):
     two.server.cleanup_stream(3)
 
 
-def test_what_else_comes_is_kept(two):
+def test_other_requests_in_the_same_read_are_kept(two):
     two.server._polled_at -= 1
     two.request(5)
     two.queue(two.octets() + frame("PING", 0, 0, b"12345678"))

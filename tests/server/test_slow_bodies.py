@@ -58,11 +58,11 @@ def test_a_drip_ends_after_the_timeout_in_all(slow, clock):
     assert not slow.server.is_closed
 
 
-def test_one_at_the_least_rate_goes_on(slow, clock):
+def test_a_body_at_the_minimum_rate_goes_on(slow, clock):
     assert until_it_ends(slow, clock, 2, data(256), 200) is None
 
 
-def test_one_a_little_below_it_ends(slow, clock):
+def test_a_body_below_the_minimum_rate_is_reset(slow, clock):
     seconds = until_it_ends(slow, clock, 2, data(200))
     assert 130 < seconds < 150  # 30 seconds, and 200 / 256 of the rest
 
@@ -93,7 +93,7 @@ def test_the_application_costs_a_client_no_time(slow, clock):
     assert list(slow.server.streams) == [1]
 
 
-def test_one_that_began_later_has_its_own_time(slow, clock):
+def test_a_body_that_began_later_has_its_own_time(slow, clock):
     for _ in range(14):
         slow.later(2, data())
         slow.server.receive_data()

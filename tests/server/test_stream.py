@@ -28,7 +28,7 @@ def test_a_new_stream(stream):
 
 
 @pytest.mark.parametrize("stream_id, client", [(1, True), (2, False)])
-def test_who_opened_it(stream_id, client):
+def test_odd_streams_are_the_clients(stream_id, client):
     stream = HTTP2Stream(stream_id, Connection())
     assert (stream.is_client_stream, stream.is_server_stream) == (client, not client)
 
@@ -61,7 +61,7 @@ ALLOWED = {"open": RECEIVING | SENDING, "half closed remote": SENDING, "half clo
 
 @pytest.mark.parametrize("state", STEPS)
 @pytest.mark.parametrize("call", sorted(RECEIVING | SENDING))
-def test_what_each_state_allows(stream, state, call):
+def test_each_state_allows_these_calls(stream, state, call):
     for step in STEPS[state]:
         CALLS[step](stream)
     before = stream.state

@@ -88,7 +88,7 @@ def test_fields_that_http2_does_not_allow(peer, headers):
 
 
 @pytest.mark.parametrize("status", [0, 99, 1000, -1])
-def test_a_status_that_is_none(peer, status):
+def test_an_invalid_status_is_refused(peer, status):
     peer.served()
     with pytest.raises(HTTP2Error):
         peer.server.send_response(1, status, [], b"x")

@@ -116,7 +116,7 @@ def test_refusals_before_the_settings_are_acknowledged_count_apart(connect, cloc
 
 
 @pytest.mark.parametrize("early", [5, None])
-def test_how_many_is_a_limit(connect, clock, early):
+def test_the_budget_of_early_refusals_is_a_limit(connect, clock, early):
     peer = connect(config(http2_max_concurrent_streams=LIMIT), greeted=False)
     peer.server.protocol.options = peer.server.protocol.options._replace(limits=Limits(early_refusals=early))
     peer.server.initiate_connection()

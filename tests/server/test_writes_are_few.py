@@ -15,7 +15,7 @@ def test_headers_leave_with_the_body(peer):
     assert (data.kind, data.end_stream) == ("DATA", True)
 
 
-def test_no_body_is_one_frame(peer):
+def test_a_response_without_a_body_is_one_frame(peer):
     for stream_id, body in ((1, None), (3, b"")):
         peer.served(stream_id)
         peer.server.send_response(stream_id, 204, [], body)
