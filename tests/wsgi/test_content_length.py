@@ -83,14 +83,14 @@ def test_a_body_that_is_too_long_is_cut(way, parts):
     assert (dict(fields)[":status"], body, reset) == ("200", whole[:-2], None)
 
 
-def test_two_that_agree_are_one():
+def test_equal_content_lengths_are_sent_as_one_field():
     fields, body, reset = answer(
         lambda environ, start: listed(start, [("Content-Length", "3"), ("content-length", "3")], [b"one"]))
     assert [value for name, value in fields if name == "content-length"] == ["3"]
     assert (body, reset) == (b"one", None)
 
 
-def test_two_that_differ_are_no_response():
+def test_different_content_lengths_are_answered_with_500():
     fields, _, _ = answer(
         lambda environ, start: listed(start, [("Content-Length", "3"), ("content-length", "4")], [b"one"]))
     assert dict(fields)[":status"] == "500"

@@ -88,7 +88,7 @@ def test_trailers_end_a_gathered_body():
     [("content-type", "application/grpc")],
     [("content-type", "application/grpc+proto"), ("te", "trailers")],
 ])
-def test_these_start_at_once(fields):
+def test_calls_with_these_fields_start_before_the_body_is_whole(fields):
     app = Unread()
     worker = Worker(app)
     connection = Connection(worker)
@@ -100,7 +100,7 @@ def test_these_start_at_once(fields):
 @pytest.mark.parametrize("fields", [
     [], [("content-length", "65536")], [("content-length", "5")], [("content-type", "application/json")],
 ])
-def test_these_do_not(fields):
+def test_calls_with_these_fields_wait_for_the_whole_body(fields):
     app = Unread()
     worker = Worker(app)
     connection = Connection(worker)
@@ -117,7 +117,7 @@ def test_nothing_is_gathered_where_the_setting_is_0():
     assert app.paths == ["/"]
 
 
-def test_a_body_over_the_setting_starts():
+def test_a_body_larger_than_the_setting_starts_the_call():
     app = Unread()
     worker = Worker(app, limits=WorkerLimits(gathered_body=1000))
     connection = Connection(worker)
@@ -305,7 +305,7 @@ def test_a_worker_that_has_slept_cuts_nobody_off():
     assert not connection.wrote("RST_STREAM")
 
 
-def test_who_may_not_send_is_not_charged():
+def test_time_without_credit_does_not_count_against_a_slow_upload():
     worker = Worker(Unread())
     connection = Connection(worker, receive_window=1000)
     connection.serve(post(1), frames.data(1, bytes(1000)))

@@ -53,7 +53,7 @@ def test_a_connection_with_nothing_but_pings(monkeypatch, keeps):
 
 
 @pytest.mark.parametrize(("frame", "counted"), [(frames.ping(), 1), (frames.ping(ack=True), 0)])
-def test_what_counts(frame, counted):
+def test_PINGs_are_counted_and_their_acknowledgements_are_not(frame, counted):
     with Serving(hello) as serving, Peer(serving) as peer:
         peer.send(frame, request(1))
         assert peer.read(peer.ended(1))

@@ -47,7 +47,7 @@ def stuck(priorities, window):
     # Their own windows are shut: nothing goes before the other.
     ((["u=0"], ["u=7"]), 100, {1, 3}),
 ])
-def test_what_is_reset(priorities, window, reset):
+def test_streams_that_wait_behind_another_are_not_reset_as_stuck(priorities, window, reset):
     assert stuck(priorities, window) == reset
 
 
