@@ -61,7 +61,7 @@ def test_a_stream_that_is_gone_still_returns_the_connections_credit(merge):
 
 
 @pytest.mark.parametrize("merge", [True, False])
-def test_nothing_is_nothing(merge):
+def test_consuming_zero_octets_changes_nothing(merge):
     """Zero octets."""
     peer = uploading(100)
     peer.connection.consume(1, 0, merge=merge)

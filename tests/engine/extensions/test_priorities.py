@@ -100,7 +100,7 @@ def test_a_small_part_of_an_answer_that_goes_on_does_not_go_first():
     assert order(peer.output()) == [1] * 3 + [3]
 
 
-def test_an_end_and_trailers_go_first():
+def test_END_STREAM_and_trailers_are_sent_before_DATA():
     """They are small."""
     peer = peer_with({1: "u=3", 3: "u=3", 5: "u=3"})
     answered(peer, {1: LARGE})

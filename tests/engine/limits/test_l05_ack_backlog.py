@@ -72,7 +72,7 @@ def test_none_switches_it_off(frame, rfc_errors):
 
 
 @both_modes
-def test_the_setting_changes_it(rfc_errors):
+def test_the_setting_limits_the_backlog_of_acknowledgements(rfc_errors):
     """Ten."""
     victim = Victim(rfc_errors, ack_backlog=10)
     victim.endures(many(frames.ping(), 10), drain=False)

@@ -61,7 +61,7 @@ def test_none_switches_the_count_off(rfc_errors):
 
 
 @both_modes
-def test_the_setting_changes_it(rfc_errors):
+def test_the_setting_limits_the_frames_of_a_field_block(rfc_errors):
     """Five frames, HEADERS among them."""
     victim = Victim(rfc_errors, continuation_frames=5)
     victim.endures(begin(), *[frames.continuation(1, b"", end_headers=False)] * 4)

@@ -37,7 +37,7 @@ def test_the_oldest_of_a_thousand_is_remembered(rfc_errors):
 
 
 @both_modes
-def test_older_ones_are_forgotten(rfc_errors):
+def test_the_oldest_closed_streams_are_forgotten(rfc_errors):
     """Late HEADERS on them are those on a stream that was skipped: a connection error all the same."""
     victim = Victim(rfc_errors)
     finish(victim, 1, 1001)

@@ -102,7 +102,7 @@ def test_equality_hash_and_repr():
 
 
 @pytest.mark.parametrize("name", [*DEFAULTS, "new"])
-def test_it_cannot_change(name):
+def test_a_limit_cannot_be_assigned(name):
     made = Limits()
     with pytest.raises(AttributeError, match="can't be changed"):
         setattr(made, name, 5)

@@ -119,7 +119,7 @@ def expected_mirrors(target):
 
 @given(st.booleans(), initial, st.lists(operations, max_size=30))
 @settings(max_examples=1500, deadline=None)
-def test_it_does_what_h2s_does(client, first, sequence):
+def test_settings_behave_as_h2s_do(client, first, sequence):
     ours = create(Settings, client, lambda key: key, first)
     theirs = create(h2.settings.Settings, client, their_key, first)
     if isinstance(theirs, tuple):
@@ -224,7 +224,7 @@ def test_code_from_int():
     assert _setting_code_from_int(99) == 99
 
 
-def test_it_is_small():
+def test_settings_take_little_memory():
     made = Settings(client=False, initial_values=dict.fromkeys((3, 6), 1))
     parts = [made, *vars_of(made)]
     assert sum(sys.getsizeof(part) for part in parts) < 1200
