@@ -40,7 +40,7 @@ def test_each_octet_in_each_place_of_a_name_and_a_value_is_judged_as_h2_does(oct
 
 
 @pytest.mark.parametrize("octet", range(256))
-def test_which_rule_an_octet_breaks(octet):
+def test_each_octet_sets_the_flags_of_the_rules_it_breaks(octet):
     text = bytes([octet])
     name_flags = flags_of(b"name-" + text)
     assert ("UPPER_NAME" in name_flags) == (0x41 <= octet <= 0x5a)
