@@ -59,7 +59,7 @@ def arguments(way, worker):
 
 
 @pytest.mark.parametrize("way, version, worker, package", ROWS, ids=["-".join(row).replace(" ", "-") for row in ROWS])
-def test_it_serves(start, way, version, worker, package):
+def test_every_way_in_serves_under_every_version(start, way, version, worker, package):
     options, keywords = arguments(way, worker)
     server = start(*options, app=ASGI_APP if worker == "asgi" else APP, version=VERSIONS[NAMES.index(version)],
                    blocked=BLOCKED if package == "without h2" else (), **keywords)

@@ -64,7 +64,7 @@ def test_the_end_of_the_connection_is_one(peer, read, end):
     assert isinstance(caught.value, (HTTP2StreamError, HTTP2ConnectionError))
 
 
-def test_what_came_before_is_still_there(peer):
+def test_data_received_before_a_reset_can_be_read(peer):
     request = begin(peer)
     peer.queue(data(b"part"), frame("RST_STREAM", 0, 1, b"\0\0\0\x08"))
     with pytest.raises(OSError):

@@ -31,7 +31,7 @@ def window_of(peer):
     return peer.client.outbound_flow_control_window
 
 
-def test_without_any(connect):
+def test_defaults_hold_without_any_setting(connect):
     peer = connect(http2_initial_window_size=1 << 20)
     assert window_of(peer) == 65535
     assert peer.server.h2_conn.config.limits.reset_burst == 200

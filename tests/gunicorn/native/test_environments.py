@@ -122,13 +122,13 @@ def both(start, tmp_path):
 
 @pytest.mark.parametrize("unix", [False, True])
 @pytest.mark.parametrize("options", [(), ("--forwarder-headers", "SCRIPT_NAME,X_UNDER"), ("--header-map", "dangerous")])
-def test_they_are_gthreads(both, options, unix):
+def test_the_environment_is_gthreads(both, options, unix):
     theirs, ours = both(*options, unix=unix)
     for name in REQUESTS:
         assert ours[name] == theirs[name], name
 
 
-def test_one_thread(both):
+def test_with_one_thread_wsgi_multithread_is_false(both):
     """gthread says that there are several; here there is one, ever."""
     theirs, ours = both(threads="1")
     for name in REQUESTS:

@@ -386,7 +386,7 @@ def beside(request, tmp_path_factory, certificate):
 
 
 @pytest.mark.parametrize("alpn", [("http/1.1",), ()])
-def test_one_request(beside, alpn):
+def test_a_request_in_HTTP_1_1_is_served_beside_HTTP_2(beside, alpn):
     found = http1(beside, b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", alpn)
     assert found.startswith(b"HTTP/1.1 200 OK\r\n")
     assert found.endswith(b"\r\n\r\nHello, world!")
@@ -428,7 +428,7 @@ def test_chunks_and_100_continue(beside):
     assert found.endswith(b"body")
 
 
-def test_what_is_neither(beside):
+def test_octets_that_are_neither_protocol_get_400(beside):
     found = http1(beside, b"nonsense\r\n\r\n")
     assert found.startswith(b"HTTP/1.1 400 ")
 

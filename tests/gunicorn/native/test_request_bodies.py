@@ -25,7 +25,7 @@ HOW = {
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_body_that_is_here(client, how):
+def test_a_body_that_has_arrived_is_read_in_every_way(client, how):
     assert ask(client, f"/read?how={how}", "POST", body=LINES) == ("200", repr(HOW[how]).encode())
     assert fields(client)["x-terminated"] == "True"
 

@@ -61,7 +61,7 @@ def test_a_length_said_twice_is_sent_once(client):
 
 
 @pytest.mark.parametrize("path", ["/twice-apart", "/no-number", "/negative"])
-def test_a_length_that_is_none_is_a_500(client, path):
+def test_an_invalid_content_length_is_answered_with_500(client, path):
     assert get(client, path) == "500"
     assert tracebacks(client.server) == 1
     assert get(client, "/hello", 3) == "200"

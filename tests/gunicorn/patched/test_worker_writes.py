@@ -22,7 +22,7 @@ def test_a_known_body_leaves_in_one_write(start, worker):
         assert response(client, 1) == [h2.events.ResponseReceived, h2.events.DataReceived, h2.events.StreamEnded]
 
 
-def test_so_does_one_in_several_parts(start, worker):
+def test_a_response_in_several_parts_leaves_in_one_write(start, worker):
     with RecordClient(start(*worker, app=APP)) as client:
         client.get("/parts")
         client.read(client.ended(1))

@@ -35,7 +35,7 @@ def stock(tmp_path_factory, certificate):
 
 
 @pytest.mark.parametrize("theirs, setup", PAIRS, ids=[str(setup) for _, setup in PAIRS])
-def test_they_are_the_same(stock, theirs, setup, tmp_path, certificate):
+def test_answers_are_gunicorns_but_for_documented_differences(stock, theirs, setup, tmp_path, certificate):
     wanted = stock(theirs)
     seen, log = answers_of(setup, CASES, tmp_path, certificate)
     assert "HTTP/2 by fasth2" in log
@@ -45,7 +45,7 @@ def test_they_are_the_same(stock, theirs, setup, tmp_path, certificate):
     assert expected <= shown, f"these do not differ any more: {expected - shown}"
 
 
-def test_there_are_several_hundred():
+def test_there_are_several_hundred_cases():
     assert len(CASES) > 400
 
 

@@ -34,7 +34,7 @@ def result(version, tmp_path_factory):
     return run(version, tmp_path_factory.mktemp("gunicorns_tests"))
 
 
-def test_all_pass_that_apply(version, result):
+def test_gunicorns_tests_that_apply_pass(version, result):
     failed = {test: result.tests[test][1] for test in result.with_outcome("failed") - set(deselected(version)) - RACY}
     assert not failed, "\n\n".join(f"{test}\n{why}" for test, why in failed.items())
 
@@ -55,7 +55,7 @@ def test_what_cannot_apply_is_still_there_and_little(version, result):
     assert len(names) < 0.03 * len(result.tests)
 
 
-def test_they_ran_on_fasth2(version, result):
+def test_gunicorns_tests_ran_on_fasth2s_classes(version, result):
     classes = ["fasth2.gunicorn.dropin.connection.HTTP2ServerConnection",
                "fasth2.gunicorn.dropin.async_connection.AsyncHTTP2Connection"]
     assert result.classes == [classes, classes]

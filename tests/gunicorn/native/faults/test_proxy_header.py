@@ -62,7 +62,7 @@ def test_a_header_says_who_the_client_is(data, protocol, client, proxy, behind):
 
 
 @pytest.mark.parametrize("data", [data for data, *_ in VALID])
-def test_its_beginning_is_waited_for(data):
+def test_a_prefix_of_a_proxy_header_is_incomplete(data):
     for size in range(len(data)):
         assert read_proxy_header(data[:size], BOTH) is NoHeader.INCOMPLETE
 
@@ -74,7 +74,7 @@ def test_what_the_specification_does_not_allow_is_refused(data):
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01", PREFACE, b"GET / HTTP/1.1\r\n", b"PROXX", START[:11] + b"X", b"\0"])
-def test_what_begins_otherwise_has_none(data):
+def test_other_first_octets_are_no_proxy_header(data):
     assert read_proxy_header(data, BOTH) is NoHeader.ABSENT
 
 
@@ -150,7 +150,7 @@ def test_a_beginning_that_turns_out_to_be_something_else_is_refused(pair):
         receiver.receive()
 
 
-def test_the_end_is_an_end(pair):
+def test_the_end_of_the_connection_ends_the_wait_for_a_proxy_header(pair):
     sender, sock = pair
     with pytest.raises(BlockingIOError):
         ProxyHeaderReceiver(sock, BOTH).receive()

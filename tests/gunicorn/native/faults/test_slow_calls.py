@@ -28,7 +28,7 @@ def test_eighty_slow_calls_on_eight_threads(run):
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_all_threads_are_busy(run, threads, tmp_path):
+def test_connections_are_served_by_the_loop_while_all_threads_are_busy(run, threads, tmp_path):
     gate = Gate(tmp_path / "gate")
     with run("--threads", str(threads)) as server, Client(server) as busy:
         ids = ask(busy, *[gate.target] * threads, "/hello")
@@ -49,7 +49,7 @@ def test_all_threads_are_busy(run, threads, tmp_path):
         assert busy.body(waiting) == b"Hello, world!"
 
 
-def test_a_thread_is_free(server):
+def test_a_free_thread_serves_others_beside_slow_calls(server):
     with Client(server) as busy, Client(server) as other:
         ids = ask(busy, *["/hold?1"] * 3)
         for stream_id in range(1, 41, 2):

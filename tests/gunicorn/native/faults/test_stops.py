@@ -91,7 +91,7 @@ def test_more_workers_and_fewer(run, begun):
     assert "[ERROR]" not in server.log
 
 
-def test_another_master(run, begun, tmp_path):
+def test_USR2_hands_over_to_a_new_master(run, begun, tmp_path):
     """USR2 starts one beside the first; TERM to the old one hands over."""
     with run("--graceful-timeout", "5", "--pid", str(tmp_path / "pid"),
              env={"FASTH2_TEST_BEGUN": str(begun)}) as server:

@@ -29,7 +29,7 @@ def gate(tmp_path):
     return Gate(tmp_path / "gate")
 
 
-def test_all_threads_are_busy(clear, gate):
+def test_an_upgrade_waits_while_all_threads_are_busy(clear, gate):
     with Client(clear) as busy:
         before = settled(clear.descriptors)
         ids = ask(busy, gate.target, gate.target)
@@ -41,7 +41,7 @@ def test_all_threads_are_busy(clear, gate):
         assert upgraded.communicate(timeout=20)[0] == "Hello, world! 2\nheld 2\nHello, world! 2\n"
 
 
-def test_the_worker_stops(clear, gate):
+def test_an_upgraded_request_is_finished_when_the_worker_stops(clear, gate):
     upgraded = curl(clear, gate.target)
     gate.wait_for_calls()
     clear.terminate()
@@ -51,7 +51,7 @@ def test_the_worker_stops(clear, gate):
     assert clear.process.wait(10) == 0
 
 
-def test_many(clear):
+def test_many_upgraded_connections_leave_no_descriptor(clear):
     """None is left behind."""
     assert curl(clear, "/hello").communicate(timeout=20)[0] == "Hello, world! 2\n"
     before = settled(clear.descriptors)

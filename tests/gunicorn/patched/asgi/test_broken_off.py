@@ -79,7 +79,7 @@ def test_one_that_is_answered_meanwhile_needs_no_rate_but_may_not_be_silent(serv
         assert slow_bodies(client, 5) == before + 1
 
 
-def test_a_rate_of_0_is_none(tmp_path, certificate):
+def test_a_minimum_rate_of_0_switches_the_check_off(tmp_path, certificate):
     options = ("--timeout", "3", "--keep-alive", "30")
     with serve(CLASSES[-1], tmp_path, certificate, *options, env={"FASTH2_MIN_BODY_RATE": "0"}) as server:
         with Client(server) as client:

@@ -47,7 +47,7 @@ def ask_and_end(server, requests, unfinished=()):
     return {stream_id: body for stream_id, body in bodies.items() if stream_id in ended}, resets
 
 
-def test_the_answer_comes(server):
+def test_a_client_that_ends_its_side_gets_the_answer(server):
     bodies, resets = ask_and_end(server, ["/hello"])
     assert bodies == {1: b"Hello, world!"}
     assert not resets

@@ -33,7 +33,7 @@ def test_with_the_setting_they_count_as_use(setup, tmp_path, certificate):
 
 
 @pytest.mark.parametrize("setup", CLASSES[-1:], ids=str)
-def test_without_it_they_do_not(setup, tmp_path, certificate):
+def test_PINGs_do_not_keep_an_idle_connection_without_the_setting(setup, tmp_path, certificate):
     with serve(setup, tmp_path, certificate, "--keep-alive", "3") as server, Client(server) as client:
         ask(client, 1, "/show")
         assert ping(client, 20)

@@ -64,7 +64,7 @@ def test_one_that_sends_nothing_gets_it_after_two_seconds(server):
 
 
 @pytest.mark.parametrize("setup", CLASSES[-1:], ids=str)
-def test_both_are_settings(setup, tmp_path, certificate):
+def test_seconds_and_octets_of_unread_uploads_are_settings(setup, tmp_path, certificate):
     env = {"FASTH2_UNREAD_UPLOAD_SECONDS": "30", "FASTH2_UNREAD_UPLOAD_OCTETS": "5000"}
     with serve(setup, tmp_path, certificate, env=env) as server, Client(server) as client:
         answered(client)
