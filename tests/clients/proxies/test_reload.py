@@ -17,7 +17,7 @@ CLIENTS, REQUESTS, RELOADS = (6, 600, 3) if service.ECOSYSTEM else (2, 100, 1)
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("face", service.chosen(service.CLASSES, "WSGIWorker", "asgi"))
-def test_nothing_is_lost(face, name, tmp_path, certificate):
+def test_a_reload_behind_a_proxy_loses_no_request(face, name, tmp_path, certificate):
     with (service.start(face, tmp_path, "--graceful-timeout", "10") as gunicorn,
           Proxy(name, tmp_path, gunicorn.port, certificate) as proxy):
         load = Load(proxy, CLIENTS, REQUESTS)
