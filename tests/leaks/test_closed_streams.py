@@ -35,21 +35,21 @@ def memory_of_closed_streams(limit, streams):
     return half, in_use() - before
 
 
-def test_eight_octets_each_up_to_the_limit():
+def test_closed_streams_take_8_bytes_each_up_to_the_limit():
     half, whole = alone(memory_of_closed_streams, 1000, 1000)
     assert 0 < half <= 8 * 1000 + KEPT
     assert whole - half < KEPT
 
 
 @pytest.mark.slow
-def test_eight_octets_each_without_a_limit():
+def test_closed_streams_take_8_bytes_each_without_a_limit():
     half, whole = alone(memory_of_closed_streams, None, 65_536)
     assert half <= 8 * 65_536 + PAGE + KEPT
     # Room for twice as many was made at once.
     assert whole <= 2 * 8 * 65_536 + PAGE + KEPT
 
 
-def test_a_limit_of_none_at_all():
+def test_a_limit_of_0_keeps_no_closed_stream():
     half, whole = alone(memory_of_closed_streams, 0, 1000)
     assert half < KEPT
     assert whole < KEPT

@@ -148,13 +148,13 @@ FAULTS = {
 ALSO_COUNTED = {"early_refusals": ["streams_refused"]}
 
 
-def test_none_is_left_out():
+def test_every_fault_has_a_case():
     assert {token for token, *_ in _errors.FAULTS.values()} == set(FAULTS)
 
 
 @pytest.mark.parametrize("call", ["receive_data", "ready_requests"])
 @pytest.mark.parametrize("token", FAULTS)
-def test_it_is_freed(token, call):
+def test_a_connection_that_ends_with_a_fault_is_freed(token, call):
     gc.disable()
     try:
         config = {}
