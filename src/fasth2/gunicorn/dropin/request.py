@@ -18,6 +18,10 @@ __all__ = ["HTTP2Request", "KnownFields", "policy_of"]
 #: Number of cached fields for each policy; a full cache is cleared.
 _FIELDS = 2048
 
+#: Number of cached names for each policy, and the longest of them, in characters.
+_NAMES = 1024
+_LONGEST_NAME = 64
+
 #: Number of cached policies.
 _POLICIES = 16
 
@@ -66,6 +70,18 @@ class KnownFields:
         self.count = policy.field_count
         #: Field as received: the field of the request, its kind, the scheme that it tells.
         self.fields: dict[tuple[str, str], tuple[tuple[str, str], int, str]] = {}
+        # Name as received: the name of the field in the request, its kind.
+        self._names: dict[str, tuple[str, int | None]] = {}
+
+    def _name(self, lower: str) -> tuple[str, int | None]:
+        """Return the entry of `_names` for a name; the kind is None if gunicorn has to decide."""
+        name = lower.upper()
+        kind: int | None = self.policy.kind(name)
+        if kind not in _KINDS or name[:1] in ("", ":") or name == "EXPECT":
+            kind = None
+        if len(lower) > _LONGEST_NAME:
+            return name, kind
+        return remember(self._names, lower, (name, kind), _NAMES)
 
     def classify(self, field: tuple[str, str]) -> tuple[tuple[str, str], int, str] | None:
         """Return the entry of `fields` for a field; ``None`` if gunicorn has to decide.
@@ -74,11 +90,10 @@ class KnownFields:
             field: Name and value as received.
         """
         lower, value = field
-        name = lower.upper()
-        policy = self.policy
-        kind = policy.kind(name)
-        if kind not in _KINDS or name[:1] in ("", ":") or name == "EXPECT":
+        name, kind = self._names.get(lower) or self._name(lower)
+        if kind is None:
             return None
+        policy = self.policy
         if policy.field_size and len(name) + len(value) + 2 > policy.field_size:
             return None
         # Most values need no search by the regular expression.
