@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from fasth2._memo import remember
 from fasth2.config import Limits
 from fasth2.connection import H2Connection
 from fasth2.settings import SettingCodes
@@ -124,7 +125,5 @@ def options_of(cfg: Any, errors: Any, closed_state: Any, limits: Limits | None =
         options = Options(
             errors, closed_state, limits, window, streams, frame_size, header_list_size, timeout, keepalive, **more
         )
-        if len(_shared_options) >= _SHARED_OPTIONS:
-            _shared_options.clear()
-        _shared_options[key] = options
+        remember(_shared_options, key, options, _SHARED_OPTIONS)
     return options
