@@ -10,12 +10,14 @@ cdef struct ReceiveWindow:
     int64_t maximum      # octets: the largest value the window has had
     int64_t current      # octets the peer may still send; negative after a smaller SETTINGS
     int64_t processed    # octets acknowledged by the application and not yet returned by WINDOW_UPDATE
+    int64_t grown        # octets of the maximum that adapting to the link has added
 
 
 cdef inline void window_init(ReceiveWindow *w, int64_t size) noexcept nogil:
     w.maximum = size
     w.current = size
     w.processed = 0
+    w.grown = 0
 
 
 cdef inline bint window_consume(ReceiveWindow *w, int64_t size) noexcept nogil:

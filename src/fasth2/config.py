@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from .limits import Limits
+from .windows import AdaptiveWindows, WindowBudget
 
-__all__ = ["DummyLogger", "H2Configuration", "Limits", "OutputLogger"]
+__all__ = ["AdaptiveWindows", "DummyLogger", "H2Configuration", "Limits", "OutputLogger", "WindowBudget"]
 
 _DEFAULT_LIMITS = Limits()
 
@@ -99,6 +100,9 @@ class H2Configuration:
             ``time.monotonic``.
         header_fallback_encoding: ``"latin-1"`` to decode octets that are
             invalid in ``header_encoding``; ``None`` to refuse them.
+        adaptive_windows: How far receive windows may grow beyond their initial
+            size while the application reads what arrives (RFC 9113 section
+            5.2); ``None`` for windows of h2's fixed size.
 
     Raises:
         ValueError: An option of an invalid type or value.
@@ -127,6 +131,7 @@ class H2Configuration:
         limits: Limits | None = None,
         clock: Callable[[], float] | None = None,
         header_fallback_encoding: str | None = None,
+        adaptive_windows: AdaptiveWindows | None = None,
     ) -> None:
         self.client_side = client_side
         self.header_encoding = header_encoding
@@ -140,6 +145,7 @@ class H2Configuration:
         self.limits = limits
         self.clock = clock
         self.header_fallback_encoding = header_fallback_encoding
+        self.adaptive_windows = adaptive_windows
 
     @property
     def header_encoding(self) -> bool | str | None:
@@ -190,3 +196,14 @@ class H2Configuration:
         elif not callable(value):
             raise ValueError("clock must be callable or None")
         self._clock = value
+
+    @property
+    def adaptive_windows(self) -> AdaptiveWindows | None:
+        """How far receive windows may grow; ``None`` for windows of a fixed size."""
+        return self._adaptive_windows
+
+    @adaptive_windows.setter
+    def adaptive_windows(self, value: AdaptiveWindows | None) -> None:
+        if value is not None and not isinstance(value, AdaptiveWindows):
+            raise ValueError("adaptive_windows must be an AdaptiveWindows object or None")
+        self._adaptive_windows = value

@@ -13,6 +13,7 @@ from fasth2._engine.role cimport Identifiers, highest_of_side
 from fasth2._engine.settings cimport SettingsBase
 from fasth2._engine.stream cimport H2Stream
 from fasth2._engine.stream_table cimport StreamTable
+from fasth2._engine.window_growth cimport WindowGrowth
 from fasth2._window cimport ReceiveWindow
 
 cdef enum:
@@ -88,6 +89,7 @@ cdef class Core:
     cdef Identifiers ids
     cdef int64_t out_window          # octets we may send on the connection
     cdef ReceiveWindow window        # octets the peer may send us
+    cdef WindowGrowth growth         # of the receive windows; None: they keep their size
     cdef uint32_t max_out_frame
     cdef uint32_t max_in_frame
     # input

@@ -23,4 +23,5 @@ cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -
 cdef int return_connection_credit(Core c, int64_t octets) except -1
 cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except -1
 cdef int reserve_update(Core c) except -1
+cdef int measure(Core c, H2Stream s, int64_t octets) except -1
 cdef int extend_connection_window(Core c, int64_t octets) except -1

@@ -9,8 +9,9 @@ from fasth2._engine.core cimport enter, find_opened, find_stream, leave
 from fasth2._engine.errors cimport FAULT_NONE, FAULT_STREAM_WINDOW_OVERFLOW, FAULT_WINDOW_OVERFLOW
 from fasth2._engine.limits cimport count_control
 from fasth2._engine.stream cimport S_HALF_CLOSED_LOCAL, S_OPEN, stream_has_queue, stream_is_open, stream_may_receive
-from fasth2._frames cimport out_reserve
-from fasth2._window cimport MAX_WINDOW, window_open, window_process
+from fasth2._engine.window_growth cimport LIMIT_CONNECTION, LIMIT_PROCESS, LIMIT_STREAM, WINDOW_PING, WindowGrowth
+from fasth2._frames cimport FRAME_HEADER, out_reserve, put_ping
+from fasth2._window cimport MAX_WINDOW, ReceiveWindow, window_open, window_process
 
 from fasth2.exceptions import FlowControlError
 
@@ -26,6 +27,27 @@ cdef inline bint is_over(Core c) noexcept:
 
 # Credit for the peer
 
+cdef inline int64_t process(Core c, ReceiveWindow *w, int64_t size, bint is_connection) except -1:
+    """Octets to return to the peer now that the application has taken `size` more (0: not yet)."""
+    return window_process(w, size) if c.growth is None else process_growing(c, w, size, is_connection)
+
+
+cdef int64_t process_growing(Core c, ReceiveWindow *w, int64_t size, bint is_connection) except -1:
+    cdef WindowGrowth growth = c.growth
+    cdef int64_t increment = growth.credit(w, size, is_connection, c.clock)
+    cdef int met = growth.clipped & ~growth.counted
+    if met:
+        # Once a period.
+        growth.counted |= met
+        if met & LIMIT_STREAM:
+            c.count("stream_window_growth")
+        if met & LIMIT_CONNECTION:
+            c.count("connection_window_growth")
+        if met & LIMIT_PROCESS:
+            c.count("process_window_growth")
+    return increment
+
+
 cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
     """h2's acknowledge_received_data: credit in portions by h2's policy."""
     cdef H2Stream s = find_opened(c, stream_id)
@@ -33,11 +55,11 @@ cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
     if is_over(c):
         return 0
     out_reserve(&c.out, 2 * UPDATE)
-    increment = window_process(&c.window, size)
+    increment = process(c, &c.window, size, True)
     if increment:
         c.write_window_update(0, increment)
     if s is not None and stream_is_open(s):
-        increment = window_process(&s.window, size)
+        increment = process(c, &s.window, size, False)
         if increment:
             c.write_window_update(stream_id, increment)
     return 0
@@ -70,7 +92,7 @@ cdef int increment_window(Core c, H2Stream s, int64_t size) except -1:
 
 cdef int return_unread(Core c, uint32_t octets) except -1:
     """Credit the connection's window for octets that will not be read."""
-    cdef int64_t increment = window_process(&c.window, octets)
+    cdef int64_t increment = process(c, &c.window, octets, True)
     if increment:
         c.write_window_update(0, increment)
         count_control(&c.limits, UPDATE)
@@ -147,7 +169,7 @@ cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -
         s = find_stream(c, stream_id)
         if s is not None and (s.phase == S_HALF_CLOSED_LOCAL or s.ends or s.trailers is not None):
             out_reserve(&c.out, UPDATE)
-            increment = window_process(&c.window, octets)
+            increment = process(c, &c.window, octets, True)
             if increment:
                 c.write_window_update(0, increment)
         else:
@@ -163,7 +185,7 @@ cdef int return_connection_credit(Core c, int64_t octets) except -1:
     enter(c)
     try:
         out_reserve(&c.out, UPDATE)
-        increment = window_process(&c.window, octets)
+        increment = process(c, &c.window, octets, True)
         if increment:
             c.write_window_update(0, increment)
     finally:
@@ -180,7 +202,7 @@ cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except
         s = find_stream(c, stream_id)
         if s is not None and s.phase == S_OPEN and not s.ends and s.trailers is None:
             out_reserve(&c.out, UPDATE)
-            increment = window_process(&s.window, octets)
+            increment = process(c, &s.window, octets, False)
             if increment:
                 c.write_window_update(stream_id, increment)
     finally:
@@ -208,4 +230,15 @@ cdef int extend_connection_window(Core c, int64_t octets) except -1:
         c.write_window_update(0, octets)
     finally:
         leave(c)
+    return 0
+
+
+# Windows that adapt to the link
+
+cdef int measure(Core c, H2Stream s, int64_t octets) except -1:
+    """Octets of DATA have arrived: send the PING that measures the round trip, if one is due."""
+    cdef WindowGrowth growth = c.growth
+    if growth.wants_ping(octets, min(c.window.maximum, s.window.maximum), c.clock):
+        out_reserve(&c.out, FRAME_HEADER + 8)
+        put_ping(&c.out, WINDOW_PING, 0)
     return 0

@@ -1,5 +1,6 @@
 """The frames received other than HEADERS, CONTINUATION, DATA and SETTINGS (RFC 9113 section 6)."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp
 
 from fasth2._engine.core cimport C_CLOSED, Core, find_stream, is_idle, is_shut
 from fasth2._cursor cimport load32
@@ -39,6 +40,7 @@ from fasth2._engine.limits cimport (
 from fasth2._priority cimport early_keep, early_take, read_priority_field
 from fasth2._engine.role cimport is_inbound
 from fasth2._engine.stream cimport BY_RECV_RST_STREAM, S_HALF_CLOSED_LOCAL, H2Stream
+from fasth2._engine.window_growth cimport WINDOW_PING
 from fasth2._window cimport MAX_WINDOW
 
 cdef enum:
@@ -113,6 +115,9 @@ cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
     if h.flags & FLAG_ACK:
+        if c.growth is not None and c.growth.waiting and memcmp(p, WINDOW_PING, 8) == 0:
+            c.growth.ping_answered(c.clock)
+            return FAULT_NONE
         deliver_ping_ack(c, p)
         if c.limits.pings_asked > 0:
             c.limits.pings_asked -= 1

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t
 from fasth2._engine.core cimport C_IDLE, Core, find_stream, is_idle, is_shut
 from fasth2._engine.deliver cimport deliver_data
 from fasth2._engine.errors cimport *
-from fasth2._engine.flow_control cimport return_unread
+from fasth2._engine.flow_control cimport measure, return_unread
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, Payload, read_data
 from fasth2._engine.limits cimport count_late_data, count_suspicious
@@ -51,6 +51,8 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
             return_unread(c, h.length)
         return FAULT_BODY_LENGTH
     c.limits.useful += body.length
+    if c.growth is not None:
+        measure(c, s, h.length)
     deliver_data(c, s, body.data, body.length, h.length, ends)
     if ends:
         return c.end_remote(s)
