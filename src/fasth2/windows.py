@@ -22,18 +22,18 @@ class WindowBudget:
         ValueError: ``limit`` is negative.
     """
 
-    __slots__ = ("_granted", "_limit", "_lock", "_pressed_until", "_refused", "_users")
+    __slots__ = ("_connections", "_granted", "_limit", "_lock", "_pressed_until", "_refused")
 
     def __init__(self, limit: int) -> None:
         if limit < 0:
             raise ValueError("limit must not be negative")
         self._limit = limit
         self._lock = threading.Lock()
-        self._granted = self._users = self._refused = 0
+        self._granted = self._connections = self._refused = 0
         self._pressed_until = 0.0
 
     def __repr__(self) -> str:
-        return f"<WindowBudget granted={self._granted} limit={self._limit} connections={self._users}>"
+        return f"<WindowBudget granted={self._granted} limit={self._limit} connections={self._connections}>"
 
     @property
     def limit(self) -> int:
@@ -47,24 +47,39 @@ class WindowBudget:
 
     @property
     def connections(self) -> int:
-        """The number of connections that have some of them."""
-        return self._users
+        """The number of connections that could use a larger window, or have one."""
+        return self._connections
 
     @property
     def refused(self) -> int:
-        """How often a connection was granted less than it could have used."""
+        """The number of times that a connection was granted less than it could have used."""
         return self._refused
 
-    def reserve(self, octets: int, held: int, now: float) -> int:
-        """Grant octets to a connection.
+    def join(self) -> None:
+        """Count a connection among those that share the budget."""
+        with self._lock:
+            self._connections += 1
+
+    def leave(self, octets: int) -> None:
+        """Count a connection no more.
 
         Args:
-            octets: How many it could use more.
-            held: How many it has.
+            octets: What it gives up.
+        """
+        with self._lock:
+            self._connections -= 1
+            self._granted -= octets
+
+    def reserve(self, octets: int, held: int, now: float) -> int:
+        """Grant octets to a connection that has joined.
+
+        Args:
+            octets: The number that it could use more.
+            held: The number that it has.
             now: Seconds, of a clock that all connections share.
 
         Returns:
-            How many it gets, 0 or more.
+            The number that it gets, 0 or more.
         """
         with self._lock:
             got = min(octets, self._limit - self._granted)
@@ -72,25 +87,19 @@ class WindowBudget:
                 self._refused += 1
                 self._pressed_until = now + _PRESSURE
             if now < self._pressed_until:
-                share = self._limit // max(self._users + (held == 0), 1)
-                got = min(got, max(share - held, 0))
-            if got > 0:
-                self._granted += got
-                if not held:
-                    self._users += 1
+                got = min(got, self._limit // max(self._connections, 1) - held)
+            got = max(got, 0)
+            self._granted += got
             return got
 
-    def release(self, octets: int, left: int) -> None:
+    def release(self, octets: int) -> None:
         """Take octets back from a connection.
 
         Args:
-            octets: How many it gives up.
-            left: How many it keeps.
+            octets: The number that it gives up.
         """
         with self._lock:
             self._granted -= octets
-            if octets and not left:
-                self._users -= 1
 
     def share(self, now: float) -> int | None:
         """Return the octets that each connection may keep while the budget is short; ``None`` while it is not.
@@ -100,7 +109,7 @@ class WindowBudget:
         """
         if now >= self._pressed_until:
             return None
-        return self._limit // max(self._users, 1)
+        return self._limit // max(self._connections, 1)
 
 
 class AdaptiveWindows:

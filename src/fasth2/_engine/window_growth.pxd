@@ -9,6 +9,7 @@ cdef class WindowGrowth:
     cdef int64_t stream_limit        # octets
     cdef int64_t connection_limit    # octets
     cdef int64_t granted             # octets of the budget
+    cdef bint joined                 # among those that share the budget
     # the PING under way
     cdef bint waiting
     cdef int64_t received            # octets of DATA since it was sent, or since the last answer
@@ -32,6 +33,7 @@ cdef class WindowGrowth:
     cdef int ping_answered(self, object clock) except -1
     cdef int age(self, double now) noexcept
     cdef int resize(self, ReceiveWindow *w, bint is_connection, double now) except -1
+    cdef int share_budget(self, bint wants) except -1
     cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, object clock) except -1
 
 

@@ -40,8 +40,8 @@ cdef class WindowGrowth:
         self.starting = True
 
     def __dealloc__(self):
-        if self.granted:
-            self.budget.release(self.granted, 0)
+        if self.joined:
+            self.budget.leave(self.granted)
 
     cdef bint wants_ping(self, int64_t octets, int64_t window, object clock) except -1:
         """Count octets of DATA. True: a PING is to be sent now."""
@@ -114,6 +114,8 @@ cdef class WindowGrowth:
         self.age(now)
         limit = self.connection_limit if is_connection else self.stream_limit
         want = max(self.target, base)
+        if is_connection:
+            self.share_budget(want > base)
         if want > max(limit, base):
             want = max(limit, base)
             self.clipped |= LIMIT_CONNECTION if is_connection else LIMIT_STREAM
@@ -139,11 +141,21 @@ cdef class WindowGrowth:
             # Credit that was granted cannot be taken back; it is not renewed.
             change = min(-change, w.processed)
             if is_connection:
-                self.budget.release(change, self.granted - change)
+                self.budget.release(change)
                 self.granted -= change
             w.maximum -= change
             w.grown -= change
             w.processed -= change
+        return 0
+
+    cdef int share_budget(self, bint wants) except -1:
+        """Have the connection counted while it could use more than its base window, or has more."""
+        if wants and not self.joined:
+            self.budget.join()
+            self.joined = True
+        elif self.joined and not wants and not self.granted:
+            self.budget.leave(0)
+            self.joined = False
         return 0
 
     cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, object clock) except -1:

@@ -4,9 +4,10 @@ from __future__ import annotations
 import collections
 import itertools
 import threading
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Record", "counters"]
+__all__ = ["GAUGES", "Record", "add_gauge", "counters"]
 
 #: Number of ended connections after which their counts are added up.
 _WAITING = 1000
@@ -23,6 +24,11 @@ _ended: collections.deque[tuple[int, dict[str, int]]] = collections.deque()
 
 # Connections whose counts are in the totals, and that may still be in `_open`.
 _added: set[int] = set()
+
+#: Names in `counters` whose values say how much of something there is now.
+GAUGES = {"connections_open"}
+
+_gauges: dict[str, Callable[[], int]] = {}
 
 _totals: collections.Counter[str] = collections.Counter(connections=0)
 _adding = threading.Lock()
@@ -54,6 +60,17 @@ class Record:
                 _adding.release()
 
 
+def add_gauge(name: str, read: Callable[[], int]) -> None:
+    """Have `counters` tell how much there is of something.
+
+    Args:
+        name: Its name there.
+        read: Returns the number; may be called from any thread.
+    """
+    GAUGES.add(name)
+    _gauges[name] = read
+
+
 def _add_ended() -> None:
     """Add up the counts of ended connections. Called with `_adding` held."""
     while _ended:
@@ -76,6 +93,8 @@ def counters() -> dict[str, int]:
         The sums of the connections' ``counters``, ended connections included;
         a missing name means 0. ``connections`` is the number of all connections
         so far, ``connections_open`` that of the open ones.
+        Where windows adapt, ``window_growth`` is the number of octets that they
+        have above their initial size.
     """
     with _adding:
         there = _open.copy()
@@ -89,4 +108,6 @@ def counters() -> dict[str, int]:
         _forget_added()
     totals["connections"] += count
     totals["connections_open"] = count
+    for name, read in list(_gauges.items()):
+        totals[name] = read()
     return dict(totals)

@@ -1,15 +1,16 @@
-"""The engine's limits from gunicorn's settings and constants and the operator's settings."""
+"""The engine's limits and windows from gunicorn's settings and constants and the operator's settings."""
 from __future__ import annotations
 
 from typing import Any
 
-from fasth2.config import Limits
+from fasth2.config import AdaptiveWindows, Limits, WindowBudget
 from fasth2.gunicorn.dropin.contract import Contract
 from fasth2.server._options import shared_limits
 
 from . import settings
+from .chosen_settings import is_chosen
 
-__all__ = ["connection_limits", "widen_window"]
+__all__ = ["adaptive_windows", "connection_limits", "widen_window"]
 
 
 def connection_limits(
@@ -45,3 +46,22 @@ def widen_window(engine: Any) -> None:
     more = settings.current().connection_window - settings.SMALLEST_WINDOW
     if more:
         engine.increment_flow_control_window(more)
+
+
+def adaptive_windows(cfg: Any, chosen: settings.Settings | None = None) -> AdaptiveWindows | None:
+    """Return how far the windows of a worker's connections may grow; ``None`` where they keep their size.
+
+    A size that the operator has set stays as it is.
+
+    Args:
+        cfg: gunicorn's configuration.
+        chosen: The operator's settings; those of now when ``None``.
+    """
+    chosen = chosen or settings.current()
+    if not chosen.adaptive_windows or chosen.connection_window != settings.SMALLEST_WINDOW:
+        return None
+    if is_chosen(cfg, "http2_initial_window_size"):
+        return None
+    return AdaptiveWindows(
+        chosen.max_stream_window, chosen.max_connection_window, WindowBudget(chosen.max_window_growth)
+    )

@@ -37,6 +37,16 @@ class Settings:
     #: Window of a connection: octets that a peer may send before it gets credit.
     connection_window: int = SMALLEST_WINDOW
 
+    #: True if the windows of uploads adapt to the link. Sizes that the operator sets are kept.
+    adaptive_windows: bool = True
+
+    #: Octets to which the window of a stream, and that of a connection, grow.
+    max_stream_window: int = 8 << 20
+    max_connection_window: int = 16 << 20
+
+    #: Octets that the windows of all connections of a process may have above their initial size.
+    max_window_growth: int = 64 << 20
+
     #: True if PING frames keep an idle connection open, as requests do.
     keepalive_pings: bool = False
 
@@ -75,6 +85,10 @@ class Settings:
 #: The kind of every setting except the limits.
 _KINDS: dict[str, Number | Flag] = {
     "connection_window": Number("octets", SMALLEST_WINDOW, LARGEST_WINDOW),
+    "adaptive_windows": Flag(),
+    "max_stream_window": Number("octets", 0, LARGEST_WINDOW),
+    "max_connection_window": Number("octets", 0, LARGEST_WINDOW),
+    "max_window_growth": Number("octets", 0, 2**63 - 1),
     "keepalive_pings": Flag(),
     "unread_upload_octets": Number("octets", 0, 2**31 - 1),
     "unread_upload_seconds": Number("seconds", 0, 3600, float),

@@ -4,15 +4,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .counting import counters
+from .counting import GAUGES, counters
 
 __all__ = ["Reporter"]
 
 #: Seconds between two reports: statsd's default flush interval.
 INTERVAL = 10.0
-
-#: Counters that are reported as gauges.
-_GAUGES = frozenset(("connections_open",))
 
 
 class Reporter:
@@ -51,7 +48,7 @@ class Reporter:
         """Send the increments since the last report."""
         for name, value in counters().items():
             more = value - self._sent.get(name, 0)
-            if name in _GAUGES:
+            if name in GAUGES:
                 self._log.gauge(f"fasth2.{name}", value)
             elif more:
                 self._log.increment(f"fasth2.{name}", more)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fasth2._memo import remember
-from fasth2.config import Limits
+from fasth2.config import AdaptiveWindows, Limits
 from fasth2.connection import H2Connection
 from fasth2.settings import SettingCodes
 
@@ -79,6 +79,9 @@ class Options(NamedTuple):
     #: Seconds until that reset if the client has no window left and cannot continue. 0 for a holder that checks only
     #: after a read, when the client has had the response for a while; more if it checks right after sending it.
     full_window_wait: float = 0.0
+
+    #: Limits to which receive windows grow with the link; ``None``: they keep their size.
+    adaptive_windows: AdaptiveWindows | None = None
 
     #: The encoding of fields; octets that are invalid in it are decoded as latin-1.
     header_encoding: str = "utf-8"

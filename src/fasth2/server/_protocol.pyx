@@ -54,6 +54,7 @@ cdef class ServerProtocol:
                 header_fallback_encoding="latin-1",
                 rfc_errors=True,
                 limits=options.limits,
+                adaptive_windows=options.adaptive_windows,
             )
         )
         if self.core is None:

@@ -12,12 +12,12 @@ from gunicorn.http import wsgi
 from gunicorn.workers import gthread
 
 from fasth2.gunicorn.chosen_settings import is_chosen
-from fasth2.gunicorn.counting import Record
+from fasth2.gunicorn.counting import Record, add_gauge
 from fasth2.gunicorn.dropin.contract import installed
 from fasth2.gunicorn.dropin.install import status
 from fasth2.gunicorn.dropin.upgrade import upgraded_fields
 from fasth2.gunicorn.header_policy import Refused, is_trusted
-from fasth2.gunicorn.limits import connection_limits, widen_window
+from fasth2.gunicorn.limits import adaptive_windows, connection_limits, widen_window
 from fasth2.gunicorn.patched.worker import InstallingWorker
 from fasth2.gunicorn.refusing import log_invalid, too_large
 from fasth2.gunicorn.settings import current
@@ -117,6 +117,9 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         self._threads = cfg.threads
         self._clear = self._takes_clear()
         chosen = current()
+        windows = adaptive_windows(cfg, chosen)
+        if windows is not None:
+            add_gauge("window_growth", lambda: windows.budget.granted)
         # Text is latin-1 in both directions (PEP 3333), and no error of gunicorn's is raised.
         self._options = options_of(
             cfg, None, None,
@@ -125,6 +128,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             unread_upload_seconds=chosen.unread_upload_seconds,
             full_window_wait=FULL_WINDOW_WAIT,
             header_encoding="iso8859-1",
+            adaptive_windows=windows,
         )  # fmt: skip
         self._observer = Observer.of(self)
         return Loop(
