@@ -39,7 +39,7 @@ def shell(command):
 def test_each_block_has_a_test():
     assert (README + ENGINE).count("\n```") == 2 * len(BLOCKS)
     assert sorted(BLOCKS) == [
-        "alias", "configuration", "disabled", "engine", "limits", "part of examples/h2_calls.py",
+        "adaptive windows", "alias", "configuration", "disabled", "engine", "limits", "part of examples/h2_calls.py",
         "part of examples/one_call.py", "socket", "status",
     ]
 
@@ -89,6 +89,13 @@ def test_limits():
     exec(BLOCKS["limits"], made)
     assert made["connection"].config.limits.reset_burst == 200
     assert made["connection"].counters == {}
+
+
+def test_adaptive_windows():
+    made = {}
+    exec(BLOCKS["adaptive windows"], made)
+    assert made["connection"].config.adaptive_windows == made["windows"]
+    assert made["windows"].budget.granted == 0
 
 
 def test_a_connection_over_a_socket():

@@ -1,4 +1,6 @@
 """Receive windows that adapt to the link: `H2Configuration(adaptive_windows=...)`, over a simulated link."""
+import itertools
+
 import pytest
 
 from fasth2.config import AdaptiveWindows, H2Configuration, WindowBudget
@@ -64,7 +66,7 @@ def test_there_is_one_PING_under_way_and_none_while_nothing_is_received():
     upload = Upload(0.025)
     took = upload.link.upload([1], 20 * MB)
     pings = upload.link.pings
-    assert all(later - earlier >= 0.05 - 1e-6 for earlier, later in zip(pings, pings[1:]))
+    assert all(later - earlier >= 0.05 - 1e-6 for earlier, later in itertools.pairwise(pings))
     assert len(pings) <= took / 0.05 + 1
     upload.clock.now += 60
     assert upload.connection.data_to_send() == b""

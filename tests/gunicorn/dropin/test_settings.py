@@ -12,6 +12,7 @@ from tests.support.facade_peer import frame, frames
 def as_before(monkeypatch):
     for name in ("FASTH2_LIMITS", *settings._VARIABLES.values()):
         monkeypatch.delenv(name, raising=False)
+    settings.set_from_configuration(None, None)
     yield
     settings.set_from_configuration(None, None)
 
