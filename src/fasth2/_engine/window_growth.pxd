@@ -2,10 +2,11 @@
 from libc.stdint cimport int64_t, uint8_t
 
 from fasth2._window cimport ReceiveWindow
+from fasth2.windows cimport WindowBudget
 
 
 cdef class WindowGrowth:
-    cdef object budget               # a WindowBudget
+    cdef WindowBudget budget
     cdef int64_t stream_limit        # octets
     cdef int64_t connection_limit    # octets
     cdef int64_t granted             # octets of the budget
@@ -31,9 +32,9 @@ cdef class WindowGrowth:
 
     cdef bint wants_ping(self, int64_t octets, int64_t window, object clock) except -1
     cdef int ping_answered(self, object clock) except -1
-    cdef int age(self, double now) noexcept
-    cdef int resize(self, ReceiveWindow *w, bint is_connection, double now) except -1
-    cdef int share_budget(self, bint wants) except -1
+    cdef void age(self, double now) noexcept
+    cdef void resize(self, ReceiveWindow *w, bint is_connection, double now) noexcept
+    cdef void share_budget(self, bint wants) noexcept
     cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, object clock) except -1
 
 

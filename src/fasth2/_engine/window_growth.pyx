@@ -9,6 +9,7 @@ target when credit is returned, so only while the application reads.
 cimport cython
 
 from fasth2._window cimport MAX_WINDOW
+from fasth2.windows cimport AdaptiveWindows
 
 cdef enum:
     # Octets of DATA before a PING.
@@ -32,7 +33,7 @@ cdef class WindowGrowth:
         options: An `AdaptiveWindows`.
     """
 
-    def __cinit__(self, options):
+    def __cinit__(self, AdaptiveWindows options not None):
         self.stream_limit = options.stream
         self.connection_limit = options.connection
         self.budget = options.budget
@@ -87,10 +88,10 @@ cdef class WindowGrowth:
         self.not_before = self.sent_at + self.interval
         return 0
 
-    cdef int age(self, double now) noexcept:
+    cdef void age(self, double now) noexcept:
         """Each period begins with what the last one has used."""
         if now < self.period_end:
-            return 0
+            return
         if self.period_end > 0.0:
             if now >= self.period_end + PERIOD:
                 self.peak = 0.0
@@ -104,13 +105,12 @@ cdef class WindowGrowth:
         self.period_end = now + PERIOD
         self.interval = FIRST_INTERVAL
         self.clipped = self.counted = 0
-        return 0
 
-    cdef int resize(self, ReceiveWindow *w, bint is_connection, double now) except -1:
+    cdef void resize(self, ReceiveWindow *w, bint is_connection, double now) noexcept:
         """Bring a window towards the target, as far as the limits allow; what it grows by is to be returned too."""
         cdef int64_t base = w.maximum - w.grown
         cdef int64_t limit, want, change, got
-        cdef object share
+        cdef int64_t share
         self.age(now)
         limit = self.connection_limit if is_connection else self.stream_limit
         want = max(self.target, base)
@@ -121,8 +121,8 @@ cdef class WindowGrowth:
             self.clipped |= LIMIT_CONNECTION if is_connection else LIMIT_STREAM
         if is_connection and want > base:
             share = self.budget.share(now)
-            if share is not None and want - base > <int64_t>share:
-                want = base + <int64_t>share
+            if 0 <= share < want - base:
+                want = base + share
                 self.clipped |= LIMIT_PROCESS
         change = want - w.maximum
         if change > 0:
@@ -146,9 +146,8 @@ cdef class WindowGrowth:
             w.maximum -= change
             w.grown -= change
             w.processed -= change
-        return 0
 
-    cdef int share_budget(self, bint wants) except -1:
+    cdef void share_budget(self, bint wants) noexcept:
         """Have the connection counted while it could use more than its base window, or has more."""
         if wants and not self.joined:
             self.budget.join()
@@ -156,11 +155,11 @@ cdef class WindowGrowth:
         elif self.joined and not wants and not self.granted:
             self.budget.leave(0)
             self.joined = False
-        return 0
 
     cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, object clock) except -1:
         """Octets to return to the peer now that the application has taken `size` more (0: not yet)."""
         cdef int64_t increment, threshold
+        cdef double now
         w.processed += size
         if w.processed <= 0:
             return 0
@@ -169,9 +168,11 @@ cdef class WindowGrowth:
         if w.processed < threshold and not (w.current <= 0 and w.processed > min(w.maximum // 4, 1024)):
             return 0
         try:
-            self.resize(w, is_connection, clock())
+            now = clock()
         except MemoryError:
             pass  # the window keeps its size
+        else:
+            self.resize(w, is_connection, now)
         increment = min(w.maximum - w.current, w.processed)
         w.processed = 0
         if increment <= 0:
