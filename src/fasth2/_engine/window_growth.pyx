@@ -25,6 +25,8 @@ cdef double FIRST_GAIN = 4.0
 cdef double PERIOD = 10.0            # seconds after which unused growth is not renewed
 
 
+# It refers to its budget alone, so it is in no cycle, and its end finds the budget still there.
+@cython.no_gc
 @cython.final
 cdef class WindowGrowth:
     """One connection's estimate.

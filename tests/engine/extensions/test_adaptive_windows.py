@@ -1,4 +1,5 @@
 """Receive windows that adapt to the link: `H2Configuration(adaptive_windows=...)`, over a simulated link."""
+import gc
 import itertools
 
 import pytest
@@ -166,6 +167,19 @@ def test_a_connection_that_ends_gives_back_what_it_had():
     del upload
     assert budget.granted == 0
     assert budget.connections == 0
+
+
+def test_so_does_one_that_the_garbage_collector_frees():
+    budget = WindowBudget(64 << 20)
+    upload = Upload(windows=AdaptiveWindows(budget=budget))
+    upload.link.upload([1], 5 * MB)
+    cycle = [upload]
+    cycle.append(cycle)
+    upload.connection.config.logger = cycle
+    assert budget.granted > 0
+    del upload, cycle
+    gc.collect()
+    assert budget.granted == 0
 
 
 @pytest.mark.parametrize("windows", [None, AdaptiveWindows()], ids=["fixed", "adaptive"])
