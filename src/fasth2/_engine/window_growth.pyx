@@ -74,8 +74,9 @@ cdef class WindowGrowth:
         product = bandwidth * self.rtt
         self.peak = max(self.peak, product)
         self.peak_bandwidth = max(self.peak_bandwidth, bandwidth)
-        if is_full and bandwidth > RISING * self.bandwidth:
-            self.bandwidth = bandwidth
+        # With a queue in front of the link a sample is full whatever the window; the shortest round trip has none.
+        if 3 * product >= 2 * self.window or (is_full and bandwidth > RISING * self.bandwidth):
+            self.bandwidth = max(self.bandwidth, bandwidth)
             self.target = max(self.target, <int64_t>min((FIRST_GAIN if self.starting else GAIN) * product, MAX_WINDOW))
             self.interval = FIRST_INTERVAL
             self.settling = True
