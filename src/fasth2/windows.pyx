@@ -21,11 +21,10 @@ cdef class WindowBudget:
         OverflowError: ``limit`` is 2**63 or more.
     """
 
-    def __init__(self, int64_t limit):
+    def __cinit__(self, int64_t limit):
         if limit < 0:
             raise ValueError("limit must not be negative")
-        with cython.critical_section(self):
-            self._limit = limit
+        self._limit = limit
 
     def __repr__(self):
         return f"<WindowBudget granted={self.granted} limit={self.limit} connections={self.connections}>"
@@ -69,10 +68,12 @@ cdef class WindowBudget:
         """Grant octets to a connection that has joined and holds some; return the number that it gets, 0 or more."""
         cdef int64_t got
         with cython.critical_section(self):
-            got = min(octets, self._limit - self._granted)
+            got = self._limit - self._granted
             if got < octets:
                 self._refused += 1
                 self._pressed_until = now + PRESSURE
+            # Something is left for the next one, whoever came before.
+            got = min(octets, got // 2)
             if now < self._pressed_until:
                 got = min(got, self._limit // max(self._connections, 1) - held)
             got = max(got, 0)
@@ -109,7 +110,7 @@ cdef class AdaptiveWindows:
         ValueError: A number of octets is not between 0 and 2**31 - 1.
     """
 
-    def __init__(self, int64_t stream=8 << 20, int64_t connection=16 << 20, WindowBudget budget=None):
+    def __cinit__(self, int64_t stream=8 << 20, int64_t connection=16 << 20, WindowBudget budget=None):
         for octets in (stream, connection):
             if not 0 <= octets <= 0x7FFFFFFF:
                 raise ValueError(f"a window of {octets} octets is not possible")

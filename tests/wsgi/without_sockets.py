@@ -41,12 +41,13 @@ class Connection:
         worker: Its worker.
         window: The client's SETTINGS_INITIAL_WINDOW_SIZE.
         receive_window: The server's.
+        **options: Of the protocol.
     """
 
-    def __init__(self, worker: Worker, window: int = 65535, receive_window: int = 65535) -> None:
+    def __init__(self, worker: Worker, window: int = 65535, receive_window: int = 65535, **options: Any) -> None:
         self.worker = worker
         maker = EnvironMaker({"wsgi.url_scheme": "http", "SCRIPT_NAME": ""}, {}, _judge, {})
-        self.session = Session(protocol(), worker.dispatcher, maker, lambda *given: (None, (400, "Bad Request", "")), self)
+        self.session = Session(protocol(**options), worker.dispatcher, maker, lambda *given: (None, (400, "Bad Request", "")), self)
         engine = self.session.connection
         engine.initiate_connection()
         if receive_window != 65535:

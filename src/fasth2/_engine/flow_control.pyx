@@ -27,41 +27,50 @@ cdef inline bint is_over(Core c) noexcept:
 
 # Credit for the peer
 
-cdef inline int64_t process(Core c, ReceiveWindow *w, int64_t size, bint is_connection) except -1:
-    """Octets to return to the peer now that the application has taken `size` more (0: not yet)."""
-    return window_process(w, size) if c.growth is None else process_growing(c, w, size, is_connection)
+cdef inline int64_t process(Core c, ReceiveWindow *w, int64_t size, bint is_connection, bint is_read) except -1:
+    """Octets to return to the peer now that `size` more are accounted for (0: not yet). is_read: by the application."""
+    if c.growth is None:
+        return window_process(w, size)
+    return process_growing(c, w, size, is_connection, is_read)
 
 
-cdef int64_t process_growing(Core c, ReceiveWindow *w, int64_t size, bint is_connection) except -1:
+cdef int64_t process_growing(Core c, ReceiveWindow *w, int64_t size, bint is_connection, bint is_read) except -1:
     cdef WindowGrowth growth = c.growth
-    cdef int64_t increment = growth.credit(w, size, is_connection, c.clock)
+    cdef int64_t increment = growth.credit(w, size, is_connection, is_read, c.clock)
     cdef int met = growth.clipped & ~growth.counted
     if met:
         # Once a period.
         growth.counted |= met
-        if met & LIMIT_STREAM:
-            c.count("stream_window_growth")
-        if met & LIMIT_CONNECTION:
-            c.count("connection_window_growth")
-        if met & LIMIT_PROCESS:
-            c.count("process_window_growth")
+        try:
+            if met & LIMIT_STREAM:
+                c.count("stream_window_growth")
+            if met & LIMIT_CONNECTION:
+                c.count("connection_window_growth")
+            if met & LIMIT_PROCESS:
+                c.count("process_window_growth")
+        except MemoryError:
+            pass  # the window has changed already: its credit has to be sent
     return increment
 
 
 cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
     """h2's acknowledge_received_data: credit in portions by h2's policy."""
-    cdef H2Stream s = find_opened(c, stream_id)
+    return credit_both(c, find_opened(c, stream_id), size, True)
+
+
+cdef int credit_both(Core c, H2Stream s, int64_t size, bint is_read) except -1:
+    """Credit for the connection, and for a stream that is open (or None)."""
     cdef int64_t increment
     if is_over(c):
         return 0
     out_reserve(&c.out, 2 * UPDATE)
-    increment = process(c, &c.window, size, True)
+    increment = process(c, &c.window, size, True, is_read)
     if increment:
         c.write_window_update(0, increment)
     if s is not None and stream_is_open(s):
-        increment = process(c, &s.window, size, False)
+        increment = process(c, &s.window, size, False, is_read)
         if increment:
-            c.write_window_update(stream_id, increment)
+            c.write_window_update(s.id, increment)
     return 0
 
 
@@ -92,7 +101,7 @@ cdef int increment_window(Core c, H2Stream s, int64_t size) except -1:
 
 cdef int return_unread(Core c, uint32_t octets) except -1:
     """Credit the connection's window for octets that will not be read."""
-    cdef int64_t increment = process(c, &c.window, octets, True)
+    cdef int64_t increment = process(c, &c.window, octets, True, False)
     if increment:
         c.write_window_update(0, increment)
         count_control(&c.limits, UPDATE)
@@ -160,7 +169,7 @@ cdef int change_send_windows(Core c, int64_t old, int64_t new) except -1:
 
 # Separate credit of a connection and of a stream
 
-cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -1:
+cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets, bint is_read) except -1:
     """Credit octets of a body that were read or dropped; after the response to the connection's window only."""
     cdef H2Stream s
     cdef int64_t increment
@@ -169,11 +178,11 @@ cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets) except -
         s = find_stream(c, stream_id)
         if s is not None and (s.phase == S_HALF_CLOSED_LOCAL or s.ends or s.trailers is not None):
             out_reserve(&c.out, UPDATE)
-            increment = process(c, &c.window, octets, True)
+            increment = process(c, &c.window, octets, True, is_read)
             if increment:
                 c.write_window_update(0, increment)
         else:
-            acknowledge(c, octets, stream_id)
+            credit_both(c, s, octets, is_read)
     finally:
         leave(c)
     return 0
@@ -185,7 +194,7 @@ cdef int return_connection_credit(Core c, int64_t octets) except -1:
     enter(c)
     try:
         out_reserve(&c.out, UPDATE)
-        increment = process(c, &c.window, octets, True)
+        increment = process(c, &c.window, octets, True, False)
         if increment:
             c.write_window_update(0, increment)
     finally:
@@ -202,7 +211,7 @@ cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except
         s = find_stream(c, stream_id)
         if s is not None and s.phase == S_OPEN and not s.ends and s.trailers is None:
             out_reserve(&c.out, UPDATE)
-            increment = process(c, &s.window, octets, False)
+            increment = process(c, &s.window, octets, False, True)
             if increment:
                 c.write_window_update(stream_id, increment)
     finally:
@@ -242,3 +251,9 @@ cdef int measure(Core c, H2Stream s, int64_t octets) except -1:
         out_reserve(&c.out, FRAME_HEADER + 8)
         put_ping(&c.out, WINDOW_PING, 0)
     return 0
+
+
+cdef void give_back_growth(Core c) noexcept:
+    """The connection is over: others may have what its windows have grown by. Not while a call on it goes on."""
+    if c.growth is not None and not c.busy:
+        c.growth.end()

@@ -82,6 +82,8 @@ cdef int fail(Core c, uint32_t code, bytes debug) except -1:
     block_free(c)
     tail_clear(&c.tail)
     c.drop_queues()
+    if c.growth is not None:
+        c.growth.end()
     c.write_goaway(c.ids.highest_inbound, code, debug)
     return 0
 

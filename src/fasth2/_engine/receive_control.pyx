@@ -112,12 +112,12 @@ cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if h.length != 8:
         c.fault_value = f"{h.length} octets"
         return FAULT_PING_LENGTH
+    if h.flags & FLAG_ACK and c.growth is not None and c.growth.waiting and memcmp(p, WINDOW_PING, 8) == 0:
+        c.growth.ping_answered(c.clock)
+        return FAULT_NONE
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
     if h.flags & FLAG_ACK:
-        if c.growth is not None and c.growth.waiting and memcmp(p, WINDOW_PING, 8) == 0:
-            c.growth.ping_answered(c.clock)
-            return FAULT_NONE
         deliver_ping_ack(c, p)
         if c.limits.pings_asked > 0:
             c.limits.pings_asked -= 1

@@ -11,6 +11,7 @@ cdef class WindowGrowth:
     cdef int64_t connection_limit    # octets
     cdef int64_t granted             # octets of the budget
     cdef bint joined                 # among those that share the budget
+    cdef bint ended                  # the connection is over
     # the PING under way
     cdef bint waiting
     cdef int64_t received            # octets of DATA since it was sent, or since the last answer
@@ -30,12 +31,13 @@ cdef class WindowGrowth:
     cdef int clipped                 # bits of LIMIT_*: the limits that growth has met in the period
     cdef int counted                 # those of them that are counted
 
+    cdef void end(self) noexcept
     cdef bint wants_ping(self, int64_t octets, int64_t window, object clock) except -1
     cdef int ping_answered(self, object clock) except -1
     cdef void age(self, double now) noexcept
     cdef void resize(self, ReceiveWindow *w, bint is_connection, double now) noexcept
     cdef void share_budget(self, bint wants) noexcept
-    cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, object clock) except -1
+    cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, bint is_read, object clock) except -1
 
 
 cdef enum:

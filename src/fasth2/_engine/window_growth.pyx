@@ -2,9 +2,9 @@
 
 A PING behind received DATA measures the round trip, and the octets that arrive
 until it is answered are what the link carries in that time. While a round trip
-brings nearly a whole window, and the bandwidth still rises, the window is what
-limits the sender: the target becomes twice the sample. Windows grow towards the
-target when credit is returned, so only while the application reads.
+brings nearly a whole window, the window is what limits the sender: the target
+becomes twice the product of bandwidth and delay. Windows grow towards the target
+when credit is returned, so only while the application reads.
 """
 cimport cython
 
@@ -43,8 +43,15 @@ cdef class WindowGrowth:
         self.starting = True
 
     def __dealloc__(self):
+        self.end()
+
+    cdef void end(self) noexcept:
+        """Give back what the windows have grown by; they do not grow any more."""
         if self.joined:
             self.budget.leave(self.granted)
+        self.joined = False
+        self.granted = 0
+        self.ended = True
 
     cdef bint wants_ping(self, int64_t octets, int64_t window, object clock) except -1:
         """Count octets of DATA. True: a PING is to be sent now."""
@@ -68,6 +75,10 @@ cdef class WindowGrowth:
         cdef double product
         cdef bint is_full = 3 * self.received >= 2 * self.window
         self.waiting = False
+        if now < self.sent_at:
+            # The clock was set back.
+            self.received = 0
+            return 0
         self.received = 0
         self.age(now)
         self.rtt = rtt if self.rtt == 0.0 else min(self.rtt, rtt)
@@ -117,11 +128,11 @@ cdef class WindowGrowth:
         self.age(now)
         limit = self.connection_limit if is_connection else self.stream_limit
         want = max(self.target, base)
-        if is_connection:
-            self.share_budget(want > base)
         if want > max(limit, base):
             want = max(limit, base)
             self.clipped |= LIMIT_CONNECTION if is_connection else LIMIT_STREAM
+        if is_connection:
+            self.share_budget(want > base)
         if is_connection and want > base:
             share = self.budget.share(now)
             if 0 <= share < want - base:
@@ -159,7 +170,7 @@ cdef class WindowGrowth:
             self.budget.leave(0)
             self.joined = False
 
-    cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, object clock) except -1:
+    cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, bint is_read, object clock) except -1:
         """Octets to return to the peer now that the application has taken `size` more (0: not yet)."""
         cdef int64_t increment, threshold
         cdef double now
@@ -170,13 +181,14 @@ cdef class WindowGrowth:
         threshold = w.maximum // (4 if w.grown or self.target > w.maximum else 2)
         if w.processed < threshold and not (w.current <= 0 and w.processed > min(w.maximum // 4, 1024)):
             return 0
-        try:
-            now = clock()
-        except MemoryError:
-            pass  # the window keeps its size
-        else:
-            self.resize(w, is_connection, now)
-        increment = min(w.maximum - w.current, w.processed)
+        if not self.ended and (is_read or self.target < w.maximum):
+            try:
+                now = clock()
+            except Exception:
+                pass  # the window keeps its size
+            else:
+                self.resize(w, is_connection, now)
+        increment = min(min(w.maximum, MAX_WINDOW) - w.current, w.processed)
         w.processed = 0
         if increment <= 0:
             return 0

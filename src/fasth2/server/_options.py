@@ -121,7 +121,7 @@ def options_of(cfg: Any, errors: Any, closed_state: Any, limits: Limits | None =
     timeout, keepalive = seconds(getattr(cfg, "timeout", None)), seconds(getattr(cfg, "keepalive", None))
     key = (
         id(errors), id(closed_state), id(limits), window, streams, frame_size, header_list_size, timeout, keepalive,
-        *more.values(),
+        *more.items(),
     )  # fmt: skip
     options = _shared_options.get(key)
     if options is None:

@@ -157,7 +157,10 @@ cdef class ServerProtocol:
         else:
             self.error = errors.HTTP2ProtocolError(str(error), int(error.error_code))
             self.error.__cause__ = error
-        return error.events
+        # The garbage collector does not look into slim objects, which may lead back to the holder.
+        events = error.events
+        error.events = ()
+        return events
 
     def receive(self, data, handler):
         """Process octets and return the new requests.
@@ -284,8 +287,8 @@ cdef class ServerProtocol:
         if self.refused_too_often():
             # The engine counts its own refusals.
             if self.error is None:
-                self.error = self.options.errors.HTTP2ProtocolError(
-                    "streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM)
+                self.error = (ProtocolError("streams refused") if self.options.errors is None else
+                              self.options.errors.HTTP2ProtocolError("streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM))
             self.end(HTTP2ErrorCode.ENHANCE_YOUR_CALM, limit=b"unreleased_requests")
         return True
 

@@ -35,7 +35,8 @@ cdef class UnreadUploads:
         """
         cdef _Upload upload = _Upload.__new__(_Upload)
         upload.stream = stream
-        upload.window = max(stream.window.current - octets, 0)
+        # What a window has grown by may be on its way.
+        upload.window = max(stream.window.current - stream.window.grown - octets, 0)
         upload.deadline = deadline
         self.uploads.append(upload)
         return 0

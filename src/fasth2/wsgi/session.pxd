@@ -37,6 +37,7 @@ cdef class Session(Channel):
     cdef int end_calls(self) except -1
     cdef bint end_unread(self, double now) except -1
     cdef int arrived(self, Call call, int64_t octets) except -1
+    cdef int drop_octets(self, uint32_t stream_id, int64_t octets) except -1
     cdef int credit(self, Call call, int64_t octets) except -1
     cdef int count_unsent(self) except -1
     cdef int mark_reset(self, Call call) except -1

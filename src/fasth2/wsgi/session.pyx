@@ -18,10 +18,12 @@ from fasth2._engine.send cimport (
 from fasth2._engine.stream cimport H2Stream
 from fasth2._engine.scheduler cimport pull
 from fasth2.server._protocol cimport ServerProtocol
+from fasth2.server._unread_uploads cimport UnreadUploads
 from fasth2.wsgi.atomics cimport load_flag, store_flag, store_number
 from fasth2.wsgi.call cimport Call, Channel, Dispatcher
 from fasth2._engine.flow_control cimport (
     extend_connection_window,
+    give_back_growth,
     reserve_update,
     return_body_credit,
     return_connection_credit,
@@ -139,11 +141,11 @@ cdef class Session(Channel):
                 data = event
                 call = self.calls.get(data.stream_id)
                 if call is None or call.finished or call.upload is None:
-                    self.consume_octets(data.stream_id, data.flow_controlled_length)
+                    self.drop_octets(data.stream_id, data.flow_controlled_length)
                 else:
                     padding = <int64_t>data.flow_controlled_length - PyBytes_GET_SIZE(<bytes>data.data)
                     if padding:
-                        self.consume_octets(data.stream_id, padding)
+                        self.drop_octets(data.stream_id, padding)
                     if PyBytes_GET_SIZE(<bytes>data.data):
                         call.input.add(data.data)
                         self.arrived(call, PyBytes_GET_SIZE(<bytes>data.data))
@@ -509,7 +511,13 @@ cdef class Session(Channel):
             octets: How many, padding included.
         """
         if not self.protocol.closed and not self.core.failed:
-            return_body_credit(self.core, stream_id, octets)
+            return_body_credit(self.core, stream_id, octets, True)
+
+    cdef int drop_octets(self, uint32_t stream_id, int64_t octets) except -1:
+        """The same for octets that nobody reads: the windows do not grow for them."""
+        if not self.protocol.closed and not self.core.failed:
+            return_body_credit(self.core, stream_id, octets, False)
+        return 0
 
     cdef int credit(self, Call call, int64_t octets) except -1:
         """Octets of a call's body were read, or dropped: give the client the credit that it does not have yet."""
@@ -520,8 +528,11 @@ cdef class Session(Channel):
                 self.dispatcher.uploads.release(call.upload)
             if owed < octets and not call.input.complete and not self.protocol.closed and not self.core.failed:
                 return_stream_credit(self.core, call.stream_id, octets - owed)
-        if owed:
-            self.consume_octets(call.stream_id, owed)
+        if not owed:
+            return 0
+        if call.finished:
+            return self.drop_octets(call.stream_id, owed)
+        self.consume_octets(call.stream_id, owed)
         return 0
 
     cdef int extend_window(self, Call starved) except -1:
@@ -538,7 +549,7 @@ cdef class Session(Channel):
         s = find_stream(c, starved.stream_id)
         if s is None:
             return 0
-        missing = min(s.window.current, c.window.maximum) - c.window.current
+        missing = min(s.window.current, c.window.maximum - c.window.grown) - c.window.current
         if missing <= 0:
             return 0
         # What the bodies are said to have back is lost if it cannot be sent.
@@ -622,8 +633,13 @@ cdef class Session(Channel):
         They are not for the write that has the response's end: clients that find both at once report an error, and none
         of the response.
         """
-        cdef list due = self.protocol.take_unread(now)
-        cdef double following = self.protocol.unread.next_deadline()
+        cdef list due
+        cdef double following
+        cdef UnreadUploads unread = self.protocol.unread
+        if unread is None:
+            return False
+        due = self.protocol.take_unread(now)
+        following = unread.next_deadline()
         self.protocol.reset_unread(due)
         if following < INFINITY:
             self.client.reset_later(following)
@@ -764,6 +780,7 @@ cdef class Session(Channel):
     def close(self):
         """The connection is over: nobody listens to its calls any more."""
         self.protocol.closed = True
+        give_back_growth(self.core)
         self.end_calls()
         self.count_unsent()
         self.dispatcher.unsent.held_back.pop(self, None)
