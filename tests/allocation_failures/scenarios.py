@@ -13,7 +13,7 @@ from typing import Any
 
 from fasth2 import events
 from fasth2._engine.settings import Settings
-from fasth2.config import H2Configuration, Limits
+from fasth2.config import AdaptiveWindows, H2Configuration, Limits, WindowBudget
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
 from fasth2.hpack import fields as _fields
@@ -43,6 +43,8 @@ class Scenario:
 
 
 CONFIG = H2Configuration(client_side=False, rfc_errors=True)
+ADAPTIVE = H2Configuration(client_side=False, rfc_errors=True, adaptive_windows=AdaptiveWindows(
+    stream=70000, connection=80000, budget=WindowBudget(5000)))
 TEXT = H2Configuration(client_side=False, rfc_errors=True, header_encoding="utf-8", header_fallback_encoding="latin-1")
 HELLO = PREFACE + frames.settings((frames.INITIAL_WINDOW_SIZE, 10000)) + frames.settings_ack()
 POST = bytes(request(1, ("x-some-field", "some value"), ("cookie", "a=b"), ("cookie", "c=d"), end_stream=False))
@@ -130,6 +132,15 @@ def open_and_answer(kept: list[H2Connection]) -> None:
     connection.ping(b"12345678")
     connection.increment_flow_control_window(10)
     connection.advertise_alternative_service(b"h2", origin=b"o" * 100)
+
+
+def grow_windows(connection: H2Connection) -> None:
+    """Windows that adapt to the link, up to every limit."""
+    for _ in range(4):
+        for _ in range(4):
+            connection.receive_data(bytes(frames.data(1, b"d" * 10000)))
+            connection.acknowledge_received_data(10000, 1)
+        connection.receive_data(bytes(frames.ping(b"fh2-rtt?", ack=True)))
 
 
 def upgrade(kept: list[H2Connection]) -> None:
@@ -462,6 +473,8 @@ SCENARIOS: dict[str, Scenario] = {
     "_engine.upgrade": Scenario(nothing, upgrade, shut_all),
     "_engine.flow_control": serves(reading, request(1, end_stream=False), *[frames.data(1, b"d" * 10000)] * 4,
                              frames.data(1, b"", end_stream=True)),
+    "_engine.window_growth": on_connection(grow_windows, POST, config=ADAPTIVE),
+    "windows": Scenario(nothing, lambda kept: kept.append(AdaptiveWindows(budget=WindowBudget(10))), let_go),
     "wsgi.environ": serves(writing, request(1, ("x-a", "b"), ("cookie", "a"), ("cookie", "b"), ("host", "h"),
                                                ("content-length", "0"), path="/a%20b?c=d")),
     "wsgi.input": serves(reading, *UPLOAD),
