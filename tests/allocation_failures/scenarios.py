@@ -20,6 +20,7 @@ from fasth2.hpack import fields as _fields
 from fasth2.hpack import huffman as _huffman
 from fasth2.hpack.decoder import Decoder
 from fasth2.hpack.encoder import Encoder
+from fasth2.server._closing import Lingering
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
@@ -344,7 +345,7 @@ class Served:
     def shut(self) -> None:
         """Close it as the loop does."""
         if self.wired:
-            self.wire.drop(self.round)
+            Lingering(0.0).read(self.sock)
             self.sock.close()
             self.peer.close()
         else:

@@ -3,6 +3,7 @@ import pytest
 
 from fasth2.server._closing import CLOSING_SIZE, CLOSING_WAIT, Lingering, linger
 from fasth2.server._protocol import ANY_STREAM
+from fasth2.server._shutdown import FIRST_REQUEST_WAIT, GOAWAY_INTERVAL
 from tests.support.clock import Clock
 from tests.support.fields import request
 from tests.support.protocol_holder import Connection
@@ -103,3 +104,85 @@ def test_a_socket_that_does_not_block_is_read_by_turns():
     assert not lingering.read(Socket(clock, b"x"))
     assert not Lingering(clock.now).read(Socket(clock, b""))
     assert not Lingering(clock.now).read(Socket(clock, ConnectionResetError()))
+
+
+# Graceful shutdown, by steps
+
+
+@pytest.fixture
+def stopping(connection):
+    """A connection that is to end, overdue after ten seconds."""
+    connection.protocol.begin_shutdown(connection.clock.now + 10)
+    return connection
+
+
+def step(connection, after=0.0, idle=True):
+    connection.clock.now += after
+    return connection.protocol.advance_shutdown(connection.clock.now, idle)
+
+
+def test_an_idle_connection_is_told_and_then_named_its_last_stream(connection):
+    connection.serve(1)
+    connection.protocol.begin_shutdown(connection.clock.now + 10)
+    assert step(connection) == GOAWAY_INTERVAL
+    assert goaways(connection) == [ANY_STREAM]
+    assert step(connection, 0.125) == GOAWAY_INTERVAL - 0.125
+    connection.serve(3)
+    # The holder reads once more.
+    assert step(connection, 0.125) == 0.0
+    assert goaways(connection) == []
+    connection.serve(5)
+    assert step(connection) is None
+    assert goaways(connection) == [5]
+    assert step(connection, 60) is None
+    assert goaways(connection) == []
+
+
+def test_a_step_that_comes_late_is_followed_by_a_read(connection):
+    connection.serve(1)
+    connection.protocol.begin_shutdown(connection.clock.now + 10)
+    step(connection)
+    assert step(connection, 60) == 0.0
+    assert step(connection) is None
+
+
+def test_a_connection_has_its_time_for_the_first_request(stopping):
+    assert step(stopping) == FIRST_REQUEST_WAIT
+    assert step(stopping, 1.5) == FIRST_REQUEST_WAIT - 1.5
+    assert goaways(stopping) == []
+    assert step(stopping, 0.5) == GOAWAY_INTERVAL
+    assert goaways(stopping) == [ANY_STREAM]
+
+
+def test_no_longer_than_until_it_is_overdue(connection):
+    connection.protocol.begin_shutdown(connection.clock.now + 1)
+    assert step(connection) == 1.0
+
+
+def test_a_connection_that_always_has_a_stream_open_is_told_when_it_is_overdue(stopping):
+    stopping.serve(1)
+    assert step(stopping, idle=False) == 10.0
+    assert goaways(stopping) == []
+    assert step(stopping, 10, idle=False) == GOAWAY_INTERVAL
+    assert goaways(stopping) == [ANY_STREAM]
+    assert step(stopping, GOAWAY_INTERVAL, idle=False) == 0.0
+    assert step(stopping, idle=False) is None
+    assert goaways(stopping) == [1]
+
+
+def test_a_shutdown_begins_once(stopping):
+    stopping.protocol.begin_shutdown(stopping.clock.now + 1000)
+    assert step(stopping, 10, idle=False) == GOAWAY_INTERVAL
+
+
+def test_a_connection_that_is_over_takes_its_steps_in_silence(connection):
+    connection.protocol.end()
+    connection.read()
+    connection.protocol.begin_shutdown(connection.clock.now)
+    assert [step(connection), step(connection, GOAWAY_INTERVAL), step(connection)] == [GOAWAY_INTERVAL, 0.0, None]
+    assert connection.read() == []
+
+
+def test_no_step_without_a_shutdown(connection):
+    with pytest.raises(ValueError, match="no shutdown"):
+        step(connection)

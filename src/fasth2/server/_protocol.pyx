@@ -461,7 +461,7 @@ cdef class ServerProtocol:
         return True
 
     def begin_shutdown(self, double overdue_at):
-        """Begin a graceful shutdown, whose steps `shutdown_step` takes; once.
+        """Begin a graceful shutdown, whose steps `advance_shutdown` takes; once.
 
         Args:
             overdue_at: The time at which the peer is told whatever is open, in seconds.
@@ -469,7 +469,7 @@ cdef class ServerProtocol:
         if self.shutdown is None:
             self.shutdown = Shutdown(self.began, overdue_at)
 
-    def shutdown_step(self, double now, bint idle):
+    def advance_shutdown(self, double now, bint idle):
         """Take the step of a graceful shutdown that is due (RFC 9113 section 6.8); GOAWAY is in the output then.
 
         The peer is told that the end comes once no stream is open, if it has had a request or the time for one, or once
@@ -485,7 +485,7 @@ cdef class ServerProtocol:
         """
         if self.shutdown is None:
             raise ValueError("no shutdown has begun")
-        return self.shutdown.step(self, now, idle)
+        return self.shutdown.advance(self, now, idle)
 
     def announce_end(self):
         """Queue the first GOAWAY, with last stream id 2**31-1: requests in transit are served (RFC 9113 6.8); once."""

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ANNOUNCED_WAIT", "FIRST_REQUEST_WAIT", "Shutdown"]
+__all__ = ["FIRST_REQUEST_WAIT", "GOAWAY_INTERVAL", "Shutdown"]
 
 #: Seconds between the GOAWAY that names no stream and the one that names the last (RFC 9113 section 6.8).
-ANNOUNCED_WAIT = 0.25
+GOAWAY_INTERVAL = 0.25
 
 #: Seconds that a connection has for its first request: it was accepted, so it is served. As long as gunicorn keeps a
 #: stopping worker's idle connections.
@@ -34,8 +34,8 @@ class Shutdown:
         # The time after that is over, and the holder reads once more.
         self._read = False
 
-    def step(self, protocol: Any, now: float, idle: bool) -> float | None:
-        """Do what is due; see `ServerProtocol.shutdown_step`.
+    def advance(self, protocol: Any, now: float, idle: bool) -> float | None:
+        """Do what is due; see `ServerProtocol.advance_shutdown`.
 
         Args:
             protocol: The connection's `ServerProtocol`.
@@ -51,9 +51,9 @@ class Shutdown:
                 return due - now
             self.announced_at = now
             protocol.announce_end()
-            return ANNOUNCED_WAIT
+            return GOAWAY_INTERVAL
         if not self._read:
-            wait = self.announced_at + ANNOUNCED_WAIT - now
+            wait = self.announced_at + GOAWAY_INTERVAL - now
             if wait > 0:
                 return wait
             self._read = True

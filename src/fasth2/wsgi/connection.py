@@ -2,27 +2,22 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from fasth2.server._closing import CLOSING_SIZE, CLOSING_WAIT
+from fasth2.server._closing import Lingering
 from fasth2.server._progress import MIN_RATE, send_deadline
 from fasth2.server.client_hello import ServerTLS, is_whole, read_offer
 from fasth2.server.proxy_header import NoHeader, ProxyHeader, ProxyHeaderError, read_proxy_header
 from fasth2.server.tls_stream import TLSInfo
 
-from .poller import READ, WRITE
-from .wire import Wire
+from .poller import READ, WRITE, Poller
+from .wire import LoopState, Wire
 
-if TYPE_CHECKING:
-    from .loop import Loop
-
-__all__ = ["PREFACE", "Client"]
+__all__ = ["PREFACE", "Client", "ClientLoop"]
 
 #: The client's connection preface (RFC 9113 section 3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-#: Seconds that a new connection has for its first request while the worker stops.
-FIRST_REQUEST = 1.0
 
 #: What a PING carries that asks whether a client is still there.
 _PROBE = b"present?"
@@ -35,6 +30,57 @@ _CLOSED = 3
 
 #: The classes of errors that a socket or TLS ends a connection with.
 _FAILURES = (OSError, ValueError)
+
+
+class ClientLoop(LoopState):
+    """What a client needs of its loop."""
+
+    #: The face above the loop (`fasth2.wsgi.loop.Host`).
+    host: Any
+
+    #: What events come from.
+    poller: Poller
+
+    #: Seconds that a client may take for a handshake, or stall; ``None`` for any.
+    timeout: float | None
+
+    #: Seconds that a connection may be idle; ``None`` for any.
+    keepalive: float | None
+
+    #: Whether a connection that a PING comes on is not idle.
+    keepalive_pings: bool
+
+    #: Whether all connections are to end.
+    draining: bool
+
+    #: How often a client that is slow to take octets was seen to have taken some.
+    written: int
+
+    def flush_later(self, client: Client, when: float) -> None:
+        """Have a client's `flush` called at some time.
+
+        Args:
+            client: The client.
+            when: `time.monotonic`'s.
+        """
+        raise NotImplementedError
+
+    def forget(self, client: Client, taker: Callable[[], Any] | None = None) -> None:
+        """A client's socket is closed, or given away.
+
+        Args:
+            client: The client.
+            taker: Called for whoever takes the socket, before the host may hear that the loop is drained.
+        """
+        raise NotImplementedError
+
+    def end(self, client: Client) -> None:
+        """Tell a client which request is the last, and close the connection once all are answered.
+
+        Args:
+            client: The client.
+        """
+        raise NotImplementedError
 
 
 class Client(Wire):
@@ -54,11 +100,11 @@ class Client(Wire):
 
     __slots__ = (
         "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended",
-        "_input_open", "_mask", "_proxy_versions", "_seen_uses", "_served_from", "_server_tls", "_state",
-        "address", "final_goaway_due", "goaway_sent_at", "in_backlog", "listener", "loop", "proxied",
+        "_input_open", "_lingering", "_mask", "_proxy_versions", "_seen_uses", "_server_tls", "_state", "address",
+        "in_backlog", "listener", "loop", "proxied",
     )  # fmt: skip
 
-    def __init__(self, loop: Loop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
+    def __init__(self, loop: ClientLoop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
         super().__init__(sock)
         self._server_tls = server_tls
         self.loop = loop
@@ -75,11 +121,7 @@ class Client(Wire):
         self._blocked_left = self._blocked_seen = 0
         self._blocked_seen_at = 0.0
         self._seen_uses = -1
-        self._served_from = 0.0
-        #: When it was told that the connection ends, or ``None``.
-        self.goaway_sent_at: float | None = None
-        #: The time since then is over.
-        self.final_goaway_due = False
+        self._lingering: Lingering | None = None
         self._ended = False
         # The client has not ended its sending side.
         self._input_open = True
@@ -256,16 +298,11 @@ class Client(Wire):
         self._state = _SERVING
         self._deadline = None
         self.session = self.loop.host.new_session(self)
-        self._served_from = self.loop.now
 
-    def is_quiet(self, now: float) -> bool:
-        """Whether it has no request open, and has had one or the time for it.
-
-        Args:
-            now: `time.monotonic`'s.
-        """
-        session = self.session
-        return session.idle and not self.out and (session.begun > 0 or now >= self._served_from + FIRST_REQUEST)
+    @property
+    def idle(self) -> bool:
+        """Whether no request is open and nothing is left to send."""
+        return self.session.idle and not self.out
 
     def start_upgraded(self, session: Any, pending: bytes) -> bool:
         """Begin with a connection that HTTP/1.1 was spoken on.
@@ -376,8 +413,8 @@ class Client(Wire):
             self.loop.host.connection_ended(self, session.error)
         session.close()
         self._state = _CLOSING
-        self._deadline = self.loop.now + CLOSING_WAIT
-        self._blocked_left = CLOSING_SIZE
+        self._lingering = Lingering(self.loop.now)
+        self._deadline = self._lingering.deadline
         if self.tls is not None:
             try:
                 self.tls.unwrap()
@@ -395,8 +432,7 @@ class Client(Wire):
             self._wait_for(READ)
 
     def _linger(self) -> None:
-        self._blocked_left -= self.drop(self.loop)
-        if self._blocked_left < 0:
+        if self._lingering is None or not self._lingering.read(self.sock):
             self.close()
 
     def _failed(self, exc: BaseException) -> None:

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from fasth2.server._shutdown import FIRST_REQUEST_WAIT
 from fasth2.server.client_hello import ServerTLS
 
 from .call import Dispatcher
-from .connection import Client
+from .connection import Client, ClientLoop
 from .leader import Leadership, Slot
 from .poller import READ, Poller, Waker, has_spare_processors
-from .wire import LoopState
 
 __all__ = ["Host", "Loop"]
 
@@ -39,14 +39,6 @@ PAUSE_CHECKS = 4
 
 #: Seconds between two looks while it drains.
 DRAIN_CHECK_INTERVAL = 0.05
-
-#: Seconds between the first farewell, after which requests that are on their
-#: way are served still, and the last (RFC 9113 section 6.8).
-GOAWAY_INTERVAL = 0.25
-
-#: Seconds that a client which has not begun has for it once the loop drains.
-#: As long as gunicorn keeps a stopping worker's idle connections.
-PREFACE_WAIT = 2.0
 
 #: What accept() fails with when there are too many descriptors.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -85,7 +77,7 @@ class Host(Protocol):
         """The last connection of a loop that drains is gone."""
 
 
-class Loop(LoopState):
+class Loop(ClientLoop):
     """Serves the clients of some listening sockets.
 
     ``threads`` threads call the application; one of them, or one more that
@@ -357,12 +349,7 @@ class Loop(LoopState):
             self.backlog.append(client)
 
     def flush_later(self, client: Client, when: float) -> None:
-        """Have a client's `flush` called at some time.
-
-        Args:
-            client: The client.
-            when: `time.monotonic`'s.
-        """
+        """See `ClientLoop.flush_later`."""
         if not self._later or when < self._next_later:
             self._next_later = when
         self._later.add(client)
@@ -462,12 +449,7 @@ class Loop(LoopState):
         self.clients[client.fd] = client
 
     def forget(self, client: Client, taker: Callable[[], Any] | None = None) -> None:
-        """A client's socket is closed, or given away.
-
-        Args:
-            client: The client.
-            taker: Called for whoever takes the socket, before the host may hear that the loop is drained.
-        """
+        """See `ClientLoop.forget`."""
         if self.clients.get(client.fd) is not client:
             return
         del self.clients[client.fd]
@@ -486,34 +468,24 @@ class Loop(LoopState):
     # The end
 
     def advance_shutdown(self, client: Client, now: float) -> None:
-        """Tell a client that the connection ends, one step at a call: first that it will, in the end which request is the last.
+        """Take the step of a client's graceful shutdown that is due; see `ServerProtocol.advance_shutdown`.
 
-        In between requests that are on their way are served (RFC 9113 section 6.8). The last step is at least one wait
-        for events behind its time: this thread may have been held up for longer than that, with requests unread.
+        A round of the loop, which reads, is between two calls.
 
         Args:
             client: The client.
             now: `time.monotonic`'s.
         """
-        connection = client.session.connection
-        if client.goaway_sent_at is None:
-            client.goaway_sent_at = now
-            connection.close_connection(last_stream_id=2**31 - 1)
-        elif not client.final_goaway_due:
-            client.final_goaway_due = now >= client.goaway_sent_at + GOAWAY_INTERVAL
-            return
-        else:
+        protocol = client.session.protocol
+        protocol.begin_shutdown((now if self._drained_at is None else self._drained_at) + self._goaway_after)
+        if protocol.advance_shutdown(now, client.idle) is None:
             self.end(client)
-            return
-        client.flush()
+        elif protocol.shutdown is not None and protocol.shutdown.announced_at == now:
+            client.flush()
 
     def end(self, client: Client) -> None:
-        """Tell a client which request is the last, and close the connection once all are answered.
-
-        Args:
-            client: The client.
-        """
-        client.session.connection.close_connection()
+        """See `ClientLoop.end`."""
+        client.session.protocol.refuse_new_streams()
         client.end_when_idle()
         client.flush()
 
@@ -526,11 +498,10 @@ class Loop(LoopState):
             self._drained_at = self._next_check = now
             for client in self.clients.values():
                 if client.session is None:
-                    client.shorten_deadline(now + PREFACE_WAIT)
+                    client.shorten_deadline(now + FIRST_REQUEST_WAIT)
         elif now < self._next_goaway:
             return
         self._next_goaway = now + DRAIN_CHECK_INTERVAL
-        late = now >= self._drained_at + self._goaway_after
         cut = now >= self._drained_at + self._cut_after
         for client in list(self.clients.values()):
             if client.session is None:
@@ -538,9 +509,7 @@ class Loop(LoopState):
             if cut:
                 client.session.end_responses()
                 client.flush()
-            if client.leaving:
-                continue
-            if client.goaway_sent_at is not None or late or client.is_quiet(now):
+            if not client.leaving:
                 self.advance_shutdown(client, now)
         if not self._drained_reported:
             # A call may have been the last to end.

@@ -313,14 +313,3 @@ cdef class Wire:
     def release(self):
         """Forget the descriptor: the socket is closed or given away."""
         self.fd = -1
-
-    def drop(self, LoopState state not None):
-        """Read once and discard the octets.
-
-        Args:
-            state: The loop.
-
-        Returns:
-            Number of octets.
-        """
-        return self.receive(state)

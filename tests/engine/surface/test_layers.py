@@ -46,9 +46,7 @@ LINES = 800
 ARROWS: dict[tuple[str, str], str] = {}
 
 #: Modules in a cycle: why.
-CYCLES: dict[frozenset[str], str] = {
-    frozenset({"wsgi.connection", "wsgi.loop"}): "a client knows its loop by type; the loop makes clients",
-}
+CYCLES: dict[frozenset[str], str] = {}
 
 #: File below src/fasth2: why it is longer.
 LONG: dict[str, str] = {}

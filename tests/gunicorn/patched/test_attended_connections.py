@@ -1,5 +1,6 @@
 """A connection is seen to while its application runs: PINGs and SETTINGS are answered."""
 import logging
+import math
 import socket
 import threading
 import time
@@ -114,7 +115,7 @@ def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
 
     cfg = Config()
     worker = types.SimpleNamespace(cfg=cfg, fast_requests={}, alive=True, pings_keep=False, log=logging.getLogger("test"),
-                                   is_overdue=lambda: False)
+                                   overdue_at=lambda: math.inf)
     pair, client = socket.socketpair()
     server = Blocking(fileno=pair.detach())
     with server, client:

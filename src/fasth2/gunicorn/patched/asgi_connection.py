@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,20 +16,14 @@ from fasth2.gunicorn.dropin.request_path import decode_path
 from fasth2.gunicorn.refusing import RefusedRequest, is_malformed, refusal_for
 from fasth2.gunicorn.settings import current
 
-from .serving import FIRST_REQUEST
-
-__all__ = ["GOAWAY_INTERVAL", "ASGIConnection"]
+__all__ = ["ASGIConnection"]
 
 _CLOSED = StreamState.CLOSED
-
-#: Seconds between the GOAWAY that announces the end and the one that names
-#: the last stream: requests under way meanwhile are served (RFC 9113 section 6.8).
-GOAWAY_INTERVAL = 0.5
 
 #: Seconds between two looks at an idle connection, at least.
 _MIN_CHECK_INTERVAL = 0.01
 
-#: Seconds that input has after that to come through the event loop.
+#: Seconds in which the event loop reads what has been sent, before the last stream is named.
 INPUT_WAIT = 0.05
 
 #: Credit of fewer octets waits for more, while the peer still has the rest of its window.
@@ -69,12 +62,11 @@ class ASGIConnection(AsyncHTTP2Connection):
         self._over: Any = None
         self._idle_timer: Any = None
         # What stop() has begun, and how far it is.
-        self._stopping = self._shutdown_announced = False
+        self._stopping = False
         self._shutdown_timer: Any = None
         # Set when the peer has ended its side as well.
         self._peer_left: Any = None
         self._unread_timer: Any = None
-        self._began = time.monotonic()
 
     def attach(self, transport: Any) -> None:
         """Take input by `data_received` and its like from now on.
@@ -260,8 +252,8 @@ class ASGIConnection(AsyncHTTP2Connection):
         super().cleanup_stream(stream_id)
         if not self.protocol.streams:
             self._idle_since = self._loop.time()
-            if self._stopping:
-                self._announce_shutdown()
+            if self._stopping and self.protocol.shutdown.announced_at is None:  # type: ignore[union-attr]
+                self._advance_shutdown()
 
     # Uploads that were answered without being read
 
@@ -317,30 +309,21 @@ class ASGIConnection(AsyncHTTP2Connection):
         if self.protocol.closed or self._stopping:
             return
         self._stopping = True
-        wait = 0.0
-        if self.protocol.streams:
-            wait = self.cfg.graceful_timeout / 2
-        elif not self.protocol.engine.highest_inbound_stream_id:
-            wait = min(self._began + FIRST_REQUEST - time.monotonic(), self.cfg.graceful_timeout / 2)
-        if wait > 0:
-            self._shutdown_timer = self._loop.call_later(wait, self._announce_shutdown)
-        else:
-            self._announce_shutdown()
+        self.protocol.begin_shutdown(self.protocol.clock() + self.cfg.graceful_timeout / 2)
+        self._advance_shutdown()
 
-    def _announce_shutdown(self) -> None:
-        """Tell the peer that the end is near (RFC 9113 section 6.8)."""
-        if self.protocol.closed or self._shutdown_announced:
+    def _advance_shutdown(self) -> None:
+        """Take the step of the graceful shutdown that is due, and come back for the next one."""
+        if self.protocol.closed:
             return
-        self._shutdown_announced = True
         if self._shutdown_timer is not None:
             self._shutdown_timer.cancel()
-        self.protocol.announce_end()
+        wait = self.protocol.advance_shutdown(self.protocol.clock(), not self.protocol.streams)
+        if wait is None:
+            self.refuse_new_streams()
+            return
         self._send_quietly()
-        self._shutdown_timer = self._loop.call_later(GOAWAY_INTERVAL, self._wait_for_input)
-
-    def _wait_for_input(self) -> None:
-        """Let the loop look for input first: it may have been held up for all that time, with requests unread."""
-        self._shutdown_timer = self._loop.call_later(INPUT_WAIT, self.refuse_new_streams)
+        self._shutdown_timer = self._loop.call_later(wait or INPUT_WAIT, self._advance_shutdown)
 
     def refuse_new_streams(self) -> None:
         """Tell the peer which stream is the last (RFC 9113 section 6.8); end once none is open."""

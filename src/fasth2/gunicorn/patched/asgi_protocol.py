@@ -11,7 +11,7 @@ from fasth2.gunicorn.refusing import RefusedRequest, log_invalid, refusal_of
 from fasth2.gunicorn.trusted_proxies import remote_address
 from fasth2.server.proxy_header import ProxyHeader
 
-from .asgi_connection import GOAWAY_INTERVAL, ASGIConnection
+from .asgi_connection import ASGIConnection
 from .asgi_request import ASGIRequest, ConnectionScope, refuse
 
 __all__ = ["ASGIProtocol"]
@@ -139,8 +139,8 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             if self._input_ended:
                 connection.input_ended()
             if not worker.alive:
-                # Accepted while the worker stops: its first requests are still served.
-                loop.call_later(GOAWAY_INTERVAL, connection.stop)
+                # Accepted while the worker stops: it still has its time for the first request.
+                connection.stop()
             await connection.ended()
         except asyncio.CancelledError:
             raise

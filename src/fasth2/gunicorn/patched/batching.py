@@ -178,14 +178,6 @@ class BatchingConnection(connection.HTTP2ServerConnection):
                 self.on_malformed(exc)
             super()._request_refused(stream, exc, requests)
 
-    def announce_end(self) -> None:
-        """Queue the first GOAWAY, with last stream id 2**31-1: requests in transit are served (RFC 9113 6.8)."""
-        self.protocol.announce_end()
-
-    def refuse_new_streams(self) -> None:
-        """Queue the final GOAWAY, with the last stream received; later streams are ignored."""
-        self.protocol.refuse_new_streams()
-
     def send_queued(self) -> None:
         """Write the engine's output.
 

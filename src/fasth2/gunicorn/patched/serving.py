@@ -18,7 +18,7 @@ from fasth2.server.proxy_header import ProxyHeader
 
 from .environ import EnvironTemplate
 
-__all__ = ["GOAWAY_INTERVAL", "FIRST_REQUEST", "Serving", "end_tls", "report"]
+__all__ = ["Serving", "end_tls", "report"]
 
 #: Seconds within which an application has to return to count as fast, and
 #: that an answer may wait for the next ones.
@@ -26,13 +26,6 @@ TICK = 0.001
 
 #: How often in a row an application has to be fast before answers wait for it.
 PROOFS = 8
-
-#: Seconds between the GOAWAY that names no stream, after which requests that
-#: are on their way are served still, and the last (RFC 9113 section 6.8).
-GOAWAY_INTERVAL = 0.25
-
-#: Seconds that a client of a stopping worker has for its first request.
-FIRST_REQUEST = 2.0
 
 #: Pairs of method and path that are counted; then that starts anew.
 _COUNTED = 1024
@@ -129,9 +122,6 @@ class Serving:
         #: Whether `process_input` may use the connection; changed only under the lock. Before and after, the worker's own code
         #: changes how long a read of the socket waits.
         self.input_enabled = False
-        # When the connection began, and when its peer was told that it ends.
-        self._begun = time.monotonic()
-        self._goaway_sent_at: float | None = None
         self._handled = handled
         self._pre_request = worker.cfg.pre_request
         self._post_request = worker.cfg.post_request
@@ -341,24 +331,22 @@ class Serving:
             HTTP2ConnectionError: The socket failed.
         """
         self.leaving = True
-        if self._goaway_sent_at is None:
-            if not self.last_served and now < self._begun + FIRST_REQUEST:
-                # It was accepted, so it is served.
-                return self._begun + FIRST_REQUEST
-            self._goaway_sent_at = now
-            self.h2.announce_end()
-            self.h2.send_queued()
-        return self._goaway_sent_at + GOAWAY_INTERVAL
+        wait = self._advance_shutdown(now, idle=True)
+        self.h2.send_queued()
+        # Where the last stream is to be named, `finish` does it: what the peer has sent was read just now.
+        return now + (wait or 0.0)
+
+    def _advance_shutdown(self, now: float, idle: bool) -> float | None:
+        """Take the step of the graceful shutdown that is due."""
+        protocol = self.h2.protocol
+        protocol.begin_shutdown(self.worker.overdue_at())
+        wait: float | None = protocol.advance_shutdown(now, idle)
+        return wait
 
     def announce_overdue_stop(self) -> None:
         """Where the worker stops and time runs out, queue GOAWAY for a connection that always has a request open."""
-        if not self.worker.alive and self.worker.is_overdue():
-            now = time.monotonic()
-            if self._goaway_sent_at is None:
-                self._goaway_sent_at = now
-                self.h2.announce_end()
-            elif now >= self._goaway_sent_at + GOAWAY_INTERVAL:
-                self.h2.refuse_new_streams()
+        if not self.worker.alive:
+            self._advance_shutdown(time.monotonic(), idle=False)
 
     def process_input(self) -> None:
         """See to the connection while its application runs: answer PINGs and SETTINGS, note resets, say goodbye.

@@ -85,14 +85,12 @@ class HTTP2Worker(InstallingWorker):
         self._stopping_since: float | None = None
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
 
-    def is_overdue(self) -> bool:
-        """Return True if the worker stops and half of ``graceful_timeout`` is over: new requests are refused then."""
-        if self.alive:
-            return False
-        now = time.monotonic()
+    def overdue_at(self) -> float:
+        """Return the time at which half of ``graceful_timeout`` is over: new requests are refused then. The worker stops."""
         if self._stopping_since is None:
-            self._stopping_since = now
-        return now - self._stopping_since >= self.cfg.graceful_timeout / 2
+            self._stopping_since = time.monotonic()
+        half: float = self.cfg.graceful_timeout / 2
+        return self._stopping_since + half
 
     def stop_accepting(self) -> None:
         """Stop accepting connections when the worker stops; nothing if gunicorn does that at once."""
