@@ -36,7 +36,6 @@ cdef class Session(Channel):
     cdef Call new_call(self, object stream_id, dict environ, bint complete)
     cdef int end_calls(self) except -1
     cdef bint end_unread(self, double now) except -1
-    cdef int arrived(self, Call call, int64_t octets) except -1
     cdef int drop_octets(self, uint32_t stream_id, int64_t octets) except -1
     cdef int credit(self, Call call, int64_t octets) except -1
     cdef int count_unsent(self) except -1

@@ -7,6 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._engine.core cimport enter, find_stream, leave
 from fasth2._engine.error_codes cimport CANCEL, REFUSED_STREAM
+from fasth2._engine.flow_control cimport give_back_growth, return_body_credit, return_stream_credit
 from fasth2._engine.ready cimport Data, LargeRequest, Request, Reset, Trailers
 from fasth2._engine.send cimport (
     prepared_trailers,
@@ -21,25 +22,16 @@ from fasth2.server._protocol cimport ServerProtocol
 from fasth2.server._unread_uploads cimport UnreadUploads
 from fasth2.wsgi.atomics cimport load_flag, store_flag, store_number
 from fasth2.wsgi.call cimport Call, Channel, Dispatcher
-from fasth2._engine.flow_control cimport (
-    extend_connection_window,
-    give_back_growth,
-    reserve_update,
-    return_body_credit,
-    return_connection_credit,
-    return_stream_credit,
-)
 from fasth2.wsgi.environ cimport EnvironMaker
 from fasth2.wsgi.input cimport Input
+from fasth2.wsgi.request_bodies cimport body_arrived, find_slow_bodies, lend_window
 from fasth2.wsgi.response_head cimport ResponseHead
 from fasth2.wsgi.unsent cimport Unsent
-from fasth2.wsgi.uploads cimport UPLOAD_GATHERED, UPLOAD_HELD_BACK, UPLOAD_STARTED, Upload, UploadQueue
+from fasth2.wsgi.uploads cimport UPLOAD_HELD_BACK, UPLOAD_STARTED, Upload, UploadQueue
 
 cdef enum:
     # Calls after which a connection that is alone has its answers sent.
     EARLY = 2
-    # Octets of the connection's window below which a body may be held up.
-    SHORT_WINDOW = 16384
 
 
 @cython.final
@@ -148,7 +140,7 @@ cdef class Session(Channel):
                         self.drop_octets(data.stream_id, padding)
                     if PyBytes_GET_SIZE(<bytes>data.data):
                         call.input.add(data.data)
-                        self.arrived(call, PyBytes_GET_SIZE(<bytes>data.data))
+                        body_arrived(self.core, self.dispatcher, call, PyBytes_GET_SIZE(<bytes>data.data))
                     if not data.end_stream:
                         call.notify()
                 if data.end_stream:
@@ -168,26 +160,6 @@ cdef class Session(Channel):
                             break
             elif kind is LargeRequest:
                 self.refuse_large(event)
-        return 0
-
-    cdef int arrived(self, Call call, int64_t octets) except -1:
-        """More of a body is there."""
-        cdef Upload upload = call.upload
-        cdef H2Stream s
-        upload.arrived += octets
-        upload.moved = True
-        if upload.state != UPLOAD_GATHERED:
-            upload.owed += octets
-            return 0
-        if not self.dispatcher.uploads.repay(upload, octets):
-            self.core.count("gathered_bodies")
-            upload.owed += octets
-            return self.dispatcher.queue_upload(call)
-        return_connection_credit(self.core, octets)
-        s = find_stream(self.core, call.stream_id)
-        if upload.arrived >= self.dispatcher.uploads.gathered_body or s is None or s.window.current <= 0:
-            # No more is gathered, or none can come before some is read.
-            self.dispatcher.queue_upload(call)
         return 0
 
     def body_complete(self, stream_id, trailers):
@@ -536,36 +508,9 @@ cdef class Session(Channel):
         return 0
 
     cdef int extend_window(self, Call starved) except -1:
-        """A call waits for its body: have a connection whose window is full of other bodies, which wait to be read, let
-        it through. The window is extended by what the starved stream may still send, and not by more. These octets are
-        credit of the other bodies, which do not get it again when they are read.
-        """
-        cdef Core c = self.core
-        cdef H2Stream s
-        cdef Call call
-        cdef int64_t missing, found, octets
-        if self.protocol.closed or c.failed or c.window.current >= SHORT_WINDOW:
+        if self.protocol.closed or self.core.failed:
             return 0
-        s = find_stream(c, starved.stream_id)
-        if s is None:
-            return 0
-        missing = min(s.window.current, c.window.maximum - c.window.grown) - c.window.current
-        if missing <= 0:
-            return 0
-        # What the bodies are said to have back is lost if it cannot be sent.
-        reserve_update(c)
-        found = min(missing, c.window.processed)
-        for call in self.calls.values():
-            if found >= missing:
-                break
-            if call.upload is not None and call.upload.owed > 0:
-                octets = min(missing - found, call.upload.owed)
-                if self.dispatcher.uploads.repay(call.upload, octets):
-                    call.upload.owed -= octets
-                    found += octets
-        if found:
-            extend_connection_window(c, found)
-        return 0
+        return lend_window(self.core, self.calls, self.dispatcher.uploads, starved)
 
     cdef int consume(self, Call call, int64_t octets) except -1:
         return self.credit(call, octets)
@@ -696,27 +641,9 @@ cdef class Session(Channel):
             Whether there was any.
         """
         cdef Call call
-        cdef Upload upload
-        cdef H2Stream s
-        cdef bint waited
         cdef list slow = []
         cdef list late = []
-        for call in self.calls.values():
-            upload = call.upload
-            if upload is None or call.finished or call.input.complete:
-                continue
-            if upload.state == UPLOAD_STARTED:
-                waited = call.is_starved()
-            elif upload.state == UPLOAD_GATHERED:
-                s = find_stream(self.core, call.stream_id)
-                waited = s is not None and s.window.current > 0 and self.core.window.current > 0
-            else:
-                # Its client may wait itself: for 100, or for the head of the response.
-                waited = False
-            if self.dispatcher.uploads.is_slow(upload, now, timeout, waited):
-                slow.append(call)
-            elif self.dispatcher.uploads.waits_too_long(upload, timeout):
-                late.append(call)
+        find_slow_bodies(self.core, self.calls, self.dispatcher.uploads, now, timeout, slow, late)
         for call in slow:
             self.core.count("slow_bodies")
             store_flag(&call.too_slow, True)
