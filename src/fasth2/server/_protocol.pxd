@@ -21,7 +21,7 @@ cdef class ServerProtocol:
     cdef public object record        # for the holder
     cdef readonly UnreadUploads unread       # answered uploads that continue, or None
     cdef readonly object shutdown    # `fasth2.server._shutdown.Shutdown`, or None
-    cdef readonly double began       # time of its creation, in seconds
+    cdef public double began         # time of its creation, in seconds
     cdef object refusals             # `fasth2.server._refusals.Refusals`, or None
     cdef dict sending                # stream id -> `fasth2.server._progress.SendProgress`, or None
 

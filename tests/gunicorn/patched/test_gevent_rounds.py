@@ -63,7 +63,7 @@ def test_a_frame_is_not_torn_by_the_end_of_the_worker(worker):
     peer.talk()
     h2.sock = ours
     serving = Serving(worker, h2, ours, ("192.0.2.1", 50000), ("127.0.0.1", 80), gevent.lock.RLock())
-    serving._begun -= 60
+    h2.protocol.began -= 60
     count = 20_000
     for _ in range(count):
         h2.h2_conn.ping(b"presence")
