@@ -153,6 +153,14 @@ def test_a_connection_has_its_time_for_the_first_request(stopping):
     assert goaways(stopping) == [ANY_STREAM]
 
 
+def test_the_time_for_the_first_request_is_handed_in(connection):
+    connection.protocol.begin_shutdown(connection.clock.now + 10, 1.0)
+    assert step(connection) == 1.0
+    assert goaways(connection) == []
+    assert step(connection, 1.0) == GOAWAY_INTERVAL
+    assert goaways(connection) == [ANY_STREAM]
+
+
 def test_no_longer_than_until_it_is_overdue(connection):
     connection.protocol.begin_shutdown(connection.clock.now + 1)
     assert step(connection) == 1.0

@@ -21,7 +21,7 @@ from fasth2.exceptions import ProtocolError, StreamsRefusedError
 from fasth2.server._options import NO_RFC7540_PRIORITIES, announced
 from fasth2.server._progress import MIN_RATE, SendProgress
 from fasth2.server._refusals import Refusals
-from fasth2.server._shutdown import Shutdown
+from fasth2.server._shutdown import FIRST_REQUEST_WAIT, Shutdown
 from fasth2.server.errors import HTTP2ErrorCode
 
 __all__ = ["ANY_STREAM", "DRAINING_WAIT", "ServerProtocol"]
@@ -460,14 +460,15 @@ cdef class ServerProtocol:
         self.reset(stream.stream_id, HTTP2ErrorCode.INTERNAL_ERROR)
         return True
 
-    def begin_shutdown(self, double overdue_at):
+    def begin_shutdown(self, double overdue_at, double first_request_wait=FIRST_REQUEST_WAIT):
         """Begin a graceful shutdown, whose steps `advance_shutdown` takes; once.
 
         Args:
             overdue_at: The time at which the peer is told whatever is open, in seconds.
+            first_request_wait: Seconds from the connection's beginning in which a first request is waited for.
         """
         if self.shutdown is None:
-            self.shutdown = Shutdown(self.began, overdue_at)
+            self.shutdown = Shutdown(self.began, overdue_at, first_request_wait)
 
     def advance_shutdown(self, double now, bint idle):
         """Take the step of a graceful shutdown that is due (RFC 9113 section 6.8); GOAWAY is in the output then.

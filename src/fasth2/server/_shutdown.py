@@ -22,12 +22,13 @@ class Shutdown:
     Args:
         began: When the connection began, in seconds.
         overdue_at: When the peer is told whatever is open.
+        first_request_wait: Seconds that the connection has for its first request, from when it began.
     """
 
-    __slots__ = ("_began", "_overdue_at", "_read", "announced_at")
+    __slots__ = ("_first_request_by", "_overdue_at", "_read", "announced_at")
 
-    def __init__(self, began: float, overdue_at: float) -> None:
-        self._began = began
+    def __init__(self, began: float, overdue_at: float, first_request_wait: float = FIRST_REQUEST_WAIT) -> None:
+        self._first_request_by = began + first_request_wait
         self._overdue_at = overdue_at
         #: When the peer was told; ``None`` before.
         self.announced_at: float | None = None
@@ -45,7 +46,7 @@ class Shutdown:
         if self.announced_at is None:
             due = self._overdue_at
             if idle:
-                first = 0.0 if protocol.engine.highest_inbound_stream_id else self._began + FIRST_REQUEST_WAIT
+                first = 0.0 if protocol.engine.highest_inbound_stream_id else self._first_request_by
                 due = min(due, first)
             if now < due:
                 return due - now

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from fasth2.server._shutdown import FIRST_REQUEST_WAIT
 from fasth2.server.client_hello import ServerTLS
 
 from .call import Dispatcher
@@ -39,6 +38,13 @@ PAUSE_CHECKS = 4
 
 #: Seconds between two looks while it drains.
 DRAIN_CHECK_INTERVAL = 0.05
+
+#: Seconds that a connection has for its first request once the loop drains, from its preface on.
+FIRST_REQUEST_WAIT = 1.0
+
+#: Seconds that a client which has not begun has for it once the loop drains.
+#: As long as gunicorn keeps a stopping worker's idle connections.
+PREFACE_WAIT = 2.0
 
 #: What accept() fails with when there are too many descriptors.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -477,7 +483,9 @@ class Loop(ClientLoop):
             now: `time.monotonic`'s.
         """
         protocol = client.session.protocol
-        protocol.begin_shutdown((now if self._drained_at is None else self._drained_at) + self._goaway_after)
+        if protocol.shutdown is None:
+            overdue_at = (now if self._drained_at is None else self._drained_at) + self._goaway_after
+            protocol.begin_shutdown(overdue_at, FIRST_REQUEST_WAIT)
         if protocol.advance_shutdown(now, client.idle) is None:
             self.end(client)
         elif protocol.shutdown is not None and protocol.shutdown.announced_at == now:
@@ -498,7 +506,7 @@ class Loop(ClientLoop):
             self._drained_at = self._next_check = now
             for client in self.clients.values():
                 if client.session is None:
-                    client.shorten_deadline(now + FIRST_REQUEST_WAIT)
+                    client.shorten_deadline(now + PREFACE_WAIT)
         elif now < self._next_goaway:
             return
         self._next_goaway = now + DRAIN_CHECK_INTERVAL

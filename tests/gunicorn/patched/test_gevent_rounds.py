@@ -30,6 +30,7 @@ def worker():
     worker.alive, worker.cfg, worker.fast_requests, worker.pings_keep = True, Config(), {}, False
     worker.log = types.SimpleNamespace(debug=lambda *args: None)
     worker._idle, worker._served_connections, worker._input_greenlet = set(), set(), None
+    worker._stopping_since = None
     return worker
 
 
