@@ -165,8 +165,8 @@ cdef class ServerProtocol:
     def receive(self, data, handler):
         """Process octets and return the new requests.
 
-        A connection error is stored in ``error``, with its GOAWAY queued. After too many refused streams, the open streams
-        are answered before the connection is closed.
+        A connection error is stored in ``error``, with its GOAWAY queued. After too many refused streams, the open
+        streams are answered before the connection is closed.
 
         Args:
             data: Octets from the peer, any buffer.
@@ -461,28 +461,28 @@ cdef class ServerProtocol:
         return True
 
     def begin_shutdown(self, double overdue_at, double first_request_wait=FIRST_REQUEST_WAIT):
-        """Begin a graceful shutdown, whose steps `advance_shutdown` takes; once.
+        """Begin a graceful shutdown, which `advance_shutdown` continues. Further calls have no effect.
 
         Args:
-            overdue_at: The time at which the peer is told whatever is open, in seconds.
-            first_request_wait: Seconds from the connection's beginning in which a first request is waited for.
+            overdue_at: The time at which GOAWAY is sent even if streams are open, in seconds.
+            first_request_wait: The time for the first request, in seconds from the beginning of the connection.
         """
         if self.shutdown is None:
             self.shutdown = Shutdown(self.began, overdue_at, first_request_wait)
 
     def advance_shutdown(self, double now, bint idle):
-        """Take the step of a graceful shutdown that is due (RFC 9113 section 6.8); GOAWAY is in the output then.
+        """Advance a graceful shutdown if its next step is due, which queues a GOAWAY (RFC 9113 section 6.8).
 
-        The peer is told that the end comes once no stream is open, if it has had a request or the time for one, or once
-        that is overdue. Requests that are on their way then are served, and the last stream is named by a later step.
+        The first GOAWAY is sent once no stream is open, after the first request or the time for it, or when that is
+        overdue. Requests in transit are served, and a later step sends the final GOAWAY with the last stream.
 
         Args:
             now: The time, in seconds.
-            idle: Whether no stream is open and nothing is left to send.
+            idle: True if no stream is open and no output is queued.
 
         Returns:
-            The seconds until the next step. 0: the holder has to read what the peer has sent, and then to call this
-            again. ``None``: the last stream is named; the connection ends when it is idle.
+            The seconds until the next step. 0: the holder has to read available input, and then to call this again.
+            ``None``: the final GOAWAY is queued; the connection ends when it is idle.
         """
         if self.shutdown is None:
             raise ValueError("no shutdown has begun")

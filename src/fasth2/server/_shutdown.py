@@ -1,28 +1,28 @@
-"""Graceful shutdown of a connection: two GOAWAYs, and requests that are on their way served in between."""
+"""Graceful shutdown of a connection: two GOAWAYs, between which requests in transit are served."""
 from __future__ import annotations
 
 from typing import Any
 
 __all__ = ["FIRST_REQUEST_WAIT", "GOAWAY_INTERVAL", "Shutdown"]
 
-#: Seconds between the GOAWAY that names no stream and the one that names the last (RFC 9113 section 6.8).
+#: Seconds between the first GOAWAY and the final one with the last stream (RFC 9113 section 6.8).
 GOAWAY_INTERVAL = 0.25
 
-#: Seconds that a connection has for its first request: it was accepted, so it is served. As long as gunicorn keeps a
-#: stopping worker's idle connections.
+#: Seconds that an accepted connection has for its first request: as long as gunicorn keeps a stopping worker's idle
+#: connections.
 FIRST_REQUEST_WAIT = 2.0
 
 
 class Shutdown:
-    """The steps of one graceful shutdown.
+    """The state of one graceful shutdown.
 
-    The peer is told that the end comes once no stream is open: some clients take the first GOAWAY for the end of all
-    requests. One that always has a stream open is told when it is overdue.
+    The first GOAWAY is sent once no stream is open, since some clients abort open requests at it; to a peer that
+    always has a stream open it is sent when that is overdue.
 
     Args:
-        began: When the connection began, in seconds.
-        overdue_at: When the peer is told whatever is open.
-        first_request_wait: Seconds that the connection has for its first request, from when it began.
+        began: Time at which the connection began, in seconds.
+        overdue_at: Time at which GOAWAY is sent even while streams are open.
+        first_request_wait: Time for the first request, in seconds from the beginning of the connection.
     """
 
     __slots__ = ("_first_request_by", "_overdue_at", "_read", "announced_at")
@@ -30,9 +30,9 @@ class Shutdown:
     def __init__(self, began: float, overdue_at: float, first_request_wait: float = FIRST_REQUEST_WAIT) -> None:
         self._first_request_by = began + first_request_wait
         self._overdue_at = overdue_at
-        #: When the peer was told; ``None`` before.
+        #: Time of the first GOAWAY; ``None`` before.
         self.announced_at: float | None = None
-        # The time after that is over, and the holder reads once more.
+        # The final GOAWAY is due, and the holder reads once more before it.
         self._read = False
 
     def advance(self, protocol: Any, now: float, idle: bool) -> float | None:

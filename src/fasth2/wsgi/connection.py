@@ -1,4 +1,4 @@
-"""One client of a worker's loop: its socket, TLS, and the session that answers its requests."""
+"""One client of a worker's loop: socket, TLS, and the session that answers its requests."""
 from __future__ import annotations
 
 import ssl
@@ -19,16 +19,16 @@ __all__ = ["PREFACE", "Client", "ClientLoop"]
 #: The client's connection preface (RFC 9113 section 3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-#: What a PING carries that asks whether a client is still there.
+#: Payload of the PING that probes whether a client still reads.
 _PROBE = b"present?"
 
-# What a connection is at.
+# States of a connection.
 _HANDSHAKE = 0
 _SERVING = 1
 _CLOSING = 2
 _CLOSED = 3
 
-#: The classes of errors that a socket or TLS ends a connection with.
+#: Errors of a socket or TLS that end a connection.
 _FAILURES = (OSError, ValueError)
 
 
@@ -47,13 +47,13 @@ class ClientLoop(LoopState):
     #: Seconds that a connection may be idle; ``None`` for any.
     keepalive: float | None
 
-    #: Whether a connection that a PING comes on is not idle.
+    #: True if a PING resets the idle timeout of its connection.
     keepalive_pings: bool
 
-    #: Whether all connections are to end.
+    #: True once all connections are to be closed.
     draining: bool
 
-    #: How often a client that is slow to take octets was seen to have taken some.
+    #: Number of partial writes by which slow clients made progress.
     written: int
 
     def flush_later(self, client: Client, when: float) -> None:
@@ -66,16 +66,16 @@ class ClientLoop(LoopState):
         raise NotImplementedError
 
     def forget(self, client: Client, taker: Callable[[], Any] | None = None) -> None:
-        """A client's socket is closed, or given away.
+        """Remove a client whose socket is closed or handed over.
 
         Args:
             client: The client.
-            taker: Called for whoever takes the socket, before the host may hear that the loop is drained.
+            taker: Called to hand over the socket before the host can be notified that the loop is drained.
         """
         raise NotImplementedError
 
     def end(self, client: Client) -> None:
-        """Tell a client which request is the last, and close the connection once all are answered.
+        """Send a client the final GOAWAY and close the connection once all requests are answered.
 
         Args:
             client: The client.
@@ -90,12 +90,12 @@ class Client(Wire):
         loop: The loop.
         sock: The client's socket, non-blocking.
         address: The peer's address.
-        listener: The socket that it came by.
-        server_tls: For TLS, or ``None``.
+        listener: The listening socket.
+        server_tls: The TLS settings, or ``None`` for cleartext.
 
     Attributes:
-        address: The peer's address; it decides what the peer is believed.
-        proxied: The header of the PROXY protocol that the connection began with, or ``None``.
+        address: The peer's address, which decides whether it is a trusted proxy.
+        proxied: The connection's PROXY protocol header, or ``None``.
     """
 
     __slots__ = (
@@ -123,7 +123,7 @@ class Client(Wire):
         self._seen_uses = -1
         self._lingering: Lingering | None = None
         self._ended = False
-        # The client has not ended its sending side.
+        # The client has not closed its sending side.
         self._input_open = True
         loop.poller.register(self.fd, READ)
 
@@ -132,28 +132,28 @@ class Client(Wire):
 
     @property
     def socket_info(self) -> Any:
-        """What an application gets as the connection's socket."""
+        """The value of ``gunicorn.socket`` for applications."""
         tls = self.tls
         return self.sock if tls is None else TLSInfo(self.sock, tls)
 
     @property
     def leaving(self) -> bool:
-        """Whether it is to be closed once its requests are answered."""
+        """True if the connection will be closed once its requests are answered."""
         return self._ended
 
     @property
     def waits(self) -> bool:
-        """Whether it has requests that wait for a thread."""
+        """True if requests wait for a thread."""
         session = self.session
         return session is not None and session.waiting
 
     # Events
 
     def on_event(self, event: int) -> bool:
-        """Do what the socket is ready for.
+        """Handle an event of the socket.
 
         Args:
-            event: READ, WRITE, and what else the poller says.
+            event: READ, WRITE, and other bits of the poller.
 
         Returns:
             False when the thread has lost the lead.
@@ -179,7 +179,7 @@ class Client(Wire):
         return True
 
     def go_on(self) -> bool:
-        """Run what requests are there, and send what came of them.
+        """Run the waiting requests, and send their responses.
 
         Returns:
             False when the thread has lost the lead.
@@ -196,7 +196,7 @@ class Client(Wire):
     # Reading
 
     def _detect_protocol(self) -> None:
-        """The TLS handshake, or the first octets in the clear: which protocol it is."""
+        """Continue the TLS handshake, or read the first octets of a cleartext connection, to detect the protocol."""
         loop = self.loop
         data = self.read_first(loop)
         if not data:
@@ -213,7 +213,7 @@ class Client(Wire):
                     return
                 self._early = b""
                 offer = read_offer(data)
-                # One that will speak HTTP/2 stays with the loop.
+                # A connection that will use HTTP/2 stays with the loop.
                 stays = server_tls.chooses_h2 and offer.h2
                 context = server_tls.tls13_context if offer.tls13 else server_tls.context
                 self.begin_tls(context, loop if stays else None)
@@ -248,7 +248,7 @@ class Client(Wire):
             if header is NoHeader.INCOMPLETE:
                 return
             if isinstance(header, ProxyHeader):
-                # Where something else follows, gunicorn's code for HTTP/1.1 takes the header as well.
+                # If anything but the preface follows, gunicorn's HTTP/1.1 code parses the header as well.
                 early = early[header.size :]
             if early.startswith(PREFACE):
                 self._early = b""
@@ -264,21 +264,21 @@ class Client(Wire):
         self._leave_to_http1(early)
 
     def input_ended(self) -> None:
-        """The client has ended its sending side; called by `Wire`. What it asked for is answered still.
+        """Called by `Wire` when the client has closed its sending side. Complete requests are still answered.
 
         Raises:
-            ConnectionResetError: Nothing is left to do for it.
+            ConnectionResetError: No request is left.
         """
         if self._state != _SERVING or not self._input_open or not self.session.end_input():
             raise ConnectionResetError("the client closed the connection")
         self._input_open = False
         self._ended = True
         self._wait_for(self._mask & ~READ)
-        # Who has gone, and does not just send no more, answers by resetting the connection.
+        # A client that does not read either answers this by resetting the connection.
         self.session.connection.ping(_PROBE)
 
     def _take_proxy_header(self) -> bool:
-        """Take the PROXY header off what has come; False where more of it has to."""
+        """Parse the PROXY header and remove it from the input. Return False if it is incomplete."""
         header = read_proxy_header(self._early, self._proxy_versions)
         if header is NoHeader.INCOMPLETE:
             return False
@@ -292,7 +292,7 @@ class Client(Wire):
         try:
             return read_proxy_header(self._early, self._proxy_versions)
         except ProxyHeaderError:
-            return NoHeader.ABSENT  # gunicorn refuses it
+            return NoHeader.ABSENT  # gunicorn will refuse it
 
     def _start(self) -> None:
         self._state = _SERVING
@@ -301,15 +301,15 @@ class Client(Wire):
 
     @property
     def idle(self) -> bool:
-        """Whether no request is open and nothing is left to send."""
+        """True if no request is open and no output is queued."""
         return self.session.idle and not self.out
 
     def start_upgraded(self, session: Any, pending: bytes) -> bool:
-        """Begin with a connection that HTTP/1.1 was spoken on.
+        """Begin HTTP/2 on a connection upgraded from HTTP/1.1.
 
         Args:
-            session: With the request that asked for it.
-            pending: What the client sent after it.
+            session: The session, with the upgraded request.
+            pending: Octets that the client sent after it.
 
         Returns:
             False when the thread has lost the lead.
@@ -326,7 +326,7 @@ class Client(Wire):
             return True
 
     def _leave_to_http1(self, early: bytes) -> None:
-        """Give the socket away; ``early`` has been read from it."""
+        """Pass the socket to the host's HTTP/1.1; ``early`` was read from it."""
         loop = self.loop
         self._state = _CLOSED
         bios = None if self.tls is None else (self.rx, self.tx)
@@ -339,7 +339,7 @@ class Client(Wire):
     # Writing
 
     def flush(self) -> None:
-        """Send what there is, as far as the socket takes it."""
+        """Send the output, as far as the socket accepts it."""
         if self.out or self._state != _SERVING:
             return
         try:
@@ -349,7 +349,7 @@ class Client(Wire):
             self._failed(exc)
 
     def reset_later(self, when: float) -> None:
-        """Send again at that time: a stream is to be reset then. Called by the session.
+        """Schedule a `flush`, for the reset of a stream. Called by the session.
 
         Args:
             when: `time.monotonic`'s.
@@ -361,7 +361,7 @@ class Client(Wire):
             self._finish()
 
     def blocked(self) -> None:
-        """The socket takes no more; called by `Wire`. A client that does not read is not read from."""
+        """Called by `Wire` when the socket's buffer is full. Input is not read meanwhile."""
         self._blocked_since = self.loop.now
         self._blocked_left = self._blocked_seen = len(self.out)
         self._blocked_seen_at = self.loop.now
@@ -387,7 +387,7 @@ class Client(Wire):
         self.end_if_idle()
 
     def end_after_answers(self, reason: BaseException) -> None:
-        """Close the connection once all its requests are answered: the client has been told why.
+        """Close the connection once all its requests are answered, after a GOAWAY with an error.
 
         Args:
             reason: The engine's error.
@@ -396,14 +396,14 @@ class Client(Wire):
         self.loop.host.connection_ended(self, reason)
 
     def end_if_idle(self) -> None:
-        """Close it now if it was to be closed and nothing is left."""
+        """Close the connection if it is ending and no request is left."""
         if self._ended and self._state == _SERVING and not self.out and self.session.idle:
             self.flush()
             if not self.out and self._state == _SERVING:
                 self._finish(force=True)
 
     def _finish(self, force: bool = False) -> None:
-        """Say that nothing more comes, and let the client read the last words."""
+        """Shut down the sending side, and begin the lingering close."""
         session = self.session
         if self._state != _SERVING:
             return
@@ -419,7 +419,7 @@ class Client(Wire):
             try:
                 self.tls.unwrap()
             except ssl.SSLError:
-                pass  # it waits for the client's own
+                pass  # the client's close_notify is not waited for
             try:
                 self.send_tls()
             except OSError:
@@ -453,10 +453,10 @@ class Client(Wire):
         self.release()
         self.sock.close()
 
-    # Time
+    # Time-outs
 
     def shorten_deadline(self, deadline: float) -> None:
-        """See to it that a client that has not begun yet does so soon.
+        """Shorten the handshake deadline of a client that has not begun yet.
 
         Args:
             deadline: `time.monotonic`'s.
@@ -465,7 +465,7 @@ class Client(Wire):
             self._deadline = deadline
 
     def check_timeouts(self, now: float) -> None:
-        """See whether the client's time is over. Called about once a second.
+        """Act on expired time-outs. Called about once a second.
 
         Args:
             now: `time.monotonic`'s.
@@ -497,7 +497,7 @@ class Client(Wire):
             if self._ended:
                 self.end_if_idle()
             elif loop.draining:
-                pass  # it is told by the loop
+                pass  # the loop sends GOAWAY
             elif loop.keepalive is not None:
                 uses = session.begun + session.pings if loop.keepalive_pings else session.begun
                 if uses != self._seen_uses or self._deadline is None:

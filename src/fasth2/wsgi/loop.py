@@ -1,4 +1,4 @@
-"""A worker's loop: accepts, polls, and has one thread at a time do both and call the application."""
+"""The event loop of a worker: accepting, polling, time-outs and graceful shutdown, run by one thread at a time."""
 from __future__ import annotations
 
 import collections
@@ -17,91 +17,91 @@ from .poller import READ, Poller, Waker, has_spare_processors
 
 __all__ = ["Host", "Loop"]
 
-#: Seconds between two looks at the time-outs of all connections.
+#: Seconds between two checks of the time-outs of all connections.
 CHECK_INTERVAL = 1.0
 
-#: Seconds between two looks at slow calls that wait for fast ones to end.
+#: Seconds between two checks of slow calls that are deferred in favour of fast ones.
 DEFERRED_CHECK_INTERVAL = 0.02
 
-#: Seconds for which events are looked for before the thread sleeps, where the
-#: last wait was shorter: to fall asleep and to be woken may take as long.
+#: Seconds of busy polling before the thread sleeps, if the last wait was
+#: shorter: sleeping and waking up may take as long.
 BUSY_POLL = 100e-6
 
-#: Connections that are accepted in a row.
+#: Connections accepted in one event.
 ACCEPTS = 64
 
-#: Seconds without accepting after the descriptors ran out.
+#: Seconds to pause accepting after the descriptors ran out.
 PAUSE = 0.2
 
-#: Looks for pauses of a body while it may last.
+#: Number of checks of a body's pause within `gather_pause`.
 PAUSE_CHECKS = 4
 
-#: Seconds between two looks while it drains.
+#: Seconds between two checks while the loop drains.
 DRAIN_CHECK_INTERVAL = 0.05
 
-#: Seconds that a connection has for its first request once the loop drains, from its preface on.
+#: Seconds for the first request while the loop drains, from the beginning of the connection.
 FIRST_REQUEST_WAIT = 1.0
 
-#: Seconds that a client which has not begun has for it once the loop drains.
-#: As long as gunicorn keeps a stopping worker's idle connections.
+#: Seconds for the connection preface once the loop drains. As long as gunicorn
+#: keeps a stopping worker's idle connections.
 PREFACE_WAIT = 2.0
 
-#: What accept() fails with when there are too many descriptors.
+#: Errors of accept() when the descriptors have run out.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Host(Protocol):
-    """What the loop needs of the face above it. Called by the leader, but for `failed`."""
+    """The interface of the loop's host. Called by the leader, except for `failed`."""
 
     def new_session(self, client: Client) -> Any:
-        """Return the session of an HTTP/2 connection, its preface queued."""
+        """Return the session of an HTTP/2 connection, with its preface queued."""
 
     def takes_prior_knowledge(self, client: Client) -> bool:
-        """Whether a client in the clear may begin with HTTP/2's preface."""
+        """Return True if a client may use cleartext HTTP/2 with prior knowledge."""
 
     def proxy_versions(self, client: Client) -> frozenset[int]:
-        """Return the versions of the PROXY protocol that a client may begin with."""
+        """Return the versions of the PROXY protocol that are accepted from a client."""
 
     def serve_http1(
         self, sock: Any, address: Any, listener: Any, early: bytes, tls: Any, bios: Any, proxied: Any
     ) -> None:
-        """Take over a socket that does not speak HTTP/2."""
+        """Take over a socket that does not use HTTP/2."""
 
     def handshake_failed(self, client: Client, exc: BaseException) -> None:
-        """A client did not get through the TLS handshake."""
+        """Called when a TLS handshake has failed."""
 
     def connection_ended(self, client: Client, exc: BaseException) -> None:
-        """A connection ended by an error or by its peer."""
+        """Called when a connection has ended by an error or by its peer."""
 
     def failed(self, exc: BaseException) -> None:
-        """Something that should not happen did."""
+        """Called for an unexpected error."""
 
     def other_connections(self) -> int:
-        """How many connections there are beside the loop's."""
+        """Return the number of the host's own connections."""
 
     def drained(self) -> None:
-        """The last connection of a loop that drains is gone."""
+        """Called when the last connection of a draining loop is closed."""
 
 
 class Loop(ClientLoop):
-    """Serves the clients of some listening sockets.
+    """Serves the clients of listening sockets.
 
     ``threads`` threads call the application; one of them, or one more that
     never does, leads.
 
     Args:
-        host: The face above.
-        dispatcher: What makes a `Dispatcher` of a lead and a waker.
+        host: The host.
+        dispatcher: Makes a `Dispatcher` from a `Leadership` and a function that wakes the loop.
         listeners: Listening sockets.
-        server_tls: Returns what new connections begin TLS with; ``None`` for connections in the clear.
-        threads: How many calls of the application there may be at a time.
-        timeout: Seconds that a client may take for a handshake, or stall; ``None`` for any.
-        keepalive: Seconds that a connection may be idle; ``None`` for any.
-        keepalive_pings: Whether a connection that a PING comes on is not idle.
-        max_connections: Connections at most.
-        goaway_after: Seconds of draining after which clients that always have a request open are told too.
-        cut_after: Seconds of draining after which responses that do not end are cut off, so that their applications
-            can clean up.
+        server_tls: Returns the `ServerTLS` of new connections; ``None`` for cleartext.
+        threads: Largest number of concurrent calls of the application.
+        timeout: Seconds that a client may take for a handshake, or make no progress; ``None``: no limit.
+        keepalive: Seconds that a connection may be idle; ``None``: no limit.
+        keepalive_pings: True if PING frames keep an idle connection open.
+        max_connections: Largest number of connections.
+        goaway_after: Seconds of draining after which GOAWAY is sent even while requests are open.
+        cut_after: Seconds of draining after which incomplete responses are reset, so that their applications can
+            clean up.
         tick: Seconds after which a call of the application loses the lead.
     """
 
@@ -133,15 +133,15 @@ class Loop(ClientLoop):
         self.dispatcher.threads = threads
         self._uploads, self._unsent = self.dispatcher.uploads, self.dispatcher.unsent
         self.now = time.monotonic()
-        #: Descriptors to clients.
+        #: Clients by descriptor.
         self.clients: dict[int, Client] = {}
-        #: Clients with requests that wait for a thread.
+        #: Clients whose requests wait for a thread.
         self.backlog: collections.deque[Client] = collections.deque()
         self.draining = False
-        # Clients that have something to send later, and when the first of them has.
+        # Clients with a scheduled flush, and the time of the first one.
         self._later: set[Client] = set()
         self._next_later = 0.0
-        # The last wait was so short that the next is begun without sleeping.
+        # The last wait was short, so the next one begins with busy polling; and whether that is useful at all.
         self._busy_poll_next = self._may_busy_poll = False
         self._server_tls = server_tls
         self._listeners = {listener.fileno(): listener for listener in listeners}
@@ -157,18 +157,18 @@ class Loop(ClientLoop):
         self._goaway_after = goaway_after
         self._cut_after = cut_after
         self._tasks: collections.deque[Any] = collections.deque()
-        #: The loop's threads, the clock first.
+        #: The loop's threads, the watchdog first.
         self.threads: list[threading.Thread] = []
-        # The client that the leader does something for.
+        # The client that the leader is working for.
         self._current_client: Client | None = None
-        #: How often a client that is slow to take octets was seen to have taken some.
+        #: Number of checks in which a blocked client had accepted octets.
         self.written = 0
 
     # From other threads
 
     def start(self) -> None:
         """Start the threads."""
-        # In the worker: it may be bound to fewer processors than its master.
+        # Checked in the worker, which may be bound to fewer processors than its master.
         self._may_busy_poll = has_spare_processors()
         self.poller.register(self._waker.fileno(), READ)
         self.threads = [threading.Thread(target=self.leadership.run_watchdog, name="fasth2-clock", daemon=True)]
@@ -180,7 +180,7 @@ class Loop(ClientLoop):
             thread.start()
 
     def do(self, task: Any) -> None:
-        """Have the leader call something.
+        """Queue a task for the leader.
 
         Args:
             task: Called without arguments; returns False when it has lost the lead.
@@ -189,29 +189,29 @@ class Loop(ClientLoop):
         self._waker.wake()
 
     def drain(self) -> None:
-        """Accept no more, serve what has begun, and end each connection."""
+        """Begin the graceful shutdown: stop accepting, serve open requests, and end each connection."""
         self.draining = True
         self._waker.wake()
 
     def report_if_drained(self) -> None:
-        """Call the host's `drained` if there is no connection, and no call goes on. By the leader; see `do`."""
+        """Call the host's `drained` if no connection is open and no call is running. Called by the leader; see `do`."""
         if not self.clients and not self.dispatcher.calling:
             self._drained_reported = True
             self.host.drained()
 
     def stop(self) -> None:
-        """End the loop's threads that are not in a call of the application."""
+        """Stop the loop's threads, except those in a call of the application."""
         self._stopping = True
         self.leadership.stop()
         self._waker.wake()
 
     @property
     def progress(self) -> int:
-        """A number that changes while calls of the application go on, or clients take their answers."""
+        """A number that changes while calls of the application make progress, or clients receive their responses."""
         return self.dispatcher.progress + self.written
 
     def is_stuck(self) -> bool:
-        """Whether requests wait while every thread is in a call of the application."""
+        """Return True if requests wait while every thread is in a call of the application."""
         if not self.helping or self.leadership.idle_slots:
             return False
         try:
@@ -220,7 +220,7 @@ class Loop(ClientLoop):
                 dispatcher.deferring or bool(dispatcher.uploads.waiting) or any(client.waits for client in list(self.backlog))
             )
         except RuntimeError:
-            return False  # it changes just now
+            return False  # changed by another thread meanwhile
 
     # The threads
 
@@ -233,7 +233,7 @@ class Loop(ClientLoop):
                 except BaseException as exc:
                     if self._stopping:
                         return
-                    # Nobody leads if this one does not; but it may have lost the lead.
+                    # If this thread still leads, it has to continue; it may have lost the lead.
                     leads = self.leadership.leads(slot)
                     self._broken(exc, self._current_client if leads else None)
                     if not leads:
@@ -242,11 +242,11 @@ class Loop(ClientLoop):
                 return
 
     def _broken(self, exc: BaseException, client: Client | None) -> None:
-        """Something failed that must not; the client that it was about is closed."""
+        """Report an unexpected error, and close the client that it concerns."""
         try:
             self.host.failed(exc)
         except Exception:
-            pass  # not even the log can be written
+            pass  # the log cannot be written
         if client is None:
             time.sleep(0.1)
             return
@@ -259,13 +259,13 @@ class Loop(ClientLoop):
             self.forget(client)
 
     def _run(self, slot: Slot) -> None:
-        """Lead, until another thread does."""
+        """Run the loop until another thread leads."""
         self._current_client = None
         self.helping = slot.helper
         self.dispatcher.resume()
         if self.current is not None:
             client, self.current = self.current, None
-            # Its answers so far do not wait for the call that took so long.
+            # Its finished responses do not wait for the slow call.
             client.flush()
             if client.waits:
                 self.postpone(client, first=True)
@@ -290,7 +290,7 @@ class Loop(ClientLoop):
         return True
 
     def _round(self) -> bool:
-        """Wait for events once, and do what they ask for. False when the thread has lost the lead."""
+        """Wait for events once, and handle them. Return False when the thread has lost the lead."""
         dispatcher = self.dispatcher
         self._do_requests()
         timeout = self._prepare()
@@ -320,7 +320,7 @@ class Loop(ClientLoop):
         return True
 
     def _wait(self, timeout: float) -> list[tuple[int, int]]:
-        """Wait for events, and say in `now` when that was over."""
+        """Wait for events, and set `now`."""
         events: list[tuple[int, int]] = []
         if timeout and self._busy_poll_next and not self.dispatcher.calling:
             events = self.poller.busy_poll(BUSY_POLL)
@@ -340,11 +340,11 @@ class Loop(ClientLoop):
                 self._broken(exc, session.client)
 
     def postpone(self, client: Client, first: bool = False) -> None:
-        """Have a client's requests run when a thread is free.
+        """Queue a client's requests for a free thread.
 
         Args:
             client: The client.
-            first: Whether before all others.
+            first: True to queue before all others.
         """
         if client.in_backlog:
             return
@@ -361,7 +361,7 @@ class Loop(ClientLoop):
         self._later.add(client)
 
     def _flush_late(self) -> None:
-        """Have all send that wanted to later, though it may be too early for some: those say so again."""
+        """Flush all scheduled clients; those for which it is too early schedule themselves again."""
         later, self._later = self._later, set()
         try:
             while later:
@@ -374,7 +374,7 @@ class Loop(ClientLoop):
     # Connections
 
     def _prepare(self) -> float:
-        """Do what is due, and return the seconds until something is again."""
+        """Run the due checks, and return the seconds until the next ones."""
         now = time.monotonic()
         self.now = now
         if self.draining:
@@ -446,7 +446,7 @@ class Loop(ClientLoop):
             self.clients[client.fd] = client
 
     def adopt(self, client: Client) -> None:
-        """Take in a client that was made elsewhere.
+        """Add a client that the host has made.
 
         Args:
             client: The client, already registered with the poller.
@@ -498,9 +498,9 @@ class Loop(ClientLoop):
         client.flush()
 
     def _go_on_draining(self, now: float) -> None:
-        """Say goodbye to clients that have no request open, and in the end to those that always have one.
+        """Advance the graceful shutdown of clients without open requests, and later of all clients.
 
-        Some clients take nothing any more after a GOAWAY, whatever it says: for them it comes when all is answered.
+        Some clients ignore all responses after any GOAWAY: so it is sent when all requests are answered, if possible.
         """
         if self._drained_at is None:
             self._drained_at = self._next_check = now

@@ -1,4 +1,4 @@
-"""The request bodies of one connection that are not whole: their credit, and those that are too slow."""
+"""The incomplete request bodies of one connection: their flow-control credit and their timeouts."""
 from fasth2._engine.core cimport find_stream
 from fasth2._engine.flow_control cimport extend_connection_window, reserve_update, return_connection_credit
 from fasth2._engine.stream cimport H2Stream
@@ -24,15 +24,15 @@ cdef int body_arrived(Core c, Dispatcher dispatcher, Call call, int64_t octets) 
     return_connection_credit(c, octets)
     s = find_stream(c, call.stream_id)
     if upload.arrived >= dispatcher.uploads.gathered_body or s is None or s.window.current <= 0:
-        # No more is gathered, or none can come before some is read.
+        # The gathering limit is reached, or the peer needs credit to send more.
         dispatcher.queue_upload(call)
     return 0
 
 
 cdef int lend_window(Core c, dict calls, Uploads uploads, Call starved) except -1:
-    """Extend the connection's window by what the starved stream may still send, and not by more.
+    """Extend the connection's window by the octets that the starved stream may still send.
 
-    These octets are credit of the other bodies, which do not get it again when they are read.
+    The octets are taken from the credit of other bodies, whose readers do not return them again.
     """
     cdef H2Stream s
     cdef Call call
@@ -45,7 +45,7 @@ cdef int lend_window(Core c, dict calls, Uploads uploads, Call starved) except -
     missing = min(s.window.current, c.window.maximum - c.window.grown) - c.window.current
     if missing <= 0:
         return 0
-    # What the bodies are said to have back is lost if it cannot be sent.
+    # Reserve space first: credit that is repaid but cannot be sent would be lost.
     reserve_update(c)
     found = min(missing, c.window.processed)
     for call in calls.values():
@@ -76,7 +76,7 @@ cdef int find_slow_bodies(Core c, dict calls, Uploads uploads, double now, doubl
             s = find_stream(c, call.stream_id)
             waited = s is not None and s.window.current > 0 and c.window.current > 0
         else:
-            # Its client may wait itself: for 100, or for the head of the response.
+            # The client may itself wait for 100 (Continue) or the response headers.
             waited = False
         if uploads.is_slow(upload, now, timeout, waited):
             slow.append(call)

@@ -1,4 +1,4 @@
-# One connection of a worker: the engine, and the calls of its requests.
+# One HTTP/2 connection of a worker: the engine, and the calls of its requests.
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._engine.core cimport Core
@@ -14,16 +14,16 @@ cdef class Session(Channel):
     cdef Core core           # the protocol's
     cdef Dispatcher dispatcher
     cdef EnvironMaker maker
-    cdef object fallback        # makes what the maker leaves
-    cdef readonly object client      # the socket; its flush() sends what there is; None once it is closed
+    cdef object fallback        # handles requests that the maker declines
+    cdef readonly object client      # flush() sends the output; None once it is closed
     cdef list ready          # calls to run
     cdef dict calls          # stream id -> call: body incomplete, or detached
     cdef UploadQueue queue       # calls that are to read their body while it arrives
-    cdef int64_t counted     # octets that wait, as `Dispatcher.unsent` was told
-    cdef int64_t held_back_at        # octets that waited when no call was to be started
-    cdef str held_back_by    # the bound
-    cdef bint held_back      # no call is started
-    cdef readonly unsigned long begun        # requests
+    cdef int64_t counted     # queued octets last reported to `Dispatcher.unsent`
+    cdef int64_t held_back_at        # queued octets when calls were held back
+    cdef str held_back_by    # name of the bound that was exceeded
+    cdef bint held_back      # true while no call may be started
+    cdef readonly unsigned long begun        # number of requests
 
     cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1
     cdef bytes take_output(self, Py_ssize_t most)

@@ -1,4 +1,4 @@
-"""One connection of a worker: the engine, the requests' calls, and what is done for detached ones."""
+"""One HTTP/2 connection of a worker: the engine, the requests' calls, and the operations of detached calls."""
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_GET_SIZE
@@ -30,7 +30,7 @@ from fasth2.wsgi.unsent cimport Unsent
 from fasth2.wsgi.uploads cimport UPLOAD_HELD_BACK, UPLOAD_STARTED, Upload, UploadQueue
 
 cdef enum:
-    # Calls after which a connection that is alone has its answers sent.
+    # Calls after which the responses of the only active connection are sent.
     EARLY = 2
 
 
@@ -39,14 +39,15 @@ cdef class Session(Channel):
     """One connection's requests. Used by the leader only.
 
     Args:
-        protocol: What the connection is to the engine, with latin-1 text. Its errors are the engine's own.
-        dispatcher: What the worker's requests share.
+        protocol: The connection's HTTP/2 protocol, which decodes fields as latin-1 and raises the engine's errors.
+        dispatcher: The worker's dispatcher.
         maker: Makes the environments.
-        fallback: Called with ``client`` and the request's ``(name, value)`` list for what the maker leaves; returns an
-            environment and ``None``, or ``None`` and an answer ``(code, reason, message)``. Its third argument says which
-            limit a header list is over; the list is what was within it, and there has to be an answer.
-        client: The connection's socket; its ``flush`` is called to send what there is, ``end_after_answers`` with the
-            reason when the connection ends once its requests are answered.
+        fallback: Called with ``client`` and the request's ``(name, value)`` list for requests that the maker declines.
+            Returns an environment and ``None``, or ``None`` and an answer ``(code, reason, message)``. Its third
+            argument names the limit that a header list exceeds; the list then has only the fields within the limit,
+            and an answer is required.
+        client: The client. Its ``flush`` is called to send output, ``end_after_answers`` with the reason when the
+            connection ends after the answers to its requests.
     """
 
     def __init__(self, ServerProtocol protocol not None, Dispatcher dispatcher not None, EnvironMaker maker not None,
@@ -75,23 +76,23 @@ cdef class Session(Channel):
 
     @property
     def pings(self):
-        """How many PING frames the client has sent."""
+        """Number of PING frames received."""
         return self.core.pings_received
 
     @property
     def waiting(self):
-        """Whether there are calls to run."""
+        """True if there are calls to run."""
         return bool(self.ready)
 
     @property
     def idle(self):
-        """Whether no request is open and nothing of a call is left."""
+        """True if no request is open and no call is left."""
         return self.core.ids.open_inbound == 0 and not self.calls and not self.ready
 
     # Input
 
     def feed(self, data):
-        """Take octets from the client. After a connection error ``error`` is set, and what is to be sent is there.
+        """Process octets from the client. After a connection error ``error`` is set, and GOAWAY is queued.
 
         Args:
             data: Any buffer.
@@ -152,7 +153,7 @@ cdef class Session(Channel):
                 if call is not None:
                     self.mark_reset(call)
                 elif self.held_back:
-                    # Others like it may follow before it would be its turn.
+                    # Removed at once: more such requests may follow while calls are held back.
                     for call in self.ready:
                         if call.stream_id == (<Reset>event).stream_id:
                             self.ready.remove(call)
@@ -163,10 +164,10 @@ cdef class Session(Channel):
         return 0
 
     def body_complete(self, stream_id, trailers):
-        """A request's body is whole.
+        """Complete a request's body.
 
         Args:
-            stream_id: Its stream.
+            stream_id: The request's stream.
             trailers: A list of ``(name, value)``, or ``None``.
         """
         cdef Call call = self.calls.get(stream_id)
@@ -220,12 +221,12 @@ cdef class Session(Channel):
         return self.refuse(request.stream_id, request.headers, answer, request.end_stream)
 
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
-        """Answer a request that the face above refuses."""
+        """Answer a request that the host refuses with an error response."""
         cdef dict environ
         cdef dict fields
         cdef Call call
         if find_stream(self.core, stream_id) is None:
-            # Reset by what was received together with it.
+            # Reset by a later frame of the same input.
             return 0
         environ = dict(self.maker.template)
         fields = dict(pairs)
@@ -271,7 +272,7 @@ cdef class Session(Channel):
         """Take the request of an HTTP/1.1 ``Upgrade: h2c``, which is stream 1 (RFC 7540 section 3.2).
 
         Args:
-            pairs: Its ``(name, value)`` fields, as HTTP/2 has them.
+            pairs: Its ``(name, value)`` fields, converted to HTTP/2.
             body: Its body.
         """
         cdef Call call
@@ -288,13 +289,13 @@ cdef class Session(Channel):
     # Running
 
     def run(self, bint alone=False):
-        """Run the calls whose request is whole.
+        """Run the calls whose request is complete.
 
         Args:
-            alone: Whether no other connection has anything: then answers are sent early.
+            alone: True if no other connection has events; responses are sent earlier then.
 
         Returns:
-            Whether the thread leads still; if not, it must not touch anything any more.
+            True if the thread still leads; if not, it must not touch the connection any more.
         """
         return self.run_from(self.ready, alone)
 
@@ -321,21 +322,21 @@ cdef class Session(Channel):
                 break
             held += 1
             if (alone and held >= EARLY) or self.dispatcher.leadership.now() != tick:
-                # No answer waits for a slow neighbour.
+                # Finished responses do not wait for a slow call.
                 self.flush()
                 tick = self.dispatcher.leadership.now()
                 held = 0
         return True
 
     def end_input(self):
-        """The client sends nothing any more: requests that are not whole are given up.
+        """Process the end of the client's input: reset incomplete requests.
 
         Returns:
-            Whether whole ones are served still.
+            True if complete requests are still being served.
         """
         cdef Call call
         for call in list(self.calls.values()):
-            # An answer that is there is sent still.
+            # A complete response is still sent.
             if not call.input.complete and not call.finished and not call.complete:
                 del self.calls[call.stream_id]
                 self.reset(call, CANCEL)
@@ -343,7 +344,7 @@ cdef class Session(Channel):
         return not self.protocol.closed and not self.core.failed and not self.idle
 
     def end_responses(self):
-        """Cut off the responses that have begun and do not end: their applications find the client gone."""
+        """Reset the streams of detached calls whose response has begun; their applications get an error."""
         cdef Call call
         for call in list(self.calls.values()):
             if call.detached and not call.finished and call.begun_response() is not None and not load_flag(&call.ended):
@@ -351,13 +352,13 @@ cdef class Session(Channel):
                 call.mark_gone()
                 self.reset(call, CANCEL)
 
-    # What calls ask for
+    # Operations of calls
 
     cdef bint has_stream(self, Call call) except -1:
         return not self.protocol.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
 
     cdef bint may_start(self) except -1:
-        """Whether a call may be started; if not, the loop goes on with this connection once it may."""
+        """Return True if a call may be started. Otherwise the loop resumes this connection once it may."""
         cdef str bound
         self.count_unsent()
         bound = self.dispatcher.unsent.refuses(self.core)
@@ -372,7 +373,7 @@ cdef class Session(Channel):
         return False
 
     def resumes(self):
-        """Whether calls may be started again, after `admits` has said no."""
+        """Return true if calls may be started again after `may_start` returned false."""
         cdef Unsent unsent = self.dispatcher.unsent
         self.count_unsent()
         if not self.protocol.closed:
@@ -392,14 +393,14 @@ cdef class Session(Channel):
         return 0
 
     cdef int count_unsent(self) except -1:
-        """Have what waits on this connection counted for the process."""
+        """Report the connection's unsent octets to the process's count."""
         cdef int64_t unsent = 0 if self.protocol.closed else self.core.unsent
         self.dispatcher.unsent.total += unsent - self.counted
         self.counted = unsent
         return 0
 
     cdef int drop(self, Call call) except -1:
-        """A call that will not be run: its stream is gone."""
+        """Discard a call whose stream is gone before it ran."""
         cdef int64_t octets = call.input.discard()
         if call.upload is not None:
             if call.upload.state == UPLOAD_HELD_BACK and call in self.ready:
@@ -413,14 +414,14 @@ cdef class Session(Channel):
         return self.credit(call, octets)
 
     cdef int mark_reset(self, Call call) except -1:
-        """A call's stream is reset, and the call is in no list of this connection any more."""
+        """Mark a call whose stream was reset, and which was removed from the lists of this connection."""
         if call.upload is not None and call.upload.state != UPLOAD_STARTED:
             return self.drop(call)
         return call.mark_gone()
 
     cdef int adopt(self, Call call) except -1:
         if self.protocol.closed or self.core.failed:
-            # Nobody would tell it.
+            # No later event would release its thread.
             return call.mark_gone()
         self.calls[call.stream_id] = call
         return 0
@@ -473,14 +474,14 @@ cdef class Session(Channel):
         return 0 if s is None else s.queued
 
     def consume_octets(self, stream_id, int64_t octets):
-        """Give the client credit for octets of a stream (RFC 9113 section 6.9).
+        """Return credit for octets of a stream (RFC 9113 section 6.9).
 
-        Where the response is over only the connection gets it: nobody reads the rest of the request, and there are
-        clients that fail on a stream's WINDOW_UPDATE behind its END_STREAM.
+        After the response only the connection's window is credited: the rest of the request is not read, and some
+        clients fail on a WINDOW_UPDATE of a stream after its END_STREAM.
 
         Args:
             stream_id: The stream.
-            octets: How many, padding included.
+            octets: Number of octets, padding included.
         """
         if not self.protocol.closed and not self.core.failed:
             return_body_credit(self.core, stream_id, octets, True)
@@ -492,7 +493,7 @@ cdef class Session(Channel):
         return 0
 
     cdef int credit(self, Call call, int64_t octets) except -1:
-        """Octets of a call's body were read, or dropped: give the client the credit that it does not have yet."""
+        """Return credit for octets of a body that were read or dropped, as far as it was not returned before."""
         cdef int64_t owed = octets
         if call.upload is not None:
             owed = self.dispatcher.uploads.read(call.upload, octets)
@@ -522,7 +523,7 @@ cdef class Session(Channel):
         enter(c)
         try:
             s = find_stream(c, call.stream_id)
-            # Not `call.headers_sent`: a detached call may have asked for its response since.
+            # Not `call.headers_sent`: a detached call may have submitted its response since.
             if s is None or s.headers_sent:
                 return False
             c.outgoing.convert_status(status, ())
@@ -546,10 +547,10 @@ cdef class Session(Channel):
         cdef int64_t octets
         cdef H2Stream s
         call.finished = True
-        # It has methods of the call: no cycle is left to the garbage collector.
+        # The environment holds methods of the call: break the reference cycle.
         call.environ = None
         call.input.end()
-        # Threads of the application's own may wait still.
+        # Threads of the application may still wait.
         call.notify()
         if self.protocol.closed:
             self.calls.pop(call.stream_id, None)
@@ -563,7 +564,7 @@ cdef class Session(Channel):
                     octets += call.input.discard()
                 self.credit(call, octets)
             return 0
-        # The rest of its body is of no use: the client is told once it has the response (RFC 9113 section 8.1).
+        # The rest of the body will not be read: the stream is reset after the response (RFC 9113 section 8.1).
         octets = call.input.discard() + call.take_credit(0)
         self.credit(call, octets)
         self.calls.pop(call.stream_id, None)
@@ -573,10 +574,10 @@ cdef class Session(Channel):
         return 0
 
     cdef bint end_unread(self, double now) except -1:
-        """Put the resets of answered uploads that went on for too long into the output; return whether there were any.
+        """Queue resets for uploads that continue too long after their answer; return true if there were any.
 
-        They are not for the write that has the response's end: clients that find both at once report an error, and none
-        of the response.
+        A reset must not share a write with the end of the response: clients that read both at once report an error and
+        discard the response.
         """
         cdef list due
         cdef double following
@@ -596,7 +597,7 @@ cdef class Session(Channel):
         return 0
 
     def update_calls(self):
-        """After octets were sent or received: let the calls go on that waited for it."""
+        """Update the detached calls after octets were sent or received, which may release their threads."""
         cdef Call call
         cdef H2Stream s
         for call in list(self.calls.values()):
@@ -606,18 +607,18 @@ cdef class Session(Channel):
             if s is None and not load_flag(&call.ended) and not call.finished:
                 call.mark_gone()
             if call.update_queued(0 if s is None else s.queued):
-                # The client has taken some.
+                # The client has received some.
                 store_number(&self.dispatcher.taken, self.dispatcher.taken + 1)
             if call.is_starved():
                 self.extend_window(call)
 
     def on_flushed(self):
-        """Something was done for a detached call: send what there is, and let calls go on."""
+        """Called after operations of detached calls: update the calls and send the output."""
         self.update_calls()
         self.flush()
 
     def reset_stuck(self, double now, double timeout):
-        """Reset the streams of which the client takes nothing, or less than a slow one would.
+        """Reset the streams whose response the client reads slower than the minimum rate.
 
         Args:
             now: Seconds.
@@ -631,14 +632,14 @@ cdef class Session(Channel):
             self.protocol.reset(stream_id, CANCEL)
 
     def reset_slow_bodies(self, double now, double timeout):
-        """Reset the streams whose client takes too long for the request's body, or that wait for a thread too long.
+        """Reset the streams whose client sends the body too slowly, or that have waited too long for a thread.
 
         Args:
-            now: Seconds.
-            timeout: Seconds that a client may take, as `Uploads.is_slow` has it.
+            now: Seconds of a monotonic clock.
+            timeout: Seconds; see `Uploads.is_slow`.
 
         Returns:
-            Whether there was any.
+            True if there were any.
         """
         cdef Call call
         cdef list slow = []
@@ -651,7 +652,7 @@ cdef class Session(Channel):
             self.reset(call, CANCEL)
             self.mark_reset(call)
         for call in late:
-            # The application was not called: the client may ask again (RFC 9113 section 8.7).
+            # The application was not called: the client may retry (RFC 9113 section 8.7).
             self.core.count("waiting_uploads")
             self.calls.pop(call.stream_id, None)
             self.reset(call, REFUSED_STREAM)
@@ -664,10 +665,10 @@ cdef class Session(Channel):
         """Take octets to send.
 
         Args:
-            most: How many at most.
+            most: Largest number of octets.
 
         Returns:
-            bytes, empty when there is nothing to send now.
+            bytes, empty if there is nothing to send now.
         """
         return self.take_output(most)
 
@@ -689,7 +690,7 @@ cdef class Session(Channel):
             leave(self.core)
 
     cdef bint has_output(self) noexcept:
-        """Whether another pull may bring something."""
+        """Return True if another pull may return output."""
         return self.core.out.length > self.core.out.start or self.core.ring is not None
 
     # The end
@@ -705,12 +706,12 @@ cdef class Session(Channel):
         return 0
 
     def close(self):
-        """The connection is over: nobody listens to its calls any more."""
+        """End the connection's calls, when the connection has ended."""
         self.protocol.closed = True
         give_back_growth(self.core)
         self.end_calls()
         self.count_unsent()
         self.dispatcher.unsent.held_back.pop(self, None)
-        # These would keep one another until the garbage collector comes.
+        # Break the reference cycle.
         self.client = None
         self.fallback = None

@@ -1,4 +1,4 @@
-"""The connection as `fasth2.gunicorn.asgi` uses it: requests served as they arrive, answers in few writes."""
+"""The connection class of `fasth2.gunicorn.asgi`: it dispatches requests as they arrive and shares writes."""
 from __future__ import annotations
 
 import asyncio
@@ -20,25 +20,25 @@ __all__ = ["ASGIConnection"]
 
 _CLOSED = StreamState.CLOSED
 
-#: Seconds between two looks at an idle connection, at least.
+#: Least number of seconds between two checks of an idle connection.
 _MIN_CHECK_INTERVAL = 0.01
 
 #: Seconds in which the event loop reads what has been sent, before the last stream is named.
 INPUT_WAIT = 0.05
 
-#: Credit of fewer octets waits for more, while the peer still has the rest of its window.
+#: Octets below which credit is delayed, while the peer still has window.
 _PORTION = 16384
 
 
 class ASGIConnection(AsyncHTTP2Connection):
-    """A connection that calls back for each request and tells when it has ended.
+    """A connection that calls a function for each request, and whose end can be awaited.
 
-    Requests are handed out once their headers are in, whatever the installed
-    gunicorn's own worker does.
+    Requests are dispatched once their headers have arrived, also under gunicorn
+    versions whose own worker waits for the body.
 
     Args:
         cfg: gunicorn's configuration.
-        reader: What gunicorn's protocol calls its reader.
+        reader: The reader of gunicorn's protocol.
         transport: The loop's transport.
         client_addr: The client's address.
         serve: Called with each request.
@@ -61,15 +61,15 @@ class ASGIConnection(AsyncHTTP2Connection):
         self.on_malformed: Callable[[Exception], None] | None = None
         self._over: Any = None
         self._idle_timer: Any = None
-        # What stop() has begun, and how far it is.
+        # State of the graceful shutdown.
         self._stopping = False
         self._shutdown_timer: Any = None
-        # Set when the peer has ended its side as well.
+        # Set when the peer has closed its side as well.
         self._peer_left: Any = None
         self._unread_timer: Any = None
 
     def attach(self, transport: Any) -> None:
-        """Take input by `data_received` and its like from now on.
+        """Take input by calls of the transport from now on.
 
         Args:
             transport: The loop's transport; output goes to it.
@@ -82,17 +82,17 @@ class ASGIConnection(AsyncHTTP2Connection):
             self._idle_timer = self._loop.call_later(self.protocol.options.idle_timeout, self._check_idle)
 
     async def ended(self) -> None:
-        """Wait until the connection is over.
+        """Wait until the connection has ended.
 
         Raises:
-            HTTP2ProtocolError: The peer broke the protocol; GOAWAY has gone out.
+            HTTP2ProtocolError: The peer violated the protocol; GOAWAY was sent.
             HTTP2ConnectionError: The peer stopped reading.
         """
         await self._over
         self.protocol.raise_error()
 
     async def peer_left(self, timeout: float) -> None:
-        """Wait until the peer has closed its side, so that it reads the last words.
+        """Wait until the peer has closed its side (lingering close).
 
         Args:
             timeout: Seconds to wait at most.
@@ -101,26 +101,26 @@ class ASGIConnection(AsyncHTTP2Connection):
             await asyncio.wait((self._peer_left,), timeout=timeout)
 
     def eof_received(self) -> None:
-        """The peer sends no more."""
+        """Called when the connection's input has ended."""
         if not self._peer_left.done():
             self._peer_left.set_result(None)
         super().eof_received()
 
     def input_ended(self) -> bool:
-        """The peer has ended its side of a TCP connection; see `AsyncConnection.input_ended`."""
+        """Called when the peer has closed its sending side; see `AsyncConnection.input_ended`."""
         if not self._peer_left.done():
             self._peer_left.set_result(None)
         return super().input_ended()
 
     def _data_with_pings(self, data: bytes) -> None:
-        """`data_received` where PINGs keep an idle connection open."""
+        """`data_received` for ``keepalive_pings``."""
         before = self.protocol.engine.pings_received
         AsyncHTTP2Connection.data_received(self, data)
         if self.protocol.engine.pings_received != before:
             self._idle_since = self._loop.time()
 
     def abort_streams_nowait(self) -> None:
-        """Tell every stream that the peer has gone; called when the transport was lost."""
+        """Signal the disconnect to every stream; called when the transport is lost."""
         if not self.protocol.closed:
             self._connection_lost()
 
@@ -147,18 +147,18 @@ class ASGIConnection(AsyncHTTP2Connection):
                 self.protocol.streams.pop(stream.stream_id, None)
                 self.protocol.reset(stream.stream_id, HTTP2ErrorCode.PROTOCOL_ERROR)
             else:
-                # Over one of gunicorn's limits; it is answered as over HTTP/1.1.
+                # Exceeds one of gunicorn's limits: answered as over HTTP/1.1.
                 requests.append(RefusedRequest(stream, refusal_for(exc)))
 
     def _credit_arrived(self) -> None:
-        # In useful portions; the rest of the window is open meanwhile.
+        # In useful portions, while the rest of the window is open.
         if self._arrived_octets >= _PORTION:
             super()._credit_arrived()
 
     # Request bodies
 
     def take_body(self, stream: Any) -> bytes:
-        """Take what is held of a request's body; its window opens in useful portions.
+        """Take the buffered part of a request's body; its window is credited in useful portions.
 
         Args:
             stream: The stream.
@@ -166,7 +166,7 @@ class ASGIConnection(AsyncHTTP2Connection):
         body: bytes = stream.take_body()
         if not stream.request_complete and stream.acked_size < stream.body_size and not stream.response_complete:
             owed = stream.body_size - stream.acked_size
-            # A window that is nearly used up would stop the peer.
+            # A nearly exhausted window would stop the peer.
             if owed >= _PORTION or owed * 4 >= self.protocol.options.initial_window_size:
                 stream.acked_size += owed
                 self.protocol.credit(owed, stream.stream_id)
@@ -185,10 +185,10 @@ class ASGIConnection(AsyncHTTP2Connection):
             status: The final status.
             fields: The response's fields, ``None`` where they were sent.
             body: The part, possibly empty.
-            end_stream: Whether nothing follows.
+            end_stream: True if this is the end of the response.
 
         Returns:
-            Whether it was sent; ``False`` when the stream is gone or the peer
+            True if it was sent; false if the stream is gone or the peer
             did not take it within ``stream_timeout``.
 
         Raises:
@@ -199,8 +199,8 @@ class ASGIConnection(AsyncHTTP2Connection):
         if type(body) is not bytes:
             body = bytes(body)
         size = len(body)
-        # Whether the tasks of other streams may add to the same write. A stream whose request
-        # has not ended is reset after its response, and that takes what waits along.
+        # The tasks of other streams may add to the same write, except for a stream whose request
+        # has not ended: its reset after the response discards queued data.
         soon = (
             end_stream and stream.request_complete and size <= _PORTION and len(self.protocol.streams) > 1
             and self._fits(stream_id, size)

@@ -1,4 +1,4 @@
-"""What blocking workers do for one HTTP/2 connection: its requests, one after another."""
+"""Serving of one HTTP/2 connection by blocking workers: its requests, one after another."""
 from __future__ import annotations
 
 import errno
@@ -21,32 +21,32 @@ from .environ import EnvironTemplate
 __all__ = ["Serving", "end_tls", "report"]
 
 #: Seconds within which an application has to return to count as fast, and
-#: that an answer may wait for the next ones.
+#: for which a response may be held for the next ones.
 TICK = 0.001
 
-#: How often in a row an application has to be fast before answers wait for it.
+#: Number of consecutive fast calls before responses are held for the next one.
 PROOFS = 8
 
-#: Pairs of method and path that are counted; then that starts anew.
+#: Number of counted pairs of method and path; a full table is cleared.
 _COUNTED = 1024
 
 #: The longest of these pairs, in characters.
 _LONGEST = 256
 
-#: The status in the access log where no head went out because the client was gone.
+#: The status in the access log if the client was gone before the head was sent.
 CLIENT_GONE = "499 Client Closed Request"
 
 _CLOSED = StreamState.CLOSED
-#: What a peer that goes away looks like.
+#: Errors of a disconnected peer.
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 
 
 def report(log: Any, exc: Exception) -> None:
-    """Log why a connection ended, as gunicorn does.
+    """Log the error that ended a connection, as gunicorn does.
 
     Args:
         log: gunicorn's log.
-        exc: What ended it.
+        exc: The error.
     """
     if isinstance(exc, HTTP2ProtocolError):
         log.debug("HTTP/2 protocol error from peer: %s", exc)
@@ -61,37 +61,37 @@ def report(log: Any, exc: Exception) -> None:
 
 
 def end_tls(sock: Any) -> None:
-    """Say by TLS that nothing follows, without waiting for the peer to say so too.
+    """Send TLS close_notify, without waiting for the peer's.
 
     Args:
-        sock: A socket that does not block, with or without TLS.
+        sock: A non-blocking socket, with or without TLS.
     """
     unwrap = getattr(sock, "unwrap", None)
     if unwrap is not None:
         try:
             unwrap()
         except (OSError, ValueError):
-            pass  # it waits for the peer's own, or the peer is gone
+            pass  # the peer's close_notify has not arrived, or the peer is gone
 
 
 class Serving:
-    """One connection's requests and the worker that serves them.
+    """Serves the requests of one connection.
 
-    Answers that are whole may share a write with the next ones: see
-    `BatchingConnection`. One is held only while the next request is here
-    already, whose method and path were answered within `TICK` the last
-    `PROOFS` times, and no longer than `TICK` before that one is begun.
+    Complete responses may share a write with the next ones: see
+    `BatchingConnection`. One is held only while the next request is pending,
+    if its method and path were answered within `TICK` the last `PROOFS` times,
+    and at most `TICK` before that request is begun.
 
     Args:
         worker: gunicorn's worker.
         h2: The connection, a `BatchingConnection`.
         sock: Its socket.
         client: The client's address.
-        server: The address that it connected to.
-        lock: A reentrant lock. The caller holds it around all calls but `process_input`.
-        handled: Whether what the application returned means that it has
-            answered by itself; ``None`` where it never has.
-        proxied: The PROXY header that the connection began with, or ``None``.
+        server: The address that the client connected to.
+        lock: A reentrant lock, held by the caller of all methods except `process_input`.
+        handled: Called with the application's result, returns True if the
+            application has answered by itself; ``None`` if it never does.
+        proxied: The connection's PROXY header, or ``None``.
     """
 
     def __init__(
@@ -111,34 +111,34 @@ class Serving:
         self.environs = EnvironTemplate(worker.cfg, h2, sock, client, server)
         #: The highest stream served.
         self.last_served = 0
-        #: From when on nothing has come that counts; ``None`` while the connection is served.
+        #: Time of the last relevant input; ``None`` while the connection is served.
         self.idle_since: float | None = None
-        #: Whether that time is over.
+        #: True once the idle time-out is over.
         self.expired = False
-        #: Whether the worker stops, and the connection waits for its end.
+        #: True while the connection waits for its final GOAWAY, when the worker stops.
         self.leaving = False
-        #: When that is.
+        #: Time of the final GOAWAY.
         self.leaves_at = 0.0
-        #: Whether `process_input` may use the connection; changed only under the lock. Before and after, the worker's own code
-        #: changes how long a read of the socket waits.
+        #: True if `process_input` may use the connection; changed only under the lock. Otherwise the worker's own code
+        #: uses the socket, with its own time-outs.
         self.input_enabled = False
         self._handled = handled
         self._pre_request = worker.cfg.pre_request
         self._post_request = worker.cfg.post_request
         self._fast: dict[tuple[str, str], int] = worker.fast_requests
-        # Whether the last application took so long that the peer may have changed its mind about the next one.
+        # True if the last call was slow, so that the peer may have cancelled the next request.
         self._was_slow = False
         h2.hands_out_refused = h2.h2_conn.answers_large_requests = True
         h2.on_poll = self.announce_overdue_stop
         h2.on_malformed = functools.partial(log_invalid, worker.log, client)
-        #: Held by whoever uses the connection; released while the application runs, which takes it to use it.
+        #: Held while the connection is used; released while the application runs, which acquires it to send.
         self.lock = h2.lock = lock
 
     def serve(self, requests: list[Any]) -> None:
         """Answer the requests of one read.
 
         Args:
-            requests: What the connection returned.
+            requests: The requests that the connection returned.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
@@ -151,7 +151,7 @@ class Serving:
         h2.flush()
 
     def serve_stream(self, req: Any) -> None:
-        """Answer a request, or reset its stream, whatever happens.
+        """Answer a request, or reset its stream, in every case.
 
         Args:
             req: The request.
@@ -161,23 +161,23 @@ class Serving:
         self.last_served = max(self.last_served, stream_id)
         try:
             if not self.worker.alive:
-                # The peer is to hear it before the application begins.
+                # GOAWAY is sent before the application begins.
                 self.announce_overdue_stop()
                 h2.send_queued()
             if self._was_slow:
-                # The peer may have cancelled this one meanwhile.
+                # The peer may have cancelled this request meanwhile.
                 self._was_slow = False
                 h2.poll_input()
             if req.stream.state is not _CLOSED:
                 self.serve_request(req)
         except (HTTP2StreamError, HTTP2ConnectionError) as exc:
-            # The peer is gone, in whole or in part, or too slow.
+            # The stream or the connection is gone, or the peer is too slow.
             self.worker.log.debug("HTTP/2 stream closed: %s", exc)
         finally:
             h2.cleanup_stream(stream_id)
 
     def serve_request(self, req: Any) -> None:
-        """Run the application for a request and send what it returns, or the error that it raises.
+        """Run the application for a request and send its response, or an error response.
 
         Args:
             req: The request, or a `RefusedRequest`.
@@ -242,7 +242,7 @@ class Serving:
                     self._fast.clear()
                 self._fast[kind] = proofs + 1
             if resp is not None:
-                # Also where the response was cut off.
+                # Also for an aborted response.
                 worker.log.access(resp, req, environ, timedelta(seconds=took))
             try:
                 self._post_request(worker, req, environ, resp)
@@ -250,12 +250,12 @@ class Serving:
                 worker.log.exception("Exception in post_request hook")
 
     def _failed(self, req: Any, resp: Any, environ: dict[str, Any], exc: Exception) -> Any:
-        """Answer instead of the application; return the response for the log."""
+        """Send an error response; return the response for the log."""
         h2 = self.h2
         log = self.worker.log
         stream_id = req.stream.stream_id
         if isinstance(exc, OSError) and req.stream.state is _CLOSED:
-            # The application found out by reading, or by writing.
+            # The application got the error from a read or a write.
             log.debug("HTTP/2 stream closed: %s", exc)
             if resp is not None and not resp.headers_sent:
                 resp.replace_head(CLIENT_GONE)
@@ -275,11 +275,11 @@ class Serving:
         return resp
 
     def refuse(self, req: Any, refusal: Refusal) -> None:
-        """Answer a request that the application does not get to see.
+        """Refuse a request with an error response.
 
         Args:
             req: The request.
-            refusal: The answer.
+            refusal: The error response.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
@@ -296,10 +296,10 @@ class Serving:
         worker.log.access(resp, req, logged_environ(req, client), timedelta(seconds=time.monotonic() - start))
 
     def idle_until(self, now: float) -> float:
-        """Return when the connection, now idle, is to be looked after if nothing comes; `math.inf`: never.
+        """Return the deadline of the connection, which is idle now; `math.inf`: none.
 
-        An upload that was answered unread may be what it waits for: each read
-        can change that.
+        The connection may also wait for the rest of an upload that was answered
+        unread, so each read can change the deadline.
 
         Args:
             now: `time.monotonic`'s.
@@ -309,20 +309,20 @@ class Serving:
         return self.h2.next_deadline_from(self.idle_since)
 
     def check_timeouts(self) -> bool:
-        """Reset what took too long to arrive; return whether the connection goes on, its time not being over.
+        """Reset overdue requests; return True if the connection continues, since its time-out is not over.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
         """
         if self.h2.give_up():
-            # It is idle from now on.
+            # The idle time begins now.
             self.idle_since = None
             return True
         now = time.monotonic()
         return self.idle_until(now) > now
 
     def end_from(self, now: float) -> float:
-        """Return from when on an idle connection of a stopping worker may end; tells its peer when that is near.
+        """Return the time at which an idle connection of a stopping worker may end; sends the first GOAWAY before it.
 
         Args:
             now: `time.monotonic`'s.
@@ -344,16 +344,16 @@ class Serving:
         return wait
 
     def announce_overdue_stop(self) -> None:
-        """Where the worker stops and time runs out, queue GOAWAY for a connection that always has a request open."""
+        """Queue GOAWAY although requests are open, when a stopping worker's time is half over."""
         if not self.worker.alive:
             self._advance_shutdown(time.monotonic(), idle=False)
 
     def process_input(self) -> None:
-        """See to the connection while its application runs: answer PINGs and SETTINGS, note resets, say goodbye.
+        """Process the connection's input while its application runs: PINGs, SETTINGS, resets, graceful shutdown.
 
-        For another thread or greenlet than the one that serves it; does
-        nothing where that one uses the connection, or has not begun to, or
-        has ended. Never waits, never raises.
+        For another thread or greenlet than the one that serves the connection;
+        does nothing while that one uses it, or before and after that. Never
+        waits, never raises.
         """
         if not self.input_enabled or not self.lock.acquire(blocking=False):
             return
@@ -364,13 +364,13 @@ class Serving:
             if self.h2.process_input() and self.worker.pings_keep:
                 self.idle_since = None
         except Exception as exc:
-            # The one that serves it meets that again.
+            # The thread that serves the connection will get the error again.
             self.worker.log.debug("HTTP/2 connection in an application: %s", exc)
         finally:
             self.lock.release()
 
     def finish(self) -> None:
-        """Serve what waits, and end the connection with GOAWAY.
+        """Serve the pending requests, and end the connection with GOAWAY.
 
         Raises:
             HTTP2ConnectionError: The socket failed.
