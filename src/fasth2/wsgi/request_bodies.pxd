@@ -13,4 +13,6 @@ cdef int body_arrived(Core c, Dispatcher dispatcher, Call call, int64_t octets) 
 cdef int lend_window(Core c, dict calls, Uploads uploads, Call starved) except -1
 
 # Append calls whose client sends the body too slowly to `slow`, those that wait too long for a thread to `late`.
-cdef int find_slow_bodies(Core c, dict calls, Uploads uploads, double now, double timeout, list slow, list late) except -1
+cdef int find_slow_bodies(
+    Core c, dict calls, Uploads uploads, double now, double timeout, list slow, list late,
+) except -1

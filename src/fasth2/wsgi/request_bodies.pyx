@@ -61,7 +61,9 @@ cdef int lend_window(Core c, dict calls, Uploads uploads, Call starved) except -
     return 0
 
 
-cdef int find_slow_bodies(Core c, dict calls, Uploads uploads, double now, double timeout, list slow, list late) except -1:
+cdef int find_slow_bodies(
+    Core c, dict calls, Uploads uploads, double now, double timeout, list slow, list late,
+) except -1:
     cdef Call call
     cdef Upload upload
     cdef H2Stream s

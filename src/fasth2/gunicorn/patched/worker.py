@@ -86,7 +86,7 @@ class HTTP2Worker(InstallingWorker):
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
 
     def overdue_at(self) -> float:
-        """Return the time at which half of ``graceful_timeout`` is over: new requests are refused then. The worker stops."""
+        """Return the time at which half of ``graceful_timeout`` is over and new requests are refused; the worker stops."""
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
         half: float = self.cfg.graceful_timeout / 2
