@@ -165,6 +165,15 @@ def test_imports_point_down():
     assert wrong == set(ARROWS)
 
 
+def test_the_rooms_of_gunicorn_are_stacked():
+    """The workers build on the connection classes, and our own servers on both; nothing points back."""
+    stacked = ["gunicorn.dropin", "gunicorn.patched", "gunicorn.native"]
+    wrong = {(importer, imported) for importer, imported in arrows()
+             for number, lower in enumerate(stacked) for upper in stacked[number + 1:]
+             if importer.startswith(lower + ".") and imported.startswith(upper)}
+    assert wrong == set()
+
+
 def cycles() -> set[frozenset[str]]:
     """The strongly connected groups of more than one module."""
     graph: dict[str, set[str]] = {}

@@ -13,7 +13,6 @@ from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.gunicorn.counting import Record
-from fasth2.gunicorn.patched.push_input import push_input
 from fasth2.gunicorn.settings import current
 from fasth2.server._asyncio import AsyncConnection
 from fasth2.server._lazy import lazy
@@ -30,6 +29,7 @@ from ._protocol import (
     send_informational,
 )
 from .async_stream import AsyncHTTP2Stream
+from .push_input import push_input
 from .request_path import decode_path
 from .upgrade import upgraded_fields
 

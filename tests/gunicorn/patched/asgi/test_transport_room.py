@@ -1,7 +1,7 @@
 """A transport that has room again, and is full again with the first that is written."""
 import asyncio
 
-from fasth2.gunicorn.patched.push_input import push_input
+from fasth2.gunicorn.dropin.push_input import push_input
 
 
 class Writer(asyncio.Protocol):
