@@ -27,11 +27,20 @@ cdef inline bint is_over(Core c) noexcept:
 
 # Credit for the peer
 
-cdef inline int64_t process(Core c, ReceiveWindow *w, int64_t size, bint is_connection, bint is_read) except -1:
-    """Octets to return to the peer now that `size` more are accounted for (0: not yet). is_read: by the application."""
+cdef inline int64_t credit_window(Core c, H2Stream s, int64_t size, bint is_read) except -1:
+    """Account for octets of a stream, or of the connection (None), and queue WINDOW_UPDATE if one is due.
+
+    is_read: by the application. The caller has reserved memory. Return the increment, 0 for none.
+    """
+    cdef ReceiveWindow *w = &c.window if s is None else &s.window
+    cdef int64_t increment
     if c.growth is None:
-        return window_process(w, size)
-    return process_growing(c, w, size, is_connection, is_read)
+        increment = window_process(w, size)
+    else:
+        increment = process_growing(c, w, size, s is None, is_read)
+    if increment:
+        c.write_window_update(0 if s is None else s.id, increment)
+    return increment
 
 
 cdef int64_t process_growing(Core c, ReceiveWindow *w, int64_t size, bint is_connection, bint is_read) except -1:
@@ -60,17 +69,12 @@ cdef int acknowledge(Core c, int64_t size, uint32_t stream_id) except -1:
 
 cdef int credit_both(Core c, H2Stream s, int64_t size, bint is_read) except -1:
     """Credit for the connection, and for a stream that is open (or None)."""
-    cdef int64_t increment
     if is_over(c):
         return 0
     out_reserve(&c.out, 2 * UPDATE)
-    increment = process(c, &c.window, size, True, is_read)
-    if increment:
-        c.write_window_update(0, increment)
+    credit_window(c, None, size, is_read)
     if s is not None and stream_is_open(s):
-        increment = process(c, &s.window, size, False, is_read)
-        if increment:
-            c.write_window_update(s.id, increment)
+        credit_window(c, s, size, is_read)
     return 0
 
 
@@ -101,9 +105,7 @@ cdef int increment_window(Core c, H2Stream s, int64_t size) except -1:
 
 cdef int return_unread(Core c, uint32_t octets) except -1:
     """Credit the connection's window for octets that will not be read."""
-    cdef int64_t increment = process(c, &c.window, octets, True, False)
-    if increment:
-        c.write_window_update(0, increment)
+    if credit_window(c, None, octets, False):
         count_control(&c.limits, UPDATE)
     return 0
 
@@ -172,15 +174,12 @@ cdef int change_send_windows(Core c, int64_t old, int64_t new) except -1:
 cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets, bint is_read) except -1:
     """Credit octets of a body that were read or dropped; after the response to the connection's window only."""
     cdef H2Stream s
-    cdef int64_t increment
     enter(c)
     try:
         s = find_stream(c, stream_id)
         if s is not None and (s.phase == S_HALF_CLOSED_LOCAL or s.ends or s.trailers is not None):
             out_reserve(&c.out, UPDATE)
-            increment = process(c, &c.window, octets, True, is_read)
-            if increment:
-                c.write_window_update(0, increment)
+            credit_window(c, None, octets, is_read)
         else:
             credit_both(c, s, octets, is_read)
     finally:
@@ -190,13 +189,10 @@ cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets, bint is_
 
 cdef int return_connection_credit(Core c, int64_t octets) except -1:
     """Credit octets of a body to the connection's window only."""
-    cdef int64_t increment
     enter(c)
     try:
         out_reserve(&c.out, UPDATE)
-        increment = process(c, &c.window, octets, True, False)
-        if increment:
-            c.write_window_update(0, increment)
+        credit_window(c, None, octets, False)
     finally:
         leave(c)
     return 0
@@ -205,15 +201,12 @@ cdef int return_connection_credit(Core c, int64_t octets) except -1:
 cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except -1:
     """Credit octets of a body that were read to the stream's window only, while neither side has ended the stream."""
     cdef H2Stream s
-    cdef int64_t increment
     enter(c)
     try:
         s = find_stream(c, stream_id)
         if s is not None and s.phase == S_OPEN and not s.ends and s.trailers is None:
             out_reserve(&c.out, UPDATE)
-            increment = process(c, &s.window, octets, False, True)
-            if increment:
-                c.write_window_update(stream_id, increment)
+            credit_window(c, s, octets, True)
     finally:
         leave(c)
     return 0

@@ -75,11 +75,10 @@ cdef class WindowGrowth:
         cdef double product
         cdef bint is_full = 3 * self.received >= 2 * self.window
         self.waiting = False
+        self.received = 0
         if now < self.sent_at:
             # The clock was set back.
-            self.received = 0
             return 0
-        self.received = 0
         self.age(now)
         self.rtt = rtt if self.rtt == 0.0 else min(self.rtt, rtt)
         product = bandwidth * self.rtt
@@ -123,8 +122,7 @@ cdef class WindowGrowth:
     cdef void resize(self, ReceiveWindow *w, bint is_connection, double now) noexcept:
         """Bring a window towards the target, as far as the limits allow; what it grows by is to be returned too."""
         cdef int64_t base = w.maximum - w.grown
-        cdef int64_t limit, want, change, got
-        cdef int64_t share
+        cdef int64_t limit, want, change, got, share
         self.age(now)
         limit = self.connection_limit if is_connection else self.stream_limit
         want = max(self.target, base)
@@ -133,7 +131,6 @@ cdef class WindowGrowth:
             self.clipped |= LIMIT_CONNECTION if is_connection else LIMIT_STREAM
         if is_connection:
             self.share_budget(want > base)
-        if is_connection and want > base:
             share = self.budget.share(now)
             if 0 <= share < want - base:
                 want = base + share
