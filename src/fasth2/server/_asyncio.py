@@ -469,10 +469,6 @@ class AsyncConnection(HolderAttributes):
             self._end(0, None)
             self.writer.close()
 
-    def _cut_off(self, stream: Any) -> bool:
-        """Reset a stream that has not ended; return True if that was needed."""
-        return self.protocol.cut_off(stream)
-
     def cleanup_stream(self, stream_id: int) -> None:
         """Release a stream at the end of its request.
 
@@ -482,16 +478,7 @@ class AsyncConnection(HolderAttributes):
         Args:
             stream_id: The stream; an unknown one is ignored.
         """
-        protocol = self.protocol
-        stream = protocol.streams.pop(stream_id, None)
-        if stream is None:
-            return
-        if protocol.unreleased:
-            protocol.unreleased.discard(stream_id)
-        if stream.state is not protocol.options.closed_state and self._cut_off(stream):
-            self._send_quietly()
-        if not protocol.streams and protocol.draining and not protocol.pending:
-            self._close_quietly()
+        self.protocol.release(stream_id, self)
 
 
 def _expire(waiter: Any) -> None:

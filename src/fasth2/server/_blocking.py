@@ -68,7 +68,7 @@ class BlockingConnection(HolderAttributes):
         self.client_addr = client_addr
         self.protocol = ServerProtocol(self._make_options(cfg))
         self.sock = sock
-        # Time of the last poll of the input while a response was sent.
+        # Time of the last poll, or of a later read that makes it needless; `math.inf` at the end of the input.
         self._polled_at = time.monotonic()
 
     # Called by the protocol (`fasth2.server._handler.Handler`)
@@ -116,7 +116,8 @@ class BlockingConnection(HolderAttributes):
 
     def _write(self, data: bytes) -> None:
         sock = self.sock
-        timeout = self.protocol.options.stream_timeout
+        protocol = self.protocol
+        timeout = protocol.options.stream_timeout
         set_timeout = getattr(sock, "settimeout", None)
         try:
             if timeout is None or set_timeout is None:
@@ -129,8 +130,8 @@ class BlockingConnection(HolderAttributes):
                 self._restore_timeout(set_timeout, before)
         except OSError as exc:
             # It is unknown how much was sent.
-            self.protocol.closed = True
-            raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
+            protocol.closed = True
+            raise protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     @staticmethod
     def _swap_timeout(sock: Any, set_timeout: Any, timeout: float) -> float | None:
@@ -301,10 +302,6 @@ class BlockingConnection(HolderAttributes):
         self._send_remaining()
         self._connection_lost()
 
-    def _cut_off(self, stream: Any) -> bool:
-        """Reset a stream that has not ended; return True if that was needed."""
-        return self.protocol.cut_off(stream)
-
     def cleanup_stream(self, stream_id: int) -> None:
         """Release a stream at the end of its request.
 
@@ -315,18 +312,12 @@ class BlockingConnection(HolderAttributes):
             stream_id: The stream; an unknown one is ignored.
         """
         protocol = self.protocol
-        stream = protocol.streams.pop(stream_id, None)
-        if stream is None:
-            return
-        if protocol.unreleased:
-            protocol.unreleased.discard(stream_id)
-        if stream.state is not protocol.options.closed_state and self._cut_off(stream):
-            self._send_quietly()
-        if protocol.streams:
+        if (
+            protocol.release(stream_id, self) is not None and protocol.streams
+            and time.monotonic() - self._polled_at >= self.POLL_INTERVAL
+        ):
             # A pending request may have been reset meanwhile.
             self._poll_input()
-        elif protocol.draining and not protocol.pending:
-            self._close_quietly()
 
     def __repr__(self) -> str:
         return f"<HTTP2ServerConnection streams={len(self.protocol.streams)} closed={self.protocol.closed}>"

@@ -30,6 +30,9 @@ class Handler(Protocol):
     def _handed_out(self, stream: Any) -> bool:
         """Return True if a stream's request was appended to a list of requests, unless it was reset before."""
 
+    def _cut_off(self, stream: Any) -> bool:
+        """Reset a stream that has not ended at the end of its request; return True if that was needed."""
+
     def _goaway_read(self, last_stream_id: int) -> None:
         """Called after processing input with a GOAWAY(NO_ERROR) with that last stream id."""
 

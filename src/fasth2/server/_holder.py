@@ -73,6 +73,10 @@ class ProtocolHolder:
     def _send_quietly(self) -> None:
         raise NotImplementedError
 
+    def _cut_off(self, stream: Any) -> bool:
+        """Reset a stream that has not ended; return True if that was needed."""
+        return self.protocol.cut_off(stream)
+
     def _process(self, data: bytes) -> list[Any]:
         return self.protocol.receive(data, self)
 

@@ -194,7 +194,8 @@ cdef class ServerProtocol:
         for item in items:
             kind = type(item)
             if kind is Request:
-                handler._request_received(item, requests)
+                if not self.may_refuse() or not self.refuse(item.stream_id):
+                    handler._request_received(item, requests)
             elif kind is Data:
                 handler._data_received(item, requests)
             elif kind is Trailers:
@@ -209,7 +210,8 @@ cdef class ServerProtocol:
                     self.draining = True
                 last_stream_id = item.last_stream_id
             elif kind is LargeRequest:
-                handler._large_request_received(item, requests)
+                if not self.may_refuse() or not self.refuse(item.stream_id):
+                    handler._large_request_received(item, requests)
             else:
                 stream = self.streams.get(item.stream_id)
                 if stream is not None:
@@ -258,6 +260,10 @@ cdef class ServerProtocol:
         return 0
 
     # Refusing streams
+
+    cdef bint may_refuse(self):
+        """Return False if `refuse` would refuse nothing."""
+        return self.refused_above is not None or (self.unreleased is not None and len(self.unreleased) > 0)
 
     def refuse(self, stream_id):
         """Return True if a new stream is refused, with RST_STREAM queued.
@@ -447,6 +453,26 @@ cdef class ServerProtocol:
             self.engine.reset_stream(stream_id, error_code=error_code)
         except ProtocolError:
             pass
+
+    def release(self, stream_id, handler):
+        """Release a stream at the end of its request; return it, or ``None`` for an unknown one.
+
+        The handler cuts off a stream that has not ended. After the peer's GOAWAY the last stream closes the connection.
+
+        Args:
+            stream_id: The stream.
+            handler: The connection that holds this object.
+        """
+        stream = self.streams.pop(stream_id, None)
+        if stream is None:
+            return None
+        if self.unreleased is not None:
+            self.unreleased.discard(stream_id)
+        if stream.state is not self.options.closed_state and handler._cut_off(stream):
+            handler._send_quietly()
+        if self.draining and not self.streams and not self.pending:
+            handler._close_quietly()
+        return stream
 
     def cut_off(self, stream):
         """Reset a stream with an incomplete response with INTERNAL_ERROR; return True if that was needed.

@@ -156,11 +156,8 @@ class WholeRequests(BlockingConnection):
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        protocol = self.protocol
-        if (protocol.unreleased or protocol.refused_above is not None) and protocol.refuse(stream_id):
-            return
         stream = self.stream_class(stream_id, self)
-        protocol.streams[stream_id] = stream
+        self.protocol.streams[stream_id] = stream
         if item.priority is not None:
             stream.update_priority(*item.priority)
         stream.receive_headers(item.headers, item.end_stream)

@@ -1,6 +1,7 @@
 """HTTP/2 for a blocking server: a connection that returns complete requests."""
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -112,35 +113,39 @@ class HTTP2ServerConnection(WholeRequests):
                 the next call raises.
             HTTP2ConnectionError: The socket failed.
         """
+        protocol = self.protocol
         if data is None:
-            requests = self.protocol.take_pending()
+            requests = protocol.take_pending()
             if requests:
                 return requests
-            if self.protocol.closed:
-                self.protocol.raise_error()
+            if protocol.closed:
+                protocol.raise_error()
                 return []
             data = self._read()
             if data is None:
                 return []
-        elif self.protocol.closed:
-            requests = self.protocol.take_pending()
+        elif protocol.closed:
+            requests = protocol.take_pending()
             if not requests:
-                self.protocol.raise_error()
+                protocol.raise_error()
             return requests
         if not data:
             self._connection_lost()
-            return self.protocol.take_pending()
-        requests = self._process(data)
-        if self.protocol.pending:
-            requests = self.protocol.take_pending() + requests
-        if self.protocol.closed:
+            return protocol.take_pending()
+        requests = protocol.receive(data, self)
+        if protocol.pending:
+            requests = protocol.take_pending() + requests
+        if protocol.closed:
             self._send_remaining()
             if not requests:
-                self.protocol.raise_error()
+                protocol.raise_error()
         else:
             self._send_pending_data()
-            if self.protocol.unread:
-                self.protocol.end_unread(self)
+            if protocol.unread:
+                protocol.end_unread(self)
+        if len(requests) > 1:
+            # The next poll between them is due a while after this read.
+            self._polled_at = time.monotonic()
         return requests
 
     # Sending
@@ -185,11 +190,14 @@ class HTTP2ServerConnection(WholeRequests):
             HTTP2StreamClosed: The peer has reset the stream.
             HTTP2StreamError: The peer did not accept the body in time.
         """
-        stream = self._stream(stream_id)
+        protocol = self.protocol
+        stream = protocol.streams.get(stream_id)
+        if stream is None:
+            raise self._unknown(stream_id)
         state = stream.state
         if state is not _HALF_CLOSED_REMOTE and state is not _OPEN:
             raise self._cannot_send(stream)
-        if self.protocol.closed:
+        if protocol.closed:
             raise self._over(stream_id)
         if body is None:
             body = b""
@@ -345,8 +353,11 @@ class HTTP2ServerConnection(WholeRequests):
     def _stream(self, stream_id: int) -> Any:
         stream = self.protocol.streams.get(stream_id)
         if stream is None:
-            raise HTTP2Error(f"Stream {stream_id} not found")
+            raise self._unknown(stream_id)
         return stream
+
+    def _unknown(self, stream_id: int) -> HTTP2Error:
+        return HTTP2Error(f"Stream {stream_id} not found")
 
     def _over(self, stream_id: int) -> HTTP2Error:
         return HTTP2ConnectionError(f"Connection closed; stream {stream_id} cannot continue")

@@ -18,6 +18,9 @@ from tests.support.gate import Gate
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.tls_client import Client
 
+EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + EMPTY_SETTINGS
+
 APP = "tests.gunicorn.patched.response_rules_app:app"
 
 
@@ -103,6 +106,15 @@ def test_a_pool_of_busy_connections_stays_in_order(server):
         client.sock.close()
 
 
+def served(server):
+    """A connection over a socket, and what serves it."""
+    cfg = Config()
+    worker = types.SimpleNamespace(cfg=cfg, fast_requests={}, alive=True, pings_keep=False, log=logging.getLogger("test"),
+                                   overdue_at=lambda: math.inf)
+    connection = BatchingConnection(cfg, server, ("192.0.2.1", 1), PolledSocket)
+    return connection, Serving(worker, connection, server, ("192.0.2.1", 1), ("192.0.2.2", 2), threading.RLock())
+
+
 def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
     """gunicorn makes its socket block at any moment: a read would hold the worker's main thread as long as the peer likes."""
 
@@ -113,14 +125,10 @@ def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
         def setblocking(self, flag):
             super().setblocking(True)
 
-    cfg = Config()
-    worker = types.SimpleNamespace(cfg=cfg, fast_requests={}, alive=True, pings_keep=False, log=logging.getLogger("test"),
-                                   overdue_at=lambda: math.inf)
     pair, client = socket.socketpair()
     server = Blocking(fileno=pair.detach())
     with server, client:
-        h2_conn = BatchingConnection(cfg, server, ("192.0.2.1", 1), PolledSocket)
-        serving = Serving(worker, h2_conn, server, ("192.0.2.1", 1), ("192.0.2.2", 2), threading.RLock())
+        _, serving = served(server)
         attending = threading.Thread(target=serving.process_input, daemon=True)
         attending.start()
         attending.join(5)
@@ -130,6 +138,44 @@ def test_a_connection_that_a_thread_is_only_about_to_serve_is_left_alone():
         assert not held
         # Nobody has read it: the thread that serves the connection does.
         assert server.recv(1) == b"x"
+
+
+def test_a_connection_whose_requests_go_on_is_left_alone():
+    """A part of what the client sends next would be read, and its responses would be sent in two writes ever after."""
+    server, client = socket.socketpair()
+    with server, client:
+        _, serving = served(server)
+        serving.input_enabled = True
+        client.sendall(PREFACE)
+        for stream_id in (1, 3, 5):
+            serving.last_served = stream_id  # a request was begun since the last call
+            serving.process_input()
+            assert server.recv(3, socket.MSG_PEEK) == b"PRI"
+        serving.process_input()  # and none since this one
+        with pytest.raises(BlockingIOError):
+            server.recv(1)
+
+
+def test_a_poll_is_due_a_while_after_the_last_read(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    server, client = socket.socketpair()
+    with server, client:
+        h2_conn, _ = served(server)
+        client.sendall(PREFACE)
+        assert h2_conn.receive_within(0) == []
+        for _ in range(10):
+            now += h2_conn.POLL_INTERVAL * 2
+            client.sendall(EMPTY_SETTINGS)
+            assert h2_conn.receive_within(0) == []
+            client.sendall(EMPTY_SETTINGS)
+            h2_conn.poll_input()
+            assert server.recv(9) == EMPTY_SETTINGS
+        client.sendall(EMPTY_SETTINGS)
+        now += h2_conn.POLL_INTERVAL * 1.01
+        h2_conn.poll_input()
+        with pytest.raises(BlockingIOError):
+            server.recv(1)
 
 
 @pytest.mark.parametrize("kept", [False, True, "raw_env"])

@@ -102,10 +102,7 @@ def receive_large_request(connection: Any, item: Any, requests: list[Any]) -> No
         requests: The list of new requests; a `RefusedRequest` is appended.
     """
     stream_id = item.stream_id
-    protocol = connection.protocol
-    if (protocol.unreleased or protocol.refused_above is not None) and protocol.refuse(stream_id):
-        return
-    stream = protocol.streams[stream_id] = connection.stream_class(stream_id, connection)
+    stream = connection.protocol.streams[stream_id] = connection.stream_class(stream_id, connection)
     stream.receive_headers(item.headers)
     if item.end_stream:
         stream.end_request()

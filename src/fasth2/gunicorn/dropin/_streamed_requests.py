@@ -182,9 +182,6 @@ class StreamedRequests(BlockingConnection):
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        protocol = self.protocol
-        if (protocol.unreleased or protocol.refused_above is not None) and protocol.refuse(stream_id):
-            return
         stream = self.stream_class(stream_id, self)
         if item.priority is not None:
             stream.update_priority(*item.priority)
@@ -196,7 +193,7 @@ class StreamedRequests(BlockingConnection):
         except (ParseException, ValueError) as exc:
             self._request_refused(stream, exc, requests)
             return
-        protocol.streams[stream_id] = stream
+        self.protocol.streams[stream_id] = stream
         requests.append(request)
 
     def _request_refused(self, stream: Any, exc: Exception, requests: list[Any]) -> None:

@@ -237,14 +237,11 @@ class AsyncHTTP2Connection(AsyncConnection):
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
-        protocol = self.protocol
-        if (protocol.unreleased or protocol.refused_above is not None) and protocol.refuse(stream_id):
-            return
         stream = self.stream_class(stream_id, self)
         if item.priority is not None:
             stream.update_priority(*item.priority)
         stream.receive_headers(item.headers)
-        protocol.streams[stream_id] = stream
+        self.protocol.streams[stream_id] = stream
         if item.end_stream:
             stream.end_request()
         else:
@@ -561,9 +558,8 @@ class AsyncHTTP2Connection(AsyncConnection):
         Args:
             stream_id: The stream; an unknown one is ignored.
         """
-        stream = self.protocol.streams.get(stream_id)
+        stream = self.protocol.release(stream_id, self)
         if stream is not None:
-            super().cleanup_stream(stream_id)
             stream.signal_disconnect()
 
     def _cut_off(self, stream: Any) -> bool:

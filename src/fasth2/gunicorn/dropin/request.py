@@ -13,7 +13,7 @@ from fasth2.gunicorn.header_policy import INVALID, PLAIN, SCHEME, SINGLETON, SIN
 from .source_digest import matches
 from .stream import HTTP2Body
 
-__all__ = ["HTTP2Request", "KnownFields", "policy_of"]
+__all__ = ["PRIVATE", "HTTP2Request", "KnownFields", "policy_of"]
 
 #: Number of cached fields for each policy; a full cache is cleared.
 _FIELDS = 2048
@@ -28,8 +28,8 @@ _POLICIES = 16
 #: The longest cached field, name and value together, in characters.
 _LONGEST = 256
 
-#: Never cached: secrets should not outlive the request.
-_PRIVATE = frozenset(("authorization", "cookie", "proxy-authorization"))
+#: Fields that are never cached: secrets should not outlive the request.
+PRIVATE = frozenset(("authorization", "cookie", "proxy-authorization"))
 
 #: Kinds of fields that can be cached.
 _KINDS = (PLAIN, SINGLETON, SCHEME)
@@ -100,7 +100,7 @@ class KnownFields:
         if not value.isprintable() and INVALID.search(value):
             return None
         kept = ((name, value), kind, policy.told_scheme(name, value) if kind == SCHEME else "")
-        if len(lower) + len(value) <= _LONGEST and lower not in _PRIVATE:
+        if len(lower) + len(value) <= _LONGEST and lower not in PRIVATE:
             remember(self.fields, field, kept, _FIELDS)
         return kept
 

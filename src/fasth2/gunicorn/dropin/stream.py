@@ -7,11 +7,17 @@ from typing import Any
 from gunicorn.http2 import request as gunicorn_request
 from gunicorn.http2 import stream as gunicorn_stream
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
+from gunicorn.http2.stream import StreamState
 
 from fasth2.gunicorn.errors import HTTP2ConnectionAborted, HTTP2StreamAborted
 from fasth2.server.stream import append_part
 
 __all__ = ["HTTP2Body", "StreamedStream", "WholeStream"]
+
+_OPEN = StreamState.OPEN
+_HALF_CLOSED_LOCAL = StreamState.HALF_CLOSED_LOCAL
+_HALF_CLOSED_REMOTE = StreamState.HALF_CLOSED_REMOTE
+_CLOSED = StreamState.CLOSED
 
 #: Octets of a body that are read and credited together: the default frame
 #: size. The engine joins the frames of one read.
@@ -20,6 +26,8 @@ _PART = 16384
 
 class _Stream(gunicorn_stream.HTTP2Stream):
     """The common base of both kinds of streams."""
+
+    state: Any
 
     # gunicorn's own names, missing in its first versions.
     _body_event: Any = None
@@ -30,8 +38,11 @@ class _Stream(gunicorn_stream.HTTP2Stream):
 
     def end_request(self) -> None:
         """Record that the peer has ended the stream."""
-        if self.can_receive:
-            self._half_close_remote()
+        # The enumeration's members are looked up once, not for each request.
+        if self.state is _OPEN:
+            self.state = _HALF_CLOSED_REMOTE
+        elif self.state is _HALF_CLOSED_LOCAL:
+            self.state = _CLOSED
         self.request_complete = True
         self._body_complete = True
         if self._body_event:
@@ -40,8 +51,10 @@ class _Stream(gunicorn_stream.HTTP2Stream):
     def end_response(self) -> None:
         """Record that the complete response was sent."""
         self.response_started = self.response_headers_sent = self.response_complete = True
-        if self.can_send:
-            self._half_close_local()
+        if self.state is _HALF_CLOSED_REMOTE:
+            self.state = _CLOSED
+        elif self.state is _OPEN:
+            self.state = _HALF_CLOSED_LOCAL
 
     def get_pseudo_headers(self) -> dict[str, str]:
         """Return the pseudo-header fields, by name."""

@@ -235,7 +235,7 @@ class ASGIConnection(AsyncHTTP2Connection):
         if stream.state is _CLOSED:
             return self._stream_gone(stream)
         if end_stream:
-            stream.send_data(b"", end_stream=True)
+            stream.end_response()
         return True
 
     def _stream_gone(self, stream: Any) -> bool:
@@ -250,9 +250,10 @@ class ASGIConnection(AsyncHTTP2Connection):
             stream_id: The stream; an unknown one is ignored.
         """
         super().cleanup_stream(stream_id)
-        if not self.protocol.streams:
+        protocol = self.protocol
+        if not protocol.streams:
             self._idle_since = self._loop.time()
-            if self._stopping and self.protocol.shutdown.announced_at is None:  # type: ignore[union-attr]
+            if self._stopping and protocol.shutdown.announced_at is None:  # type: ignore[union-attr]
                 self._advance_shutdown()
 
     # Uploads that were answered without being read

@@ -97,14 +97,19 @@ class ResponseHead:
 
     def fields_to_send(self) -> list[Any]:
         """Return the fields, with ``date`` and ``server`` unless the application set them."""
+        fields = self.fields
         if self._adds_date:
-            return [*self.fields, date_field(), _SERVER] if self._adds_server else [*self.fields, date_field()]
-        return [*self.fields, _SERVER] if self._adds_server else self.fields
+            return [*fields, date_field(), _SERVER] if self._adds_server else [*fields, date_field()]
+        return [*fields, _SERVER] if self._adds_server else fields
 
 
 def _octets(value: Any) -> int:
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    text = text.strip(" \t")
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+    if type(value) is not bytes or not value.isdigit():
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        text = text.strip(" \t")
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(f"Content-Length {value!r} is not a number of octets")
+        value = text
+    if len(value) > _DIGITS:
         raise ValueError(f"Content-Length {value!r} is not a number of octets")
-    return int(text)
+    return int(value)

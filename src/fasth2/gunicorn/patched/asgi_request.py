@@ -12,6 +12,7 @@ from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
 from fasth2._memo import remember
 from fasth2.exceptions import ProtocolError
 from fasth2.gunicorn.dropin.async_stream import AsyncHTTP2Stream
+from fasth2.gunicorn.dropin.request import PRIVATE
 from fasth2.gunicorn.dropin.request_path import raw_path
 from fasth2.gunicorn.refusing import Refusal, log_invalid, logged_environ
 from fasth2.server._progress import rate_left
@@ -21,12 +22,11 @@ from .asgi_head import ResponseHead
 
 __all__ = ["ASGIRequest", "ClientDisconnected", "ConnectionScope", "refuse"]
 
-#: Number of cached header names, in lower case and encoded.
-_NAMES = 1024
+#: Number of cached fields, encoded.
+_FIELDS = 1024
 
-#: The longest of these names, in characters.
-_LONGEST = 64
-
+#: The longest of these fields, name and value together, in characters.
+_LONGEST = 256
 
 #: The status in the access log if the client disconnected before a response was sent, as in nginx.
 CLIENT_CLOSED_REQUEST = 499
@@ -48,8 +48,8 @@ class ConnectionScope:
         peername: The client's address.
     """
 
-    # Shared by all connections.
-    _lower: ClassVar[dict[str, bytes]] = {}
+    # Fields of requests as the scope has them, shared by all connections.
+    _fields: ClassVar[dict[tuple[str, str], tuple[bytes, bytes]]] = {}
 
     def __init__(self, protocol: Any, sockname: Any, peername: Any) -> None:
         self.protocol = protocol
@@ -78,15 +78,8 @@ class ConnectionScope:
         Args:
             request: gunicorn's request.
         """
-        lower = self._lower
-        headers = []
-        for name, value in request.headers:
-            low = lower.get(name)
-            if low is None:
-                low = name.lower().encode("latin-1")
-                if len(name) <= _LONGEST:
-                    remember(lower, name, low, _NAMES)
-            headers.append((low, value.encode("latin-1")))
+        known = self._fields.get
+        headers = [known(field) or self._encode(field) for field in request.headers]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -114,6 +107,15 @@ class ConnectionScope:
         return scope
 
 
+    def _encode(self, field: tuple[str, str]) -> tuple[bytes, bytes]:
+        name, value = field
+        lower = name.lower()
+        encoded = (lower.encode("latin-1"), value.encode("latin-1"))
+        if len(name) + len(value) <= _LONGEST and lower not in PRIVATE:
+            remember(self._fields, field, encoded, _FIELDS)
+        return encoded
+
+
 class ASGIRequest:
     """A request while the application runs.
 
@@ -124,8 +126,8 @@ class ASGIRequest:
     """
 
     __slots__ = (
-        "_announced_trailers", "_body_received", "_complete", "_connection", "_gone", "_head", "_head_sent", "_misuse",
-        "_request", "_sent", "_status", "_stream", "_scope", "_disconnect_delivered", "_trailers", "_waited", "_warned",
+        "_announced_trailers", "_body_received", "_complete", "_connection", "_failed", "_gone", "_head", "_misuse",
+        "_request", "_sent", "_stream", "_scope", "_disconnect_delivered", "_trailers", "_waited", "_warned",
     )  # fmt: skip
 
     def __init__(self, scope: ConnectionScope, connection: ASGIConnection, request: Any) -> None:
@@ -136,10 +138,11 @@ class ASGIRequest:
         self._body_received = False
         # Total seconds that the application has waited for the body.
         self._waited = 0.0
-        # The response's head from http.response.start, and whether it was sent.
+        # The response's head, from http.response.start.
         self._head: ResponseHead | None = None
-        self._head_sent = False
         self._complete = False
+        # True if 500 is sent in place of the application's response.
+        self._failed = False
         # Nothing more can be sent; and whether receive() or send() has reported that.
         self._gone = False
         self._disconnect_delivered = False
@@ -147,8 +150,6 @@ class ASGIRequest:
         self._announced_trailers = False
         # Trailers to be sent; None once they were.
         self._trailers: list[Any] | None = []
-        # The status sent, for the access log.
-        self._status: int | None = None
         self._sent = 0
         # A violation of ASGI by the application, raised when it has returned.
         self._misuse: RuntimeError | None = None
@@ -263,24 +264,15 @@ class ASGIRequest:
         ends = not more_body and not self._announced_trailers
         if not more_body:
             self._complete = True
-        if not self._head_sent:
-            await self._send_head(head, body, ends)
-        elif (body or ends) and not await self._connection.send_part(self._stream, head.status, None, body, ends):
+        stream = self._stream
+        fields = None if stream.response_headers_sent else head.fields_to_send()
+        if (body or ends or fields is not None) and not await self._connection.send_part(
+            stream, head.status, fields, body, ends
+        ):
             self._peer_has_gone()
         self._sent += len(body)
         if more_body:
             await self._connection.yield_to_others(len(body))
-
-    async def _send_head(self, head: ResponseHead, body: bytes, ends: bool) -> None:
-        try:
-            sent = await self._connection.send_part(self._stream, head.status, head.fields_to_send(), body, ends)
-        finally:
-            # The head is sent before the body, which a slow client may not read to its end.
-            if self._stream.response_headers_sent:
-                self._head_sent = True
-                self._status = head.status
-        if not sent:
-            self._peer_has_gone()
 
     async def _send_head_alone(self, head: ResponseHead, body: bytes, more_body: bool) -> None:
         """Send the head of a response without a body (RFC 9110 section 6.4.1) at the first http.response.body."""
@@ -293,7 +285,8 @@ class ASGIRequest:
             self._complete = True
             head.length_is(len(body))
         self._announced_trailers = False
-        await self._send_head(head, b"", True)
+        if not await self._connection.send_part(self._stream, head.status, head.fields_to_send(), b"", True):
+            self._peer_has_gone()
         # Further parts are not sent: the next send() raises.
         self._gone = more_body
 
@@ -357,7 +350,7 @@ class ASGIRequest:
         head = self._head
         if head is None:
             await self._fail()
-        elif not self._head_sent:
+        elif not self._stream.response_headers_sent:
             # No part of the body was sent; it may be shorter than its Content-Length.
             await self._send_body(head, b"", False)
             if self._misuse is not None:
@@ -367,18 +360,15 @@ class ASGIRequest:
 
     async def _fail(self) -> None:
         """Send 500 if nothing was sent; an incomplete response is reset when the stream is cleaned up."""
-        if self._gone or self._head_sent or self._stream.disconnected:
+        if self._gone or self._stream.response_headers_sent or self._stream.disconnected:
             return
         head = ResponseHead(500, _ERROR_FIELDS, self._request.method)
-        self._head_sent = True
+        self._failed = True
         body = b"" if head.omits_body else _ERROR
         try:
             await self._connection.send_part(self._stream, 500, head.fields_to_send(), body, True)
         except HTTP2ConnectionError as exc:
             self._scope.log.debug("HTTP/2 stream %s: %s", self._stream.stream_id, exc)
-        finally:
-            if self._stream.response_headers_sent:
-                self._status = 500
 
     def _log(self, seconds: float) -> None:
         shared = self._scope
@@ -388,8 +378,12 @@ class ASGIRequest:
                 environ = shared.protocol._build_http2_environ(self._request, shared.sockname, shared.peername)
                 # As the other workers log it.
                 environ["SERVER_PROTOCOL"] = "HTTP/2.0"
-                fields = () if self._head is None else self._head.fields
-                response = ASGIResponseInfo(self._status or CLIENT_CLOSED_REQUEST, fields, self._sent)
+                head = self._head
+                fields = () if head is None else head.fields
+                status = CLIENT_CLOSED_REQUEST
+                if self._stream.response_headers_sent:
+                    status = 500 if self._failed or head is None else head.status
+                response = ASGIResponseInfo(status, fields, self._sent)
                 shared.log.access(response, self._request, environ, timedelta(seconds=seconds))
             if shared.post_request is not None:
                 shared.post_request(shared.worker, self._request, environ, response)

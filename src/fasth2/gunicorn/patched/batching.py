@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode
+from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
 from fasth2.gunicorn.dropin import connection
@@ -16,6 +17,8 @@ from fasth2.server._protocol import ANY_STREAM
 from .sockets import WOULD_WAIT_FOR_INPUT, BatchingSocket
 
 __all__ = ["BatchingConnection"]
+
+_CLOSED = StreamState.CLOSED
 
 
 class BatchingConnection(connection.HTTP2ServerConnection):
@@ -97,7 +100,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             HTTP2ConnectionError: The socket failed.
         """
         stream = self.protocol.streams.get(stream_id)
-        if stream is None or stream.state is self.protocol.options.closed_state or stream.response_headers_sent:
+        if stream is None or stream.state is _CLOSED or stream.response_headers_sent:
             return False
         if self._held is not None:
             self._release()
@@ -138,8 +141,18 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         except (NoSuchStreamError, ProtocolError):
             return False
 
+    def cleanup_stream(self, stream_id: int) -> None:
+        """Release a stream at the end of its request; `Serving` polls the input between requests.
+
+        Args:
+            stream_id: The stream; an unknown one is ignored.
+        """
+        if self._held is not None:
+            self._drop_held(stream_id)
+        self.protocol.release(stream_id, self)
+
     def poll_input(self) -> None:
-        """Process available input without waiting; at most once in `POLL_INTERVAL`."""
+        """Process available input without waiting; at most once in `POLL_INTERVAL`, which each read begins anew."""
         self._poll_input()
 
     def is_awaited(self, stream_id: int) -> bool:
@@ -152,7 +165,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         if self._polled_at == math.inf:
             self._probe()
         stream = self.protocol.streams.get(stream_id)
-        return not self.protocol.closed and stream is not None and stream.state is not self.protocol.options.closed_state
+        return not self.protocol.closed and stream is not None and stream.state is not _CLOSED
 
     def _probe(self) -> None:
         """Probe with a PING whether a peer that has closed its sending side still reads: writing to a dead one fails.
@@ -252,7 +265,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
             HTTP2ProtocolError: As `receive_data`.
             HTTP2ConnectionError: As `receive_data`.
         """
-        if self.protocol.pending or self.protocol.closed:
+        protocol = self.protocol
+        if protocol.pending or protocol.closed:
             return self.receive_data()
         self._keep_requests = False
         self._send_pending_data()
@@ -266,6 +280,9 @@ class BatchingConnection(connection.HTTP2ServerConnection):
         if not data:
             self._connection_lost()
             return []
+        # A poll soon after a read would find a part of what the peer sends next, whose responses would then be sent in
+        # two writes from there on.
+        self._polled_at = time.monotonic()
         return self.receive_data(data)
 
     def take_waiting(self) -> list[Any]:

@@ -126,6 +126,8 @@ class Serving:
         self._pre_request = worker.cfg.pre_request
         self._post_request = worker.cfg.post_request
         self._fast: dict[tuple[str, str], int] = worker.fast_requests
+        # `last_served` at the last call of `process_input`.
+        self._last_seen = 0
         # True if the last call was slow, so that the peer may have cancelled the next request.
         self._was_slow = False
         h2.hands_out_refused = h2.h2_conn.answers_large_requests = True
@@ -352,9 +354,14 @@ class Serving:
         """Process the connection's input while its application runs: PINGs, SETTINGS, resets, graceful shutdown.
 
         For another thread or greenlet than the one that serves the connection;
-        does nothing while that one uses it, or before and after that. Never
-        waits, never raises.
+        does nothing while that one uses it, or before and after that, or if a
+        request was begun since the last call: the input was read just before
+        that, and reading a part of it here would split the writes of its
+        responses. Never waits, never raises.
         """
+        if self.last_served != self._last_seen:
+            self._last_seen = self.last_served
+            return
         if not self.input_enabled or not self.lock.acquire(blocking=False):
             return
         try:
