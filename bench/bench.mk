@@ -24,9 +24,10 @@ bench: build-bench $(BENCH_FLOOR)
 bench-quick: build-bench $(BENCH_FLOOR)
 	$(BENCH_PYTEST) --benchmark-disable
 
-# gunicorn with and without fasth2, under h2load; ARGS=--quick takes a tenth of the time.
+# gunicorn with and without fasth2, under h2load, and uploads over long links; ARGS=--quick takes a tenth of the time.
 bench-e2e: build-bench test-packages
 	$(PY) -m bench.e2e $(ARGS)
+	$(PY) -m bench.long_links $(if $(findstring --quick,$(ARGS)),--quick)
 
 # Instructions a request, counted by valgrind.
 bench-profile: build-bench $(BENCH_FLOOR)

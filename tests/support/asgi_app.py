@@ -1,4 +1,5 @@
 """The ASGI application that the tests' servers run: a few of `wsgi_app`'s paths."""
+import hashlib
 import json
 import sys
 
@@ -14,6 +15,8 @@ async def app(scope, receive, send):
         more = message.get("more_body", False)
     if scope["path"] == "/about":
         body = about(scope)
+    elif scope["path"] == "/digest":
+        body = hashlib.sha256(body).hexdigest().encode()
     elif scope["path"] == "/hello":
         body = b"Hello, world!"
     await send({"type": "http.response.start", "status": 200, "headers": [

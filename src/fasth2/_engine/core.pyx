@@ -214,6 +214,8 @@ cdef class Core:
         if stream_is_open(s):
             count_open(&self.ids, s.id, -1)
         stream_close(s, reason)
+        if self.growth is not None:
+            self.growth.forget(&s.window)
         if s.in_turns:
             self.leave_ring(s)
         self.unsent -= s.queued

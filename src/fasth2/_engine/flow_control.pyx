@@ -188,11 +188,11 @@ cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets, bint is_
 
 
 cdef int return_connection_credit(Core c, int64_t octets) except -1:
-    """Credit octets of a body to the connection's window only."""
+    """Credit octets of a body to the connection's window only. It grows if streams are charged for what is held."""
     enter(c)
     try:
         out_reserve(&c.out, UPDATE)
-        credit_window(c, None, octets, False)
+        credit_window(c, None, octets, c.growth is not None and c.growth.by_stream)
     finally:
         leave(c)
     return 0

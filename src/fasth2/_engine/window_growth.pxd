@@ -10,6 +10,7 @@ cdef class WindowGrowth:
     cdef int64_t stream_limit        # octets
     cdef int64_t connection_limit    # octets
     cdef int64_t granted             # octets of the budget
+    cdef bint by_stream              # the windows of streams are charged to the budget, not the connection's
     cdef bint joined                 # among those that share the budget
     cdef bint ended                  # the connection is over
     # the PING under way
@@ -35,6 +36,7 @@ cdef class WindowGrowth:
     cdef bint wants_ping(self, int64_t octets, int64_t window, object clock) except -1
     cdef int ping_answered(self, object clock) except -1
     cdef void age(self, double now) noexcept
+    cdef void forget(self, ReceiveWindow *w) noexcept
     cdef void resize(self, ReceiveWindow *w, bint is_connection, double now) noexcept
     cdef void share_budget(self, bint wants) noexcept
     cdef int64_t credit(self, ReceiveWindow *w, int64_t size, bint is_connection, bint is_read, object clock) except -1

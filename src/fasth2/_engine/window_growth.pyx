@@ -53,6 +53,13 @@ cdef class WindowGrowth:
         self.granted = 0
         self.ended = True
 
+    cdef void forget(self, ReceiveWindow *w) noexcept:
+        """A stream is closed: give back what its window has grown by."""
+        if self.by_stream and not self.ended and w.grown > 0:
+            self.budget.release(w.grown)
+            self.granted -= w.grown
+            w.grown = 0
+
     cdef bint wants_ping(self, int64_t octets, int64_t window, object clock) except -1:
         """Count octets of DATA. True: a PING is to be sent now."""
         cdef double now
@@ -120,26 +127,35 @@ cdef class WindowGrowth:
         self.clipped = self.counted = 0
 
     cdef void resize(self, ReceiveWindow *w, bint is_connection, double now) noexcept:
-        """Bring a window towards the target, as far as the limits allow; what it grows by is to be returned too."""
+        """Bring a window towards the target, as far as the limits allow; what it grows by is to be returned too.
+
+        Charged to the budget is what lets a peer have more octets held: the connection's window if it is credited for
+        what was read, those of streams if it is credited for what has arrived.
+        """
         cdef int64_t base = w.maximum - w.grown
+        cdef int64_t others = self.granted - w.grown
         cdef int64_t limit, want, change, got, share
+        cdef bint charged = is_connection != self.by_stream
         self.age(now)
         limit = self.connection_limit if is_connection else self.stream_limit
         want = max(self.target, base)
         if want > max(limit, base):
             want = max(limit, base)
             self.clipped |= LIMIT_CONNECTION if is_connection else LIMIT_STREAM
-        if is_connection:
+        if charged:
+            if want - base > max(self.connection_limit - base - others, 0):
+                want = base + max(self.connection_limit - base - others, 0)
+                self.clipped |= LIMIT_CONNECTION
             self.share_budget(want > base)
             share = self.budget.share(now)
-            if 0 <= share < want - base:
-                want = base + share
+            if 0 <= share < others + want - base:
+                want = base + max(share - others, 0)
                 self.clipped |= LIMIT_PROCESS
         change = want - w.maximum
         if change > 0:
             if w.current + w.processed + change > MAX_WINDOW:
                 change = 0
-            if is_connection and change > 0:
+            if charged and change > 0:
                 got = self.budget.reserve(change, self.granted, now)
                 if got < change:
                     change = got
@@ -151,7 +167,7 @@ cdef class WindowGrowth:
         elif change < 0:
             # Credit that was granted cannot be taken back; it is not renewed.
             change = min(-change, w.processed)
-            if is_connection:
+            if charged:
                 self.budget.release(change)
                 self.granted -= change
             w.maximum -= change

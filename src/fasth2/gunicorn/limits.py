@@ -1,16 +1,26 @@
 """The engine's limits and windows from gunicorn's settings and constants and the operator's settings."""
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from fasth2._memo import remember
 from fasth2.config import AdaptiveWindows, Limits, WindowBudget
 from fasth2.gunicorn.dropin.contract import Contract
 from fasth2.server._options import shared_limits
 
 from . import settings
 from .chosen_settings import is_chosen
+from .counting import add_gauge
 
 __all__ = ["adaptive_windows", "connection_limits", "widen_window"]
+
+
+#: Number of cached decisions about windows; a process needs one.
+_WINDOWS = 8
+
+_decided: dict[tuple[int, int], tuple[Any, settings.Settings, AdaptiveWindows | None]] = {}
+_windows: dict[tuple[int, int, int], AdaptiveWindows] = {}
 
 
 def connection_limits(
@@ -49,19 +59,31 @@ def widen_window(engine: Any) -> None:
 
 
 def adaptive_windows(cfg: Any, chosen: settings.Settings | None = None) -> AdaptiveWindows | None:
-    """Return how far the windows of a worker's connections may grow; ``None`` where they keep their size.
+    """Return how far the windows of connections may grow; ``None`` where they keep their size.
 
-    A size that the operator has set stays as it is.
+    A size that the operator has set stays as it is. The connections of a process share one object, whose budget is in
+    the counters as ``window_growth``.
 
     Args:
         cfg: gunicorn's configuration.
         chosen: The operator's settings; those of now when ``None``.
     """
     chosen = chosen or settings.current()
+    known = _decided.get((id(cfg), id(chosen)))
+    if known is None:
+        # The memo holds both objects, so that no others get their ids.
+        known = remember(_decided, (id(cfg), id(chosen)), (cfg, chosen, _decide(cfg, chosen)), _WINDOWS)
+    return known[2]
+
+
+def _decide(cfg: Any, chosen: settings.Settings) -> AdaptiveWindows | None:
     if not chosen.adaptive_windows or chosen.connection_window != settings.SMALLEST_WINDOW:
         return None
     if is_chosen(cfg, "http2_initial_window_size"):
         return None
-    return AdaptiveWindows(
-        chosen.max_stream_window, chosen.max_connection_window, WindowBudget(chosen.max_window_growth)
-    )
+    key = (chosen.max_stream_window, chosen.max_connection_window, chosen.max_window_growth)
+    windows = _windows.get(key)
+    if windows is None:
+        windows = remember(_windows, key, AdaptiveWindows(*key[:2], WindowBudget(key[2])), _WINDOWS)
+        add_gauge("window_growth", partial(getattr, windows.budget, "granted"))
+    return windows

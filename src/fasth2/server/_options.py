@@ -83,6 +83,10 @@ class Options(NamedTuple):
     #: Limits to which receive windows grow with the link; ``None``: they keep their size.
     adaptive_windows: AdaptiveWindows | None = None
 
+    #: True if the holder credits the connection's window for octets that have arrived (`ServerProtocol.credit_arrived`).
+    #: The windows of streams bound what is held then, so their growth is what counts against the limits.
+    credits_on_arrival: bool = False
+
     #: The encoding of fields; octets that are invalid in it are decoded as latin-1.
     header_encoding: str = "utf-8"
 

@@ -9,6 +9,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t
 
 from fasth2._engine.core cimport enter, find_stream, leave
+from fasth2._engine.flow_control cimport return_connection_credit, return_stream_credit
 from fasth2._engine.ready cimport Data, Goaway, LargeRequest, Request, Reset, Trailers
 from fasth2._engine.receive cimport receive
 from fasth2._engine.scheduler cimport waits_behind
@@ -55,11 +56,14 @@ cdef class ServerProtocol:
                 rfc_errors=True,
                 limits=options.limits,
                 adaptive_windows=options.adaptive_windows,
+                clock=options.clock,
             )
         )
         if self.core is None:
             raise TypeError("engine_class made no engine")
         self.engine = self.core
+        if self.core.growth is not None:
+            self.core.growth.by_stream = options.credits_on_arrival
         self.began = self.clock()
 
     @property
@@ -430,6 +434,29 @@ cdef class ServerProtocol:
             self.engine.increment_flow_control_window(octets, stream_id=stream_id)
         except (ProtocolError, ValueError):
             pass  # the stream is gone, or the connection
+
+    def credit_arrived(self, int64_t octets):
+        """Credit the connection's window for octets of bodies that have arrived.
+
+        Args:
+            octets: Number of octets; credited at once unless windows adapt.
+        """
+        if self.core.growth is None or self.engine is not self.core:
+            self.credit(octets)
+        elif not self.core.failed:
+            return_connection_credit(self.core, octets)
+
+    def credit_read(self, int64_t octets, stream_id):
+        """Credit a stream's window for octets of its body that the application has read.
+
+        Args:
+            octets: Number of octets; credited at once unless windows adapt.
+            stream_id: The stream.
+        """
+        if self.core.growth is None or self.engine is not self.core:
+            self.credit(octets, stream_id)
+        elif not self.core.failed:
+            return_stream_credit(self.core, stream_id, octets)
 
     # Ending
 

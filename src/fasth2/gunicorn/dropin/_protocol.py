@@ -10,7 +10,7 @@ from gunicorn.http2.stream import StreamState
 
 from fasth2.connection import H2Connection
 from fasth2.exceptions import FlowControlError, FrameTooLargeError, ProtocolError
-from fasth2.gunicorn.limits import connection_limits, widen_window
+from fasth2.gunicorn.limits import adaptive_windows, connection_limits, widen_window
 from fasth2.gunicorn.refusing import RefusedRequest, too_large
 from fasth2.gunicorn.settings import Settings
 from fasth2.server._options import Options, options_of
@@ -48,13 +48,14 @@ class _QueueingEngine(H2Connection):
 _ENGINE = H2Connection if CONTRACT.streams_responses else _QueueingEngine
 
 
-def options(cfg: Any, chosen: Settings, header_encoding: str = "utf-8") -> Options:
+def options(cfg: Any, chosen: Settings, header_encoding: str = "utf-8", adapts: bool = False) -> Options:
     """Return options with gunicorn's error classes, stream states and limits, and the operator's settings.
 
     Args:
         cfg: gunicorn's configuration.
         chosen: The operator's settings.
         header_encoding: As in `Options`.
+        adapts: True if windows adapt to the link, unless the operator says otherwise.
     """
     limits = connection_limits(cfg.http2_max_concurrent_streams, cfg.http2_max_header_list_size, CONTRACT, chosen)
     return options_of(
@@ -63,6 +64,8 @@ def options(cfg: Any, chosen: Settings, header_encoding: str = "utf-8") -> Optio
         unread_upload_seconds=chosen.unread_upload_seconds,
         header_encoding=header_encoding,
         engine_class=_ENGINE,
+        adaptive_windows=adaptive_windows(cfg, chosen) if adapts else None,
+        credits_on_arrival=True,
     )  # fmt: skip
 
 

@@ -177,7 +177,7 @@ class StreamedRequests(BlockingConnection):
         elif arrived:
             # Credited at once, so that a stream that waits cannot starve the one
             # that is being served.
-            self.protocol.credit(arrived)
+            self.protocol.credit_arrived(arrived)
         return requests
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
@@ -214,7 +214,7 @@ class StreamedRequests(BlockingConnection):
             stream.end_request()
         elif length != len(data) and not stream.response_complete:
             # Padding is credited at once.
-            self.protocol.credit(length - len(data), item.stream_id)
+            self.protocol.credit_read(length - len(data), item.stream_id)
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:
         stream = self.protocol.streams.get(item.stream_id)
@@ -242,7 +242,7 @@ class StreamedRequests(BlockingConnection):
         stream = self.protocol.streams.get(stream_id)
         if stream is not None and (stream.body_complete or stream.response_complete):
             return  # the credit would not be used
-        self.protocol.credit(size, stream_id)
+        self.protocol.credit_read(size, stream_id)
         if not self.body_reads:
             self._send_pending_data()
 

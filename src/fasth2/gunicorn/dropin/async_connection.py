@@ -67,6 +67,9 @@ class AsyncHTTP2Connection(AsyncConnection):
     #: True if requests are dispatched once their headers have arrived.
     dispatches_on_headers: bool = CONTRACT.dispatches_on_headers
 
+    #: True if receive windows adapt to the link. gunicorn's classes credit each octet exactly.
+    adapts_windows = False
+
     #: True if a request's path is percent-decoded text, with the octets in ``raw_path``.
     decodes_paths: bool = CONTRACT.takes_raw_path
 
@@ -87,7 +90,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         if chosen.min_body_rate != self.MIN_RECEIVE_RATE:
             self.MIN_RECEIVE_RATE = chosen.min_body_rate
         # gunicorn encodes a scope's fields as latin-1.
-        return options(cfg, chosen, "latin-1")
+        return options(cfg, chosen, "latin-1", self.adapts_windows)
 
     def _large_request_received(self, item: Any, requests: list[Any]) -> None:
         receive_large_request(self, item, requests)
@@ -226,14 +229,14 @@ class AsyncHTTP2Connection(AsyncConnection):
             self._credit_arrived()
         if self._stream_credit:
             for stream_id, size in self._stream_credit.items():
-                self.protocol.credit(size, stream_id)
+                self.protocol.credit_read(size, stream_id)
             self._stream_credit.clear()
         return requests
 
     def _credit_arrived(self) -> None:
         # Credited at once, so that one stream cannot starve the others.
         arrived, self._arrived_octets = self._arrived_octets, 0
-        self.protocol.credit(arrived)
+        self.protocol.credit_arrived(arrived)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         stream_id = item.stream_id
@@ -329,7 +332,7 @@ class AsyncHTTP2Connection(AsyncConnection):
         stream = self.protocol.streams.get(stream_id)
         if stream is not None and (stream.request_complete or stream.response_complete):
             return  # the credit would not be used
-        self.protocol.credit(size, stream_id)
+        self.protocol.credit_read(size, stream_id)
         if self._transport is not None:
             self._flush_soon()
         else:

@@ -70,6 +70,9 @@ class HTTP2ServerConnection(_Requests):
     #: gunicorn's classes reset it when the worker has answered it.
     waits_for_uploads = False
 
+    #: True if receive windows adapt to the link. gunicorn's classes credit each octet exactly.
+    adapts_windows = False
+
     def __init__(self, cfg: Any, sock: Any, client_addr: Any) -> None:
         super().__init__(cfg, sock, client_addr)
         self.protocol.record = Record(self.protocol.engine)
@@ -80,7 +83,7 @@ class HTTP2ServerConnection(_Requests):
         chosen = current()
         if chosen.min_body_rate != self.MIN_RECEIVE_RATE:
             self.MIN_RECEIVE_RATE = chosen.min_body_rate
-        return options(cfg, chosen)
+        return options(cfg, chosen, adapts=self.adapts_windows)
 
     def _advertise(self) -> None:
         advertise(self.protocol)

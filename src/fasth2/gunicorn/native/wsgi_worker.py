@@ -12,7 +12,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers import gthread
 
 from fasth2.gunicorn.chosen_settings import is_chosen
-from fasth2.gunicorn.counting import Record, add_gauge
+from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.dropin.contract import installed
 from fasth2.gunicorn.dropin.install import status
 from fasth2.gunicorn.dropin.upgrade import upgraded_fields
@@ -117,9 +117,6 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         self._threads = cfg.threads
         self._clear = self._takes_clear()
         chosen = current()
-        windows = adaptive_windows(cfg, chosen)
-        if windows is not None:
-            add_gauge("window_growth", lambda: windows.budget.granted)
         # Text is latin-1 in both directions (PEP 3333), and no error of gunicorn's is raised.
         self._options = options_of(
             cfg, None, None,
@@ -128,7 +125,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             unread_upload_seconds=chosen.unread_upload_seconds,
             full_window_wait=FULL_WINDOW_WAIT,
             header_encoding="iso8859-1",
-            adaptive_windows=windows,
+            adaptive_windows=adaptive_windows(cfg, chosen),
         )  # fmt: skip
         self._observer = Observer.of(self)
         return Loop(

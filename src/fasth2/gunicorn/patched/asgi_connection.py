@@ -47,12 +47,14 @@ class ASGIConnection(AsyncHTTP2Connection):
     dispatches_on_headers = True
     ends_with_peer = False
     decodes_paths = True
+    adapts_windows = True
 
     def __init__(
         self, cfg: Any, reader: Any, transport: Any, client_addr: Any, serve: Callable[[Any], None]
     ) -> None:
         super().__init__(cfg, reader, transport, client_addr)
         self._serve = serve
+        self._adapts = self.protocol.options.adaptive_windows is not None
         if current().keepalive_pings:
             self.data_received = self._data_with_pings  # type: ignore[method-assign]
         self._policy = policy_of(cfg, client_addr)
@@ -151,8 +153,8 @@ class ASGIConnection(AsyncHTTP2Connection):
                 requests.append(RefusedRequest(stream, refusal_for(exc)))
 
     def _credit_arrived(self) -> None:
-        # In useful portions, while the rest of the window is open.
-        if self._arrived_octets >= _PORTION:
+        # In useful portions, while the rest of the window is open. The engine does that where windows adapt.
+        if self._adapts or self._arrived_octets >= _PORTION:
             super()._credit_arrived()
 
     # Request bodies
@@ -167,9 +169,9 @@ class ASGIConnection(AsyncHTTP2Connection):
         if not stream.request_complete and stream.acked_size < stream.body_size and not stream.response_complete:
             owed = stream.body_size - stream.acked_size
             # A nearly exhausted window would stop the peer.
-            if owed >= _PORTION or owed * 4 >= self.protocol.options.initial_window_size:
+            if self._adapts or owed >= _PORTION or owed * 4 >= self.protocol.options.initial_window_size:
                 stream.acked_size += owed
-                self.protocol.credit(owed, stream.stream_id)
+                self.protocol.credit_read(owed, stream.stream_id)
                 self._flush_soon()
         return body
 

@@ -37,6 +37,7 @@ class BatchingConnection(connection.HTTP2ServerConnection):
 
     ends_with_peer = False
     waits_for_uploads = True
+    adapts_windows = True
 
     #: Largest number of octets of held responses.
     HELD_SIZE = 16384

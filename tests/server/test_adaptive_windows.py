@@ -1,0 +1,129 @@
+"""Windows that adapt to the link where a connection is credited for what arrives, and streams for what is read."""
+import gc
+import types
+
+import pytest
+
+from fasth2.config import AdaptiveWindows, WindowBudget
+from fasth2.server import errors
+from fasth2.server._options import options_of
+from fasth2.server._protocol import ServerProtocol
+from fasth2.server.stream import StreamState
+from tests.support.clock import Clock
+from tests.support.link import Link
+
+MB = 1_000_000
+CFG = types.SimpleNamespace(
+    http2_initial_window_size=65535, http2_max_concurrent_streams=100, http2_max_frame_size=16384,
+    http2_max_header_list_size=65536)
+
+
+class Upload:
+    """A protocol with adaptive windows at the far end of a link; `reads` tells whether an application takes octets."""
+
+    def __init__(self, delay=0.025, rate=None, clock=None, windows=None, reads=lambda stream_id: True):
+        self.clock = clock or Clock()
+        self.windows = windows or AdaptiveWindows()
+        self.protocol = ServerProtocol(options_of(
+            CFG, errors, StreamState.CLOSED, clock=self.clock, adaptive_windows=self.windows, credits_on_arrival=True))
+        self.reads = reads
+        self.held = {}
+        self.link = Link(self.protocol.engine, self.clock, delay, rate, self.read)
+
+    def read(self, connection, stream_id, octets):
+        self.protocol.credit_arrived(octets)
+        if self.reads(stream_id):
+            self.protocol.credit_read(octets, stream_id)
+        else:
+            self.held[stream_id] = self.held.get(stream_id, 0) + octets
+
+    @property
+    def granted(self):
+        return self.windows.budget.granted
+
+
+@pytest.mark.parametrize("delay", [0.01, 0.025, 0.1])
+@pytest.mark.parametrize("streams", [1, 4])
+def test_a_link_is_filled(delay, streams):
+    upload = Upload(delay, 10 * MB)
+    size = 50 * MB
+    numbers = range(1, 2 * streams, 2)
+    assert upload.link.upload(numbers, size // streams) < size / (9 * MB) + 40 * delay
+
+
+def test_what_is_not_read_grants_nothing():
+    upload = Upload(0.025, reads=lambda stream_id: False)
+    upload.link.upload([1, 3, 5, 7], MB, until=upload.clock.now + 30)
+    assert upload.granted == 0
+    assert max(upload.held.values()) <= 65535
+
+
+def test_one_that_is_not_read_does_not_hold_up_the_others():
+    upload = Upload(0.025, 10 * MB, reads=lambda stream_id: stream_id > 1)
+    upload.link.upload([1], MB, until=upload.clock.now + 1)
+    assert upload.link.upload([3], 50 * MB, until=upload.clock.now + 8) < 7
+    assert upload.held == {1: 65535}
+
+
+def test_an_application_that_stops_holds_what_its_streams_were_granted():
+    stopped = []
+    upload = Upload(0.025, 10 * MB, reads=lambda stream_id: not stopped)
+    upload.link.upload([1, 3, 5, 7], 10 * MB, until=upload.clock.now + 2)
+    assert upload.granted > 200_000
+    stopped.append(True)
+    upload.link.upload([9], 10 * MB, until=upload.clock.now + 30)
+    assert sum(upload.held.values()) <= upload.granted + 5 * 65535
+
+
+def test_streams_share_what_a_connection_may_have():
+    budget = WindowBudget(64 << 20)
+    upload = Upload(0.1, windows=AdaptiveWindows(stream=200_000, connection=500_000, budget=budget))
+    most = []
+    upload.reads = lambda stream_id: not most.append(budget.granted)
+    upload.link.upload([1, 3, 5, 7], 20 * MB)
+    assert 300_000 < max(most) <= 500_000 - 65535
+    assert all(upload.link.highest[stream_id] <= 200_000 for stream_id in (1, 3, 5, 7))
+    assert upload.link.highest[0] <= 500_000
+    assert upload.protocol.counters["stream_window_growth"] >= 1
+    assert upload.protocol.counters["connection_window_growth"] >= 1
+
+
+def test_what_is_granted_is_bounded_for_the_process():
+    clock = Clock()
+    budget = WindowBudget(1_000_000)
+    windows = AdaptiveWindows(budget=budget)
+    most = []
+    for number in range(3):
+        upload = Upload(0.1, clock=clock, windows=windows)
+        upload.reads = lambda stream_id: not most.append(budget.granted)
+        upload.link.upload([1, 3], 10 * MB, until=clock.now + 5 + number)
+    assert 400_000 < max(most) <= 1_000_000
+
+
+def test_a_stream_gives_back_its_growth_when_it_is_closed():
+    upload = Upload()
+    upload.link.upload([1], 5 * MB)
+    assert upload.granted > 0
+    upload.protocol.engine.reset_stream(1)
+    assert upload.granted == 0
+
+
+def test_so_does_the_end_of_the_connection():
+    budget = WindowBudget(64 << 20)
+    upload = Upload(windows=AdaptiveWindows(budget=budget))
+    upload.link.upload([1, 3], 5 * MB)
+    assert budget.granted > 0
+    assert budget.connections == 1
+    del upload
+    gc.collect()
+    assert budget.granted == 0
+    assert budget.connections == 0
+
+
+def test_without_it_each_octet_is_credited():
+    options = options_of(CFG, errors, StreamState.CLOSED, clock=Clock(), credits_on_arrival=True)
+    protocol = ServerProtocol(options)
+    link = Link(protocol.engine, Clock(), 0.025, None,
+                lambda connection, stream_id, octets: protocol.credit_arrived(octets) or protocol.credit_read(octets, stream_id))
+    link.upload([1], 200_000)
+    assert link.windows == {0: 65535, 1: 65535}
