@@ -52,7 +52,7 @@ def stalled(request, serve, tmp_path_factory):
     with contextlib.ExitStack() as stack:
         found = {}
         for setup in tested:
-            server = stack.enter_context(serve(setup, "--timeout", str(TIMEOUT), "--keep-alive", "30"))
+            server = stack.enter_context(serve(setup, "--timeout", str(TIMEOUT), "--keep-alive", "300"))
             since = time.monotonic()
             closed_window = stack.enter_context(Client(server, credit=False))
             closed_window.request(1, f"/stream?{SIZE}")

@@ -14,9 +14,9 @@ __all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "Lingering", "linger"]
 
 #: Limits of a lingering close, in seconds and in octets read.
 CLOSING_WAIT = 2.0
-CLOSING_SIZE = 65536
+CLOSING_SIZE = 1048576
 
-_READ_SIZE = 4096
+_READ_SIZE = 16384
 
 
 class Lingering:

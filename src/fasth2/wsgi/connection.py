@@ -160,13 +160,17 @@ class Client(Wire):
         """
         try:
             if self._state == _SERVING:
-                if not self.out:
-                    if not self.serve(self.loop):
-                        return False
-                    self._after_sending()
-                elif event & ~READ:
+                if self.out:
+                    if not event & ~READ:
+                        return True
                     self._write_rest()
-                    self.flush()
+                    if self.out or not self._input_open:
+                        self.flush()
+                        return True
+                    # A client that takes output is read from, however much more output there is.
+                if not self.serve(self.loop):
+                    return False
+                self._after_sending()
             elif self.out and event & ~READ:
                 self._write_rest()
             elif self._state == _HANDSHAKE:
@@ -361,7 +365,7 @@ class Client(Wire):
             self._finish()
 
     def blocked(self) -> None:
-        """Called by `Wire` when the socket's buffer is full. Input is not read meanwhile."""
+        """Called by `Wire` when the socket's buffer is full. Input is not read until it accepts that output."""
         self._blocked_since = self.loop.now
         self._blocked_left = self._blocked_seen = len(self.out)
         self._blocked_seen_at = self.loop.now

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from fasth2.server._tcp import limit_unsent
 from fasth2.server.client_hello import ServerTLS
 
 from .call import Dispatcher
@@ -439,6 +440,7 @@ class Loop(ClientLoop):
                 sock.setblocking(False)
                 if hasattr(address, "__len__") and not isinstance(address, (str, bytes)):
                     sock.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
+                    limit_unsent(sock)
                 client = Client(self, sock, address, listener, tls)
             except OSError:
                 sock.close()

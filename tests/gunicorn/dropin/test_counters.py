@@ -8,6 +8,7 @@ import pytest
 from gunicorn.config import Config
 
 from fasth2.gunicorn import counters
+from fasth2.gunicorn.counting import GAUGES
 from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.gunicorn.statsd import INTERVAL, Reporter
 from tests.support.facade_peer import POST, Peer, frame
@@ -135,7 +136,7 @@ def test_statsd_is_told_what_is_new(connect, monkeypatch):
     worker.log.sent.clear()
     worker.notify()
     reporter.report()
-    assert [what for what, _ in worker.log.sent] == ["fasth2.connections_open"]
+    assert {what for what, _ in worker.log.sent} == {f"fasth2.{name}" for name in GAUGES & set(counters())}
 
 
 def test_statsd_is_not_wanted_unless_it_was_configured():

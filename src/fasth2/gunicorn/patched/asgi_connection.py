@@ -15,6 +15,7 @@ from fasth2.gunicorn.dropin.request import HTTP2Request, policy_of
 from fasth2.gunicorn.dropin.request_path import decode_path
 from fasth2.gunicorn.refusing import RefusedRequest, is_malformed, refusal_for
 from fasth2.gunicorn.settings import current
+from fasth2.server._tcp import limit_unsent
 
 __all__ = ["ASGIConnection"]
 
@@ -77,6 +78,9 @@ class ASGIConnection(AsyncHTTP2Connection):
             transport: The loop's transport; output goes to it.
         """
         super().attach(transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            limit_unsent(sock)
         self._over = self._loop.create_future()
         self._peer_left = self._loop.create_future()
         self._idle_since = self._loop.time()
