@@ -88,7 +88,8 @@ def upload(link: Link, port: int, body: Path, version: str) -> float:
     Raises:
         Failed: A request had another answer than 200, or spoke another version.
     """
-    command = ["curl", "--parallel", "--no-progress-meter"]
+    # The relay limits each connection, so HTTP/1.1 has one too.
+    command = ["curl", "--no-progress-meter", *(["--parallel"] if version == "--http2" else [])]
     for number in range(link.streams):
         command += ["--next"] if number else []
         command += ["--insecure", version, "--header", "Expect:", "--write-out", "%{json}\n", "--data-binary", f"@{body}",

@@ -19,9 +19,9 @@ cdef double FIRST_INTERVAL = 0.02    # seconds between two PINGs at least
 cdef double LAST_INTERVAL = 2.0      # and where nothing changes
 cdef double RISING = 1.1             # the bandwidth rises by more than noise
 cdef double GAIN = 2.0               # a window is so many times the product of bandwidth and delay
-# What a larger window brings arrives a round trip later, so that a sample sees half of it: while every sample still
-# rises, twice that gain doubles the window once a round trip.
-cdef double FIRST_GAIN = 4.0
+# What a larger window brings arrives a round trip later, so that a sample sees the window before: while every sample
+# still rises, this gain makes it four times as large once a round trip.
+cdef double FIRST_GAIN = 8.0
 cdef double PERIOD = 10.0            # seconds after which unused growth is not renewed
 
 

@@ -164,7 +164,7 @@ class Client(Wire):
                     if not event & ~READ:
                         return True
                     self._write_rest()
-                    if self.out or not self._input_open:
+                    if self.out or self._ended or not self._input_open or self.session.error is not None:
                         self.flush()
                         return True
                     # A client that takes output is read from, however much more output there is.

@@ -52,7 +52,7 @@ def test_a_link_is_filled(delay, streams):
     assert max(upload.link.highest.values()) < 8 * 2 * delay * 10 * MB + 65536
 
 
-def test_a_window_grows_by_doubling_once_a_round_trip():
+def test_a_window_grows_at_least_as_fast_as_by_doubling_once_a_round_trip():
     upload = Upload(0.025)
     sent = 0
     window = 65536
@@ -61,7 +61,7 @@ def test_a_window_grows_by_doubling_once_a_round_trip():
         sent += window
         window *= 2
         trips += 1
-    assert upload.link.upload([1], 20 * MB) < 0.05 * (trips + 4)
+    assert upload.link.upload([1], 20 * MB) < 0.05 * (trips + 1)
 
 
 def test_there_is_one_PING_under_way_and_none_while_nothing_is_received():
@@ -283,7 +283,8 @@ def test_explicit_credit_is_kept():
     for number in range(1, 60):
         upload.link.upload([2 * number + 1], 60_000)
         upload.clock.now += 1
-    assert upload.link.windows[0] >= 900_000
+    # Less than a quarter of it has not been returned.
+    assert upload.link.windows[0] >= 1_065_535 * 3 // 4
     assert upload.granted < 100_000
 
 
