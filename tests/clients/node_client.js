@@ -101,6 +101,15 @@ const scenarios = {
     return { sent: sent.digest('hex'), answered: Buffer.concat(answer).toString() };
   },
 
+  // A body of so many octets at once.
+  async long_upload() {
+    const session = connect();
+    const body = crypto.randomBytes(Number(argument));
+    const seen = await exchange(session, '/digest', { method: 'POST', body });
+    session.close();
+    return { sent: crypto.createHash('sha256').update(body).digest('hex'), answered: seen.body.toString() };
+  },
+
   // The first takes a while; all are open by then.
   async hundred() {
     const session = connect();

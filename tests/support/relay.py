@@ -25,6 +25,8 @@ class _Direction:
         self.most = _HELD if rate is None else max(int(rate * delay), _BLOCK)
         self._parts: collections.deque[tuple[float, bytes]] = collections.deque()
         self._held = 0
+        #: The most octets that have been on their way at a time.
+        self.peak = 0
         self._changed = threading.Condition()
         for run in (self._read, self._write):
             threading.Thread(target=run, daemon=True).start()
@@ -45,6 +47,7 @@ class _Direction:
             with self._changed:
                 self._parts.append((max(now, free_at) + self.delay, data))
                 self._held += len(data)
+                self.peak = max(self.peak, self._held)
                 self._changed.notify_all()
             if not data:
                 return
@@ -83,6 +86,7 @@ class Relay:
         self.delay = delay
         self.rate = rate
         self._sockets: list[socket.socket] = []
+        self._towards_server: list[_Direction] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         if rate is not None:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BLOCK)
@@ -101,8 +105,13 @@ class Relay:
                 if self.rate is not None:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BLOCK)
             self._sockets += client, server
-            _Direction(client, server, self.delay, self.rate)
+            self._towards_server.append(_Direction(client, server, self.delay, self.rate))
             _Direction(server, client, self.delay, self.rate)
+
+    @property
+    def peak(self) -> int:
+        """The most octets that have been on their way to the server at a time, on one connection."""
+        return max((direction.peak for direction in self._towards_server), default=0)
 
     def __enter__(self) -> Relay:
         return self
