@@ -58,6 +58,14 @@ def test_what_is_not_read_grants_nothing():
     assert max(upload.held.values()) <= 65535
 
 
+def test_padding_makes_no_window_grow():
+    """It is returned at once, and nobody reads it."""
+    upload = Upload(0.025)
+    upload.reads = lambda stream_id: upload.protocol.credit_read(1000, stream_id, False)
+    upload.link.upload([1], 5 * MB, until=upload.clock.now + 5)
+    assert upload.granted == 0
+
+
 def test_one_that_is_not_read_does_not_hold_up_the_others():
     upload = Upload(0.025, 10 * MB, reads=lambda stream_id: stream_id > 1)
     upload.link.upload([1], MB, until=upload.clock.now + 1)
@@ -104,8 +112,20 @@ def test_a_stream_gives_back_its_growth_when_it_is_closed():
     upload = Upload()
     upload.link.upload([1], 5 * MB)
     assert upload.granted > 0
+    assert upload.windows.budget.connections == 1
     upload.protocol.engine.reset_stream(1)
     assert upload.granted == 0
+    # An idle connection takes no share.
+    assert upload.windows.budget.connections == 0
+
+
+def test_so_does_a_connection_that_is_lost_and_still_referred_to():
+    upload = Upload()
+    upload.link.upload([1, 3], 5 * MB)
+    assert upload.granted > 0
+    upload.protocol.give_back_growth()
+    assert upload.granted == 0
+    assert upload.windows.budget.connections == 0
 
 
 def test_so_does_the_end_of_the_connection():

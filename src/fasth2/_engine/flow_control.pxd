@@ -21,7 +21,7 @@ cdef int change_send_windows(Core c, int64_t old, int64_t new) except -1
 # Separate credit of the connection and of a stream, for servers that buffer bodies. Each claims the connection.
 cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets, bint is_read) except -1
 cdef int return_connection_credit(Core c, int64_t octets) except -1
-cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except -1
+cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets, bint is_read) except -1
 cdef int reserve_update(Core c) except -1
 cdef void give_back_growth(Core c) noexcept
 cdef int measure(Core c, H2Stream s, int64_t octets) except -1

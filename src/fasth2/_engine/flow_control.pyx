@@ -198,15 +198,15 @@ cdef int return_connection_credit(Core c, int64_t octets) except -1:
     return 0
 
 
-cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets) except -1:
-    """Credit octets of a body that were read to the stream's window only, while neither side has ended the stream."""
+cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets, bint is_read) except -1:
+    """Credit octets of a body to the stream's window only, while neither side has ended the stream."""
     cdef H2Stream s
     enter(c)
     try:
         s = find_stream(c, stream_id)
         if s is not None and s.phase == S_OPEN and not s.ends and s.trailers is None:
             out_reserve(&c.out, UPDATE)
-            credit_window(c, s, octets, True)
+            credit_window(c, s, octets, is_read)
     finally:
         leave(c)
     return 0

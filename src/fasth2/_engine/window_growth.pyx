@@ -3,8 +3,9 @@
 A PING behind received DATA measures the round trip, and the octets that arrive
 until it is answered are what the link carries in that time. While a round trip
 brings nearly a whole window, the window is what limits the sender: the target
-becomes twice the product of bandwidth and delay. Windows grow towards the target
-when credit is returned, so only while the application reads.
+becomes twice the product of bandwidth and delay, and more while it still rises.
+Windows grow towards the target when credit is returned for what the application
+has read; that of a connection which is credited for what arrives grows then.
 """
 cimport cython
 
@@ -59,6 +60,7 @@ cdef class WindowGrowth:
             self.budget.release(w.grown)
             self.granted -= w.grown
             w.grown = 0
+            self.share_budget(False)
 
     cdef bint wants_ping(self, int64_t octets, int64_t window, object clock) except -1:
         """Count octets of DATA. True: a PING is to be sent now."""

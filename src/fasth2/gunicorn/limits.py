@@ -82,8 +82,7 @@ def _decide(cfg: Any, chosen: settings.Settings) -> AdaptiveWindows | None:
     if is_chosen(cfg, "http2_initial_window_size"):
         return None
     key = (chosen.max_stream_window, chosen.max_connection_window, chosen.max_window_growth)
-    windows = _windows.get(key)
-    if windows is None:
-        windows = remember(_windows, key, AdaptiveWindows(*key[:2], WindowBudget(key[2])), _WINDOWS)
-        add_gauge("window_growth", partial(getattr, windows.budget, "granted"))
+    # One object, whichever of several threads comes first.
+    windows = _windows.setdefault(key, AdaptiveWindows(*key[:2], WindowBudget(key[2])))
+    add_gauge("window_growth", partial(getattr, windows.budget, "granted"))
     return windows

@@ -450,6 +450,7 @@ class AsyncConnection(HolderAttributes):
 
     def _connection_lost(self) -> None:
         self.protocol.closed = True
+        self.protocol.give_back_growth()
         for timer in (self._pause_timer, self._senders_timer, self._probe_timer):
             if timer is not None:
                 timer.cancel()

@@ -75,6 +75,7 @@ class BlockingConnection(HolderAttributes):
 
     def _connection_lost(self) -> None:
         self.protocol.closed = True
+        self.protocol.give_back_growth()
 
     def _close_quietly(self) -> None:
         self.close()

@@ -9,7 +9,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t
 
 from fasth2._engine.core cimport enter, find_stream, leave
-from fasth2._engine.flow_control cimport return_connection_credit, return_stream_credit
+from fasth2._engine.flow_control cimport give_back_growth, return_connection_credit, return_stream_credit
 from fasth2._engine.ready cimport Data, Goaway, LargeRequest, Request, Reset, Trailers
 from fasth2._engine.receive cimport receive
 from fasth2._engine.scheduler cimport waits_behind
@@ -446,17 +446,22 @@ cdef class ServerProtocol:
         elif not self.core.failed:
             return_connection_credit(self.core, octets)
 
-    def credit_read(self, int64_t octets, stream_id):
+    def credit_read(self, int64_t octets, stream_id, bint is_read=True):
         """Credit a stream's window for octets of its body that the application has read.
 
         Args:
             octets: Number of octets; credited at once unless windows adapt.
             stream_id: The stream.
+            is_read: False for padding, which the application never gets: it makes no window grow.
         """
         if self.core.growth is None or self.engine is not self.core:
             self.credit(octets, stream_id)
         elif not self.core.failed:
-            return_stream_credit(self.core, stream_id, octets)
+            return_stream_credit(self.core, stream_id, octets, is_read)
+
+    def give_back_growth(self):
+        """Give back what the connection's windows have grown by, at its end: other connections may have it."""
+        give_back_growth(self.core)
 
     # Ending
 

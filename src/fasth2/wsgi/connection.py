@@ -19,6 +19,10 @@ __all__ = ["PREFACE", "Client", "ClientLoop"]
 #: The client's connection preface (RFC 9113 section 3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
+#: Octets of framed output above which a client that takes output is not read from: answers that need no window, and
+#: that no limit on streams bounds.
+MOST_FRAMED = 65536
+
 #: Payload of the PING that probes whether a client still reads.
 _PROBE = b"present?"
 
@@ -164,10 +168,12 @@ class Client(Wire):
                     if not event & ~READ:
                         return True
                     self._write_rest()
-                    if self.out or self._ended or not self._input_open or self.session.error is not None:
+                    session = self.session
+                    if (self.out or self._ended or not self._input_open or session.error is not None
+                            or session.framed > MOST_FRAMED):
                         self.flush()
                         return True
-                    # A client that takes output is read from, however much more output there is.
+                    # A client that takes output is read from, although bodies still wait for their turn.
                 if not self.serve(self.loop):
                     return False
                 self._after_sending()

@@ -500,7 +500,7 @@ cdef class Session(Channel):
             if call.finished:
                 self.dispatcher.uploads.release(call.upload)
             if owed < octets and not call.input.complete and not self.protocol.closed and not self.core.failed:
-                return_stream_credit(self.core, call.stream_id, octets - owed)
+                return_stream_credit(self.core, call.stream_id, octets - owed, True)
         if not owed:
             return 0
         if call.finished:
@@ -692,6 +692,11 @@ cdef class Session(Channel):
     cdef bint has_output(self) noexcept:
         """Return True if another pull may return output."""
         return self.core.out.length > self.core.out.start or self.core.ring is not None
+
+    @property
+    def framed(self):
+        """Octets of output that are framed already: responses of which nothing waits for a window."""
+        return self.core.out.length - self.core.out.start
 
     # The end
 

@@ -214,7 +214,7 @@ class StreamedRequests(BlockingConnection):
             stream.end_request()
         elif length != len(data) and not stream.response_complete:
             # Padding is credited at once.
-            self.protocol.credit_read(length - len(data), item.stream_id)
+            self.protocol.credit_read(length - len(data), item.stream_id, False)
 
     def _trailers_received(self, item: Any, requests: list[Any]) -> None:
         stream = self.protocol.streams.get(item.stream_id)

@@ -110,8 +110,9 @@ class WholeRequests(_WholeRequests):
         return None
 
     def _arrived(self, stream_id: int, octets: int) -> None:
-        # Exactly and at once, as gunicorn's class does.
-        self.protocol.engine.consume(stream_id, octets, False)
+        # Exactly and at once, as gunicorn's class does, unless windows adapt.
+        protocol = self.protocol
+        protocol.engine.consume(stream_id, octets, protocol.options.adaptive_windows is not None)
 
     def _request_received(self, item: Any, requests: list[Any]) -> None:
         super()._request_received(item, requests)

@@ -229,7 +229,8 @@ class AsyncHTTP2Connection(AsyncConnection):
             self._credit_arrived()
         if self._stream_credit:
             for stream_id, size in self._stream_credit.items():
-                self.protocol.credit_read(size, stream_id)
+                # Of a body that is dispatched complete; otherwise padding, which nobody reads.
+                self.protocol.credit_read(size, stream_id, not self.dispatches_on_headers)
             self._stream_credit.clear()
         return requests
 

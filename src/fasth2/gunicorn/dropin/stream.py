@@ -6,7 +6,7 @@ from typing import Any
 
 from gunicorn.http2 import request as gunicorn_request
 from gunicorn.http2 import stream as gunicorn_stream
-from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2StreamError
+from gunicorn.http2.errors import HTTP2ConnectionError, HTTP2ErrorCode, HTTP2StreamError
 from gunicorn.http2.stream import StreamState
 
 from fasth2.gunicorn.errors import HTTP2ConnectionAborted, HTTP2StreamAborted
@@ -76,6 +76,18 @@ class _Stream(gunicorn_stream.HTTP2Stream):
 
 class StreamedStream(_Stream):
     """gunicorn's stream whose body is read in parts; they are joined or cut to a useful size as they arrive."""
+
+    def reset(self, error_code: int = HTTP2ErrorCode.CANCEL) -> None:
+        """Record that the stream was reset, by either side.
+
+        Args:
+            error_code: The code of the RST_STREAM.
+        """
+        super().reset(error_code)
+        if getattr(self.connection, "adapts_windows", False) is True:
+            # What the window has grown by is granted to other streams now.
+            self._body_chunks.clear()
+            self._body_complete = False
 
     def receive_data(self, data: bytes, end_stream: bool = False) -> None:
         """Buffer a part of the request's body until the application reads it.

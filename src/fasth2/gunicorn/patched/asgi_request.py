@@ -360,7 +360,7 @@ class ASGIRequest:
 
     async def _fail(self) -> None:
         """Send 500 if nothing was sent; an incomplete response is reset when the stream is cleaned up."""
-        if self._gone or self._stream.response_headers_sent or self._stream.disconnected:
+        if self._failed or self._gone or self._stream.response_headers_sent or self._stream.disconnected:
             return
         head = ResponseHead(500, _ERROR_FIELDS, self._request.method)
         self._failed = True
