@@ -1,5 +1,6 @@
 """Answers that wait are bounded: over a bound no further request is started (docs/security.md, row 27)."""
 import socket
+import threading
 import time
 import tracemalloc
 
@@ -186,3 +187,29 @@ def test_ten_connections_that_read_nothing(serve):
     assert held < 64 * 2**20, f"{app.begun} answers, {held} bytes"
     assert until(lambda: server.loop.dispatcher.unsent.total == 0)
     assert not server.failures
+
+
+def test_a_client_that_takes_answers_slowly_is_not_read_from_while_framed_ones_wait():
+    """Small answers end their streams at once, so no bound on streams or on queued bodies counts them."""
+    count = 2000
+    with Serving(Pages(4000)) as serving:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        with sock:
+            sock.settimeout(10)
+            sock.connect(("127.0.0.1", serving.port))
+            octets = b"".join([
+                frames.PREFACE, bytes(frames.settings((4, 2**31 - 1))), bytes(frames.window_update(0, 2**30)),
+                *(bytes(request(2 * number + 1, ("x-long", "x" * 1000))) for number in range(count))])
+            sending = threading.Thread(target=sock.sendall, args=(octets,), daemon=True)
+            sending.start()
+            taken = most = 0
+            while taken < count * 4000:
+                time.sleep(0.001)
+                taken += len(sock.recv(16384))
+                for client in list(serving.loop.clients.values()):
+                    if client.session is not None:
+                        most = max(most, client.session.framed)
+            sending.join(10)
+            # The answers to what one read holds, and what was there before it.
+            assert 65536 < most < 600_000
