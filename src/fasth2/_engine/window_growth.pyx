@@ -192,8 +192,8 @@ cdef class WindowGrowth:
         w.processed += size
         if w.processed <= 0:
             return 0
-        # A window that has grown is refilled in smaller parts, so that the sender does not wait for half of it.
-        threshold = w.maximum // (4 if w.grown or self.target > w.maximum else 2)
+        # In smaller parts than h2's, so that the sender does not wait for half of the window.
+        threshold = w.maximum // 4
         if w.processed < threshold and not (w.current <= 0 and w.processed > min(w.maximum // 4, 1024)):
             return 0
         if not self.ended and (is_read or self.target < w.maximum):
