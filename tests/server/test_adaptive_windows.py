@@ -1,6 +1,5 @@
 """Windows that adapt to the link where a connection is credited for what arrives, and streams for what is read."""
 import gc
-import socket
 import types
 
 import pytest
@@ -9,7 +8,6 @@ from fasth2.config import AdaptiveWindows, WindowBudget
 from fasth2.server import errors
 from fasth2.server._options import options_of
 from fasth2.server._protocol import ServerProtocol
-from fasth2.server.connection import HTTP2ServerConnection
 from fasth2.server.stream import StreamState
 from tests.support.clock import Clock
 from tests.support.link import Link
@@ -149,22 +147,3 @@ def test_without_it_each_octet_is_credited():
                 lambda connection, stream_id, octets: protocol.credit_arrived(octets) or protocol.credit_read(octets, stream_id))
     link.upload([1], 200_000)
     assert link.windows == {0: 65535, 1: 65535}
-
-
-def windows_of(**more):
-    sockets = socket.socketpair()
-    with sockets[0], sockets[1]:
-        connection = HTTP2ServerConnection(types.SimpleNamespace(**{**vars(CFG), **more}), sockets[0], ("192.0.2.1", 1))
-        return connection.h2_conn.config.adaptive_windows
-
-
-def test_the_blocking_connections_of_a_process_share_a_budget():
-    assert windows_of() is windows_of() is not None
-
-
-def test_the_bounds_of_the_blocking_connection_are_settings():
-    own = AdaptiveWindows(stream=100_000)
-    assert windows_of(adaptive_windows=own) is own
-    assert windows_of(adaptive_windows=None) is None
-    # A size that the operator has chosen stays.
-    assert windows_of(http2_initial_window_size=100_000) is None

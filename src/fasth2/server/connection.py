@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
-from fasth2.windows import AdaptiveWindows
 
 from . import errors
 from ._options import Options, options_of
@@ -27,12 +26,6 @@ _OPEN = StreamState.OPEN
 _HALF_CLOSED_REMOTE = StreamState.HALF_CLOSED_REMOTE
 _HALF_CLOSED_LOCAL = StreamState.HALF_CLOSED_LOCAL
 _CLOSED = StreamState.CLOSED
-
-#: The initial size of windows (RFC 9113 section 6.9.2).
-_DEFAULT_WINDOW = 65535
-
-#: Shared by the connections of the process whose configuration has none.
-_WINDOWS = AdaptiveWindows()
 
 
 def outgoing(headers: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
@@ -61,19 +54,6 @@ def plain_text(message: str | None) -> tuple[list[tuple[str, str]], bytes]:
     return headers, body
 
 
-def windows_of(cfg: Any) -> AdaptiveWindows | None:
-    """Return how far the windows of a connection may grow; ``None`` if they keep their size.
-
-    Args:
-        cfg: The configuration. Its ``adaptive_windows`` is used if it is an `AdaptiveWindows` or ``None``. A window size
-            that is not the default is kept.
-    """
-    windows = getattr(cfg, "adaptive_windows", _WINDOWS)
-    if windows is None or cfg.http2_initial_window_size != _DEFAULT_WINDOW:
-        return None
-    return windows if isinstance(windows, AdaptiveWindows) else _WINDOWS
-
-
 class HTTP2ServerConnection(WholeRequests):
     """The server's end of an HTTP/2 connection over a blocking socket.
 
@@ -90,8 +70,7 @@ class HTTP2ServerConnection(WholeRequests):
     A body is buffered until it is complete, up to `max_body` octets, and all
     bodies of a connection up to `max_bodies`. Attributes of ``cfg`` with these
     names set the limits; ``None`` disables one. Requests that exceed a limit are
-    answered with 413. Receive windows grow with the link; ``cfg.adaptive_windows``
-    sets how far (`fasth2.config.AdaptiveWindows`), and ``None`` keeps their size.
+    answered with 413.
 
     For one thread at a time. `h2_conn` is the engine, an
     `fasth2.connection.H2Connection`; both share their state. The methods that
@@ -111,7 +90,7 @@ class HTTP2ServerConnection(WholeRequests):
         cls._own_send_data = cls.send_data is HTTP2ServerConnection.send_data
 
     def _make_options(self, cfg: Any) -> Options:
-        return options_of(cfg, errors, _CLOSED, adaptive_windows=windows_of(cfg))
+        return options_of(cfg, errors, _CLOSED)
 
     # Receiving
 
