@@ -8,11 +8,14 @@ from fasth2.config import AdaptiveWindows, WindowBudget
 from fasth2.server import errors
 from fasth2.server._options import options_of
 from fasth2.server._protocol import ServerProtocol
+from fasth2.server._shutdown import GOAWAY_INTERVAL, PING_ACK_WAIT
 from fasth2.server.stream import StreamState
+from tests.support import frames
 from tests.support.clock import Clock
-from tests.support.link import Link
+from tests.support.fields import request
+from tests.support.frames import PREFACE, FrameReader
+from tests.support.link import MB, Link, upload_long
 
-MB = 1_000_000
 CFG = types.SimpleNamespace(
     http2_initial_window_size=65535, http2_max_concurrent_streams=100, http2_max_frame_size=16384,
     http2_max_header_list_size=65536)
@@ -45,10 +48,8 @@ class Upload:
 @pytest.mark.parametrize("delay", [0.01, 0.025, 0.1])
 @pytest.mark.parametrize("streams", [1, 4])
 def test_a_link_is_filled(delay, streams):
-    upload = Upload(delay, 10 * MB)
-    size = 50 * MB
-    numbers = range(1, 2 * streams, 2)
-    assert upload.link.upload(numbers, size // streams) < size / (9 * MB) + 40 * delay
+    took, allowed = upload_long(Upload(delay, 10 * MB).link, streams)
+    assert took < allowed
 
 
 def test_what_is_not_read_grants_nothing():
@@ -147,3 +148,61 @@ def test_without_it_each_octet_is_credited():
                 lambda connection, stream_id, octets: protocol.credit_arrived(octets) or protocol.credit_read(octets, stream_id))
     link.upload([1], 200_000)
     assert link.windows == {0: 65535, 1: 65535}
+
+
+# The end: a client that reads PING and GOAWAY at once has its ACK to send after the GOAWAY, and Apache reuses such a
+# connection.
+
+
+@pytest.fixture
+def measured():
+    """A protocol whose PING is under way, and what it has sent since."""
+    clock = Clock()
+    protocol = ServerProtocol(options_of(
+        CFG, errors, StreamState.CLOSED, clock=clock, adaptive_windows=AdaptiveWindows(), credits_on_arrival=True))
+    protocol.advertise()
+    peer = types.SimpleNamespace(clock=clock, protocol=protocol)
+    sent = FrameReader()
+
+    def receive(*parts):
+        protocol.engine.receive_data(b"".join(map(bytes, parts)))
+        return read()
+
+    def read():
+        before = len(sent.sent)
+        sent.read(protocol.engine.data_to_send())
+        return [frame.kind for frame in sent.sent[before:]]
+
+    def step(after=0.0):
+        clock.now += after
+        return protocol.advance_shutdown(clock.now, True)
+
+    peer.receive, peer.read, peer.step = receive, read, step
+    receive(PREFACE, frames.settings(), frames.settings_ack(), request(1, method="POST", end_stream=False))
+    assert receive(frames.data(1, bytes(16384))) == ["PING"]
+    peer.ack = frames.ping(sent.sent[-1].opaque, ack=True)
+    protocol.begin_shutdown(clock.now + 10)
+    return peer
+
+
+def test_an_idle_connection_is_told_of_its_end_when_the_PING_is_acknowledged(measured):
+    assert 0 < measured.step() <= 0.05
+    assert measured.read() == []
+    measured.receive(measured.ack)
+    assert measured.step(0.05) == GOAWAY_INTERVAL
+    assert measured.read() == ["GOAWAY"]
+
+
+def test_or_a_quarter_of_a_second_later(measured):
+    waited = 0.0
+    while (wait := measured.step()) != GOAWAY_INTERVAL:
+        measured.clock.now += wait
+        waited += wait
+    assert waited == pytest.approx(PING_ACK_WAIT)
+    assert measured.read() == ["GOAWAY"]
+
+
+def test_no_PING_is_sent_when_the_end_has_begun(measured):
+    measured.receive(measured.ack)
+    measured.clock.now += 5
+    assert "PING" not in measured.receive(frames.data(1, bytes(16384)), frames.data(1, bytes(16384)))

@@ -9,6 +9,20 @@ from tests.support import frames
 from tests.support.fields import request
 from tests.support.frames import PREFACE, FrameReader
 
+MB = 1_000_000
+
+
+def upload_long(link: Link, streams: int) -> tuple[float, float]:
+    """Send 50 MB on so many new streams.
+
+    Returns:
+        The seconds that it took, and those that it may take over a link of ten megabytes a second: growth from the
+        base window, and nine tenths of the rate afterwards.
+    """
+    size = 50 * MB
+    took = link.upload(range(1, 2 * streams, 2), size // streams)
+    return took, size / (9 * MB) + 40 * link.delay
+
 
 class Link:
     """Uploads to a server's connection through a link that delays each direction.

@@ -13,6 +13,7 @@ cdef class WindowGrowth:
     cdef bint by_stream              # the windows of streams are charged to the budget, not the connection's
     cdef bint joined                 # among those that share the budget
     cdef bint ended                  # the connection is over
+    cdef bint leaving                # the connection is about to end: no more PINGs
     # the PING under way
     cdef bint waiting
     cdef int64_t received            # octets of DATA since it was sent, or since the last answer

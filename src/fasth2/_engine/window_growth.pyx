@@ -66,7 +66,7 @@ cdef class WindowGrowth:
         """Count octets of DATA. True: a PING is to be sent now."""
         cdef double now
         self.received += octets
-        if self.waiting or self.received < SAMPLE_FROM:
+        if self.waiting or self.leaving or self.received < SAMPLE_FROM:
             return False
         now = clock()
         self.received = 0

@@ -17,7 +17,7 @@ __all__ = ["adaptive_windows", "connection_limits", "widen_window"]
 
 
 #: Number of cached decisions about windows; a process needs one.
-_WINDOWS = 8
+_DECISIONS = 8
 
 _decided: dict[tuple[int, int], tuple[Any, settings.Settings, AdaptiveWindows | None]] = {}
 _windows: dict[tuple[int, int, int], AdaptiveWindows] = {}
@@ -72,7 +72,7 @@ def adaptive_windows(cfg: Any, chosen: settings.Settings | None = None) -> Adapt
     known = _decided.get((id(cfg), id(chosen)))
     if known is None:
         # The memo holds both objects, so that no others get their ids.
-        known = remember(_decided, (id(cfg), id(chosen)), (cfg, chosen, _decide(cfg, chosen)), _WINDOWS)
+        known = remember(_decided, (id(cfg), id(chosen)), (cfg, chosen, _decide(cfg, chosen)), _DECISIONS)
     return known[2]
 
 

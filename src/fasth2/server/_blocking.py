@@ -317,7 +317,7 @@ class BlockingConnection(HolderAttributes):
             protocol.release(stream_id, self) is not None and protocol.streams
             and time.monotonic() - self._polled_at >= self.POLL_INTERVAL
         ):
-            # A pending request may have been reset meanwhile.
+            # A pending request may have been reset meanwhile. The time is looked at here to save a call.
             self._poll_input()
 
     def __repr__(self) -> str:

@@ -28,7 +28,7 @@ cdef class ServerProtocol:
     cdef object receive_octets(self, const uint8_t *p, Py_ssize_t n)
     cdef object keep_error(self, object error)
     cdef int receive_reset(self, object item, list requests, object handler) except -1
-    cdef bint may_refuse(self)
+    cpdef bint refuse(self, object stream_id) except -1
     cdef bint refused_too_often(self) except -1
     cdef int add_unread(self, H2Stream stream, int64_t octets, double deadline) except -1
     cdef list take_unread(self, double now)

@@ -198,7 +198,7 @@ cdef class ServerProtocol:
         for item in items:
             kind = type(item)
             if kind is Request:
-                if not self.may_refuse() or not self.refuse(item.stream_id):
+                if not self.refuse((<Request>item).stream_id):
                     handler._request_received(item, requests)
             elif kind is Data:
                 handler._data_received(item, requests)
@@ -214,7 +214,7 @@ cdef class ServerProtocol:
                     self.draining = True
                 last_stream_id = item.last_stream_id
             elif kind is LargeRequest:
-                if not self.may_refuse() or not self.refuse(item.stream_id):
+                if not self.refuse((<LargeRequest>item).stream_id):
                     handler._large_request_received(item, requests)
             else:
                 stream = self.streams.get(item.stream_id)
@@ -265,11 +265,7 @@ cdef class ServerProtocol:
 
     # Refusing streams
 
-    cdef bint may_refuse(self):
-        """Return False if `refuse` would refuse nothing."""
-        return self.refused_above is not None or (self.unreleased is not None and len(self.unreleased) > 0)
-
-    def refuse(self, stream_id):
+    cpdef bint refuse(self, object stream_id) except -1:
         """Return True if a new stream is refused, with RST_STREAM queued.
 
         A stream is refused if it exceeds the limit counted together with requests that the peer has reset and the
@@ -527,12 +523,18 @@ cdef class ServerProtocol:
         """
         if self.shutdown is None:
             self.shutdown = Shutdown(self.began, overdue_at, first_request_wait)
+            if self.core.growth is not None:
+                self.core.growth.leaving = True
+
+    def is_ping_under_way(self):
+        """Return True if the PING that measures the round trip was not acknowledged yet."""
+        return self.core.growth is not None and self.core.growth.waiting
 
     def advance_shutdown(self, double now, bint idle):
         """Advance a graceful shutdown if its next step is due, which queues a GOAWAY (RFC 9113 section 6.8).
 
-        The first GOAWAY is sent once no stream is open, after the first request or the time for it, or when that is
-        overdue. Requests in transit are served, and a later step sends the final GOAWAY with the last stream.
+        The first GOAWAY is sent once no stream is open, after the first request or the time for it and the ACK of a PING
+        under way, or when that is overdue. Requests in transit are served, and a later step sends the final GOAWAY with the last stream.
 
         Args:
             now: The time, in seconds.

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["FIRST_REQUEST_WAIT", "GOAWAY_INTERVAL", "Shutdown"]
+__all__ = ["FIRST_REQUEST_WAIT", "GOAWAY_INTERVAL", "PING_ACK_WAIT", "Shutdown"]
 
 #: Seconds between the first GOAWAY and the final one with the last stream (RFC 9113 section 6.8).
 GOAWAY_INTERVAL = 0.25
@@ -11,6 +11,12 @@ GOAWAY_INTERVAL = 0.25
 #: Seconds that an accepted connection has for its first request: as long as gunicorn keeps a stopping worker's idle
 #: connections.
 FIRST_REQUEST_WAIT = 2.0
+
+
+#: Seconds that the first GOAWAY of an idle connection waits for the ACK of a PING under way: a client that reads both
+#: at once has the ACK to send after the GOAWAY, and mod_proxy_http2 of Apache takes such a connection for a usable one.
+PING_ACK_WAIT = 0.25
+_PING_ACK_LOOK = 0.02
 
 
 class Shutdown:
@@ -25,13 +31,15 @@ class Shutdown:
         first_request_wait: Time for the first request, in seconds from the beginning of the connection.
     """
 
-    __slots__ = ("_first_request_by", "_overdue_at", "_read", "announced_at")
+    __slots__ = ("_first_request_by", "_overdue_at", "_ping_ack_by", "_read", "announced_at")
 
     def __init__(self, began: float, overdue_at: float, first_request_wait: float = FIRST_REQUEST_WAIT) -> None:
         self._first_request_by = began + first_request_wait
         self._overdue_at = overdue_at
         #: Time of the first GOAWAY; ``None`` before.
         self.announced_at: float | None = None
+        # Time until which the first GOAWAY waits for the ACK of a PING; None: it was not due yet.
+        self._ping_ack_by: float | None = None
         # The final GOAWAY is due, and the holder reads once more before it.
         self._read = False
 
@@ -50,6 +58,11 @@ class Shutdown:
                 due = min(due, first)
             if now < due:
                 return due - now
+            if now < self._overdue_at and protocol.is_ping_under_way():
+                if self._ping_ack_by is None:
+                    self._ping_ack_by = now + PING_ACK_WAIT
+                if now < self._ping_ack_by:
+                    return min(self._ping_ack_by - now, _PING_ACK_LOOK)
             self.announced_at = now
             protocol.announce_end()
             return GOAWAY_INTERVAL

@@ -107,9 +107,7 @@ def _octets(value: Any) -> int:
     if type(value) is not bytes or not value.isdigit():
         text = value.decode("latin-1") if isinstance(value, bytes) else value
         text = text.strip(" \t")
-        if not (text.isascii() and text.isdigit()):
-            raise ValueError(f"Content-Length {value!r} is not a number of octets")
-        value = text
-    if len(value) > _DIGITS:
+        value = text if text.isascii() and text.isdigit() else ""
+    if not 0 < len(value) <= _DIGITS:
         raise ValueError(f"Content-Length {value!r} is not a number of octets")
     return int(value)

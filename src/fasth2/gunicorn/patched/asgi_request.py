@@ -106,7 +106,6 @@ class ConnectionScope:
             scope["state"] = state.copy()
         return scope
 
-
     def _encode(self, field: tuple[str, str]) -> tuple[bytes, bytes]:
         name, value = field
         lower = name.lower()
