@@ -9,13 +9,13 @@ import gc
 import sys
 from typing import Any
 
-from fasth2.wsgi import call as _call
+from fasth2.wsgi import dispatcher as _dispatcher
 from tests.support.heap import in_use
 
 from .scenarios import SCENARIOS
 
 # `datetime` keeps memory after calls that found none (CPython 3.11).
-_call.formatdate = lambda second, usegmt: "Thu, 01 Jan 1970 00:00:00 GMT"
+_dispatcher.formatdate = lambda second, usegmt: "Thu, 01 Jan 1970 00:00:00 GMT"
 
 #: Passes before those whose leaks add up: CPython makes room for what it learns of code that runs often.
 WARM_UP, PASSES = 3, 4

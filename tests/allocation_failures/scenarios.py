@@ -22,11 +22,13 @@ from fasth2.hpack.decoder import Decoder
 from fasth2.hpack.encoder import Encoder
 from fasth2.server._closing import Lingering
 from fasth2.server.errors import HTTP2StreamAborted
-from fasth2.wsgi.call import Dispatcher
+from fasth2.wsgi.dispatcher import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
 from fasth2.wsgi.leader import Leadership, Slot
 from fasth2.wsgi.limits import WorkerLimits
+from fasth2.wsgi.operations import do_requests
 from fasth2.wsgi.session import Session
+from fasth2.wsgi.waiting_calls import run_uploads
 from fasth2.wsgi.wire import LoopState, Wire
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
@@ -326,14 +328,14 @@ class Served:
         else:
             self.session.feed(octets)
             self.session.run(True)
-            self.dispatcher.run_uploads()
-            self.session.update_calls()
+            run_uploads(self.dispatcher)
+            self.session.streams.update_calls()
             if self.dispatcher.unsent.held_back:
                 self.session.pull(-1)
                 self.dispatcher.unsent.release()
                 self.session.run(True)
         if self.detaches:
-            self.dispatcher.do_requests()
+            do_requests(self.dispatcher)
             assert not self.dispatcher.calling
         for failure in self.failed:
             if failure is not self.expected:
@@ -353,7 +355,7 @@ class Served:
             self.session.close()
         self.leadership.yield_lead(self.slot)
         self.leadership.stop()
-        self.dispatcher.do_requests()
+        do_requests(self.dispatcher)
         assert not self.dispatcher.calling
         self.await_threads()
 
@@ -471,6 +473,11 @@ SCENARIOS: dict[str, Scenario] = {
     "server._protocol": serves(reading, *UPLOAD, request(3), frames.window_update(0, 0)),
     "server._unread_uploads": serves(writing, STREAMED, frames.data(1, b"d" * 100)),
     "wsgi.call": serves(writing, request(1), request(3)),
+    "wsgi.call_state": serves(writing, request(1, method="HEAD"), request(3)),
+    "wsgi.call_streams": serves(reading, *UPLOAD, request(3, end_stream=False), frames.data(3, b"d" * 100), frames.rst_stream(3)),
+    "wsgi.dispatcher": serves(waiting, STREAMED, detaches=True),
+    "wsgi.operations": serves(waiting, STREAMED, request(3), detaches=True),
+    "wsgi.waiting_calls": serves(writing, STREAMED, request(3, ("content-length", "100000"), end_stream=False)),
     "_engine.upgrade": Scenario(nothing, upgrade, shut_all),
     "_engine.flow_control": serves(reading, request(1, end_stream=False), *[frames.data(1, b"d" * 10000)] * 4,
                              frames.data(1, b"", end_stream=True)),

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from fasth2.wsgi.operations import do_requests
 from tests.support.heap import alone
 
 
@@ -36,7 +37,7 @@ def fail_without_memory(detached):
     finally:
         _testcapi.remove_mem_hooks()
     assert served.leadership.handovers == detached
-    served.dispatcher.do_requests()
+    do_requests(served.dispatcher)
     assert not served.dispatcher.calling
     assert served.session.idle, "the call is kept"
     return served.engine.open_inbound_streams

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fasth2.server.client_hello import ServerTLS
-from fasth2.wsgi.call import Dispatcher
+from fasth2.wsgi.dispatcher import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
 from fasth2.wsgi.loop import Loop
 from fasth2.wsgi.session import Session

@@ -7,6 +7,7 @@ import pytest
 
 from fasth2.wsgi.leader import Slot
 from fasth2.wsgi.limits import WorkerLimits
+from fasth2.wsgi.waiting_calls import run_uploads
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.tls_client import Client
@@ -47,7 +48,7 @@ def post(stream_id, *fields, path="/"):
 
 def start_uploads(worker):
     """What the loop does at a round's end."""
-    assert worker.dispatcher.run_uploads()
+    assert run_uploads(worker.dispatcher)
 
 
 # What is gathered

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from fasth2.limits import Limits
-from fasth2.wsgi.call import Dispatcher
+from fasth2.wsgi.dispatcher import Dispatcher
 from fasth2.wsgi.environ import PLAIN, SCHEME, EnvironMaker, FieldRule
 from fasth2.wsgi.leader import Leadership
 from fasth2.wsgi.session import Session

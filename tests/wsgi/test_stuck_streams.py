@@ -1,7 +1,7 @@
 """Streams of which the client takes nothing are reset; those that wait behind others by their priority are not."""
 import pytest
 
-from fasth2.wsgi.call import Dispatcher
+from fasth2.wsgi.dispatcher import Dispatcher
 from fasth2.wsgi.environ import EnvironMaker
 from fasth2.wsgi.leader import Leadership
 from fasth2.wsgi.session import Session

@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 
 from fasth2.wsgi.limits import WorkerLimits
+from fasth2.wsgi.waiting_calls import run_uploads
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.tls_client import Client
@@ -137,7 +138,7 @@ def test_an_upload_that_is_held_back_is_started_later(ends):
     connection = Connection(worker, window=0)
     connection.serve(requests(1, 6))
     connection.serve(request(101, ("expect", "100-continue"), method="POST", end_stream=False))
-    assert worker.dispatcher.run_uploads()
+    assert run_uploads(worker.dispatcher)
     assert app.begun == 6
     if ends:
         connection.serve(frames.data(101, b"body", end_stream=True))
@@ -145,7 +146,7 @@ def test_an_upload_that_is_held_back_is_started_later(ends):
     connection.serve(*(frames.rst_stream(stream_id, 8) for stream_id in range(1, 13, 2)))
     for client in worker.dispatcher.unsent.release():
         client.session.run()
-    assert worker.dispatcher.run_uploads()
+    assert run_uploads(worker.dispatcher)
     assert app.begun == 7
 
 

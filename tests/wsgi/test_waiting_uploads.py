@@ -5,8 +5,9 @@ import threading
 import h2.events
 import pytest
 
-from fasth2.wsgi.call import Dispatcher
+from fasth2.wsgi.dispatcher import Dispatcher
 from fasth2.wsgi.limits import WorkerLimits
+from fasth2.wsgi.waiting_calls import run_uploads
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
 from tests.support.record_peer import Peer
@@ -134,7 +135,7 @@ def test_who_waits_for_a_thread_is_not_slow(fields):
         worker.dispatcher.queue_paused(2.0)
     assert len(worker.dispatcher.uploads.waiting) == 1
     assert looks(connection, 0, 60) is None
-    assert worker.dispatcher.run_uploads()
+    assert run_uploads(worker.dispatcher)
     connection.flush()
     assert app.paths == ["/"]
     assert connection.wrote("HEADERS", 1)
@@ -160,7 +161,7 @@ def test_who_waits_for_too_long_may_ask_again(timeout, drips):
         (1, REFUSED_STREAM), (3, REFUSED_STREAM)]
     assert connection.session.connection.counters == {"waiting_uploads": 2}
     assert not worker.dispatcher.uploads.waiting
-    assert worker.dispatcher.run_uploads()
+    assert run_uploads(worker.dispatcher)
     assert not app.paths
     assert connection.session.idle
 
@@ -185,7 +186,7 @@ def test_connections_take_turns():
     third.feed(post(1, LONG, path="/third"))
     while worker.dispatcher.uploads.waiting:
         # With one thread one at a time.
-        assert worker.dispatcher.run_uploads()
+        assert run_uploads(worker.dispatcher)
     assert app.paths == ["/greedy/1", "/other/1", "/third", "/greedy/3", "/other/3", "/greedy/5"]
 
 
@@ -226,14 +227,14 @@ def test_calls_that_are_over_count_no_more():
     old = Connection(worker)
     old.serve(post(1, LONG), post(3, EXPECT), post(5, LONG), post(7, LONG))
     while worker.dispatcher.uploads.waiting:
-        assert worker.dispatcher.run_uploads()
+        assert run_uploads(worker.dispatcher)
     old.serve(frames.rst_stream(1, CANCEL), frames.data(3, b"", end_stream=True))
     new = Connection(worker)
     app.paths.clear()
     old.feed(post(9, LONG, path="/old"), post(11, LONG, path="/old"))
     new.feed(post(1, LONG, path="/new"))
     while worker.dispatcher.uploads.waiting:
-        assert worker.dispatcher.run_uploads()
+        assert run_uploads(worker.dispatcher)
     assert app.paths == ["/old", "/new", "/old"]
 
 
@@ -245,7 +246,7 @@ def test_an_answer_to_an_upload_is_sent_whole_when_its_client_has_ended():
     worker = Worker(Unread(bytes(200_000)))
     connection = Connection(worker)
     connection.serve(post(1, LONG), post(3))
-    assert worker.dispatcher.run_uploads()
+    assert run_uploads(worker.dispatcher)
     connection.flush()
     assert sum(len(frame.data) for frame in connection.wrote("DATA", 1)) == 65535
     connection.feed(frames.window_update(0, 10**6), frames.window_update(1, 10**6))

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fasth2.wsgi.call import Dispatcher
+from fasth2.wsgi.dispatcher import Dispatcher
 from fasth2.wsgi.environ import PLAIN, EnvironMaker, FieldRule
 from fasth2.wsgi.leader import Leadership, Slot
 from fasth2.wsgi.session import Session

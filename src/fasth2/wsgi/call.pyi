@@ -2,72 +2,18 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ClassVar, final
 
-from .leader import Leadership
-from .limits import WorkerLimits
-from .unsent import Unsent
-from .uploads import Uploads
-from .waiting import Waiter
+from .call_state import CallState
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 def read_part(read: Callable[[int], bytes], size: int) -> Any: ...
 
 @final
-class Dispatcher:
-    application: Callable[..., Any]
-    observer: Any
-    report: Callable[[Call, BaseException], Any]
-    on_limit: Callable[[], Any] | None
-    served: int
-    limit: int
-    timeout: float
-    server: str
-    file_wrapper: Any
-    threads: int
-    def __init__(
-        self,
-        application: Callable[..., Any],
-        leadership: Leadership,
-        wake: Callable[[], Any],
-        report: Callable[[Call, BaseException], Any],
-        *,
-        server: str = "",
-        timeout: float | None = None,
-        limits: WorkerLimits | None = None,
-    ) -> None: ...
-    @property
-    def leadership(self) -> Leadership: ...
-    @property
-    def progress(self) -> int: ...
-    @property
-    def waits(self) -> bool: ...
-    @property
-    def deferring(self) -> bool: ...
-    @property
-    def calling(self) -> bool: ...
-    def run_deferred(self) -> bool: ...
-    @property
-    def uploads(self) -> Uploads: ...
-    @property
-    def unsent(self) -> Unsent: ...
-    def run_waiting(self) -> bool: ...
-    def queue_paused(self, now: float) -> None: ...
-    def run_uploads(self) -> bool: ...
-    def before_poll(self) -> bool: ...
-    def after_poll(self) -> None: ...
-    def do_requests(self) -> list[Any]: ...
-    def resume(self) -> None: ...
-
-class Channel: ...
-
-@final
-class Call(Waiter):
+class Call(CallState):
     chunked: ClassVar[bool]
     upgrade: ClassVar[bool]
     must_close: ClassVar[bool]
     context: Any
-    @property
-    def environ(self) -> dict[str, Any]: ...
     @property
     def fields_received(self) -> list[tuple[str, str]] | None: ...
     @property

@@ -1,30 +1,23 @@
-"""One request of a worker: the application's call (PEP 3333), its response, and the hand-over of slow calls."""
+"""One request of a worker: the application's call (PEP 3333) and its response."""
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
-from libc.time cimport time as c_time
 
-from collections import deque
-from email.utils import formatdate
 from functools import partial
 
 from fasth2._engine.error_codes cimport CANCEL, INTERNAL_ERROR
-from fasth2.wsgi.atomics cimport load_flag, load_number, store_flag, store_number
-from fasth2.wsgi.leader cimport PyThread_get_thread_ident
+from fasth2.wsgi.atomics cimport load_flag, store_flag
+from fasth2.wsgi.dispatcher cimport OP_CONSUME, OP_INFORM, OP_RESET, OP_SEND, PART
+from fasth2.wsgi.leader cimport Leadership, PyThread_get_thread_ident
 from fasth2.wsgi.response_fields cimport FIELD_HOP, FieldName, check_value, field_name
 from fasth2.wsgi.response_head cimport ResponseHead, response_head
-from fasth2.wsgi.unsent cimport Unsent
-from fasth2.wsgi.uploads cimport UPLOAD_WAITS, Uploads
 from fasth2.wsgi.waiting cimport HIGH_WATER
 
 from fasth2._memo import remember
 from fasth2.server.errors import HTTP2StreamAborted
-from fasth2.wsgi.limits import WorkerLimits
 
 cdef enum:
     # Octets that a detached call reads before it returns credit to the client.
     CREDIT = 16384
-    # Overhead added to the size of each queued part, in bytes.
-    PART = 256
     # Octets that an application may write() to a response without a body before the stream is aborted.
     DROPPED = 1048576
     # Block size in which a file is read.
@@ -32,8 +25,6 @@ cdef enum:
     # Number of paths remembered as slow, and the longest of them, in characters.
     SLOW_PATHS = 1024
     LONGEST_PATH = 256
-    # Ticks after a fast call during which the last free thread is reserved for fast calls.
-    FAST_LATELY = 20
 
 cdef object _END = object()
 
@@ -44,341 +35,7 @@ def read_part(read, size):
 
 
 @cython.final
-cdef class Dispatcher:
-    """The state that all requests of a worker share, and the queues between detached calls and the leader.
-
-    Args:
-        application: The WSGI application.
-        leadership: Decides which thread runs the event loop.
-        wake: Called to end the leader's wait for events.
-        report: Called with a call and the exception that ended it.
-        server: The Server field for responses without one; empty: no field.
-        timeout: Seconds that a client may take to send more of a body or to receive more of a response; ``None``:
-            no limit.
-        limits: A `WorkerLimits`; ``None`` for its defaults.
-    """
-
-    def __init__(self, application, Leadership leadership not None, wake, report, *, str server="", timeout=None,
-                 limits=None):
-        self.application = application
-        self.leadership = leadership
-        self.wake = wake
-        self.report = report
-        self.server = server
-        self.timeout = -1.0 if timeout is None else timeout
-        self.limit = 0x7FFFFFFFFFFFFFFF
-        self.requests = deque()
-        self.deferred = deque()
-        limits = WorkerLimits() if limits is None else limits
-        self.uploads = Uploads(limits)
-        self.unsent = Unsent(limits)
-        self.threads = 1
-        self.slow = {}
-        self.date = ""
-
-    cdef int submit(self, Call call, int what, object value, bint flag) except -1:
-        """Queue an operation on a call's connection for the leader."""
-        cdef bint polling
-        with cython.critical_section(self):
-            self.requests.append((call, what, value, flag))
-            store_number(&self.asked, self.asked + 1)
-            polling = self.polling
-        if polling:
-            self.wake()
-        return 0
-
-    cdef int submit_end(self, Call call) except -1:
-        """Queue the end of a detached call, behind its other operations. Allocates no memory."""
-        cdef bint polling
-        with cython.critical_section(self):
-            call.next_ended = self.ended_calls
-            self.ended_calls = call
-            store_number(&self.asked, self.asked + 1)
-            polling = self.polling
-        if polling:
-            self.wake()
-        return 0
-
-    cdef str now(self):
-        """Return the value of the Date field, formatted once a second."""
-        cdef long second = <long>c_time(NULL)
-        if second != self.second or not self.date:
-            self.date = formatdate(second, usegmt=True)
-            self.second = second
-        return self.date
-
-    @property
-    def progress(self):
-        """A number that changes whenever a call begins or submits an operation, or a client receives response data."""
-        return load_number(&self.leadership.calls) + load_number(&self.asked) + load_number(&self.taken)
-
-    def before_poll(self):
-        """Mark the leader as about to wait for events.
-
-        Returns:
-            True if it may wait; False if operations are queued.
-        """
-        with cython.critical_section(self):
-            self.polling = True
-            return not self.requests and self.ended_calls is None and self.ending is None
-
-    def after_poll(self):
-        """Mark the leader as awake."""
-        with cython.critical_section(self):
-            self.polling = False
-
-    def do_requests(self):
-        """Run the operations that detached calls have queued.
-
-        Returns:
-            The channels that may have output to send.
-        """
-        cdef Call call
-        cdef list touched = []
-        if self.ending is None:
-            # Taken before the operations: those of the ended calls are among them then.
-            with cython.critical_section(self):
-                self.ending = self.ended_calls
-                self.ended_calls = None
-        while self.requests:
-            call, what, value, flag = self.requests.popleft()
-            channel = call.channel
-            if channel not in touched:
-                touched.append(channel)
-            try:
-                self.do_request(call, what, value, flag)
-            except Exception as error:
-                self.abort_call(call, error)
-        while self.ending is not None:
-            call = self.ending
-            self.ending = call.next_ended
-            call.next_ended = None
-            self.open_calls -= 1
-            try:
-                call.release()
-            except Exception as error:
-                self.abort_call(call, error)
-            if call.channel not in touched:
-                touched.append(call.channel)
-        return touched
-
-    cdef int abort_call(self, Call call, object error) except -1:
-        """Abort the response: report the error and reset the stream. The call's thread may still be running."""
-        self.report_error(call, error)
-        call.mark_gone()
-        return call.channel.reset(call, INTERNAL_ERROR)
-
-    cdef int do_request(self, Call call, int what, object value, bint flag) except -1:
-        if what == OP_SEND:
-            with cython.critical_section(call):
-                call.asked -= PyBytes_GET_SIZE(<bytes>value) + PART
-            if call.complete:
-                # A write() of another thread, after the end of the response.
-                return 0
-            call.complete = flag
-            if call.channel.send(call, <bytes>value, flag) < 0:
-                call.mark_gone()
-        elif what == OP_CONSUME:
-            if value:
-                call.channel.consume(call, value)
-            if flag:
-                call.channel.extend_window(call)
-        elif what == OP_INFORM:
-            call.channel.inform(call, value[0], value[1])
-        else:
-            call.channel.reset(call, value)
-        return 0
-
-    cdef int report_error(self, Call call, object error) except -1:
-        """Report an error; errors of the report itself are ignored."""
-        try:
-            self.report(call, error)
-        except BaseException:
-            pass  # the log cannot be written
-        return 0
-
-    cdef bint defer_if_slow(self, Call call) except -1:
-        """Defer a call to a path remembered as slow while the last free thread is reserved for fast calls.
-
-        Returns:
-            True if the call was deferred.
-        """
-        if self.leadership.idle or self.leadership.now() - self.fast_tick > FAST_LATELY:
-            return False
-        if call.path not in self.slow:
-            return False
-        self.deferred.append(call)
-        store_flag(&self.leadership.calls_waiting, True)
-        return True
-
-    cdef int update_calls_waiting(self) except -1:
-        """Update the flag that makes a thread wake the leader when it becomes free."""
-        store_flag(&self.leadership.calls_waiting, bool(self.uploads.waiting) or bool(self.deferred))
-        return 0
-
-    def run_deferred(self):
-        """Run deferred calls while threads are free.
-
-        Returns:
-            False when the thread has lost the lead.
-        """
-        cdef Call call
-        while self.deferred:
-            if not self.leadership.idle and self.leadership.now() - self.fast_tick <= FAST_LATELY:
-                return True
-            call = self.deferred.popleft()
-            # Before the call runs, since the lead may be lost meanwhile.
-            self.update_calls_waiting()
-            if not call.channel.has_stream(call):
-                call.channel.drop(call)
-                continue
-            if not call.channel.may_start():
-                call.channel.put_back(call)
-                continue
-            if not call.run():
-                return False
-            call.channel.flush()
-        return True
-
-    cdef int queue_upload(self, Call call) except -1:
-        """Queue a call for a thread, to read its body while it arrives."""
-        self.uploads.wait(call, call.upload)
-        store_flag(&self.leadership.calls_waiting, True)
-        return 0
-
-    cdef int start_upload(self, Call call) except -1:
-        """Take a call out of the upload queues: its body is complete, or nothing will read it."""
-        cdef bint waited = call.upload.state == UPLOAD_WAITS
-        self.uploads.start(call, call.upload)
-        if waited:
-            self.update_calls_waiting()
-        return 0
-
-    cdef bint may_run_upload(self) except -1:
-        """Return True if a thread is free for such a call. The last free one is reserved for complete requests."""
-        if self.threads > 1:
-            return bool(self.leadership.idle)
-        return not self.deferred
-
-    def queue_paused(self, double now):
-        """Queue the calls whose body has paused for a thread.
-
-        Args:
-            now: Seconds of a monotonic clock.
-        """
-        if self.uploads.queue_paused(now):
-            store_flag(&self.leadership.calls_waiting, True)
-
-    def run_uploads(self):
-        """Run the calls that read their body while it arrives, while threads are free.
-
-        Returns:
-            False when the thread has lost the lead.
-        """
-        cdef Call call
-        while self.uploads.waiting and self.may_run_upload():
-            call = self.uploads.first()
-            self.update_calls_waiting()
-            if not call.channel.has_stream(call):
-                call.channel.drop(call)
-                continue
-            if not call.channel.may_start():
-                self.uploads.hold_back(call.upload)
-                call.channel.put_back(call)
-                continue
-            if not call.run():
-                return False
-            call.channel.flush()
-            if self.threads == 1:
-                # Complete requests go first.
-                break
-        return True
-
-    @property
-    def calling(self):
-        """True while any call is running, even if its client is gone."""
-        return self.open_calls > 0
-
-    @property
-    def deferring(self):
-        """True while slow calls are deferred in favour of fast ones."""
-        return bool(self.deferred)
-
-    @property
-    def waits(self):
-        """True if a deferred call or a waiting upload may be run now."""
-        if self.deferred and (self.leadership.idle or self.leadership.now() - self.fast_tick > FAST_LATELY):
-            return True
-        return bool(self.uploads.waiting) and self.may_run_upload()
-
-    def run_waiting(self):
-        """Run deferred calls and waiting uploads while threads are free.
-
-        Returns:
-            False when the thread has lost the lead.
-        """
-        return self.run_deferred() and self.run_uploads()
-
-    def resume(self):
-        """As the new leader: take over the connection of the call that lost the lead."""
-        cdef Call call
-        cdef object running = self.leadership.running
-        if running is not None:
-            call = running
-            if call.detached and not call.finished:
-                call.channel.adopt(call)
-                try:
-                    call.flush_held()
-                except Exception as error:
-                    self.abort_call(call, error)
-                call.channel.flush()
-
-
-cdef class Channel:
-    """The interface of a call's connection. Used by the leader only."""
-
-    cdef bint has_stream(self, Call call) except -1:
-        raise NotImplementedError
-
-    cdef bint may_start(self) except -1:
-        raise NotImplementedError
-
-    cdef int put_back(self, Call call) except -1:
-        raise NotImplementedError
-
-    cdef int drop(self, Call call) except -1:
-        raise NotImplementedError
-
-    cdef int adopt(self, Call call) except -1:
-        raise NotImplementedError
-
-    cdef int64_t send(self, Call call, bytes data, bint ends) except -2:
-        raise NotImplementedError
-
-    cdef int64_t unsent(self, Call call) except -2:
-        raise NotImplementedError
-
-    cdef int consume(self, Call call, int64_t octets) except -1:
-        raise NotImplementedError
-
-    cdef int extend_window(self, Call call) except -1:
-        raise NotImplementedError
-
-    cdef bint inform(self, Call call, int status, list fields) except -1:
-        raise NotImplementedError
-
-    cdef int reset(self, Call call, uint32_t code) except -1:
-        raise NotImplementedError
-
-    cdef int done(self, Call call) except -1:
-        raise NotImplementedError
-
-    cdef int flush(self) except -1:
-        raise NotImplementedError
-
-
-@cython.final
-cdef class Call(Waiter):
+cdef class Call(CallState):
     """A request and its response; also the response object of gunicorn's log and hooks."""
 
     chunked = False
@@ -423,11 +80,6 @@ cdef class Call(Waiter):
                 return False
             self.response = head
         return True
-
-    cdef ResponseHead begun_response(self):
-        """Return the head of the last `start_response` call, or ``None``."""
-        with cython.critical_section(self):
-            return self.response
 
     cdef bint has_begun(self) except -1:
         """Return True if a part of the response is sent, or held for sending."""
@@ -487,8 +139,8 @@ cdef class Call(Waiter):
             self.dispatcher.submit(self, OP_INFORM, (103, fields), False)
             return
         try:
-            self.channel.inform(self, 103, fields)
-            self.channel.flush()
+            self.streams.inform(self, 103, fields)
+            self.streams.flush()
         finally:
             self.dispatcher.leadership.leave_io(self)
 
@@ -505,14 +157,6 @@ cdef class Call(Waiter):
             kept.append((name.lower(), value))
         with cython.critical_section(self):
             self.trailers = kept
-
-    cdef list take_trailers(self):
-        """Take the trailers, for the caller to send; ``None`` without trailers."""
-        cdef list trailers
-        with cython.critical_section(self):
-            trailers = self.trailers
-            self.trailers = None
-        return trailers
 
     # What log and hooks look at
 
@@ -576,7 +220,7 @@ cdef class Call(Waiter):
         self.begun = dispatcher.leadership.now()
         try:
             if dispatcher.slow and self.path in dispatcher.slow:
-                self.channel.adopt(self)
+                self.streams.adopt(self)
                 self.predicted = dispatcher.leadership.hand_over(self)
             if limited:
                 dispatcher.on_limit()
@@ -733,7 +377,7 @@ cdef class Call(Waiter):
                 return 0
             held = self.counted(held)
             self.headers_sent = True
-        if self.channel.send(self, held, False) < 0:
+        if self.streams.send(self, held, False) < 0:
             store_flag(&self.gone, True)
         return 0
 
@@ -788,7 +432,7 @@ cdef class Call(Waiter):
             if not ends:
                 self.await_client(True)
             return 0
-        queued = self.channel.send(self, data, ends)
+        queued = self.streams.send(self, data, ends)
         self.headers_sent = True
         store_flag(&self.ended, ends)
         if queued < 0:
@@ -800,10 +444,10 @@ cdef class Call(Waiter):
 
     cdef int make_room(self) except -1:
         """As the leader: flush a connection with too much unsent, and hand over the lead if that has to wait."""
-        self.channel.flush()
-        self.queued = self.channel.unsent(self)
+        self.streams.flush()
+        self.queued = self.streams.unsent(self)
         if self.queued > HIGH_WATER:
-            self.channel.adopt(self)
+            self.streams.adopt(self)
             if self.dispatcher.leadership.hand_over(self):
                 self.await_client(True)
         return 0
@@ -831,10 +475,10 @@ cdef class Call(Waiter):
         if leading:
             try:
                 if self.wants_continue and not self.headers_sent:
-                    self.channel.inform(self, 100, [])
-                self.channel.extend_window(self)
-                self.channel.flush()
-                self.channel.adopt(self)
+                    self.streams.inform(self, 100, [])
+                self.streams.extend_window(self)
+                self.streams.flush()
+                self.streams.adopt(self)
             finally:
                 while not leadership.hand_over(self):
                     if leadership.stops():
@@ -859,7 +503,7 @@ cdef class Call(Waiter):
             return self.dispatcher.submit(self, OP_CONSUME, self.take_credit(0), False)
         if self.dispatcher.leadership.enter_io(self):
             try:
-                self.channel.consume(self, self.take_credit(0))
+                self.streams.consume(self, self.take_credit(0))
             finally:
                 self.dispatcher.leadership.leave_io(self)
         else:
@@ -906,7 +550,7 @@ cdef class Call(Waiter):
         """As the leader: release a call that has ended."""
         try:
             if self.broken:
-                self.channel.reset(self, INTERNAL_ERROR)
+                self.streams.reset(self, INTERNAL_ERROR)
         finally:
-            self.channel.done(self)
+            self.streams.done(self)
         return 0

@@ -11,10 +11,12 @@ from typing import Any, Protocol
 from fasth2.server._tcp import limit_unsent
 from fasth2.server.client_hello import ServerTLS
 
-from .call import Dispatcher
 from .connection import Client, ClientLoop
+from .dispatcher import Dispatcher
 from .leader import Leadership, Slot
+from .operations import do_requests, resume
 from .poller import READ, Poller, Waker, has_spare_processors
+from .waiting_calls import run_waiting
 
 __all__ = ["Host", "Loop"]
 
@@ -263,7 +265,7 @@ class Loop(ClientLoop):
         """Run the loop until another thread leads."""
         self._current_client = None
         self.helping = slot.helper
-        self.dispatcher.resume()
+        resume(self.dispatcher)
         if self.current is not None:
             client, self.current = self.current, None
             # Its finished responses do not wait for the slow call.
@@ -277,7 +279,7 @@ class Loop(ClientLoop):
             else:
                 if self.backlog and not self._run_backlog():
                     return
-                if self.dispatcher.waits and not self.dispatcher.run_waiting():
+                if self.dispatcher.waits and not run_waiting(self.dispatcher):
                     return
             if not self._round():
                 return
@@ -334,11 +336,11 @@ class Loop(ClientLoop):
         return events
 
     def _do_requests(self) -> None:
-        for session in self.dispatcher.do_requests():
+        for streams in do_requests(self.dispatcher):
             try:
-                session.on_flushed()
+                streams.on_flushed()
             except Exception as exc:
-                self._broken(exc, session.client)
+                self._broken(exc, streams.client)
 
     def postpone(self, client: Client, first: bool = False) -> None:
         """Queue a client's requests for a free thread.

@@ -9,7 +9,7 @@ cdef enum:
     SHORT_WINDOW = 16384
 
 
-cdef int body_arrived(Core c, Dispatcher dispatcher, Call call, int64_t octets) except -1:
+cdef int body_arrived(Core c, Dispatcher dispatcher, CallState call, int64_t octets) except -1:
     cdef Upload upload = call.upload
     cdef H2Stream s
     upload.arrived += octets
@@ -29,13 +29,13 @@ cdef int body_arrived(Core c, Dispatcher dispatcher, Call call, int64_t octets) 
     return 0
 
 
-cdef int lend_window(Core c, dict calls, Uploads uploads, Call starved) except -1:
+cdef int lend_window(Core c, dict calls, Uploads uploads, CallState starved) except -1:
     """Extend the connection's window by the octets that the starved stream may still send.
 
     The octets are taken from the credit of other bodies, whose readers do not return them again.
     """
     cdef H2Stream s
-    cdef Call call
+    cdef CallState call
     cdef int64_t missing, found, octets
     if c.window.current >= SHORT_WINDOW:
         return 0
@@ -64,7 +64,7 @@ cdef int lend_window(Core c, dict calls, Uploads uploads, Call starved) except -
 cdef int find_slow_bodies(
     Core c, dict calls, Uploads uploads, double now, double timeout, list slow, list late,
 ) except -1:
-    cdef Call call
+    cdef CallState call
     cdef Upload upload
     cdef H2Stream s
     cdef bint waited

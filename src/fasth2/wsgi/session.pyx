@@ -1,32 +1,25 @@
-"""One HTTP/2 connection of a worker: the engine, the requests' calls, and the operations of detached calls."""
+"""One HTTP/2 connection of a worker: octets in, calls that are run, octets out."""
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.math cimport INFINITY
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t
 
 from fasth2._engine.core cimport enter, find_stream, leave
 from fasth2._engine.error_codes cimport CANCEL, REFUSED_STREAM
-from fasth2._engine.flow_control cimport give_back_growth, return_body_credit, return_stream_credit
+from fasth2._engine.flow_control cimport give_back_growth
 from fasth2._engine.ready cimport Data, LargeRequest, Request, Reset, Trailers
-from fasth2._engine.send cimport (
-    prepared_trailers,
-    reset_stream,
-    respond_converted,
-    write_body,
-    write_trailers,
-)
-from fasth2._engine.stream cimport H2Stream
 from fasth2._engine.scheduler cimport pull
+from fasth2._engine.stream cimport H2Stream
 from fasth2.server._protocol cimport ServerProtocol
 from fasth2.server._unread_uploads cimport UnreadUploads
-from fasth2.wsgi.atomics cimport load_flag, store_flag, store_number
-from fasth2.wsgi.call cimport Call, Channel, Dispatcher
+from fasth2.wsgi.atomics cimport load_flag, store_flag
+from fasth2.wsgi.call cimport Call
+from fasth2.wsgi.call_streams cimport CallStreams
+from fasth2.wsgi.dispatcher cimport Dispatcher
 from fasth2.wsgi.environ cimport EnvironMaker
 from fasth2.wsgi.input cimport Input
-from fasth2.wsgi.request_bodies cimport body_arrived, find_slow_bodies, lend_window
-from fasth2.wsgi.response_head cimport ResponseHead
-from fasth2.wsgi.unsent cimport Unsent
+from fasth2.wsgi.request_bodies cimport body_arrived, find_slow_bodies
 from fasth2.wsgi.uploads cimport UPLOAD_HELD_BACK, UPLOAD_STARTED, Upload, UploadQueue
 
 cdef enum:
@@ -35,7 +28,7 @@ cdef enum:
 
 
 @cython.final
-cdef class Session(Channel):
+cdef class Session:
     """One connection's requests. Used by the leader only.
 
     Args:
@@ -59,9 +52,9 @@ cdef class Session(Channel):
         self.dispatcher = dispatcher
         self.maker = maker
         self.fallback = fallback
-        self.client = client
-        self.ready = []
-        self.calls = {}
+        self.streams = CallStreams(protocol, dispatcher, client)
+        self.ready = self.streams.ready
+        self.calls = self.streams.calls
         self.queue = UploadQueue.__new__(UploadQueue)
 
     @property
@@ -114,11 +107,11 @@ cdef class Session(Channel):
         if events:
             self.take(events)
         if self.calls:
-            self.update_calls()
-        if self.core.unsent != self.counted:
-            self.count_unsent()
+            self.streams.update_calls()
+        if self.core.unsent != self.streams.counted:
+            self.streams.count_unsent()
         if protocol.error is not before:
-            self.client.end_after_answers(protocol.error)
+            self.streams.client.end_after_answers(protocol.error)
         return 0
 
     cdef int take(self, object events) except -1:
@@ -134,11 +127,11 @@ cdef class Session(Channel):
                 data = event
                 call = self.calls.get(data.stream_id)
                 if call is None or call.finished or call.upload is None:
-                    self.drop_octets(data.stream_id, data.flow_controlled_length)
+                    self.streams.drop_octets(data.stream_id, data.flow_controlled_length)
                 else:
                     padding = <int64_t>data.flow_controlled_length - PyBytes_GET_SIZE(<bytes>data.data)
                     if padding:
-                        self.drop_octets(data.stream_id, padding)
+                        self.streams.drop_octets(data.stream_id, padding)
                     if PyBytes_GET_SIZE(<bytes>data.data):
                         call.input.add(data.data)
                         body_arrived(self.core, self.dispatcher, call, PyBytes_GET_SIZE(<bytes>data.data))
@@ -151,13 +144,13 @@ cdef class Session(Channel):
             elif kind is Reset:
                 call = self.calls.pop((<Reset>event).stream_id, None)
                 if call is not None:
-                    self.mark_reset(call)
-                elif self.held_back:
+                    self.streams.mark_reset(call)
+                elif self.streams.held_back:
                     # Removed at once: more such requests may follow while calls are held back.
                     for call in self.ready:
                         if call.stream_id == (<Reset>event).stream_id:
                             self.ready.remove(call)
-                            self.drop(call)
+                            self.streams.drop(call)
                             break
             elif kind is LargeRequest:
                 self.refuse_large(event)
@@ -195,7 +188,7 @@ cdef class Session(Channel):
             environ, pairs = made
         else:
             pairs = made
-            environ, answer = self.fallback(self.client, made)
+            environ, answer = self.fallback(self.streams.client, made)
         if answer is not None:
             return self.refuse(request.stream_id, pairs, answer, request.end_stream)
         if request.priority is not None:
@@ -217,7 +210,7 @@ cdef class Session(Channel):
         return 0
 
     cdef int refuse_large(self, LargeRequest request) except -1:
-        cdef object answer = self.fallback(self.client, request.headers, request.reason)[1]
+        cdef object answer = self.fallback(self.streams.client, request.headers, request.reason)[1]
         return self.refuse(request.stream_id, request.headers, answer, request.end_stream)
 
     cdef int refuse(self, object stream_id, list pairs, tuple answer, bint complete) except -1:
@@ -249,7 +242,7 @@ cdef class Session(Channel):
         cdef Input body = Input.__new__(Input)
         cdef object method = environ.get("REQUEST_METHOD")
         call.dispatcher = self.dispatcher
-        call.channel = self
+        call.streams = self.streams
         call.stream_id = stream_id
         call.environ = environ
         call.input = body
@@ -276,7 +269,7 @@ cdef class Session(Channel):
             body: Its body.
         """
         cdef Call call
-        environ, answer = self.fallback(self.client, pairs)
+        environ, answer = self.fallback(self.streams.client, pairs)
         if answer is not None:
             self.refuse(1, pairs, answer, True)
             return
@@ -304,12 +297,12 @@ cdef class Session(Channel):
         cdef unsigned long tick = self.dispatcher.leadership.now()
         cdef int held = 0
         while queue:
-            if not self.may_start():
+            if not self.streams.may_start():
                 return True
             call = queue.pop(0)
             if find_stream(self.core, call.stream_id) is None:
                 # Reset meanwhile.
-                self.drop(call)
+                self.streams.drop(call)
                 continue
             if call.upload is not None and call.upload.state == UPLOAD_HELD_BACK:
                 self.dispatcher.queue_upload(call)
@@ -323,7 +316,7 @@ cdef class Session(Channel):
             held += 1
             if (alone and held >= EARLY) or self.dispatcher.leadership.now() != tick:
                 # Finished responses do not wait for a slow call.
-                self.flush()
+                self.streams.flush()
                 tick = self.dispatcher.leadership.now()
                 held = 0
         return True
@@ -339,8 +332,8 @@ cdef class Session(Channel):
             # A complete response is still sent.
             if not call.input.complete and not call.finished and not call.complete:
                 del self.calls[call.stream_id]
-                self.reset(call, CANCEL)
-                self.mark_reset(call)
+                self.streams.reset(call, CANCEL)
+                self.streams.mark_reset(call)
         return not self.protocol.closed and not self.core.failed and not self.idle
 
     def end_responses(self):
@@ -350,228 +343,7 @@ cdef class Session(Channel):
             if call.detached and not call.finished and call.begun_response() is not None and not load_flag(&call.ended):
                 del self.calls[call.stream_id]
                 call.mark_gone()
-                self.reset(call, CANCEL)
-
-    # Operations of calls
-
-    cdef bint has_stream(self, Call call) except -1:
-        return not self.protocol.closed and not self.core.failed and find_stream(self.core, call.stream_id) is not None
-
-    cdef bint may_start(self) except -1:
-        """Return True if a call may be started. Otherwise the loop resumes this connection once it may."""
-        cdef str bound
-        self.count_unsent()
-        bound = self.dispatcher.unsent.refuses(self.core)
-        if bound is None:
-            return True
-        if not self.held_back and not self.protocol.closed:
-            self.dispatcher.unsent.held_back[self] = None
-            self.held_back_at = self.core.unsent
-            self.held_back_by = bound
-            self.held_back = True
-            self.core.count(bound)
-        return False
-
-    def resumes(self):
-        """Return true if calls may be started again after `may_start` returned false."""
-        cdef Unsent unsent = self.dispatcher.unsent
-        self.count_unsent()
-        if not self.protocol.closed:
-            if self.core.unsent == self.held_back_at and (
-                    self.held_back_by == "unsent_connection" or unsent.total > unsent.process_limit):
-                # Nothing has changed.
-                return False
-            self.held_back_at = self.core.unsent
-            self.held_back_by = unsent.refuses(self.core)
-            if self.held_back_by is not None:
-                return False
-        self.held_back = False
-        return True
-
-    cdef int put_back(self, Call call) except -1:
-        self.ready.append(call)
-        return 0
-
-    cdef int count_unsent(self) except -1:
-        """Report the connection's unsent octets to the process's count."""
-        cdef int64_t unsent = 0 if self.protocol.closed else self.core.unsent
-        self.dispatcher.unsent.total += unsent - self.counted
-        self.counted = unsent
-        return 0
-
-    cdef int drop(self, Call call) except -1:
-        """Discard a call whose stream is gone before it ran."""
-        cdef int64_t octets = call.input.discard()
-        if call.upload is not None:
-            if call.upload.state == UPLOAD_HELD_BACK and call in self.ready:
-                self.ready.remove(call)
-            self.dispatcher.start_upload(call)
-        call.finished = True
-        store_flag(&call.over, True)
-        self.calls.pop(call.stream_id, None)
-        call.environ = None
-        call.input.end()
-        return self.credit(call, octets)
-
-    cdef int mark_reset(self, Call call) except -1:
-        """Mark a call whose stream was reset, and which was removed from the lists of this connection."""
-        if call.upload is not None and call.upload.state != UPLOAD_STARTED:
-            return self.drop(call)
-        return call.mark_gone()
-
-    cdef int adopt(self, Call call) except -1:
-        if self.protocol.closed or self.core.failed:
-            # No later event would release its thread.
-            return call.mark_gone()
-        self.calls[call.stream_id] = call
-        return 0
-
-    cdef int64_t send(self, Call call, bytes data, bint ends) except -2:
-        cdef Core c = self.core
-        cdef uint32_t sid = call.stream_id
-        cdef H2Stream s
-        cdef ResponseHead head
-        cdef list fields
-        cdef list trailers = None
-        cdef Py_ssize_t i, n
-        if self.protocol.closed or c.failed:
-            return -1
-        enter(c)
-        try:
-            s = find_stream(c, sid)
-            if s is None:
-                return -1
-            if ends:
-                trailers = call.take_trailers()
-                if trailers is not None:
-                    trailers = prepared_trailers(c, trailers)
-            if not s.headers_sent:
-                head = call.begun_response()
-                fields = head.fields
-                n = len(fields)
-                c.outgoing.convert_status(head.code, ())
-                for i in range(0, n - 1, 2):
-                    c.outgoing._one(fields[i], fields[i + 1], False)
-                if not head.has_server and self.dispatcher.server:
-                    c.outgoing._one("server", self.dispatcher.server, False)
-                if not head.has_date:
-                    c.outgoing._one("date", self.dispatcher.now(), False)
-                if not respond_converted(c, sid, head.code, data, False, trailers,
-                                         ends or trailers is not None):
-                    return -1
-            else:
-                if data or (ends and trailers is None):
-                    write_body(c, sid, data, ends and trailers is None)
-                if trailers is not None:
-                    write_trailers(c, sid, trailers)
-            return s.queued
-        finally:
-            c.outgoing.clear()
-            leave(c)
-
-    cdef int64_t unsent(self, Call call) except -2:
-        cdef H2Stream s = find_stream(self.core, call.stream_id)
-        return 0 if s is None else s.queued
-
-    def consume_octets(self, stream_id, int64_t octets):
-        """Return credit for octets of a stream (RFC 9113 section 6.9).
-
-        After the response only the connection's window is credited: the rest of the request is not read, and some
-        clients fail on a WINDOW_UPDATE of a stream after its END_STREAM.
-
-        Args:
-            stream_id: The stream.
-            octets: Number of octets, padding included.
-        """
-        if not self.protocol.closed and not self.core.failed:
-            return_body_credit(self.core, stream_id, octets, True)
-
-    cdef int drop_octets(self, uint32_t stream_id, int64_t octets) except -1:
-        """The same for octets that nobody reads: the windows do not grow for them."""
-        if not self.protocol.closed and not self.core.failed:
-            return_body_credit(self.core, stream_id, octets, False)
-        return 0
-
-    cdef int credit(self, Call call, int64_t octets) except -1:
-        """Return credit for octets of a body that were read or dropped, as far as it was not returned before."""
-        cdef int64_t owed = octets
-        if call.upload is not None:
-            owed = self.dispatcher.uploads.read(call.upload, octets)
-            if call.finished:
-                self.dispatcher.uploads.release(call.upload)
-            if owed < octets and not call.input.complete and not self.protocol.closed and not self.core.failed:
-                return_stream_credit(self.core, call.stream_id, octets - owed, True)
-        if not owed:
-            return 0
-        if call.finished:
-            return self.drop_octets(call.stream_id, owed)
-        self.consume_octets(call.stream_id, owed)
-        return 0
-
-    cdef int extend_window(self, Call starved) except -1:
-        if self.protocol.closed or self.core.failed:
-            return 0
-        return lend_window(self.core, self.calls, self.dispatcher.uploads, starved)
-
-    cdef int consume(self, Call call, int64_t octets) except -1:
-        return self.credit(call, octets)
-
-    cdef bint inform(self, Call call, int status, list fields) except -1:
-        cdef Core c = self.core
-        cdef H2Stream s
-        cdef Py_ssize_t i
-        enter(c)
-        try:
-            s = find_stream(c, call.stream_id)
-            # Not `call.headers_sent`: a detached call may have submitted its response since.
-            if s is None or s.headers_sent:
-                return False
-            c.outgoing.convert_status(status, ())
-            for i in range(0, len(fields) - 1, 2):
-                c.outgoing._one(fields[i], fields[i + 1], False)
-            return respond_converted(c, call.stream_id, status, b"", False, None, False)
-        finally:
-            c.outgoing.clear()
-            leave(c)
-
-    cdef int reset(self, Call call, uint32_t code) except -1:
-        enter(self.core)
-        try:
-            if find_stream(self.core, call.stream_id) is not None and not self.core.failed:
-                reset_stream(self.core, call.stream_id, code)
-        finally:
-            leave(self.core)
-        return 0
-
-    cdef int done(self, Call call) except -1:
-        cdef int64_t octets
-        cdef H2Stream s
-        call.finished = True
-        # The environment holds methods of the call: break the reference cycle.
-        call.environ = None
-        call.input.end()
-        # Threads of the application may still wait.
-        call.notify()
-        if self.protocol.closed:
-            self.calls.pop(call.stream_id, None)
-            return self.credit(call, call.input.discard())
-        if call.input.complete or load_flag(&call.gone):
-            if self.calls:
-                self.calls.pop(call.stream_id, None)
-            if call.upload is not None:
-                octets = call.take_credit(0)
-                if call.input.parts is not None:
-                    octets += call.input.discard()
-                self.credit(call, octets)
-            return 0
-        # The rest of the body will not be read: the stream is reset after the response (RFC 9113 section 8.1).
-        octets = call.input.discard() + call.take_credit(0)
-        self.credit(call, octets)
-        self.calls.pop(call.stream_id, None)
-        s = find_stream(self.core, call.stream_id)
-        if s is not None:
-            self.protocol.add_unread(s, self.protocol.options.unread_upload_octets + 1, INFINITY)
-        return 0
+                self.streams.reset(call, CANCEL)
 
     cdef bint end_unread(self, double now) except -1:
         """Queue resets for uploads that continue too long after their answer; return true if there were any.
@@ -588,34 +360,8 @@ cdef class Session(Channel):
         following = unread.next_deadline()
         self.protocol.reset_unread(due)
         if following < INFINITY:
-            self.client.reset_later(following)
+            self.streams.client.reset_later(following)
         return bool(due)
-
-    cdef int flush(self) except -1:
-        if self.client is not None:
-            self.client.flush()
-        return 0
-
-    def update_calls(self):
-        """Update the detached calls after octets were sent or received, which may release their threads."""
-        cdef Call call
-        cdef H2Stream s
-        for call in list(self.calls.values()):
-            if not call.detached:
-                continue
-            s = find_stream(self.core, call.stream_id)
-            if s is None and not load_flag(&call.ended) and not call.finished:
-                call.mark_gone()
-            if call.update_queued(0 if s is None else s.queued):
-                # The client has received some.
-                store_number(&self.dispatcher.taken, self.dispatcher.taken + 1)
-            if call.is_starved():
-                self.extend_window(call)
-
-    def on_flushed(self):
-        """Called after operations of detached calls: update the calls and send the output."""
-        self.update_calls()
-        self.flush()
 
     def reset_stuck(self, double now, double timeout):
         """Reset the streams whose response the client reads slower than the minimum rate.
@@ -649,14 +395,14 @@ cdef class Session(Channel):
             self.core.count("slow_bodies")
             store_flag(&call.too_slow, True)
             self.calls.pop(call.stream_id, None)
-            self.reset(call, CANCEL)
-            self.mark_reset(call)
+            self.streams.reset(call, CANCEL)
+            self.streams.mark_reset(call)
         for call in late:
             # The application was not called: the client may retry (RFC 9113 section 8.7).
             self.core.count("waiting_uploads")
             self.calls.pop(call.stream_id, None)
-            self.reset(call, REFUSED_STREAM)
-            self.mark_reset(call)
+            self.streams.reset(call, REFUSED_STREAM)
+            self.streams.mark_reset(call)
         return bool(slow) or bool(late)
 
     # Output
@@ -675,11 +421,11 @@ cdef class Session(Channel):
     cdef bytes take_output(self, Py_ssize_t most):
         cdef bytes data = self.pull_octets(most)
         if not data and self.calls:
-            self.update_calls()
+            self.streams.update_calls()
             if self.core.out.length > self.core.out.start:
                 return self.take_output(most)
-        if self.core.unsent != self.counted:
-            self.count_unsent()
+        if self.core.unsent != self.streams.counted:
+            self.streams.count_unsent()
         return data
 
     cdef bytes pull_octets(self, Py_ssize_t most):
@@ -703,9 +449,9 @@ cdef class Session(Channel):
     cdef int end_calls(self) except -1:
         cdef Call call
         while self.ready:
-            self.drop(self.ready.pop(0))
+            self.streams.drop(self.ready.pop(0))
         for call in list(self.calls.values()):
-            self.mark_reset(call)
+            self.streams.mark_reset(call)
         self.calls.clear()
         self.protocol.unread = None
         return 0
@@ -715,8 +461,8 @@ cdef class Session(Channel):
         self.protocol.closed = True
         give_back_growth(self.core)
         self.end_calls()
-        self.count_unsent()
-        self.dispatcher.unsent.held_back.pop(self, None)
+        self.streams.count_unsent()
+        self.dispatcher.unsent.held_back.pop(self.streams, None)
         # Break the reference cycle.
-        self.client = None
+        self.streams.client = None
         self.fallback = None

@@ -9,6 +9,6 @@ cdef class Unsent:
     cdef readonly int64_t connection_limit
     cdef readonly int64_t process_limit
     cdef readonly int64_t total      # octets, as last reported by the connections
-    cdef readonly dict held_back     # sessions whose requests may not be started
+    cdef readonly dict held_back     # `CallStreams` whose calls may not be started
 
     cdef str refuses(self, Core c)

@@ -43,10 +43,10 @@ cdef class Unsent:
         return None
 
     def release(self):
-        """Remove the sessions that may start requests again from `held_back`, and return their clients."""
+        """Remove the connections that may start requests again from `held_back`, and return their clients."""
         cdef list released = []
-        for session in list(self.held_back):
-            if session.resumes():
-                del self.held_back[session]
-                released.append(session.client)
+        for streams in list(self.held_back):
+            if streams.resumes():
+                del self.held_back[streams]
+                released.append(streams.client)
         return released

@@ -275,7 +275,7 @@ cdef class Wire:
                     return 0
         if session.calls:
             # Detached calls that wait for room may continue.
-            session.update_calls()
+            session.streams.update_calls()
         return 0
 
     def send(self, LoopState state not None):

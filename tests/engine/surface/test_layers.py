@@ -55,10 +55,12 @@ LONG: dict[str, str] = {}
 NAMES_A_HOST: dict[str, str] = {}
 
 #: Class: why it has more than three of ours in its method resolution order.
+_CHAIN = "a chain of cdef classes fixes the layout that the C reads"
 _HELD = "its base holds neither its receiving half nor its blocking loop"
 DEEP: dict[str, str] = {
     "fasth2.gunicorn.patched.batching.BatchingConnection": _HELD,
-    "fasth2.wsgi.call.Call": "a chain of cdef classes fixes the layout that the C reads",
+    "fasth2.wsgi.call.Call": _CHAIN,
+    "fasth2.wsgi.call_state.CallState": _CHAIN,
 }
 
 STRING = re.compile(

@@ -6,7 +6,7 @@ from gunicorn.config import Config
 
 from fasth2.gunicorn.header_policy import Refused
 from fasth2.gunicorn.native.environments import Environments
-from fasth2.wsgi.call import Dispatcher
+from fasth2.wsgi.dispatcher import Dispatcher
 from fasth2.wsgi.environ import DECLINE, EnvironMaker, FieldRule
 from fasth2.wsgi.leader import Leadership, Slot
 from fasth2.wsgi.session import Session

@@ -28,8 +28,8 @@ from fasth2.server._protocol import ServerProtocol
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.server.proxy_header import ProxyHeaderError
 from fasth2.server.tls_stream import TLSStream
-from fasth2.wsgi.call import Dispatcher
 from fasth2.wsgi.connection import Client
+from fasth2.wsgi.dispatcher import Dispatcher
 from fasth2.wsgi.limits import FULL_WINDOW_WAIT, WorkerLimits
 from fasth2.wsgi.loop import Loop
 from fasth2.wsgi.session import Session

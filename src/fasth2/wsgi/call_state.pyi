@@ -1,0 +1,7 @@
+from typing import Any
+
+from .waiting import Waiter
+
+class CallState(Waiter):
+    @property
+    def environ(self) -> dict[str, Any]: ...
