@@ -98,7 +98,7 @@ def test_an_upload_that_is_broken_off_is_one_line_without_a_traceback(start, pat
 
 def test_event_streams_are_closed_before_the_worker_must_end(start):
     """Their `finally` runs within `graceful_timeout`, and the worker exits by itself."""
-    server = start(APP, "--graceful-timeout", "4", "--threads", "3")
+    server = start(APP, "--graceful-timeout", "8", "--threads", "3")
     with Client(server, patient=True) as client:
         client.request(1, "/events")
         client.request(3, "/events")
