@@ -20,6 +20,8 @@ from fasth2.hpack import fields as _fields
 from fasth2.hpack import huffman as _huffman
 from fasth2.hpack.decoder import Decoder
 from fasth2.hpack.encoder import Encoder
+from fasth2.hpack.hpack import Decoder as DecoderAlone
+from fasth2.hpack.hpack import Encoder as EncoderAlone
 from fasth2.server._closing import Lingering
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.wsgi.dispatcher import Dispatcher
@@ -259,6 +261,38 @@ def encode(encoder: Encoder) -> None:
     _ = encoder.header_table
 
 
+def alone() -> list[Any]:
+    """What a program that uses HPACK alone has; the second decoder is asked for text and for octets."""
+    return [EncoderAlone(), DecoderAlone(10**6), DecoderAlone(10**6)]
+
+
+def use_alone(kept: list[Any]) -> None:
+    """Both ways, with and without Huffman, as text and raw; a field alone, and a table that is looked at."""
+    encoder, text, raw = kept
+    encoder.encode(NAMED, huffman=False)
+    encoder.encode([("name-1", "é" * 100), ["name-2", 5], *NAMED])
+    encoder.add((b"alone", b"v" * 300), False, True)
+    encoder.header_table.add(b"added", b"value")
+    text.decode(CODED)
+    raw.decode(CODED, raw=True)
+    raw.decode(b"\xbe\x82")
+    raw.header_table.add(b"added", b"value")
+    for one in kept:
+        repr(one.header_table)
+        one.header_table.search(b"added", b"value")
+        one.__reduce_ex__(2)
+
+
+def used_alone(kept: list[Any]) -> None:
+    """The encoder's next block can be decoded by whoever has seen its table; the decoders answer."""
+    encoder, *decoders = kept
+    encoder.header_table_size = 0
+    assert Decoder().decode(encoder.encode(NAMED), raw=True) == NAMED
+    for decoder in decoders:
+        decoder.decode(b"\x82")
+        decoder.header_table_size = 0
+
+
 FAULTY = (frames.headers(1, block(request_fields(method=None))), frames.headers(3, block(request_fields(("X", "y")))),
           frames.data(5, b"x"), frames.window_update(0, 0))
 CONTROL = (frames.ping(b"12345678"), frames.priority(1), frames.window_update(1, 9), frames.window_update(0, 9),
@@ -443,6 +477,7 @@ SCENARIOS: dict[str, Scenario] = {
                               POST),
     "hpack.decoder": Scenario(lambda: [Decoder(10**6), Decoder(10**6, encoding="utf-8")], decode, decoded),
     "hpack.encoder": Scenario(Encoder, encode, encoded),
+    "hpack.hpack": Scenario(alone, use_alone, used_alone),
     "hpack.huffman": Scenario(nothing, both_ways, let_go),
     "_engine.limits": feeds(*[frames.priority(1)] * 4, *[frames.ping()] * 5, before=POST, config=H2Configuration(
         client_side=False, rfc_errors=True, limits=Limits(priority_frames=1, ack_backlog=3))),

@@ -1,4 +1,4 @@
-"""The blocks of code of README.md and docs/engine.md that are run."""
+"""The blocks of code of README.md, docs/engine.md and docs/hpack.md that are run."""
 from __future__ import annotations
 
 import re
@@ -7,6 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
 ENGINE = (ROOT / "docs" / "engine.md").read_text()
+HPACK = (ROOT / "docs" / "hpack.md").read_text()
 
 #: Name of a test, as the comment before a block has it, to the block.
-BLOCKS = dict(re.findall(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", README + ENGINE, re.MULTILINE | re.DOTALL))
+BLOCKS = dict(
+    re.findall(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", README + ENGINE + HPACK, re.MULTILINE | re.DOTALL))

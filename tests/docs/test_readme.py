@@ -1,4 +1,4 @@
-"""Every block of code in the README and docs/engine.md: part of an example, or run here; and the figures of speed."""
+"""Every block of code in the README, docs/engine.md and docs/hpack.md: part of an example, or run here; and the figures of speed."""
 from __future__ import annotations
 
 import importlib.util
@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 import fasth2
-from tests.docs.readme import BLOCKS, ENGINE, README
+from tests.docs.readme import BLOCKS, ENGINE, HPACK, README
 from tests.support.curl import curl
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.paths import ROOT, SOURCE
@@ -37,9 +37,9 @@ def shell(command):
 
 
 def test_each_block_has_a_test():
-    assert (README + ENGINE).count("\n```") == 2 * len(BLOCKS)
+    assert (README + ENGINE + HPACK).count("\n```") == 2 * len(BLOCKS)
     assert sorted(BLOCKS) == [
-        "adaptive windows", "alias", "configuration", "disabled", "engine", "limits", "part of examples/h2_calls.py",
+        "adaptive windows", "alias", "configuration", "disabled", "engine", "hpack", "limits", "part of examples/h2_calls.py",
         "part of examples/one_call.py", "socket", "status",
     ]
 
@@ -64,6 +64,13 @@ def test_commands_print_what_stands_below_them(name):
 
 def test_alias():
     assert shell(shlex.join(["python", "-c", BLOCKS["alias"] + "print(h2.connection.__name__)"])) == "fasth2.connection\n"
+
+
+def test_hpack_alone(capsys):
+    """It prints the same on hpack."""
+    for block in (BLOCKS["hpack"], BLOCKS["hpack"].replace("from fasth2 import hpack", "import hpack")):
+        exec(block, {})
+        assert capsys.readouterr().out == "b':method' b'GET'\nb'accept' b'*/*'\nb'x-token' (hidden)\n"
 
 
 def test_the_engine():

@@ -87,3 +87,10 @@ values = st.one_of(
 )
 fields = st.tuples(names, values)
 field_lists = st.lists(fields, max_size=12)
+
+
+def same_octets_in_text(decoder: Any, block: bytes) -> None:
+    """Assert that a decoder gives a block's fields the same as text and as octets."""
+    text, octets = decoder.decode(block), decoder.decode(block, raw=True)
+    assert [(name.encode(), value.encode()) for name, value in text] == octets
+    assert [type(field) for field in text] == [type(field) for field in octets]

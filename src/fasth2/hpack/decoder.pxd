@@ -129,6 +129,13 @@ cdef class Decoder:
     # Return the last block's fields as header tuples.
     cdef list headers(self)
 
+    # Decode a block into header tuples, for callers of Python's: raise an exception for a fault. If the table is empty,
+    # `encoding` (HPACK_BYTES ...) is chosen; it receives the one in use, `flags` the flags of all fields.
+    cdef list decode_buffer(self, object data, int *encoding, uint32_t *flags)
+
+    # Insert an entry into the table without a block.
+    cdef int insert_pair(self, bytes name, bytes value) except -1
+
     # These return HPACK_OK, a fault, or HPACK_NO_MEMORY without raising.
     cdef int read_block(self, const uint8_t *p, Py_ssize_t n) noexcept
     cdef int read_fields(self, const uint8_t *p, const uint8_t *end) noexcept
@@ -142,3 +149,10 @@ cdef class Decoder:
     cdef void set_table_limit(self, uint32_t limit) noexcept
     cdef void evict_to(self, uint32_t size) noexcept
     cdef PyObject *text(self, const uint8_t *p, size_t n, uint32_t *flags) noexcept
+
+
+# Return header tuples of bytes as header tuples of str; raise HPACKDecodingError for what is not UTF-8.
+cdef list as_text(list fields)
+
+# Return header tuples of str, or of bytes that are not UTF-8, as header tuples of bytes.
+cdef list as_octets(list fields)

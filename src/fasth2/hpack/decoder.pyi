@@ -2,7 +2,7 @@ from typing import Any, final
 
 from typing_extensions import Buffer
 
-from .table import HeaderTable
+from .table import TableSnapshot
 
 DEFAULT_MAX_HEADER_LIST_SIZE: int
 
@@ -19,5 +19,5 @@ class Decoder:
         self, max_header_list_size: int = 65536, *, encoding: str | None = None, fallback: bool = False
     ) -> None: ...
     @property
-    def header_table(self) -> HeaderTable: ...
+    def header_table(self) -> TableSnapshot: ...
     def decode(self, data: Buffer, raw: bool = False) -> list[Any]: ...

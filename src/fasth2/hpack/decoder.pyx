@@ -1,7 +1,7 @@
 """The HPACK decoder (RFC 7541)."""
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_CheckExact
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.ref cimport Py_INCREF, Py_XDECREF, PyObject
@@ -27,11 +27,11 @@ from .huffman cimport huffman_decode, huffman_room
 from .struct import HeaderTuple, NeverIndexedHeaderTuple
 from .exceptions import (
     HPACKDecodingError,
-    InvalidTableIndexError,
+    InvalidTableIndex,
     InvalidTableSizeError,
     OversizedHeaderListError,
 )
-from .table import HeaderTable
+from .table import TableSnapshot
 
 cdef extern from *:
     """
@@ -58,6 +58,7 @@ cdef extern from "Python.h":
     PyObject *PyUnicode_DecodeUTF8(const char *p, Py_ssize_t n, const char *errors)
     PyObject *PyUnicode_DecodeLatin1(const char *p, Py_ssize_t n, const char *errors)
     PyObject *PyUnicode_DecodeASCII(const char *p, Py_ssize_t n, const char *errors)
+    object PyUnicode_AsUTF8String(object text)
     PyObject *PyTuple_Pack(Py_ssize_t n, ...) except NULL
     PyObject *Py_NewRef(PyObject *o) noexcept
 
@@ -242,7 +243,7 @@ cdef tuple MESSAGES = (
 )
 
 cdef dict ERRORS = {
-    HPACK_BAD_INDEX: InvalidTableIndexError,
+    HPACK_BAD_INDEX: InvalidTableIndex,
     HPACK_STRING_TOO_LONG: OversizedHeaderListError,
     HPACK_UPDATE_TOO_LARGE: InvalidTableSizeError,
     HPACK_UPDATE_MISSING: InvalidTableSizeError,
@@ -642,7 +643,7 @@ cdef class Decoder:
 
     @property
     def header_table(self):
-        """A snapshot of the dynamic table, a :class:`HeaderTable`."""
+        """A :class:`TableSnapshot` of the dynamic table."""
         cdef uint32_t i = STATIC_TABLE_LENGTH + 1
         cdef Entry *entry
         cdef list entries = []
@@ -658,7 +659,7 @@ cdef class Decoder:
                 finally:
                     entry_release(entry)
                 i += 1
-            return HeaderTable(self.table_limit, entries)
+            return TableSnapshot(self.table_limit, entries)
 
     def decode(self, data, bint raw=False):
         """Decode a header block.
@@ -672,17 +673,22 @@ cdef class Decoder:
             A list of header tuples, ``(name, value)``, in the order of the block.
 
         Raises:
-            InvalidTableIndexError: An index that neither table has.
+            InvalidTableIndex: An index that neither table has.
             InvalidTableSizeError: A table size update above the allowed size, or a missing one.
             OversizedHeaderListError: The list exceeds ``max_header_list_size`` or ``max_fields``,
                 or a string exceeds ``max_string``.
             HPACKDecodingError: Any other violation of RFC 7541, or text that is not UTF-8.
             RuntimeError: The decoder is in use: the fields of its last block were not taken yet.
         """
+        cdef int encoding = self.encoding
+        cdef uint32_t flags
+        cdef list fields = self.decode_buffer(data, &encoding, &flags)
+        return fields if raw or encoding != HPACK_BYTES else as_text(fields)
+
+    cdef list decode_buffer(self, object data, int *encoding, uint32_t *flags):
         cdef Py_buffer view
         cdef int fault
-        cdef list fields
-        cdef list texts = []
+        cdef Py_ssize_t i
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
             with cython.critical_section(self):
@@ -690,6 +696,9 @@ cdef class Decoder:
                     raise RuntimeError("the decoder is in use")
                 self.reading = True
                 try:
+                    if self.length == 0 and encoding[0] != self.encoding:
+                        self.set_encoding(encoding[0], self.fallback)
+                    encoding[0] = self.encoding
                     fault = self.read_block(<const uint8_t *>view.buf, view.len)
                     if fault == HPACK_NO_MEMORY:
                         raise MemoryError()
@@ -697,17 +706,69 @@ cdef class Decoder:
                         raise ERRORS.get(fault, HPACKDecodingError)(fault_message(fault))
                     if self.oversized:
                         raise OversizedHeaderListError("header list over the limit")
-                    fields = self.headers()
+                    flags[0] = 0
+                    for i in range(self.count):
+                        flags[0] |= self.fields[i].flags
+                    return self.headers()
                 finally:
                     self.release()
                     self.reading = False
         finally:
             PyBuffer_Release(&view)
-        if raw or self.encoding != HPACK_BYTES:
-            return fields
-        try:
-            for field in fields:
-                texts.append(type(field)(field[0].decode("utf-8"), field[1].decode("utf-8")))
-        except UnicodeDecodeError as error:
-            raise HPACKDecodingError("header field is not UTF-8") from error
-        return texts
+
+    cdef int insert_pair(self, bytes name, bytes value) except -1:
+        cdef Entry *entry
+        cdef const uint8_t *p = <const uint8_t *>PyBytes_AS_STRING(name)
+        cdef const uint8_t *q = <const uint8_t *>PyBytes_AS_STRING(value)
+        cdef size_t n = PyBytes_GET_SIZE(name)
+        cdef size_t m = PyBytes_GET_SIZE(value)
+        cdef int fault = HPACK_NO_MEMORY
+        if n > MAX_BLOCK or m > MAX_BLOCK:
+            raise ValueError("header field too long")
+        with cython.critical_section(self):
+            if self.reading:
+                raise RuntimeError("the decoder is in use")
+            self.reading = True
+            entry = entry_new()
+            if entry != NULL:
+                entry.name_len = <uint32_t>n
+                entry.size = <uint32_t>(n + m + 32)
+                entry.flags = classify_value(classify_name(p, n), q, m, &entry.number)
+                entry.name = self.text(p, n, &entry.flags)
+                entry.value = self.text(q, m, &entry.flags)
+                if entry.name != NULL and entry.value != NULL:
+                    fault = self.insert(entry)
+                entry_release(entry)
+            self.reading = False
+        if fault:
+            raise MemoryError()
+        return 0
+
+
+cdef list as_text(list fields):
+    cdef list texts = []
+    try:
+        for field in fields:
+            texts.append(header_of(type(field), (<bytes?>field[0]).decode("utf-8"),
+                                   (<bytes?>field[1]).decode("utf-8")))
+    except UnicodeDecodeError as error:
+        raise HPACKDecodingError("header field is not UTF-8") from error
+    return texts
+
+
+cdef list as_octets(list fields):
+    cdef list result = []
+    for field in fields:
+        result.append(header_of(type(field), octets_of(field[0]), octets_of(field[1])))
+    return result
+
+
+cdef inline object octets_of(object value):
+    return value if PyBytes_CheckExact(value) else PyUnicode_AsUTF8String(value)
+
+
+cdef inline object header_of(object cls, object name, object value):
+    cdef PyObject *header = tuple_of(<PyObject *>cls, <PyObject *>name, <PyObject *>value)
+    cdef object result = <object>header
+    Py_XDECREF(header)
+    return result

@@ -55,6 +55,12 @@ cdef class Encoder:
     # Compare a field with the entry that `before` matched: name, or name and value (ALIKE_*).
     cdef int compare(self, const OutField *before, const OutField *f) noexcept
 
+    # Encode what encode() takes. huffman=False: strings as they are. updates=False: no size update, which stays due.
+    cdef bytes encode_list(self, object headers, bint huffman, bint updates)
+
+    # Insert an entry into the table and write nothing.
+    cdef int insert_pair(self, bytes name, bytes value) except -1
+
     cdef int reserve(self, const OutField *fields, size_t n) except -1
     cdef uint64_t find_pair(self, const OutField *f, uint64_t oldest) noexcept
     cdef uint32_t find_name(self, const OutField *f) noexcept
@@ -62,3 +68,13 @@ cdef class Encoder:
     cdef void insert(self, OutField *f) noexcept
     cdef void evict_to(self, uint32_t size) noexcept
     cdef int set_limit(self, uint32_t limit) except -1
+
+
+# Convert a name or a value as hpack does.
+cdef bytes to_octets(object value)
+
+# Return whether a field of a header list must never be indexed.
+cdef bint is_sensitive(object header) except -1
+
+# Return the items of a dict, pseudo-header fields first.
+cdef list pseudo_fields_first(dict headers)

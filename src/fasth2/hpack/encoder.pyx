@@ -1,8 +1,11 @@
 """The HPACK encoder (RFC 7541)."""
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_CheckExact
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject_GetItem
+from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact
 from libc.string cimport memcpy, memmove
 
 from fasth2.hpack.fields cimport (
@@ -19,8 +22,9 @@ from fasth2.hpack.fields cimport (
 )
 from fasth2.hpack.huffman cimport huffman_encode, huffman_length
 
-from fasth2.hpack.table import HeaderTable
+from fasth2.hpack.huffman import decode as decode_huffman
 from fasth2.hpack.struct import HeaderTuple
+from fasth2.hpack.table import TableSnapshot
 
 cdef enum:
     BUCKETS = 32
@@ -33,6 +37,8 @@ cdef enum:
     HUFFMAN = 0x80           # 7-bit length
     LONGEST_STRING = 0x7fffffff   # octets
     LONGEST_INTEGER = 6      # octets of a 32-bit number after any prefix
+    FIRST_FIELDS = 32        # room on the stack
+    LOCAL_SIZE = 4096        # octets of a block on the stack
 
 
 cdef inline bint same_octets(const uint8_t *a, const uint8_t *b, size_t n) noexcept:
@@ -49,6 +55,10 @@ cdef inline bint same_octets(const uint8_t *a, const uint8_t *b, size_t n) noexc
     if n == 0:
         return True
     return load_octets(a, n) == load_octets(b, n)
+
+
+cdef inline uint32_t hash_pair(const OutField *f) noexcept:
+    return hash_octets(f.value, f.value_len) ^ (f.name_hash * <uint32_t>0x85EBCA6B)
 
 
 cdef inline uint8_t *put_integer(uint8_t *out, uint8_t first, uint32_t prefix_max, uint64_t value) noexcept:
@@ -135,7 +145,7 @@ cdef class Encoder:
 
     @property
     def header_table(self):
-        """A snapshot of the dynamic table, a :class:`HeaderTable`."""
+        """A :class:`TableSnapshot` of the dynamic table."""
         cdef uint64_t number
         cdef TableEntry *e
         cdef bytes name, value
@@ -149,7 +159,7 @@ cdef class Encoder:
                 value = PyBytes_FromStringAndSize(<const char *>self.octets + e.at + e.name_len, e.value_len)
                 entries.append((name, value))
                 number -= 1
-            return HeaderTable(self.limit, entries)
+            return TableSnapshot(self.limit, entries)
 
     def encode(self, headers, bint huffman=True):
         """Encode a header list.
@@ -157,7 +167,7 @@ cdef class Encoder:
         Args:
             headers: A dict, or an iterable of (name, value) or (name, value, sensitive), str (as UTF-8) or
                 bytes. A sensitive field, or a tuple whose ``indexable`` is false, is never indexed.
-            huffman: For compatibility with hpack, ignored: strings are Huffman-coded unless that is longer.
+            huffman: False to write every string as it is; else strings are Huffman-coded unless that is longer.
 
         Returns:
             The field block, ``bytes``.
@@ -166,46 +176,87 @@ cdef class Encoder:
             ValueError: A name or value is longer than 2**31 - 1 octets.
             IndexError: A field has no name or no value.
         """
-        cdef list items = []
-        cdef OutField *fields
+        return self.encode_list(headers, huffman, True)
+
+    cdef bytes encode_list(self, object headers, bint huffman, bint updates):
+        cdef OutField local[FIRST_FIELDS]
+        cdef uint8_t out[LOCAL_SIZE]
+        cdef OutField *fields = local
+        cdef OutField *more
         cdef OutField *f
-        cdef bytes name, value, block
-        cdef size_t i, n
+        cdef size_t room = FIRST_FIELDS
+        cdef size_t n = 0
+        cdef size_t i, size
+        cdef bint resized
+        cdef list kept = []      # what the fields point into
+        cdef bytes block = None
+        cdef uint8_t *start = out
         cdef uint8_t *end
         if isinstance(headers, dict):
-            headers = sorted(headers.items(), key=lambda item: to_octets(item[0])[:1] != b":")
-        for header in headers:
-            # Cython's own indexing does not check the length of a tuple or list.
-            sensitive = (not header.indexable if isinstance(header, HeaderTuple)
-                         else len(header) > 2 and PyObject_GetItem(header, 2))
-            name = to_octets(PyObject_GetItem(header, 0))
-            value = to_octets(PyObject_GetItem(header, 1))
-            if PyBytes_GET_SIZE(name) > LONGEST_STRING or PyBytes_GET_SIZE(value) > LONGEST_STRING:
-                raise ValueError("header field too long")
-            items.append((name, value, bool(sensitive)))
-        n = len(items)
-        fields = <OutField *>PyMem_Calloc(n + 1, sizeof(OutField))
-        if fields == NULL:
-            raise MemoryError
+            headers = pseudo_fields_first(headers)
         try:
-            for i in range(n):
-                name, value, sensitive = items[i]
-                f = &fields[i]
-                f.name = <const uint8_t *>PyBytes_AS_STRING(name)
-                f.name_len = <uint32_t>PyBytes_GET_SIZE(name)
-                f.value = <const uint8_t *>PyBytes_AS_STRING(value)
-                f.value_len = <uint32_t>PyBytes_GET_SIZE(value)
-                f.flags = F_NEVER_INDEXED if sensitive else 0
+            for header in headers:
+                if n == room:
+                    more = <OutField *>PyMem_Malloc(2 * room * sizeof(OutField))
+                    if more == NULL:
+                        raise MemoryError
+                    memcpy(more, fields, n * sizeof(OutField))
+                    if fields != local:
+                        PyMem_Free(fields)
+                    fields = more
+                    room *= 2
+                f = &fields[n]
+                f.flags = F_NEVER_INDEXED if is_sensitive(header) else 0
+                if PyTuple_Check(header) and PyTuple_GET_SIZE(header) >= 2:
+                    kept.append(header)
+                    set_octets(<object>PyTuple_GET_ITEM(header, 0), kept, &f.name, &f.name_len)
+                    set_octets(<object>PyTuple_GET_ITEM(header, 1), kept, &f.value, &f.value_len)
+                else:
+                    # Cython's own indexing does not check the length of a list.
+                    item = PyObject_GetItem(header, 0)
+                    kept.append(item)
+                    set_octets(item, kept, &f.name, &f.name_len)
+                    item = PyObject_GetItem(header, 1)
+                    kept.append(item)
+                    set_octets(item, kept, &f.value, &f.value_len)
                 f.name_hash = hash_octets(f.name, f.name_len)
                 f.static_name = static_name_index(f.name, f.name_len, f.name_hash)
-            block = PyBytes_FromStringAndSize(NULL, self.bound(fields, n))
+                n += 1
+            size = self.bound(fields, n)
+            if size > LOCAL_SIZE:
+                block = PyBytes_FromStringAndSize(NULL, size)
+                start = <uint8_t *>PyBytes_AS_STRING(block)
             with cython.critical_section(self):
                 for i in range(n):
                     self.match(&fields[i])
-                end = self.encode_fields(fields, n, <uint8_t *>PyBytes_AS_STRING(block))
-            return block[:end - <uint8_t *>PyBytes_AS_STRING(block)]
+                resized = self.resized
+                if not updates:
+                    self.resized = False
+                try:
+                    end = self.encode_fields(fields, n, start)
+                finally:
+                    if not updates:
+                        self.resized = resized
+            if not huffman:
+                return without_huffman(start, end)
+            return PyBytes_FromStringAndSize(<char *>start, end - start)
         finally:
-            PyMem_Free(fields)
+            if fields != local:
+                PyMem_Free(fields)
+
+    cdef int insert_pair(self, bytes name, bytes value) except -1:
+        cdef OutField f
+        set_octets(name, None, &f.name, &f.name_len)
+        set_octets(value, None, &f.value, &f.value_len)
+        f.flags = 0
+        f.name_hash = hash_octets(f.name, f.name_len)
+        f.static_name = 0
+        f.match = 0
+        with cython.critical_section(self):
+            f.pair_hash = hash_pair(&f)
+            self.reserve(&f, 1)
+            self.insert(&f)
+        return 0
 
     cdef size_t bound(self, const OutField *fields, size_t n) noexcept:
         cdef size_t total = 2 * LONGEST_INTEGER
@@ -296,7 +347,7 @@ cdef class Encoder:
                 if static_value_len(index) == f.value_len and same_octets(static_value(index), f.value, f.value_len):
                     f.match = index
                     return
-        f.pair_hash = hash_octets(f.value, f.value_len) ^ (f.name_hash * <uint32_t>0x85EBCA6B)
+        f.pair_hash = hash_pair(f)
         f.match = self.find_pair(f, self.oldest)
 
     cdef int compare(self, const OutField *before, const OutField *f) noexcept:
@@ -456,3 +507,90 @@ cdef bytes to_octets(object value):
     if isinstance(value, bytes):
         return bytes(value)
     return (value if isinstance(value, str) else str(value)).encode("utf-8")
+
+
+cdef inline int set_octets(object value, list kept, const uint8_t **p, uint32_t *n) except -1:
+    """Set a string of an OutField. The caller keeps ``value``; what it is converted to is appended to ``kept``."""
+    cdef Py_ssize_t length
+    if PyUnicode_CheckExact(value):
+        p[0] = <const uint8_t *>PyUnicode_AsUTF8AndSize(value, &length)
+    else:
+        if not PyBytes_CheckExact(value):
+            value = to_octets(value)
+            kept.append(value)
+        p[0] = <const uint8_t *>PyBytes_AS_STRING(value)
+        length = PyBytes_GET_SIZE(value)
+    if length > LONGEST_STRING:
+        raise ValueError("header field too long")
+    n[0] = <uint32_t>length
+    return 0
+
+
+cdef bint is_sensitive(object header) except -1:
+    if type(header) is HeaderTuple:
+        return False
+    if PyTuple_CheckExact(header) or PyList_CheckExact(header):
+        return len(header) > 2 and PyObject_GetItem(header, 2)
+    if isinstance(header, HeaderTuple):
+        return not header.indexable
+    # A header tuple of another package is as sensitive as it says.
+    if not getattr(header, "indexable", True):
+        return True
+    return len(header) > 2 and PyObject_GetItem(header, 2)
+
+
+cdef list pseudo_fields_first(dict headers):
+    return sorted(headers.items(), key=lambda item: to_octets(item[0])[:1] != b":")
+
+
+cdef inline uint64_t skip_integer(const uint8_t **cursor, uint32_t prefix_max) noexcept:
+    """Read an integer that put_integer() wrote."""
+    cdef const uint8_t *p = cursor[0]
+    cdef uint64_t value = p[0] & prefix_max
+    cdef uint32_t shift = 0
+    p += 1
+    if value == prefix_max:
+        while p[0] >= 128:
+            value += <uint64_t>(p[0] & 127) << shift
+            shift += 7
+            p += 1
+        value += <uint64_t>p[0] << shift
+        p += 1
+    cursor[0] = p
+    return value
+
+
+cdef bytes without_huffman(const uint8_t *p, const uint8_t *end):
+    """Return a block of encode_fields() with every string as it is: for debugging, so it need not be fast."""
+    cdef const uint8_t *start
+    cdef uint64_t index, n
+    cdef int strings
+    cdef bytes string
+    cdef uint8_t length[LONGEST_INTEGER]
+    cdef list parts = []
+    while p < end:
+        start = p
+        strings = 0
+        if p[0] & INDEXED:
+            skip_integer(&p, 127)
+        elif p[0] & LITERAL_INDEXED:
+            index = skip_integer(&p, 63)
+            strings = 1 if index else 2
+        elif p[0] & SIZE_UPDATE:
+            skip_integer(&p, 31)
+        else:
+            index = skip_integer(&p, 15)
+            strings = 1 if index else 2
+        parts.append(PyBytes_FromStringAndSize(<const char *>start, p - start))
+        while strings:
+            strings -= 1
+            start = p
+            n = skip_integer(&p, 127)
+            string = PyBytes_FromStringAndSize(<const char *>p, <Py_ssize_t>n)
+            p += n
+            if start[0] & HUFFMAN:
+                string = decode_huffman(string)
+            parts.append(PyBytes_FromStringAndSize(
+                <char *>length, put_integer(length, 0, 127, PyBytes_GET_SIZE(string)) - length))
+            parts.append(string)
+    return b"".join(parts)

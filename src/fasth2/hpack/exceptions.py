@@ -13,6 +13,10 @@ class InvalidTableIndexError(HPACKDecodingError):
     """An index that neither table has (RFC 7541 section 2.3.3)."""
 
 
+class InvalidTableIndex(InvalidTableIndexError):
+    """The name that InvalidTableIndexError had; what is raised is of this class, as in hpack."""
+
+
 class OversizedHeaderListError(HPACKDecodingError):
     """A header list exceeds the limit on its size or number of fields, or a string in it its limit."""
 

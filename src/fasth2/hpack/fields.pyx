@@ -408,7 +408,12 @@ cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n
     return flags
 
 
-# For tests and debugging: the engine calls the C functions.
+# For Python's callers: the engine uses the C functions and the C table.
+
+# RFC 7541 Appendix A.
+STATIC_TABLE = tuple([((<const char *>static_name(_index))[:static_name_len(_index)],
+                       (<const char *>static_value(_index))[:static_value_len(_index)])
+                      for _index in range(1, STATIC_TABLE_LENGTH + 1)])
 
 FLAGS = MappingProxyType({
     "PSEUDO": F_PSEUDO,

@@ -21,6 +21,12 @@ cdef extern from "hpack/huffman_table.h" nogil:
     const huffman_length_t *huffman_long
     const uint16_t *huffman_order
 
+# The code of RFC 7541 Appendix B: code and bits of each octet, then of EOS.
+REQUEST_CODES = [huffman_code[_octet] for _octet in range(256)]
+REQUEST_CODES_LENGTH = [huffman_bits[_octet] for _octet in range(256)]
+REQUEST_CODES.append((1 << 30) - 1)
+REQUEST_CODES_LENGTH.append(30)
+
 
 cdef inline uint64_t big_endian(const uint8_t *p) noexcept nogil:
     return (<uint64_t>p[0] << 56 | <uint64_t>p[1] << 48 | <uint64_t>p[2] << 40 | <uint64_t>p[3] << 32
@@ -180,7 +186,7 @@ cdef size_t huffman_encode(const uint8_t *src, size_t n, uint8_t *dst) noexcept 
     return out - dst
 
 
-# For tests and debugging: the engine calls the C functions.
+# For users of hpack's API, tests and debugging: the engine calls the C functions.
 
 def decode(bytes data not None):
     """Decode a Huffman-coded string.
@@ -216,3 +222,34 @@ def encode(bytes data not None):
     cdef bytes result = PyBytes_FromStringAndSize(NULL, huffman_length(octets, n))
     huffman_encode(octets, n, <uint8_t *>PyBytes_AS_STRING(result))
     return result
+
+
+class HuffmanEncoder:
+    """An encoder of strings by a Huffman code.
+
+    Args:
+        huffman_code_list: The code of each octet; ``huffman_constants.REQUEST_CODES`` is RFC 7541's.
+        huffman_code_list_lengths: The bits of each code; ``huffman_constants.REQUEST_CODES_LENGTH``.
+    """
+
+    def __init__(self, huffman_code_list, huffman_code_list_lengths):
+        self.huffman_code_list = huffman_code_list
+        self.huffman_code_list_lengths = huffman_code_list_lengths
+
+    def encode(self, bytes_to_encode):
+        """Encode a string.
+
+        Args:
+            bytes_to_encode: A bytes-like object, or ``None`` for an empty one.
+
+        Returns:
+            The code as ``bytes``, padded with ones.
+        """
+        if not bytes_to_encode:
+            return b""
+        codes, lengths = self.huffman_code_list, self.huffman_code_list_lengths
+        if codes is REQUEST_CODES and lengths is REQUEST_CODES_LENGTH:
+            return encode(bytes(bytes_to_encode))
+        bits = "".join([format(codes[octet], f"0{lengths[octet]}b") for octet in bytes_to_encode])
+        bits += "1" * (-len(bits) % 8)
+        return int(bits, 2).to_bytes(len(bits) // 8, "big")

@@ -1,10 +1,10 @@
 """Header fields as tuples with an attribute for their indexing."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 
-class HeaderTuple(tuple[Any, ...]):
+class HeaderTuple(tuple[Any, Any]):
     """A header field, ``(name, value)``, that may enter a compression context.
 
     Args:
@@ -25,3 +25,8 @@ class NeverIndexedHeaderTuple(HeaderTuple):
     __slots__ = ()
 
     indexable = False
+
+
+#: Types for annotations: strings, as in hpack.
+Header: TypeAlias = "HeaderTuple | NeverIndexedHeaderTuple | tuple[bytes, bytes]"
+HeaderWeaklyTyped: TypeAlias = "HeaderTuple | NeverIndexedHeaderTuple | tuple[bytes | str, bytes | str]"
