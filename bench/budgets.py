@@ -46,6 +46,9 @@ FLOOR = {
     "download_1m": 1,
 }
 
+# Row -> ratio that fasth2.hpack is asked for against hpack.
+HPACK = {"hpack_encode_17": Budget(20, 20), "hpack_decode_17": Budget(20, 20), "hpack_decode_17_text": Budget(20, 20)}
+
 # Row -> ratio that the façade is asked for against gunicorn's class on h2.
 FACADE = {
     "small_get": Budget(25, 25),

@@ -12,8 +12,8 @@ import statistics
 import sys
 from pathlib import Path
 
-from . import floor
-from .budgets import ENGINE, FACADE, FLOOR, Budget
+from . import floor, hpack_alone
+from .budgets import ENGINE, FACADE, FLOOR, HPACK, Budget
 from .chart import Bar, Look, draw
 from .rows import FACADE_ROWS
 from .tables import columns
@@ -118,6 +118,20 @@ def table(results: Results) -> str:
     return columns(rows)
 
 
+def hpack_table(results: Results) -> str:
+    """The rows of HPACK alone; empty if none was run."""
+    rows = results.rows(hpack_alone.ROWS)
+    if not rows:
+        return ""
+    peers = [name for name in hpack_alone.MODULES if name != "fasth2" and name in results.groups[rows[0]]]
+    lines = [["µs a block", "fasth2", *peers, *(f"× {peer}" for peer in peers)]]
+    for row in rows:
+        times = [f"{results.microseconds(row, name):.3g}" for name in ("fasth2", *peers)]
+        ratios = [_against(results.ratio(row, peer, "fasth2"), HPACK.get(row) if peer == "hpack" else None) for peer in peers]
+        lines.append([hpack_alone.TITLES[row], *times, *ratios])
+    return columns(lines)
+
+
 LEGEND = """\
 In brackets what is asked: target/at least. "!" is below the target, "!!" below what must be reached.
 "one call / C" is the time of one call divided by the C floor's; smaller is better.
@@ -170,7 +184,7 @@ def bars(results: Results) -> list[Bar]:
 
 def main(arguments: list[str]) -> None:
     results = Results(json.loads(Path(arguments[0]).read_text()))
-    print(results.heading(), table(results), LEGEND, sep="\n\n")
+    print(results.heading(), table(results), hpack_table(results), LEGEND, sep="\n\n")
     if len(arguments) > 1:
         Path(arguments[1]).write_text(draw(bars(results), _LOOK, results.heading()))
 

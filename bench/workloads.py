@@ -134,6 +134,11 @@ def _browser(number: int) -> _Fields:
     return (*_BROWSER_START, (b":path", _BROWSER_PATHS[number % len(_BROWSER_PATHS)]), *_BROWSER_REST)
 
 
+def browser_fields(number: int) -> _Fields:
+    """The 17 fields of a request in the rows named browser_get."""
+    return _browser(number)
+
+
 def _post(number: int, size: int) -> _Fields:
     return (
         *_POST_START,

@@ -25,6 +25,7 @@ ELSEWHERE = (
     "engine/surface/test_imports.py",
     "engine/surface/test_layers.py",
     "hpack/test_generated_tables.py",
+    "hpack/test_types.py",
 )
 
 

@@ -251,5 +251,5 @@ class HuffmanEncoder:
         if codes is REQUEST_CODES and lengths is REQUEST_CODES_LENGTH:
             return encode(bytes(bytes_to_encode))
         bits = "".join([format(codes[octet], f"0{lengths[octet]}b") for octet in bytes_to_encode])
-        bits += "1" * (-len(bits) % 8)
+        bits += "1" * ((8 - len(bits) % 8) % 8)
         return int(bits, 2).to_bytes(len(bits) // 8, "big")
