@@ -7,7 +7,7 @@ from typing import Any
 
 from fasth2 import HTTP2ServerConnection
 from fasth2._engine.ready import DATA, REQUEST, RESET, TRAILERS
-from fasth2.config import H2Configuration, Limits
+from fasth2.config import AdaptiveWindows, H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 from fasth2.gunicorn import HTTP2ServerConnection as GunicornConnection
@@ -91,6 +91,13 @@ class OneCall(Server):
                 connection.respond(item.stream_id, 200, [("content-type", "text/plain"), ("x-id", str(item.stream_id))],
                                    BODY)
         return connection.pull()
+
+
+class Adaptive(OneCall):
+    """The same with windows that adapt to the link."""
+
+    config = H2Configuration(client_side=False, limits=UNLIMITED, rfc_errors=True, header_encoding="utf-8",
+                             adaptive_windows=AdaptiveWindows())
 
 
 class Output:

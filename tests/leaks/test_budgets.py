@@ -9,9 +9,10 @@ from fasth2.connection import H2Connection
 from tests.support.heap import alone, in_use
 
 from . import traffic
-from .servers import SERVERS, UNLIMITED
+from .servers import SERVERS, UNLIMITED, Adaptive
 
 KIB = 1024
+KINDS = {**SERVERS, "Adaptive": Adaptive}
 CONNECTIONS = 500
 
 #: From 3.13 on an object with attributes has room for more of them than it has.
@@ -44,7 +45,7 @@ def idle(name):
     request = traffic.PREFACE + traffic.SETTINGS_ACK + traffic.frame(1, 0x5, 1, block)
 
     def connection():
-        server = SERVERS[name]()
+        server = KINDS[name]()
         # As octets from a socket are, these are nobody else's.
         assert server.serve(bytes(bytearray(request)))
         if hasattr(server.connection, "sock"):
@@ -57,6 +58,11 @@ def idle(name):
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_idle_connection(name):
     assert alone(idle, name) < 10 * KIB + ROOM
+
+
+def test_windows_that_adapt_cost_a_connection_without_uploads_nothing():
+    """A pointer, rounded up to what malloc hands out."""
+    assert alone(idle, "Adaptive") - alone(idle, "OneCall") <= 16
 
 
 def literals(size):

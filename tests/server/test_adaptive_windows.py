@@ -9,9 +9,12 @@ from fasth2.server import errors
 from fasth2.server._options import options_of
 from fasth2.server._protocol import ServerProtocol
 from fasth2.server._shutdown import GOAWAY_INTERVAL, PING_ACK_WAIT
+from fasth2.server.connection import HTTP2ServerConnection
+from fasth2.server.errors import HTTP2ConnectionError
 from fasth2.server.stream import StreamState
 from tests.support import frames
 from tests.support.clock import Clock
+from tests.support.facade_peer import POST, Peer, config
 from tests.support.fields import request
 from tests.support.frames import PREFACE, FrameReader
 from tests.support.link import MB, Link, upload_long
@@ -141,6 +144,15 @@ def test_so_does_the_end_of_the_connection():
     assert budget.connections == 0
 
 
+def test_nothing_grows_after_the_end_of_a_connection_that_had_no_upload():
+    upload = Upload()
+    upload.protocol.give_back_growth()
+    upload.link.upload([1], 300_000)
+    assert upload.granted == 0
+    assert upload.windows.budget.connections == 0
+    assert upload.link.pings == []
+
+
 def test_without_it_each_octet_is_credited():
     options = options_of(CFG, errors, StreamState.CLOSED, clock=Clock(), credits_on_arrival=True)
     protocol = ServerProtocol(options)
@@ -155,8 +167,8 @@ def test_without_it_each_octet_is_credited():
 
 
 @pytest.fixture
-def measured():
-    """A protocol whose PING is under way, and what it has sent since."""
+def unused():
+    """A protocol without a request."""
     clock = Clock()
     protocol = ServerProtocol(options_of(
         CFG, errors, StreamState.CLOSED, clock=clock, adaptive_windows=AdaptiveWindows(), credits_on_arrival=True))
@@ -177,12 +189,19 @@ def measured():
         clock.now += after
         return protocol.advance_shutdown(clock.now, True)
 
-    peer.receive, peer.read, peer.step = receive, read, step
-    receive(PREFACE, frames.settings(), frames.settings_ack(), request(1, method="POST", end_stream=False))
-    assert receive(frames.data(1, bytes(16384))) == ["PING"]
-    peer.ack = frames.ping(sent.sent[-1].opaque, ack=True)
-    protocol.begin_shutdown(clock.now + 10)
+    peer.sent, peer.receive, peer.read, peer.step = sent.sent, receive, read, step
+    receive(PREFACE, frames.settings(), frames.settings_ack())
     return peer
+
+
+@pytest.fixture
+def measured(unused):
+    """A protocol whose PING is under way, and what it has sent since."""
+    unused.receive(request(1, method="POST", end_stream=False))
+    assert unused.receive(frames.data(1, bytes(16384))) == ["PING"]
+    unused.ack = frames.ping(unused.sent[-1].opaque, ack=True)
+    unused.protocol.begin_shutdown(unused.clock.now + 10)
+    return unused
 
 
 def test_an_idle_connection_is_told_of_its_end_when_the_PING_is_acknowledged(measured):
@@ -206,3 +225,80 @@ def test_no_PING_is_sent_when_the_end_has_begun(measured):
     measured.receive(measured.ack)
     measured.clock.now += 5
     assert "PING" not in measured.receive(frames.data(1, bytes(16384)), frames.data(1, bytes(16384)))
+
+
+def test_nor_by_a_connection_whose_first_upload_comes_later(unused):
+    unused.protocol.begin_shutdown(unused.clock.now + 10)
+    assert not unused.protocol.is_ping_under_way()
+    assert "PING" not in unused.receive(
+        request(1, method="POST", end_stream=False), frames.data(1, bytes(16384)), frames.data(1, bytes(16384)))
+    assert not unused.protocol.is_ping_under_way()
+
+
+# The blocking connection.
+
+
+def windows_of(**more):
+    return Peer(HTTP2ServerConnection, config(**more)).server.h2_conn.config.adaptive_windows
+
+
+def test_the_blocking_connections_of_a_process_share_a_budget():
+    assert windows_of() is windows_of() is not None
+
+
+def test_the_bounds_of_the_blocking_connection_are_settings():
+    own = AdaptiveWindows(stream=100_000)
+    assert windows_of(adaptive_windows=own) is own
+    assert windows_of(adaptive_windows=None) is None
+    # A size that the operator has chosen stays.
+    assert windows_of(http2_initial_window_size=100_000) is None
+    assert windows_of(http2_initial_window_size=100_000, adaptive_windows=own) is None
+
+
+@pytest.mark.parametrize("wrong", [True, 65535, "yes"])
+def test_another_setting_is_refused(wrong):
+    with pytest.raises(TypeError, match="adaptive_windows must be an AdaptiveWindows object or None"):
+        windows_of(adaptive_windows=wrong)
+
+
+def upload(peer):
+    """Send on stream 1 what the windows allow, for a while; return the most that they allowed at once."""
+    peer.request(1, POST, end_stream=False)
+    highest = 0
+    for _ in range(50):
+        window = min(peer.client.local_flow_control_window(1), peer.client.outbound_flow_control_window)
+        highest = max(highest, window)
+        while window > 0:
+            peer.client.send_data(1, bytes(min(window, 16384)))
+            window -= 16384
+        peer.talk()
+    return highest
+
+
+@pytest.mark.parametrize("windows", [AdaptiveWindows(stream=1 << 17, connection=1 << 17), None], ids=["adaptive", "fixed"])
+def test_the_blocking_connections_windows_grow(windows):
+    peer = Peer(HTTP2ServerConnection, config(adaptive_windows=windows))
+    assert upload(peer) == (65535 if windows is None else 1 << 17)
+    peer.client.end_stream(1)
+    [given] = peer.talk()
+    assert len(given.body.read()) > 2_000_000
+    peer.server.send_response(1, 200, [])
+    peer.server.cleanup_stream(1)
+    if windows is not None:
+        assert windows.budget.granted > 0
+        peer.server.close()
+        assert windows.budget.granted == 0
+
+
+def test_a_blocking_connection_whose_socket_fails_gives_back_its_growth():
+    """Its application may keep it."""
+    windows = AdaptiveWindows()
+    peer = Peer(HTTP2ServerConnection, config(adaptive_windows=windows))
+    upload(peer)
+    peer.client.end_stream(1)
+    [_] = peer.talk()
+    assert windows.budget.granted > 0
+    peer.sock.write_error = ConnectionResetError()
+    with pytest.raises(HTTP2ConnectionError):
+        peer.server.send_response(1, 200, [], b"x")
+    assert windows.budget.granted == 0

@@ -15,6 +15,7 @@ from fasth2._engine.stream cimport H2Stream
 from fasth2._engine.stream_table cimport StreamTable
 from fasth2._engine.window_growth cimport WindowGrowth
 from fasth2._window cimport ReceiveWindow
+from fasth2.windows cimport AdaptiveWindows
 
 cdef enum:
     C_IDLE = 0               # no HEADERS yet
@@ -76,6 +77,9 @@ cdef class Core:
     cdef object clock
     # connection
     cdef uint8_t phase               # C_*
+    # Of `growth`, whenever it is made; an octet each, where there is room.
+    cdef uint8_t by_stream           # 1: see there
+    cdef uint8_t leaving             # 1: see there
     cdef bint failed                 # a connection error: input is ignored from now on
     cdef bint settings_seen          # the peer's first frame was received
     cdef bint goaway_received
@@ -89,7 +93,8 @@ cdef class Core:
     cdef Identifiers ids
     cdef int64_t out_window          # octets we may send on the connection
     cdef ReceiveWindow window        # octets the peer may send us
-    cdef WindowGrowth growth         # of the receive windows; None: they keep their size
+    cdef AdaptiveWindows windows     # how far the receive windows grow; None: they keep their size, or the end has come
+    cdef WindowGrowth growth         # what they have grown by; None: no DATA has arrived yet
     cdef uint32_t max_out_frame
     cdef uint32_t max_in_frame
     # input

@@ -45,7 +45,6 @@ from fasth2._engine.stream cimport (
     stream_open,
     stream_open_reserved,
 )
-from fasth2._engine.window_growth cimport WindowGrowth
 from fasth2._window cimport window_init
 
 from fasth2._engine.settings import SettingCodes, Settings
@@ -98,8 +97,7 @@ cdef class Core:
         self.remote = Settings(client=not is_client(&self.ids))
         self.out_window = self.remote.initial_window_size_
         window_init(&self.window, self.local.initial_window_size_)
-        if config.adaptive_windows is not None:
-            self.growth = WindowGrowth(config.adaptive_windows)
+        self.windows = config.adaptive_windows
         self.max_out_frame = self.remote.max_frame_size_
         self.max_in_frame = self.local.max_frame_size_
         self.configure(config)

@@ -23,6 +23,8 @@ cdef int return_body_credit(Core c, uint32_t stream_id, int64_t octets, bint is_
 cdef int return_connection_credit(Core c, int64_t octets) except -1
 cdef int return_stream_credit(Core c, uint32_t stream_id, int64_t octets, bint is_read) except -1
 cdef int reserve_update(Core c) except -1
+cdef void stop_measuring(Core c) noexcept
+cdef void end_growth(Core c) noexcept
 cdef void give_back_growth(Core c) noexcept
 cdef int measure(Core c, H2Stream s, int64_t octets) except -1
 cdef int extend_connection_window(Core c, int64_t octets) except -1

@@ -238,15 +238,36 @@ cdef int extend_connection_window(Core c, int64_t octets) except -1:
 # Windows that adapt to the link
 
 cdef int measure(Core c, H2Stream s, int64_t octets) except -1:
-    """Octets of DATA have arrived: send the PING that measures the round trip, if one is due."""
+    """Octets of DATA have arrived: send the PING that measures the round trip, if one is due.
+
+    The first DATA begins the estimate: a connection without uploads has none.
+    """
     cdef WindowGrowth growth = c.growth
+    if growth is None:
+        c.growth = growth = WindowGrowth(c.windows)
+        growth.by_stream = c.by_stream
+        growth.leaving = c.leaving
     if growth.wants_ping(octets, min(c.window.maximum, s.window.maximum), c.clock):
         out_reserve(&c.out, FRAME_HEADER + 8)
         put_ping(&c.out, WINDOW_PING, 0)
     return 0
 
 
-cdef void give_back_growth(Core c) noexcept:
-    """The connection is over: others may have what its windows have grown by. Not while a call on it goes on."""
-    if c.growth is not None and not c.busy:
+cdef void stop_measuring(Core c) noexcept:
+    """The connection is about to end: send no more PINGs."""
+    c.leaving = 1
+    if c.growth is not None:
+        c.growth.leaving = True
+
+
+cdef void end_growth(Core c) noexcept:
+    """The connection is over: other connections may have what its windows have grown by."""
+    c.windows = None
+    if c.growth is not None:
         c.growth.end()
+
+
+cdef void give_back_growth(Core c) noexcept:
+    """As `end_growth`, from outside of a call on the connection; without effect during one."""
+    if not c.busy:
+        end_growth(c)

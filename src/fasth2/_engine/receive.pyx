@@ -12,6 +12,7 @@ from fasth2._engine.deliver cimport deliver_merged, deliver_merged_before, deliv
 from fasth2._engine.error_codes cimport INTERNAL_ERROR, REFUSED_STREAM
 from fasth2._engine.errors cimport *
 from fasth2._engine.errors cimport fault_code, fault_debug, fault_exception, fault_scope, fault_token
+from fasth2._engine.flow_control cimport end_growth
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, read_frame_header, tail_clear, tail_reserve
 from fasth2._engine.limits cimport count_control, count_refusal, count_reset
@@ -82,8 +83,7 @@ cdef int fail(Core c, uint32_t code, bytes debug) except -1:
     block_free(c)
     tail_clear(&c.tail)
     c.drop_queues()
-    if c.growth is not None:
-        c.growth.end()
+    end_growth(c)
     c.write_goaway(c.ids.highest_inbound, code, debug)
     return 0
 

@@ -51,7 +51,7 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
             return_unread(c, h.length)
         return FAULT_BODY_LENGTH
     c.limits.useful += body.length
-    if c.growth is not None:
+    if c.windows is not None:
         measure(c, s, body.length)
     deliver_data(c, s, body.data, body.length, h.length, ends)
     if ends:

@@ -132,6 +132,7 @@ class BlockingConnection(HolderAttributes):
         except OSError as exc:
             # It is unknown how much was sent.
             protocol.closed = True
+            protocol.give_back_growth()
             raise protocol.options.errors.HTTP2ConnectionError(f"Socket write error: {exc}") from exc
 
     @staticmethod

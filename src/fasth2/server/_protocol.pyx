@@ -9,7 +9,12 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t
 
 from fasth2._engine.core cimport enter, find_stream, leave
-from fasth2._engine.flow_control cimport give_back_growth, return_connection_credit, return_stream_credit
+from fasth2._engine.flow_control cimport (
+    give_back_growth,
+    return_connection_credit,
+    return_stream_credit,
+    stop_measuring,
+)
 from fasth2._engine.ready cimport Data, Goaway, LargeRequest, Request, Reset, Trailers
 from fasth2._engine.receive cimport receive
 from fasth2._engine.scheduler cimport waits_behind
@@ -62,8 +67,7 @@ cdef class ServerProtocol:
         if self.core is None:
             raise TypeError("engine_class made no engine")
         self.engine = self.core
-        if self.core.growth is not None:
-            self.core.growth.by_stream = options.credits_on_arrival
+        self.core.by_stream = 1 if options.credits_on_arrival else 0
         self.began = self.clock()
 
     @property
@@ -523,8 +527,7 @@ cdef class ServerProtocol:
         """
         if self.shutdown is None:
             self.shutdown = Shutdown(self.began, overdue_at, first_request_wait)
-            if self.core.growth is not None:
-                self.core.growth.leaving = True
+            stop_measuring(self.core)
 
     def is_ping_under_way(self):
         """Return True if the PING that measures the round trip was not acknowledged yet."""

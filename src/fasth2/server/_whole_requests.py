@@ -100,6 +100,7 @@ class WholeRequests(BlockingConnection):
         except OSError as exc:
             if timeout is None or not isinstance(exc, TimeoutError):
                 self.protocol.closed = True
+                self.protocol.give_back_growth()
                 raise self.protocol.options.errors.HTTP2ConnectionError(f"Socket read error: {exc}") from exc
             if start:
                 self._count_wait(time.monotonic() - start)

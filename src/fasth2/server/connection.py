@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
+from fasth2.windows import AdaptiveWindows
 
 from . import errors
 from ._options import Options, options_of
@@ -26,6 +27,12 @@ _OPEN = StreamState.OPEN
 _HALF_CLOSED_REMOTE = StreamState.HALF_CLOSED_REMOTE
 _HALF_CLOSED_LOCAL = StreamState.HALF_CLOSED_LOCAL
 _CLOSED = StreamState.CLOSED
+
+#: The initial size of windows (RFC 9113 section 6.9.2).
+_DEFAULT_WINDOW = 65535
+
+#: Shared by the connections of the process whose configuration has none.
+_WINDOWS = AdaptiveWindows()
 
 
 def outgoing(headers: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
@@ -54,6 +61,24 @@ def plain_text(message: str | None) -> tuple[list[tuple[str, str]], bytes]:
     return headers, body
 
 
+def windows_of(cfg: Any) -> AdaptiveWindows | None:
+    """Return how far the windows of a connection may grow; ``None`` if they keep their size.
+
+    Args:
+        cfg: The configuration. Its ``adaptive_windows`` is an `AdaptiveWindows` or ``None``; without it one for the
+            process is used. An initial window size other than the default is kept.
+
+    Raises:
+        TypeError: ``adaptive_windows`` has another type.
+    """
+    windows = getattr(cfg, "adaptive_windows", _WINDOWS)
+    if isinstance(windows, (bool, int, float, str, bytes)):
+        raise TypeError(f"adaptive_windows must be an AdaptiveWindows object or None, not {type(windows).__name__}")
+    if windows is None or cfg.http2_initial_window_size != _DEFAULT_WINDOW:
+        return None
+    return windows if isinstance(windows, AdaptiveWindows) else _WINDOWS  # the configuration is a mock
+
+
 class HTTP2ServerConnection(WholeRequests):
     """The server's end of an HTTP/2 connection over a blocking socket.
 
@@ -70,7 +95,8 @@ class HTTP2ServerConnection(WholeRequests):
     A body is buffered until it is complete, up to `max_body` octets, and all
     bodies of a connection up to `max_bodies`. Attributes of ``cfg`` with these
     names set the limits; ``None`` disables one. Requests that exceed a limit are
-    answered with 413.
+    answered with 413. Receive windows grow with the link; ``cfg.adaptive_windows``
+    sets how far (`fasth2.config.AdaptiveWindows`), and ``None`` keeps their size.
 
     For one thread at a time. `h2_conn` is the engine, an
     `fasth2.connection.H2Connection`; both share their state. The methods that
@@ -90,7 +116,7 @@ class HTTP2ServerConnection(WholeRequests):
         cls._own_send_data = cls.send_data is HTTP2ServerConnection.send_data
 
     def _make_options(self, cfg: Any) -> Options:
-        return options_of(cfg, errors, _CLOSED)
+        return options_of(cfg, errors, _CLOSED, adaptive_windows=windows_of(cfg))
 
     # Receiving
 
