@@ -6,6 +6,7 @@
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const http2 = require('node:http2');
+const https = require('node:https');
 const { Readable } = require('node:stream');
 const { setTimeout: sleep } = require('node:timers/promises');
 
@@ -103,11 +104,29 @@ const scenarios = {
 
   // A body of so many octets at once.
   async long_upload() {
-    const session = connect();
     const body = crypto.randomBytes(Number(argument));
+    const began = performance.now();
+    const session = connect();
     const seen = await exchange(session, '/digest', { method: 'POST', body });
+    const seconds = (performance.now() - began) / 1000;
     session.close();
-    return { sent: crypto.createHash('sha256').update(body).digest('hex'), answered: seen.body.toString() };
+    return { sent: sha256(body), answered: seen.body.toString(), seconds };
+  },
+
+  async long_upload_by_http1() {
+    const body = crypto.randomBytes(Number(argument));
+    const began = performance.now();
+    const answered = await new Promise((resolve, reject) => {
+      const options = { ca: fs.readFileSync(authority), method: 'POST', headers: { 'content-length': body.length } };
+      const request = https.request(`${url}/digest`, options, (response) => {
+        const parts = [];
+        response.on('data', (part) => parts.push(part));
+        response.on('end', () => resolve(Buffer.concat(parts).toString()));
+      });
+      request.on('error', reject);
+      request.end(body);
+    });
+    return { sent: sha256(body), answered, seconds: (performance.now() - began) / 1000 };
   },
 
   // The first takes a while; all are open by then.

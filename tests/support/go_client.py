@@ -51,7 +51,7 @@ def run(scenario: str, url: str, authority: Path | None = None, size: int = 0, t
     """Run a scenario of the client.
 
     Args:
-        scenario: ``download``, ``upload`` (a body with Content-Length) or ``upload-in-parts``.
+        scenario: ``download``, ``upload`` (a body with Content-Length), ``upload-in-parts`` or ``upload-by-http1``.
         url: With a path; ``http:`` for HTTP/2 in the clear.
         authority: The certificate authority of the server.
         size: How many octets are sent.

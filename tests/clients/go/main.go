@@ -20,17 +20,18 @@ import (
 )
 
 type seen struct {
-	Status int    `json:"status"`
-	Proto  string `json:"proto"`
-	Length int64  `json:"length"`
-	Sum    string `json:"sum"`
-	Body   string `json:"body,omitempty"`
-	Sent   string `json:"sent,omitempty"`
-	Zipped bool   `json:"zipped"`
-	Error  string `json:"error,omitempty"`
+	Status  int     `json:"status"`
+	Proto   string  `json:"proto"`
+	Length  int64   `json:"length"`
+	Sum     string  `json:"sum"`
+	Body    string  `json:"body,omitempty"`
+	Sent    string  `json:"sent,omitempty"`
+	Seconds float64 `json:"seconds,omitempty"` // until an upload is answered
+	Zipped  bool    `json:"zipped"`
+	Error   string  `json:"error,omitempty"`
 }
 
-func client(url, authority string) *http.Client {
+func client(scenario, url, authority string) *http.Client {
 	transport := &http.Transport{}
 	transport.Protocols = new(http.Protocols)
 	if strings.HasPrefix(url, "http://") {
@@ -42,7 +43,8 @@ func client(url, authority string) *http.Client {
 		}
 		pool := x509.NewCertPool()
 		pool.AppendCertsFromPEM(pem)
-		transport.Protocols.SetHTTP2(true)
+		transport.Protocols.SetHTTP2(scenario != "upload-by-http1")
+		transport.Protocols.SetHTTP1(scenario == "upload-by-http1")
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
 	return &http.Client{Transport: transport, Timeout: 300 * time.Second}
@@ -53,7 +55,7 @@ type stream struct{ io.Reader }
 
 // One request, on a connection of its own.
 func exchange(scenario, url, authority string, size int64) (result seen) {
-	client := client(url, authority)
+	client := client(scenario, url, authority)
 	defer client.CloseIdleConnections()
 	var response *http.Response
 	var err error
@@ -61,7 +63,7 @@ func exchange(scenario, url, authority string, size int64) (result seen) {
 	switch scenario {
 	case "download":
 		response, err = client.Get(url)
-	case "upload", "upload-in-parts":
+	case "upload", "upload-in-parts", "upload-by-http1":
 		body := make([]byte, size)
 		rand.New(rand.NewSource(size)).Read(body)
 		sent.Write(body)
@@ -70,7 +72,9 @@ func exchange(scenario, url, authority string, size int64) (result seen) {
 		if scenario == "upload-in-parts" {
 			reader = stream{reader}
 		}
+		began := time.Now()
 		response, err = client.Post(url, "application/octet-stream", reader)
+		result.Seconds = time.Since(began).Seconds()
 	default:
 		panic("no such scenario")
 	}
