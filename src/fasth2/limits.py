@@ -90,6 +90,14 @@ CLOSED_STREAMS = 1000
 #: little; above that, calls raise FlowControlError.
 UNSENT_BODY = 409600
 
+#: Informational responses before the final one, received by a client. 103 and
+#: 100 come once or twice.
+INFORMATIONAL_RESPONSES = 100
+
+#: Streams that a server has promised and not opened yet, received by a client.
+#: As many as it may have open.
+PROMISED_STREAMS = 100
+
 _DEFAULTS: dict[str, int | bool] = {
     "concurrent_streams": CONCURRENT_STREAMS,
     "reset_burst": RESET_BURST,
@@ -111,6 +119,8 @@ _DEFAULTS: dict[str, int | bool] = {
     "string_size": STRING_SIZE,
     "closed_streams": CLOSED_STREAMS,
     "unsent_body": UNSENT_BODY,
+    "informational_responses": INFORMATIONAL_RESPONSES,
+    "promised_streams": PROMISED_STREAMS,
     "unreleased_requests": True,
 }
 
@@ -160,6 +170,10 @@ class Limits:
         string_size: Octets of one decoded header name or value.
         closed_streams: Closed streams remembered.
         unsent_body: Octets of copied, unsent body of a stream.
+        informational_responses: Informational (1xx) responses of a stream,
+            received by a client.
+        promised_streams: Streams that a server has promised and not opened yet,
+            received by a client.
         unreleased_requests: True to count a request that was reset, while the
             application still works on it, as a concurrent stream (a ``bool``;
             ``None`` is the same as ``False``).
@@ -191,6 +205,8 @@ class Limits:
     string_size: int | None
     closed_streams: int | None
     unsent_body: int | None
+    informational_responses: int | None
+    promised_streams: int | None
     unreleased_requests: bool | None
 
     def __init__(
@@ -216,6 +232,8 @@ class Limits:
         string_size: int | None = STRING_SIZE,
         closed_streams: int | None = CLOSED_STREAMS,
         unsent_body: int | None = UNSENT_BODY,
+        informational_responses: int | None = INFORMATIONAL_RESPONSES,
+        promised_streams: int | None = PROMISED_STREAMS,
         unreleased_requests: bool | None = True,
     ) -> None:
         given = locals()

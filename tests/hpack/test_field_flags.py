@@ -75,6 +75,8 @@ def expected(name, value):
                 flags |= {"BAD_LENGTH", "LENGTH_LIST"}
         else:
             flags.add("BAD_LENGTH")
+    if name == b":status" and re.fullmatch(rb"[1-9][0-9]{2}", value):
+        number = int(value)
     return frozenset(flags), kind, number
 
 

@@ -161,8 +161,17 @@ def test_a_content_length_of_equal_members(value):
     assert {"BAD_LENGTH", "LENGTH_LIST"} <= flags
 
 
+@pytest.mark.parametrize(("value", "number"), [
+    (b"100", 100), (b"200", 200), (b"999", 999), (b"099", -1), (b"20", -1), (b"2000", -1), (b"2x0", -1), (b"", -1),
+    (b"-12", -1), (b"\xb2\xb0\xb0", -1),
+])
+def test_the_number_of_a_status(value, number):
+    """Three digits, of which the first is not 0."""
+    assert classify(b":status", value)[2] == number
+
+
 def test_no_other_field_has_a_number():
-    assert classify(b"age", b"5")[2] == classify(b":status", b"200")[2] == -1
+    assert classify(b"age", b"5")[2] == classify(b":path", b"5")[2] == -1
 
 
 @pytest.mark.parametrize("octet", range(256))

@@ -9,7 +9,7 @@ from fasth2.config import H2Configuration, Limits
 from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
 from tests.support import frames as f
-from tests.support.fields import block, request
+from tests.support.fields import block, request, request_fields
 from tests.support.references import references
 
 HELLO = f.PREFACE + f.settings()
@@ -27,6 +27,10 @@ def answer(stream_id):
 
 def push(connection):
     connection.push_stream(1, 2, [(":method", "GET"), (":scheme", "https"), (":authority", "x"), (":path", "/")])
+
+
+def ask(connection):
+    connection.send_headers(1, request_fields())
 
 
 def reset(connection):
@@ -144,27 +148,53 @@ FAULTS = {
     "settings_per_frame": [HELLO, f.settings(*[(0xF000 + number, 1) for number in range(33)])],
 }
 
+# The same for faults that only clients meet.
+CLIENTS_FAULTS = {
+    "push_promise_short": [f.settings(), ask, f.push_promise(1, 2).body(b"")],
+    "push_promise_pad_too_long": [f.settings(), ask, f.push_promise(1, 2, b"x").pad(9, 0)],
+    "priority_update_server": [f.settings(), ask, f.priority_update(1)],
+    "response_unasked": [f.settings(), ask, fields((":status", "200"), stream_id=2)],
+    "promise_parent": [f.settings(), ask, f.push_promise(3, 2, block(request_fields()))],
+    "promised_id": [f.settings(), ask, f.push_promise(1, 3, block(request_fields()))],
+    "promised_method": [f.settings(), ask, f.push_promise(1, 2, block(request_fields(method=b"POST")))],
+    "promised_content": [f.settings(), ask, f.push_promise(1, 2, block(request_fields(("content-length", "1"))))],
+    "status": [f.settings(), ask, fields((":status", "20"))],
+    "interim_end": [f.settings(), ask, fields((":status", "103"))],
+    "data_early": [f.settings(), ask, f.data(1, b"x")],
+    "informational_responses": [limited(informational_responses=0), f.settings(), ask,
+                                f.headers(1, block([(":status", "103")]))],
+}
+
 # Another fault comes before it.
 ALSO_COUNTED = {"early_refusals": ["streams_refused"]}
 
 
 def test_every_fault_has_a_case():
-    assert {token for token, *_ in _errors.FAULTS.values()} == set(FAULTS)
+    assert {token for token, *_ in _errors.FAULTS.values()} == {*FAULTS, *CLIENTS_FAULTS}
 
 
 @pytest.mark.parametrize("call", ["receive_data", "ready_requests"])
 @pytest.mark.parametrize("token", FAULTS)
 def test_a_connection_that_ends_with_a_fault_is_freed(token, call):
+    ends(token, FAULTS[token], call, False)
+
+
+@pytest.mark.parametrize("token", CLIENTS_FAULTS)
+def test_a_clients_connection_that_ends_with_a_fault_is_freed(token):
+    ends(token, CLIENTS_FAULTS[token], "receive_data", True)
+
+
+def ends(token, steps, call, client_side):
     gc.disable()
     try:
         config = {}
-        for step in FAULTS[token]:
+        for step in steps:
             if isinstance(step, dict):
                 config.update(step)
-        connection = H2Connection(H2Configuration(client_side=False, **config))
+        connection = H2Connection(H2Configuration(client_side=client_side, **config))
         connection.initiate_connection()
         events, streams, error = [], {}, None
-        for step in FAULTS[token]:
+        for step in steps:
             if callable(step):
                 step(connection)
             elif not isinstance(step, dict):

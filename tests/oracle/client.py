@@ -201,7 +201,7 @@ class Conversation:
 
     def to_client(self) -> None:
         """Lets the client read what h2's server has sent."""
-        octets, self.pair.to_client = self.pair.to_client, b""
+        octets, self.pair.to_peer = self.pair.to_peer, b""
         try:
             self.client.receive_data(octets)
         except h2.exceptions.H2Error:

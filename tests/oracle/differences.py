@@ -15,6 +15,7 @@ import hpack
 
 from fasth2.exceptions import ProtocolError
 from tests.support import frames
+from tests.support.describe import describe_all
 
 if TYPE_CHECKING:
     from tests.support.frames import Frame, Sent
@@ -64,7 +65,6 @@ structural("limits")
 structural("closed-streams-remembered")
 structural("encoder-table")
 structural("unknown-frame-object")
-structural("client-side")
 structural("errors-carry-events")
 structural("input-after-error-ignored")
 structural("refused-calls-change-nothing")
@@ -121,7 +121,7 @@ def _h2_accepts(step: Step) -> bool:
 
 def _block(step: Step) -> bool:
     """The frame ended a field block."""
-    return step.frame is not None and step.frame.type in (frames.HEADERS, frames.CONTINUATION)
+    return step.frame is not None and step.frame.type in _BLOCK
 
 
 def _ends_where_h2_accepts(id: str, code: int, *tokens: str, kinds: tuple[int, ...],
@@ -143,7 +143,7 @@ def _only_reset(step: Step) -> bool:
             and [(type(event).__name__, event.remote_reset) for event in step.ours.events] == [("StreamReset", False)])
 
 
-_BLOCK = (frames.HEADERS, frames.CONTINUATION)
+_BLOCK = (frames.HEADERS, frames.PUSH_PROMISE, frames.CONTINUATION)
 
 _ends_where_h2_accepts("reset-of-an-idle-stream", 1, "idle_stream", kinds=(frames.RST_STREAM,))
 _ends_where_h2_accepts("priority-update", 1, "priority_update_stream", "priority_update_idle", "stream_id_not_zero",
@@ -157,7 +157,14 @@ _ends_where_h2_accepts("request-target", 1, "target_octet", "path_form", kinds=_
 _ends_where_h2_accepts("userinfo-in-authority", 1, "authority_userinfo", kinds=_BLOCK)
 _ends_where_h2_accepts("authority-octets", 1, "authority_empty", "authority_octet", kinds=_BLOCK)
 _ends_where_h2_accepts("connect-without-authority", 1, "connect_authority", kinds=_BLOCK)
-_ends_where_h2_accepts("content-length-over-63-bits", 1, "content_length", kinds=_BLOCK)
+_ends_where_h2_accepts("content-length-over-63-bits", 1, "content_length", kinds=_BLOCK,
+                       only=lambda step: not step.pair.ours.config.client_side or _long_length(step))
+
+
+def _long_length(step: Step) -> bool:
+    """A number of more than 18 digits; responses to HEAD are another difference."""
+    return any(name == b"content-length" and len(value) > 18
+               for event in step.h2.events for name, value in getattr(event, "headers", None) or ())
 
 
 @difference("compression-error")
@@ -444,7 +451,7 @@ def _priorities_ignored(step: Step) -> bool:
 @difference("rfc-promised-streams")
 def _promised(step: Step) -> bool:
     return (_rfc(step) and step.frame is not None and step.frame.stream_id % 2 == 0 and _only_goaway(step, 1)
-            and step.frame.type in (frames.DATA, frames.HEADERS) and not _h2_accepts(step))
+            and step.frame.type in (frames.DATA, frames.HEADERS, frames.WINDOW_UPDATE) and step.faults == {"reserved"})
 
 
 @difference("rfc-closed-streams-are-not-new")
@@ -469,6 +476,109 @@ def _zero_on_closed(step: Step) -> bool:
     return (_rfc(step) and step.frame is not None and step.frame.type == frames.WINDOW_UPDATE
             and step.frame.stream_id not in step.pair.ours.streams and int.from_bytes(step.frame.payload, "big") == 0
             and step.h2.error is not None and step.ours.plain() == ([], None, [], None))
+
+
+# Differences that only clients meet.
+
+def _client(step: Step) -> bool:
+    return step.pair.ours.config.client_side
+
+
+def _promise(step: Step) -> bool:
+    """The frame ended the field block of a promise, or may have."""
+    return step.frame is not None and step.frame.type in (frames.PUSH_PROMISE, frames.CONTINUATION)
+
+
+@difference("response-unasked")
+def _unasked(step: Step) -> bool:
+    """h2 takes it for a request, which it may find malformed."""
+    return _client(step) and _block(step) and step.faults == {"response_unasked"} and _only_goaway(step, 1)
+
+
+_ends_where_h2_accepts("response-status", 1, "status", kinds=_BLOCK, only=_client)
+
+
+@difference("head-content-length")
+def _head_length(step: Step) -> bool:
+    return (_client(step) and _block(step) and step.faults <= {"content_length", "content_length_conflict"}
+            and bool(step.faults) and _h2_accepts(step) and (_only_goaway(step, 1) or _only_reset(step)))
+
+
+@difference("responses-without-content")
+def _without_content(step: Step) -> bool:
+    """HEAD, 204 and 304: h2 expects what content-length says, or takes content where there can be none."""
+    if not _client(step) or step.frame is None or step.frame.type not in (frames.DATA, *_BLOCK):
+        return False
+    if step.faults == {"body_length"}:
+        return step.h2.error is None and (_only_goaway(step, 1) or _only_reset(step))
+    return (_raised(step.h2.error) == "InvalidBodyLengthError" and step.ours.error is None and not step.faults
+            and not _tunnel_response(step))
+
+
+def _tunnel_response(step: Step) -> bool:
+    stream = None if step.frame is None else step.pair.h2.streams.get(step.frame.stream_id)
+    return stream is not None and stream.request_method == b"CONNECT"
+
+
+@difference("connect-responses")
+def _connect_responses(step: Step) -> bool:
+    """The content-length of a successful response to CONNECT."""
+    return (_client(step) and step.frame is not None and step.frame.type == frames.DATA and step.ours.error is None
+            and _raised(step.h2.error) == "InvalidBodyLengthError" and not step.faults and _tunnel_response(step))
+
+
+@difference("promised-requests")
+def _promised_requests(step: Step) -> bool:
+    return (_promise(step) and step.faults <= {"promised_method", "promised_content"} and bool(step.faults)
+            and step.h2.error is None and step.ours.error is None
+            and [(sent.kind, sent.error_code) for sent in step.ours.sent] == [("RST_STREAM", 1)]
+            and [type(event).__name__ for event in step.ours.events] == ["StreamReset"])
+
+
+@difference("promised-identifiers")
+def _promised_identifiers(step: Step) -> bool:
+    """h2 resets a stream that is promised again, or has another exception."""
+    return _promise(step) and step.faults == {"promised_id"} and _only_goaway(step, 1)
+
+
+@difference("promises-on-ended-requests")
+def _ended_requests(step: Step) -> bool:
+    """h2 refuses the promise, and closes a request whose response has ended."""
+    return _promise(step) and step.faults == {"promise_parent"} and _only_goaway(step, 1) and (
+        [sent.kind for sent in step.h2.sent] == ["RST_STREAM"] or _raised(step.h2.error) == "NoSuchStreamError")
+
+
+@difference("refused-promises-are-used")
+def promise_is_refused(step: Step) -> bool:
+    """Both refuse it; h2 would take the same identifier again."""
+    return (_client(step) and _promise(step) and step.ours.plain() == step.h2.plain()
+            and [(sent.kind, sent.stream_id % 2, sent.error_code) for sent in step.ours.sent] == [("RST_STREAM", 0, 7)])
+
+
+@difference("pushed-streams-are-limited")
+def _pushed_limit(step: Step) -> bool:
+    """h2 looks at the limit where it makes the stream, not where its response begins."""
+    return (_client(step) and _block(step) and step.faults == {"streams_refused"} and _h2_accepts(step)
+            and (_raised(step.ours.error) == "TooManyStreamsError" or _only_reset(step)))
+
+
+@difference("priority-update-to-a-client")
+def _update_to_client(step: Step) -> bool:
+    return step.faults == {"priority_update_server"} and _only_goaway(step, 1) and _h2_accepts(step)
+
+
+@difference("rfc-protocol-not-announced")
+def _not_announced(step: Step) -> bool:
+    return (_rfc(step) and _client(step) and step.name == "send_headers" and step.h2.error is None
+            and "ENABLE_CONNECT_PROTOCOL" in str(step.ours.error) and not step.ours.sent)
+
+
+@difference("rfc-goaway-ends-unprocessed-streams")
+def _unprocessed(step: Step) -> bool:
+    kinds = [type(event).__name__ for event in step.ours.events]
+    return (_rfc(step) and step.frame is not None and step.frame.type == frames.GOAWAY and len(kinds) > 1
+            and kinds[0] == "ConnectionTerminated" and set(kinds[1:]) == {"StreamReset"}
+            and describe_all(step.ours.events[:1]) == describe_all(step.h2.events))
 
 
 def _rfc(step: Step) -> bool:

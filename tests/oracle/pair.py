@@ -1,4 +1,4 @@
-"""h2's server and fasth2's, given the same octets and the same calls.
+"""h2 and fasth2 on the same side of a connection, given the same octets and the same calls.
 
 fasth2 takes part twice: once frame by frame beside h2, so that every frame's
 effect can be judged, and once with the octets cut anywhere, through
@@ -28,7 +28,7 @@ from .memory import Memory
 
 @dataclass
 class Side:
-    """What one server made of a step."""
+    """What one connection made of a step."""
 
     events: list[Any] = field(default_factory=list)
     error: BaseException | None = None
@@ -55,34 +55,36 @@ class Step:
 
 
 class Disagreement(AssertionError):
-    """The servers differ and no listed difference explains it."""
+    """The two differ and no listed difference explains it."""
 
 
 class Pair:
-    """The servers and their output.
+    """The connections and their output.
 
     Args:
         chance: where random cuts come from.
         slim: whether the third connection is read with ``ready_requests``.
+        client_side: whether they are clients; else they are servers.
         ours: keywords of ``H2Configuration`` for fasth2 alone.
         config: keywords that both libraries have.
     """
 
     def __init__(self, chance: random.Random, slim: bool = False, ours: dict[str, Any] | None = None,
-                 **config: Any) -> None:
+                 client_side: bool = False, **config: Any) -> None:
         self.chance = chance
         self.slim = slim
-        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, **config))
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=client_side, **config))
         self.ours, self.cut = (
-            H2Connection(H2Configuration(client_side=False, **config, **(ours or {}))) for _ in range(2))
+            H2Connection(H2Configuration(client_side=client_side, **config, **(ours or {}))) for _ in range(2))
         self.readers = [FrameReader(2**24, 2**32) for _ in range(3)]
         self.over = False
         self.counters: dict[str, int] = {}
         self.seen: list[str] = []
         self.partial = b""
-        self.to_client = b""
+        self.to_peer = b""
         self.call("initiate_connection")
-        self._bytes(PREFACE)
+        if not client_side:
+            self._bytes(PREFACE)
 
     # Input
 
@@ -206,7 +208,7 @@ class Pair:
 
     def _outputs(self, theirs: Side, mine: Side) -> None:
         octets = self.h2.data_to_send()
-        self.to_client += octets
+        self.to_peer += octets
         try:
             theirs.sent = self.readers[0].read(octets)
         except hpack.HPACKError as error:
@@ -219,7 +221,7 @@ class Pair:
         return {token for token, count in self.counters.items() if count != before.get(token)}
 
     def _judge(self, step: Step) -> None:
-        if step.h2.plain() == step.ours.plain():
+        if step.h2.plain() == step.ours.plain() and not differences.promise_is_refused(step):
             if step.ours.error is None or step.name != "receive_data":
                 self._compare_state(step)
             return
@@ -239,6 +241,7 @@ class Pair:
             "outbound window": connection.outbound_flow_control_window,
             "frame size": connection.max_outbound_frame_size,
             "highest inbound": connection.highest_inbound_stream_id,
+            "highest outbound": connection.highest_outbound_stream_id,
             "local settings": {int(code): value for code, value in connection.local_settings.items()},
             "remote settings": {int(code): value for code, value in connection.remote_settings.items()},
         }
@@ -257,7 +260,7 @@ class Pair:
             wrong = {key: (theirs[key], mine[key]) for key in theirs if theirs[key] != mine[key]}
             raise Disagreement(f"state (h2, fasth2): {wrong}\n{self._report(step)}")
         if self.chance.random() < 0.5:
-            counts = (self.h2.open_inbound_streams, self.ours.open_inbound_streams)
+            counts = [(one.open_inbound_streams, one.open_outbound_streams) for one in (self.h2, self.ours)]
             if counts[0] != counts[1]:
                 raise Disagreement(f"open streams (h2, fasth2): {counts}\n{self._report(step)}")
 

@@ -255,10 +255,11 @@ class Sent:
     settings: tuple[tuple[int, int], ...] | None = None
     opaque: bytes | None = None
     promised: int | None = None
+    priority: tuple[int, int, bool] | None = None
 
 
 class FrameReader:
-    """Reads a server's output as a strict peer does.
+    """Reads an engine's output, after a client's preface, as a strict peer does.
 
     Args:
         max_frame_size: the largest payload the peer accepts, in octets.
@@ -276,7 +277,7 @@ class FrameReader:
     def read(self, octets: bytes) -> list[Sent]:
         """Reads whole frames and returns what they say, in order."""
         new = []
-        for frame in split_frames(octets):
+        for frame in split_frames(octets.removeprefix(PREFACE)):
             assert len(frame.payload) <= self.max_frame_size, f"{frame!r} is over the peer's frame size"
             assert not frame.reserved, f"{frame!r} has the reserved bit set"
             sent = self._one(frame)
@@ -293,12 +294,16 @@ class FrameReader:
             return self._block(first, block + frame.payload, frame.flags)
         kind = KINDS[frame.type]
         assert kind != "CONTINUATION", "CONTINUATION without HEADERS"
-        on_stream = kind in ("DATA", "HEADERS", "RST_STREAM", "PUSH_PROMISE")
+        on_stream = kind in ("DATA", "HEADERS", "RST_STREAM", "PUSH_PROMISE", "PRIORITY")
         assert on_stream == bool(frame.stream_id) or kind in ("WINDOW_UPDATE", "ALTSVC"), f"{frame!r}: wrong stream"
         body = frame.payload
         if kind in ("HEADERS", "PUSH_PROMISE"):
-            assert not frame.flags & (PADDED | HAS_PRIORITY), f"{frame!r}: padding or priority unasked"
-            return self._block(frame, body if kind == "HEADERS" else body[4:], frame.flags)
+            assert not frame.flags & PADDED, f"{frame!r}: padding unasked"
+            before = 4 if kind == "PUSH_PROMISE" else 5 if frame.flags & HAS_PRIORITY else 0
+            return self._block(frame, body[before:], frame.flags)
+        if kind == "PRIORITY":
+            assert len(body) == 5, f"{frame!r}: wrong length"
+            return Sent(kind, frame.stream_id, priority=_priority_of(body))
         if kind == "DATA":
             padding = None
             if frame.flags & PADDED:
@@ -332,8 +337,16 @@ class FrameReader:
         self.block_octets += len(block)
         fields = self.decoder.decode(block, raw=True)
         promised = struct.unpack_from(">L", first.payload)[0] if first.type == PUSH_PROMISE else None
+        has_priority = first.type == HEADERS and first.flags & HAS_PRIORITY
         return Sent(
             KINDS[first.type], first.stream_id, end_stream=bool(first.flags & END_STREAM), promised=promised,
             fields=tuple((bytes(name), bytes(value)) for name, value in fields),
             sensitive=tuple(bytes(field[0]) for field in fields if not field.indexable),
+            priority=_priority_of(first.payload) if has_priority else None,
         )
+
+
+def _priority_of(octets: bytes) -> tuple[int, int, bool]:
+    """Weight, parent and exclusive flag."""
+    word, weight = struct.unpack_from(">LB", octets)
+    return weight + 1, word & 0x7FFFFFFF, bool(word >> 31)

@@ -1,4 +1,4 @@
-"""Plays octets into a server connection, in one piece, octet by octet and in random cuts.
+"""Plays octets into a connection, in one piece, octet by octet and in random cuts.
 
 The three runs must agree; what the first of them shows is returned.
 """
@@ -100,22 +100,24 @@ def server(**config: Any) -> H2Connection:
 
 
 def play(*steps: Step, preface: bool = True, rfc_errors: bool = True, cuts: tuple = CUTS, start: bool = True,
-         drain: bool = True, setup: Callable[[H2Connection], Any] | None = None, **config: Any) -> Outcome:
+         drain: bool = True, setup: Callable[[H2Connection], Any] | None = None, client_side: bool = False,
+         **config: Any) -> Outcome:
     """Plays steps and returns the outcome, which must not depend on how the octets were cut.
 
     Args:
         steps: octets to receive (bytes or ``Frame``), or callables that get the connection.
-        preface: send the client's preface and an empty SETTINGS first.
+        preface: send the peer's preface first: an empty SETTINGS, a client's with its octets before.
         rfc_errors: the configuration's flag.
         cuts: the ways to cut each step's octets.
-        start: send the server's SETTINGS first.
+        start: send the connection's own preface first.
         drain: read the output after every step; otherwise only at the end.
         setup: called with each new connection before anything is received.
+        client_side: the connection is a client's, the steps are a server's.
         config: further keywords of ``H2Configuration``.
     """
     outcomes = []
     for cut in cuts:
-        connection = H2Connection(H2Configuration(client_side=False, rfc_errors=rfc_errors, **config))
+        connection = H2Connection(H2Configuration(client_side=client_side, rfc_errors=rfc_errors, **config))
         if start:
             connection.initiate_connection()
             connection.data_to_send()
@@ -123,7 +125,7 @@ def play(*steps: Step, preface: bool = True, rfc_errors: bool = True, cuts: tupl
             setup(connection)
         outcome = Outcome(connection, FrameReader())
         if preface:
-            _step(outcome, frames.PREFACE + frames.settings(), cut)
+            _step(outcome, (b"" if client_side else frames.PREFACE) + bytes(frames.settings()), cut)
             outcome.events.clear()
             outcome.sent.clear()
         for step in steps:

@@ -13,10 +13,12 @@ from fasth2._engine.flow_control cimport consume as consume_credit
 from fasth2._engine.flow_control cimport increment_window
 from fasth2._engine.limits cimport output_taken
 from fasth2._engine.receive cimport receive
-from fasth2._engine.role cimport next_outbound
+from fasth2._engine.request cimport send_priority, send_request, write_priority_of
+from fasth2._engine.role cimport is_client, may_prioritize, next_outbound, opens_by_headers, sends_preface
 from fasth2._engine.scheduler cimport pull
 from fasth2._engine.send cimport end_stream as end_with_data
 from fasth2._engine.send cimport (
+    Prefix,
     must_be_open,
     push_stream,
     reset_stream,
@@ -28,12 +30,13 @@ from fasth2._engine.send cimport (
 )
 from fasth2._engine.settings cimport SettingsBase
 from fasth2._engine.stream cimport H2Stream
-from fasth2._engine.upgrade cimport upgrade, upgrade_settings
+from fasth2._engine.upgrade cimport upgrade, upgrade_as_client, upgrade_settings
 from fasth2._window cimport MAX_WINDOW
 
 from fasth2._engine.settings import Settings
 from fasth2.exceptions import (
     FrameTooLargeError,
+    H2Error,
     NoAvailableStreamIDError,
     ProtocolError,
     RFC1122Error,
@@ -56,8 +59,8 @@ cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
 cdef class H2Connection(Core):
     """One HTTP/2 connection without I/O: received octets are converted to events, and octets to send are returned.
 
-    The class has h2's methods, and `ready_requests`, `respond`, `write`, `consume`, `pull` and `unsent`, by which
-    servers need fewer calls for a request. So far it has the server side only.
+    The class has h2's methods for both sides, and `ready_requests`, `respond`, `write`, `consume`, `pull` and
+    `unsent`, by which servers need fewer calls for a request.
 
     A connection error queues GOAWAY and raises h2's exception, whose ``events`` are those of the frames before it;
     later input is ignored. A call that raises otherwise changes nothing.
@@ -66,10 +69,8 @@ cdef class H2Connection(Core):
     same thread from inside another call raises RuntimeError.
 
     Args:
-        config: An `H2Configuration` with ``client_side=False``.
-
-    Raises:
-        H2Error: The configuration asks for the client side.
+        config: An `H2Configuration`; ``None`` for a client's with h2's defaults. A connection keeps its side when
+            another configuration is assigned.
     """
 
     # Input
@@ -107,7 +108,10 @@ cdef class H2Connection(Core):
 
         Raises:
             ProtocolError: As `receive_data`; ``events`` holds such objects.
+            H2Error: The connection is a client's.
         """
+        if is_client(&self.ids):
+            raise H2Error("ready_requests is for servers; receive_data is for both sides")
         return take(self, data, True)
 
     # Output
@@ -164,7 +168,8 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def initiate_connection(self):
-        """Queue the server's connection preface, a SETTINGS frame with `local_settings` (RFC 9113 section 3.4).
+        """Queue the connection preface (RFC 9113 section 3.4): a SETTINGS frame with `local_settings`, and a client's
+        24 octets before it.
 
         Raises:
             ProtocolError: The connection is closed.
@@ -173,7 +178,7 @@ cdef class H2Connection(Core):
         try:
             must_be_open(self)
             self.prepare_local_settings()
-            write_settings(self, dict(self.local))
+            write_settings(self, dict(self.local), sends_preface(&self.ids))
         finally:
             leave(self)
 
@@ -184,16 +189,21 @@ cdef class H2Connection(Core):
         Stream 1 is that request, half closed by the client. `settings_header` is checked before anything changes.
 
         Args:
-            settings_header: bytes or str, the value of the HTTP2-Settings field.
+            settings_header: For servers: bytes or str, the value of the HTTP2-Settings field.
+
+        Returns:
+            For clients: bytes, the value of the HTTP2-Settings field. For servers ``None``.
 
         Raises:
             ProtocolError: The settings are not base64url, truncated, or invalid (RFC 9113 section 6.5.2).
         """
         cdef bytes payload = b""
-        if settings_header:
+        if settings_header and not is_client(&self.ids):
             payload = upgrade_settings(settings_header)
         enter(self)
         try:
+            if is_client(&self.ids):
+                return upgrade_as_client(self)
             upgrade(self, payload)
         finally:
             leave(self)
@@ -212,7 +222,7 @@ cdef class H2Connection(Core):
         cdef dict settings = dict(new_settings)
         cdef bint written = False
         # All are checked before any is applied.
-        Settings(client=False, initial_values=settings)
+        Settings(client=is_client(&self.ids), initial_values=settings)
         for key, value in settings.items():
             # RFC 9113 section 6.5.1: the sizes of the fields.
             if not 0 <= key <= 0xFFFF or not 0 <= value <= 0xFFFFFFFF:
@@ -223,7 +233,7 @@ cdef class H2Connection(Core):
             out_reserve(&self.out, FRAME_HEADER + 6 * <Py_ssize_t>len(settings))
             self.local.set_all(settings)
             try:
-                write_settings(self, settings)
+                write_settings(self, settings, False)
                 written = True
             finally:
                 # Not `except`, which allocates memory.
@@ -298,29 +308,42 @@ cdef class H2Connection(Core):
     @cython.critical_section
     def send_headers(self, stream_id, headers, end_stream=False, priority_weight=None, priority_depends_on=None,
                      priority_exclusive=None):
-        """Send response headers, an informational (1xx) response, or trailers (RFC 9113 section 8.1).
+        """Send a client's request, which opens the stream, a server's response or informational (1xx) response, or
+        trailers (RFC 9113 section 8.1).
 
         Args:
-            stream_id: The stream's number.
-            headers: An iterable of (name, value), str (sent as UTF-8) or bytes; ``:status`` first, no
-                pseudo-header field in trailers. An element with a false ``indexable`` attribute is never indexed.
+            stream_id: The stream's number; for a request see `get_next_available_stream_id`.
+            headers: An iterable of (name, value), str (sent as UTF-8) or bytes; pseudo-header fields first, none
+                in trailers. An element with a false ``indexable`` attribute is never indexed.
             end_stream: True to end the stream; required for trailers.
-            priority_weight: Not for servers, like the two others.
+            priority_weight: For clients: 1 to 256, see `prioritize`.
+            priority_depends_on: For clients: another stream, or 0.
+            priority_exclusive: For clients: a bool.
 
         Raises:
             ProtocolError: The headers violate a rule, or the stream cannot send them.
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is closed.
-            RFC1122Error: A priority argument was passed.
+            StreamIDTooLowError: A client has opened a stream with a higher number.
+            TooManyStreamsError: The peer's SETTINGS_MAX_CONCURRENT_STREAMS would be exceeded.
+            RFC1122Error: A priority argument was passed for a server.
         """
         cdef uint32_t sid = number(stream_id, "stream")
         cdef bint ends = end_stream
+        cdef Prefix octets
+        cdef Prefix *priority = NULL
         if priority_weight is not None or priority_depends_on is not None or priority_exclusive is not None:
-            raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
+            if not may_prioritize(&self.ids):
+                raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
+            write_priority_of(&octets, sid, priority_weight, priority_depends_on, priority_exclusive)
+            priority = &octets
         enter(self)
         try:
             with cython.critical_section(self.encoder):
-                send_headers(self, sid, headers, ends)
+                if opens_by_headers(&self.ids) and self.table.find(sid) == NULL:
+                    send_request(self, sid, headers, ends, priority)
+                else:
+                    send_headers(self, sid, headers, ends, priority)
         finally:
             self.outgoing.clear()
             leave(self)
@@ -624,7 +647,8 @@ cdef class H2Connection(Core):
 
     @cython.critical_section
     def get_next_available_stream_id(self):
-        """Return the identifier of the next pushed stream (RFC 9113 section 5.1.1).
+        """Return the identifier of a client's next request, or of a server's next pushed stream (RFC 9113 section
+        5.1.1).
 
         Raises:
             NoAvailableStreamIDError: All identifiers are used.
@@ -639,9 +663,31 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
     def prioritize(self, stream_id, weight=None, depends_on=None, exclusive=None):
-        """Always raises RFC1122Error: servers do not prioritize streams."""
-        raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
+        """Tell the server the priority of a stream (PRIORITY, RFC 7540 section 5.3). For clients.
+
+        Args:
+            stream_id: The stream, in any state.
+            weight: 1 to 256; ``None``: 16.
+            depends_on: Another stream, or 0; ``None``: 0.
+            exclusive: A bool; ``None``: False.
+
+        Raises:
+            RFC1122Error: The connection is a server's.
+            ProtocolError: The arguments are out of range, or the connection is closed.
+        """
+        cdef Prefix priority
+        cdef uint32_t sid
+        if not may_prioritize(&self.ids):
+            raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
+        sid = number(stream_id, "stream")
+        write_priority_of(&priority, sid, weight, depends_on, exclusive)
+        enter(self)
+        try:
+            send_priority(self, sid, &priority)
+        finally:
+            leave(self)
 
     @cython.critical_section
     def advertise_alternative_service(self, field_value, origin=None, stream_id=None):
@@ -770,7 +816,7 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def open_outbound_streams(self):
-        """Number of pushed streams that count against the peer's SETTINGS_MAX_CONCURRENT_STREAMS."""
+        """Number of our streams, requests or pushes, that count against the peer's SETTINGS_MAX_CONCURRENT_STREAMS."""
         await_others(self)
         return self.ids.open_outbound
 
@@ -836,7 +882,7 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def highest_outbound_stream_id(self):
-        """The highest stream that we have promised, 0 for none."""
+        """The highest stream that we have opened or promised, 0 for none."""
         await_others(self)
         return self.ids.highest_outbound
 

@@ -18,6 +18,10 @@ from fasth2._window cimport ReceiveWindow
 from fasth2.windows cimport AdaptiveWindows
 
 cdef enum:
+    # Octets of the client's connection preface before SETTINGS (RFC 9113 section 3.4).
+    PREFACE_LENGTH = 24
+
+cdef enum:
     C_IDLE = 0               # no HEADERS yet
     C_OPEN = 1
     C_CLOSED = 2             # a GOAWAY was sent or received, or the connection failed
@@ -29,7 +33,8 @@ cdef struct Block:
     Py_ssize_t length
     Py_ssize_t capacity
     uint32_t stream_id       # 0: no block is incomplete
-    uint8_t flags            # of the HEADERS frame
+    uint8_t flags            # of the first frame
+    uint32_t promised        # the stream that PUSH_PROMISE promises; 0: the first frame is HEADERS
     int64_t frames           # CONTINUATION frames so far
     bint has_priority
     uint32_t depends_on
@@ -132,6 +137,10 @@ cdef class Core:
     cdef int adopt_local_settings(self) except -1
     cdef int prepare_local_settings(self) except -1
     cdef H2Stream open_stream(self, uint32_t stream_id)
+    cdef H2Stream reserve_promised(self, uint32_t stream_id)
+    cdef void open_promised(self, H2Stream s) noexcept
+    cdef H2Stream make_request(self, uint32_t stream_id)
+    cdef void open_request(self, H2Stream s) noexcept
     cdef void open_reserved(self, H2Stream s) noexcept
     cdef int use_identifier(self, uint32_t stream_id) except -1
     cdef int close_stream(self, H2Stream s, int reason) except -1

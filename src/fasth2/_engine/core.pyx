@@ -30,7 +30,15 @@ from fasth2._priority cimport (
     PRIORITY_URGENCY,
     early_free,
 )
-from fasth2._engine.role cimport HIGHEST_STREAM_ID, SERVER, count_open, is_client, is_last_inbound
+from fasth2._engine.role cimport (
+    CLIENT,
+    HIGHEST_STREAM_ID,
+    SERVER,
+    count_open,
+    is_client,
+    is_last_inbound,
+    sends_preface,
+)
 from fasth2._engine.stream cimport (
     BY_RECV_END_STREAM,
     BY_SEND_END_STREAM,
@@ -41,9 +49,12 @@ from fasth2._engine.stream cimport (
     stream_end_sent,
     stream_has_priority,
     stream_is_open,
+    stream_is_promised,
     stream_may_receive,
     stream_open,
+    stream_open_promised,
     stream_open_reserved,
+    stream_promise,
 )
 from fasth2._window cimport window_init
 
@@ -84,8 +95,8 @@ cdef class Core:
         self.encoder = Encoder()
         self.outgoing.encoder = self.encoder
         self.decoder = Decoder()
-        self.ids.role = SERVER
-        self.preface_left = 24
+        self.ids.role = CLIENT if config.client_side else SERVER
+        self.preface_left = 0 if sends_preface(&self.ids) else PREFACE_LENGTH
         self.clock = time.monotonic if config.clock is None else config.clock
         limits_init(&self.limits, limits)
         initial = {}
@@ -153,9 +164,8 @@ cdef class Core:
         """Apply a configuration. An invalid one changes nothing."""
         cdef object encoding = config.header_encoding
         cdef object name = codecs.lookup(encoding).name if encoding else None
-        if config.client_side:
-            raise H2Error("client_side=True: this version of fasth2 has the server side of HTTP/2 only; "
-                          "pass H2Configuration(client_side=False)")
+        if bool(config.client_side) != is_client(&self.ids):
+            raise H2Error(f"client_side={config.client_side}: a connection keeps the side that it was made with")
         self._config = config
         self.rfc_errors = config.rfc_errors
         self.rules = RULE_VALIDATE if config.validate_inbound_headers else 0
@@ -186,10 +196,42 @@ cdef class Core:
         """Make a stream that the peer opens (RFC 9113 section 5.1.1)."""
         cdef H2Stream s = new_stream(stream_id, self.local.initial_window_size_, self.remote.initial_window_size_)
         stream_open(s)
+        s.headers_received = True
         self.table.add(s)
         count_open(&self.ids, stream_id, 1)
         self.use_identifier(stream_id)
         return s
+
+    cdef H2Stream reserve_promised(self, uint32_t stream_id):
+        """Make a stream that the peer promises (section 8.4)."""
+        cdef H2Stream s = new_stream(stream_id, self.local.initial_window_size_, self.remote.initial_window_size_)
+        stream_promise(s)
+        self.table.add(s)
+        self.ids.promised += 1
+        self.use_identifier(stream_id)
+        return s
+
+    cdef void open_promised(self, H2Stream s) noexcept:
+        """Open a stream that the peer has promised, at the beginning of its response; from now on it counts."""
+        stream_open_promised(s)
+        self.ids.promised -= 1
+        count_open(&self.ids, s.id, 1)
+
+    cdef H2Stream make_request(self, uint32_t stream_id):
+        """Make a stream for a request of ours; open_request() opens it."""
+        cdef H2Stream s = new_stream(stream_id, self.local.initial_window_size_, self.remote.initial_window_size_)
+        self.table.add(s)
+        return s
+
+    cdef void open_request(self, H2Stream s) noexcept:
+        """Open a stream whose request is in the output."""
+        stream_open(s)
+        s.headers_sent = True
+        count_open(&self.ids, s.id, 1)
+        self.ids.highest_outbound = s.id
+        self.limits.streams_opened += 1
+        if self.phase == C_IDLE:
+            self.phase = C_OPEN
 
     cdef void open_reserved(self, H2Stream s) noexcept:
         """Open a promised stream at the beginning of its response; from now on it counts (section 5.1.2)."""
@@ -211,6 +253,8 @@ cdef class Core:
         self.table.remember(s.id, reason)
         if stream_is_open(s):
             count_open(&self.ids, s.id, -1)
+        elif stream_is_promised(s):
+            self.ids.promised -= 1
         stream_close(s, reason)
         if self.growth is not None:
             self.growth.forget(&s.window)
@@ -223,7 +267,7 @@ cdef class Core:
 
     cdef void expect_late_data(self, H2Stream s) noexcept:
         """Before a reset by us: count the octets that the peer may have sent in the window (RFC 9113 section 5.1)."""
-        if stream_may_receive(s) and s.window.current > 0:
+        if (stream_may_receive(s) or stream_is_promised(s)) and s.window.current > 0:
             self.limits.late_octets += s.window.current
 
     cdef void drop_queues(self) noexcept:

@@ -6,7 +6,7 @@ from fasth2._engine.headers cimport BlockInfo
 from fasth2._engine.stream cimport H2Stream
 from fasth2._frames cimport FRAME_DATA, FrameHeader
 
-cdef object request_fields(Core c, BlockInfo *info)
+cdef object head_fields(Core c, BlockInfo *info)
 cdef list trailer_fields(Core c, BlockInfo *info)
 cdef list large_request_fields(Core c)
 cdef list late_decoded(Core c, list headers)
@@ -16,6 +16,11 @@ cdef int deliver_request(Core c, H2Stream s, object headers, uint8_t flags, uint
 cdef int deliver_large_request(Core c, uint32_t sid, list headers, str reason, bint ends) except -1
 cdef int deliver_trailers(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
                           bint exclusive) except -1
+cdef int deliver_response(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
+                          bint exclusive) except -1
+cdef int deliver_interim_response(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on,
+                                  uint16_t weight, bint exclusive) except -1
+cdef int deliver_promise(Core c, uint32_t sid, uint32_t promised, list headers) except -1
 cdef int deliver_data_event(Core c, H2Stream s, const uint8_t *p, uint32_t n, uint32_t flow, bint ends) except -1
 cdef int deliver_merged(Core c) except -1
 cdef int deliver_reset(Core c, uint32_t sid, uint32_t code, bint remote) except -1
@@ -26,6 +31,7 @@ cdef int deliver_ping(Core c, const uint8_t *p) except -1
 cdef int deliver_ping_ack(Core c, const uint8_t *p) except -1
 cdef int deliver_goaway(Core c, uint32_t code, uint32_t last, const uint8_t *debug, Py_ssize_t n) except -1
 cdef int deliver_window_update(Core c, uint32_t sid, uint32_t increment) except -1
+cdef int deliver_alternative(Core c, object origin, const uint8_t *value, Py_ssize_t n) except -1
 cdef int deliver_unknown(Core c, FrameHeader *h, const uint8_t *p) except -1
 
 

@@ -9,14 +9,18 @@ from libc.string cimport memcpy
 from fasth2._engine.core cimport Merge
 from fasth2._engine.errors cimport FAULT_NONE
 from fasth2._engine.events cimport (
+    AlternativeServiceAvailable,
     ConnectionTerminated,
     DataReceived,
     ExtensionFrame,
+    InformationalResponseReceived,
     PingAckReceived,
     PingReceived,
     PriorityUpdated,
+    PushedStreamReceived,
     RemoteSettingsChanged,
     RequestReceived,
+    ResponseReceived,
     SettingsAcknowledged,
     StreamEnded,
     StreamReset,
@@ -35,8 +39,8 @@ from fasth2.errors import _error_code_from_int
 
 # Fields
 
-cdef object request_fields(Core c, BlockInfo *info):
-    """Convert a request's fields: by the user's RequestMaker, or to a list of pairs."""
+cdef object head_fields(Core c, BlockInfo *info):
+    """Convert the fields of a request or a response: by the user's RequestMaker, or to a list of pairs."""
     cdef Decoder decoder = c.decoder
     cdef object headers
     if not c.slim:
@@ -179,6 +183,45 @@ cdef int deliver_trailers(Core c, H2Stream s, list headers, uint8_t flags, uint3
     return 0
 
 
+# Only clients receive responses and promises, and they have no slim objects.
+
+cdef int deliver_response(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on, uint16_t weight,
+                          bint exclusive) except -1:
+    cdef ResponseReceived event = ResponseReceived.__new__(ResponseReceived)
+    event.stream_id = s.stream_id
+    event.headers = headers
+    c.events.append(event)
+    if flags & FLAG_END_STREAM:
+        event.stream_ended = stream_ended(s.stream_id)
+        c.events.append(event.stream_ended)
+    if flags & FLAG_PRIORITY:
+        event.priority_updated = priority_event(s.stream_id, depends_on, weight, exclusive)
+        c.events.append(event.priority_updated)
+    return 0
+
+
+cdef int deliver_interim_response(Core c, H2Stream s, list headers, uint8_t flags, uint32_t depends_on,
+                                  uint16_t weight, bint exclusive) except -1:
+    cdef InformationalResponseReceived event
+    event = InformationalResponseReceived.__new__(InformationalResponseReceived)
+    event.stream_id = s.stream_id
+    event.headers = headers
+    c.events.append(event)
+    if flags & FLAG_PRIORITY:
+        event.priority_updated = priority_event(s.stream_id, depends_on, weight, exclusive)
+        c.events.append(event.priority_updated)
+    return 0
+
+
+cdef int deliver_promise(Core c, uint32_t sid, uint32_t promised, list headers) except -1:
+    cdef PushedStreamReceived event = PushedStreamReceived.__new__(PushedStreamReceived)
+    event.pushed_stream_id = promised
+    event.parent_stream_id = sid
+    event.headers = headers
+    c.events.append(event)
+    return 0
+
+
 cdef int deliver_data_event(Core c, H2Stream s, const uint8_t *p, uint32_t n, uint32_t flow, bint ends) except -1:
     cdef DataReceived event
     cdef StreamEnded end_event
@@ -317,6 +360,14 @@ cdef int deliver_window_update(Core c, uint32_t sid, uint32_t increment) except 
         event.stream_id = sid
         event.delta = increment
         c.events.append(event)
+    return 0
+
+
+cdef int deliver_alternative(Core c, object origin, const uint8_t *value, Py_ssize_t n) except -1:
+    cdef AlternativeServiceAvailable event = AlternativeServiceAvailable.__new__(AlternativeServiceAvailable)
+    event.origin = origin
+    event.field_value = PyBytes_FromStringAndSize(<const char *>value, n)
+    c.events.append(event)
     return 0
 
 

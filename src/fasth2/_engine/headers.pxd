@@ -12,6 +12,7 @@ cdef enum:
     BLOCK_RESPONSE = 1
     BLOCK_INFORMATIONAL = 2
     BLOCK_TRAILERS = 3
+    BLOCK_PROMISE = 4        # outgoing: the request of a push
 
 cdef enum:
     RULE_VALIDATE = 1        # apply section 8
@@ -25,6 +26,7 @@ cdef struct BlockInfo:
     int64_t content_length   # octets, -1: none
     Py_ssize_t lengths       # content-length fields, and one more for each list of lengths
     Py_ssize_t cookies       # cookie fields
+    int status               # of a response; -1: not three digits
     Entry *method            # borrowed from the decoder; NULL: absent
     Entry *authority
     Entry *host
@@ -33,6 +35,8 @@ cdef struct BlockInfo:
 
 
 cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockInfo *info) noexcept
+cdef bint is_interim(Entry **fields, Py_ssize_t n) noexcept
+cdef bint has_value(Entry *entry, bytes octets, str text) noexcept
 cdef list header_tuples(Entry **fields, Py_ssize_t n, Py_ssize_t cookies)
 cdef list plain_pairs(Entry **fields, Py_ssize_t n, Py_ssize_t cookies)
 cdef object culprit_text(Entry *entry)
@@ -58,6 +62,11 @@ cdef class OutgoingFields:
     # results of check()
     cdef uint32_t seen       # bit KIND_*
     cdef bint informational
+    # results of describe_request()
+    cdef bint heads          # :method HEAD
+    cdef bint connects       # :method CONNECT without :protocol
+    cdef bint extended       # :protocol
+    cdef Py_ssize_t authority    # place of :authority, -1: absent
 
     cdef int convert(self, object headers) except -1
     cdef int convert_status(self, int status, object headers) except -1
@@ -66,7 +75,9 @@ cdef class OutgoingFields:
     cdef uint16_t priority(self) noexcept
     cdef void sent(self) noexcept
     cdef void clear(self) noexcept
-    cdef int _check_request(self) except -1
+    cdef object authority_value(self)
+    cdef void _describe_request(self) noexcept
+    cdef int _check_request(self, bint promised) except -1
     cdef int _refuse(self, Py_ssize_t i, uint32_t flags) except -1
     cdef bint _only_upper(self, Py_ssize_t i) except -1
     cdef str _name(self, Py_ssize_t i)

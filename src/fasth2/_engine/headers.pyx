@@ -118,6 +118,8 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
                     info.priority = join_priorities(info.priority, <uint16_t>e.number)
     info.seen = seen
     info.flags = all_flags
+    if block == BLOCK_RESPONSE:
+        info.status = <int>first_of_kind(fields, n, KIND_STATUS).number if seen & BIT_STATUS else -1
     if all_flags & F_UNDECODABLE:
         return first_with(fields, n, F_UNDECODABLE, FAULT_UNDECODABLE, info)
     if length != FAULT_NONE:
@@ -135,7 +137,26 @@ cdef int check_block(Entry **fields, Py_ssize_t n, int block, int rules, BlockIn
         return check_request(fields, n, rules, info)
     if not seen & BIT_STATUS or seen & BITS_REQUEST:
         return FAULT_PSEUDO_RESPONSE
+    if info.status < 0:
+        info.culprit = first_of_kind(fields, n, KIND_STATUS)
+        return FAULT_STATUS
     return FAULT_NONE
+
+
+cdef bint is_interim(Entry **fields, Py_ssize_t n) noexcept:
+    """Return True for an informational response: the first :status starts with 1."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        if not fields[i].flags & F_PSEUDO:
+            return False
+        if fields[i].flags >> F_KIND_SHIFT == KIND_STATUS:
+            return (fields[i].flags & F_INFORMATIONAL) != 0
+    return False
+
+
+cdef bint has_value(Entry *entry, bytes octets, str text) noexcept:
+    """Return True if a field has this value, given as bytes and as str."""
+    return <object>entry.value == (octets if PyBytes_CheckExact(<object>entry.value) else text)
 
 
 cdef int check_request(Entry **fields, Py_ssize_t n, int rules, BlockInfo *info) noexcept:
@@ -564,14 +585,16 @@ cdef class OutgoingFields:
             if validate and flags & BAD_FIELD:
                 self._refuse(i, flags)
         self.seen = seen
+        if block == BLOCK_REQUEST:
+            self._describe_request()
         if not validate:
             self.unchecked = True
             return 0
         if block == BLOCK_TRAILERS:
             if seen & BITS_PSEUDO:
                 raise ProtocolError("pseudo-header field in trailers")
-        elif block == BLOCK_REQUEST:
-            self._check_request()
+        elif block == BLOCK_REQUEST or block == BLOCK_PROMISE:
+            self._check_request(block == BLOCK_PROMISE)
         elif not seen & BIT_STATUS:
             raise ProtocolError("Header block missing mandatory b':status' header")
         elif seen & BITS_REQUEST:
@@ -589,22 +612,54 @@ cdef class OutgoingFields:
                 priority = join_priorities(priority, read_priority_field(f.value, f.value_len))
         return priority
 
-    cdef int _check_request(self) except -1:
-        """Check the request of a push (RFC 9113 section 8.4.1 and 8.3.1)."""
+    cdef void _describe_request(self) noexcept:
+        """Find what a client's stream has to know of its request."""
+        cdef Py_ssize_t i
+        cdef OutField *f
+        cdef uint32_t kind
+        cdef bint is_connect = False
+        self.heads = False
+        self.extended = False
+        self.authority = -1
+        for i in range(self.count):
+            f = &self.fields[i]
+            kind = f.flags >> F_KIND_SHIFT
+            if kind == KIND_METHOD:
+                self.heads = f.value_len == 4 and memcmp(f.value, b"HEAD", 4) == 0
+                is_connect = f.value_len == 7 and memcmp(f.value, b"CONNECT", 7) == 0
+            elif kind == KIND_AUTHORITY and self.authority < 0:
+                self.authority = i
+            elif kind == KIND_PROTOCOL:
+                self.extended = True
+        self.connects = is_connect and not self.extended
+
+    cdef object authority_value(self):
+        """Return the value of :authority as the user has passed it, bytes or str; None: absent."""
+        return None if self.authority < 0 else <object>self.owners[2 * self.authority + 1]
+
+    cdef int _check_request(self, bint promised) except -1:
+        """Check a request, or that of a push (RFC 9113 section 8.3.1, 8.4.1 and 8.5, RFC 8441 section 4)."""
         cdef Py_ssize_t i
         cdef OutField *f
         cdef OutField *authority = NULL
         cdef OutField *host = NULL
-        if self.seen & (BIT_STATUS | BIT_PROTOCOL):
-            raise ProtocolError("pseudo-header field that the request of a push cannot have")
+        if self.seen & BIT_STATUS or (promised and self.seen & BIT_PROTOCOL):
+            raise ProtocolError("pseudo-header field that this request cannot have")
         if not self.seen & BIT_METHOD:
             raise ProtocolError("Header block missing mandatory b':method' header")
-        if not self.seen & BIT_SCHEME:
-            raise ProtocolError("Header block missing mandatory b':scheme' header")
-        if not self.seen & BIT_PATH:
-            raise ProtocolError("Header block missing mandatory b':path' header")
+        if self.connects and not promised:
+            if self.seen & (BIT_SCHEME | BIT_PATH):
+                raise ProtocolError("Ordinary CONNECT MUST NOT include :scheme or :path")
+        else:
+            if not self.seen & BIT_SCHEME:
+                raise ProtocolError("Header block missing mandatory b':scheme' header")
+            if not self.seen & BIT_PATH:
+                raise ProtocolError("Header block missing mandatory b':path' header")
         for i in range(self.count):
             f = &self.fields[i]
+            if not promised and self.extended and f.flags >> F_KIND_SHIFT == KIND_METHOD and not (
+                    f.value_len == 7 and memcmp(f.value, b"CONNECT", 7) == 0):
+                raise ProtocolError(":protocol on a method other than CONNECT")
             if f.flags >> F_KIND_SHIFT == KIND_PATH and f.value_len == 0:
                 raise ProtocolError("An empty :path header is forbidden")
             if f.flags >> F_KIND_SHIFT == KIND_AUTHORITY:

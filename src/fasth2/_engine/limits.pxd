@@ -17,6 +17,8 @@ cdef struct LimitState:
     int64_t settings_per_frame   # L10
     int64_t continuation_frames  # L13
     int64_t unsent_body          # L17, octets
+    int64_t informational_responses  # L19, of one stream
+    int64_t promised_streams     # L20
     int64_t early_refusals       # L3, before the first acknowledgement of SETTINGS
     # counts
     int64_t streams_opened

@@ -47,6 +47,8 @@ cdef int limits_init(LimitState *l, object limits) except -1:
     l.settings_per_frame = or_off(limits.settings_per_frame)
     l.continuation_frames = or_off(limits.continuation_frames)
     l.unsent_body = or_off(limits.unsent_body)
+    l.informational_responses = or_off(limits.informational_responses)
+    l.promised_streams = or_off(limits.promised_streams)
     l.early_refusals = or_off(limits.early_refusals)
     return 0
 

@@ -7,7 +7,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint32_t, uint8_t
 from libc.string cimport memcmp, memcpy
 
-from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, Core, Merge, find_stream
+from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, PREFACE_LENGTH, Core, Merge, find_stream
 from fasth2._engine.deliver cimport deliver_merged, deliver_merged_before, deliver_reset
 from fasth2._engine.error_codes cimport INTERNAL_ERROR, REFUSED_STREAM
 from fasth2._engine.errors cimport *
@@ -22,19 +22,18 @@ from fasth2._engine.receive_control cimport (
     on_ping,
     on_priority,
     on_priority_update,
-    on_push_promise,
     on_rst_stream,
     on_unknown,
     on_window_update,
 )
 from fasth2._engine.receive_data cimport on_data
-from fasth2._engine.receive_headers cimport block_free, on_continuation, on_headers
+from fasth2._engine.field_block cimport block_free
+from fasth2._engine.receive_headers cimport on_continuation, on_headers
+from fasth2._engine.receive_push cimport on_push_promise
 from fasth2._engine.receive_settings cimport on_settings
 from fasth2._engine.stream cimport BY_SEND_RST_STREAM, H2Stream
 
 cdef const char *PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-cdef enum:
-    PREFACE_LENGTH = 24
 
 
 cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):

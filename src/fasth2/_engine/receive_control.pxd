@@ -6,7 +6,6 @@ from fasth2._frames cimport FrameHeader
 
 cdef int on_priority(Core c, FrameHeader *h, const uint8_t *p) except -1
 cdef int on_rst_stream(Core c, FrameHeader *h, const uint8_t *p) except -1
-cdef int on_push_promise(Core c, FrameHeader *h, const uint8_t *p) except -1
 cdef int on_ping(Core c, FrameHeader *h, const uint8_t *p) except -1
 cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1
 cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1

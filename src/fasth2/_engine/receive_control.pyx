@@ -1,10 +1,12 @@
 """The frames received other than HEADERS, CONTINUATION, DATA and SETTINGS (RFC 9113 section 6)."""
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from fasth2._engine.core cimport C_CLOSED, Core, find_stream, is_idle, is_shut
 from fasth2._cursor cimport load32
 from fasth2._engine.deliver cimport (
+    deliver_alternative,
     deliver_goaway,
     deliver_ping,
     deliver_ping_ack,
@@ -13,6 +15,7 @@ from fasth2._engine.deliver cimport (
     deliver_unknown,
     deliver_window_update,
 )
+from fasth2._engine.error_codes cimport REFUSED_STREAM
 from fasth2._engine.errors cimport *
 from fasth2._engine.flow_control cimport credit_connection, credit_stream
 from fasth2._frames cimport *
@@ -24,7 +27,6 @@ from fasth2._frames cimport (
     put_ping,
     read_altsvc,
     read_priority,
-    read_push_promise,
 )
 from fasth2._engine.limits cimport (
     count_ack,
@@ -38,8 +40,8 @@ from fasth2._engine.limits cimport (
     output_taken,
 )
 from fasth2._priority cimport early_keep, early_take, read_priority_field
-from fasth2._engine.role cimport is_inbound
-from fasth2._engine.stream cimport BY_RECV_RST_STREAM, S_HALF_CLOSED_LOCAL, H2Stream
+from fasth2._engine.role cimport is_inbound, peer_advertises, peer_updates_priorities
+from fasth2._engine.stream cimport BY_RECV_RST_STREAM, S_HALF_CLOSED_LOCAL, H2Stream, stream_is_promised
 from fasth2._engine.window_growth cimport WINDOW_PING
 from fasth2._window cimport MAX_WINDOW
 
@@ -76,7 +78,7 @@ cdef int on_priority(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 cdef int on_rst_stream(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef H2Stream s
-    cdef bint answered
+    cdef bint free
     if h.length != 4:
         c.fault_value = f"{h.length} octets"
         return FAULT_RST_STREAM_LENGTH
@@ -87,22 +89,12 @@ cdef int on_rst_stream(Core c, FrameHeader *h, const uint8_t *p) except -1:
         if is_idle(c, h.stream_id):
             return FAULT_IDLE_STREAM
         return count_late_frame(&c.limits, c.clock)
-    answered = s.phase == S_HALF_CLOSED_LOCAL
+    # A reset after the complete response only stops the rest of the request, which costs nothing, as does one of a
+    # request of ours.
+    free = (s.phase == S_HALF_CLOSED_LOCAL and s.headers_sent) or not is_inbound(&c.ids, h.stream_id)
     c.close_stream(s, BY_RECV_RST_STREAM)
     deliver_reset(c, h.stream_id, load32(p), True)
-    # A reset after the complete response only stops the rest of the request, which costs nothing.
-    return FAULT_NONE if answered else count_reset(&c.limits, c.clock)
-
-
-# PUSH_PROMISE, RFC 9113 section 6.6: clients must not send it.
-
-cdef int on_push_promise(Core c, FrameHeader *h, const uint8_t *p) except -1:
-    cdef Payload block
-    cdef uint32_t promised
-    cdef int layout = read_push_promise(p, h, &block, &promised)
-    if layout == LAYOUT_SHORT:
-        return FAULT_HEADERS_SHORT
-    return FAULT_PUSH_PROMISE
+    return FAULT_NONE if free else count_reset(&c.limits, c.clock)
 
 
 # PING, RFC 9113 section 6.7
@@ -155,9 +147,21 @@ cdef int on_goaway(Core c, FrameHeader *h, const uint8_t *p) except -1:
         output_taken(&c.limits, 0, 0)
         c.drop_queues()
     deliver_goaway(c, code, last, p + 8, <Py_ssize_t>h.length - 8)
+    if c.rfc_errors and last < c.ids.highest_outbound:
+        drop_unprocessed(c, last)
     if again:
         return count_suspicious(&c.limits, c.clock, h.length)
     return FAULT_NONE
+
+
+cdef int drop_unprocessed(Core c, uint32_t last) except -1:
+    """Close our streams above the last one that the peer has processed or will: they may be repeated."""
+    cdef H2Stream s
+    for s in c.table.all():
+        if s.id > last and not is_inbound(&c.ids, s.id):
+            c.close_stream(s, BY_RECV_RST_STREAM)
+            deliver_reset(c, s.id, REFUSED_STREAM, True)
+    return 0
 
 
 # WINDOW_UPDATE, RFC 9113 section 6.9
@@ -188,6 +192,8 @@ cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
         s = find_stream(c, h.stream_id)
         if s is None:
             return FAULT_IDLE_STREAM if is_idle(c, h.stream_id) else FAULT_NONE
+        if c.rfc_errors and stream_is_promised(s):
+            return FAULT_RESERVED
         if increment == 0:
             return FAULT_WINDOW_UPDATE_ZERO
         fault = credit_stream(c, s, increment)
@@ -201,12 +207,34 @@ cdef int on_window_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 cdef int on_altsvc(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef uint32_t origin_length
-    if read_altsvc(p, h, &origin_length) != LAYOUT_OK and not c.rfc_errors:
+    cdef bint whole = read_altsvc(p, h, &origin_length) == LAYOUT_OK
+    if not whole and not c.rfc_errors:
         # RFC 7838 says to ignore it; h2 refuses it.
         return FAULT_ALTSVC_LENGTH
     if is_shut(c):
         return FAULT_CONNECTION_CLOSED
+    if whole and peer_advertises(&c.ids):
+        on_alternative(c, h.stream_id, p + 2, origin_length, h.length - 2)
     return count_suspicious(&c.limits, c.clock, h.length)
+
+
+cdef int on_alternative(Core c, uint32_t sid, const uint8_t *p, uint32_t origin_length, uint32_t n) except -1:
+    """Deliver an alternative service of the n octets at p: an origin, for stream 0 only, and the field's value. On a
+    stream it is for the request's origin, and ignored once the response has begun."""
+    cdef H2Stream s
+    cdef object origin
+    if sid == 0:
+        if origin_length == 0:
+            return 0
+        origin = PyBytes_FromStringAndSize(<const char *>p, origin_length)
+    else:
+        s = find_stream(c, sid)
+        if s is None or s.headers_received or origin_length:
+            return 0
+        origin = s.authority
+        if type(origin) is str:
+            origin = origin.encode(c._config.header_encoding if is_inbound(&c.ids, sid) else "utf-8")
+    return deliver_alternative(c, origin, p + origin_length, n - origin_length)
 
 
 # PRIORITY_UPDATE, RFC 9218 section 7.1
@@ -215,6 +243,8 @@ cdef int on_priority_update(Core c, FrameHeader *h, const uint8_t *p) except -1:
     cdef uint32_t sid
     cdef H2Stream s
     cdef int fault
+    if not peer_updates_priorities(&c.ids):
+        return FAULT_PRIORITY_UPDATE_SERVER
     if h.stream_id:
         return FAULT_STREAM_ID_NOT_ZERO
     if h.length < 4:

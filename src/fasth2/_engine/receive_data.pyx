@@ -8,7 +8,14 @@ from fasth2._engine.flow_control cimport measure, return_unread
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, Payload, read_data
 from fasth2._engine.limits cimport count_late_data, count_suspicious
-from fasth2._engine.stream cimport BY_SEND_RST_STREAM, S_HALF_CLOSED_REMOTE, H2Stream, stream_is_reserved
+from fasth2._engine.role cimport is_inbound
+from fasth2._engine.stream cimport (
+    BY_SEND_RST_STREAM,
+    S_HALF_CLOSED_REMOTE,
+    H2Stream,
+    stream_is_promised,
+    stream_is_reserved,
+)
 from fasth2._window cimport window_consume
 
 
@@ -38,8 +45,10 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if s.phase == S_HALF_CLOSED_REMOTE:
         return_unread(c, h.length)
         return FAULT_HALF_CLOSED
-    if stream_is_reserved(s):
+    if not s.headers_received:
         return_unread(c, h.length)
+        if not stream_is_reserved(s) and not stream_is_promised(s):
+            return FAULT_DATA_EARLY
         return FAULT_RESERVED if c.rfc_errors else FAULT_HALF_CLOSED
     if not window_consume(&s.window, h.length):
         c.fault_value = f"{h.length} octets"
@@ -63,7 +72,8 @@ cdef int on_data(Core c, FrameHeader *h, const uint8_t *p) except -1:
 
 cdef int on_late_frame(Core c, FrameHeader *h) except -1:
     """DATA on a closed stream (RFC 9113 section 5.1)."""
-    if c.rfc_errors and (h.stream_id > c.goaway_limit or c.table.reason_of(h.stream_id) == BY_SEND_RST_STREAM):
+    if c.rfc_errors and ((h.stream_id > c.goaway_limit and is_inbound(&c.ids, h.stream_id))
+                         or c.table.reason_of(h.stream_id) == BY_SEND_RST_STREAM):
         # In flight when we reset the stream, or above the last stream of our GOAWAY: ignored.
         return count_late_data(&c.limits, c.clock, h.length)
     return FAULT_CLOSED_BY_RESET

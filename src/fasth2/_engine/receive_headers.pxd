@@ -6,4 +6,3 @@ from fasth2._frames cimport FrameHeader
 
 cdef int on_headers(Core c, FrameHeader *h, const uint8_t *p) except -1
 cdef int on_continuation(Core c, FrameHeader *h, const uint8_t *p) except -1
-cdef void block_free(Core c) noexcept

@@ -1,48 +1,46 @@
-"""Field blocks received (RFC 9113 section 4.3, 6.2 and 6.10): requests and trailers."""
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
-from libc.stdint cimport uint16_t, uint32_t, uint64_t, uint8_t
-from libc.string cimport memcpy
+"""HEADERS and CONTINUATION received (RFC 9113 section 6.2 and 6.10): requests, responses and trailers."""
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 from fasth2._engine.core cimport C_IDLE, C_OPEN, Core, find_stream, is_idle, is_shut
 from fasth2._engine.deliver cimport (
+    deliver_interim_response,
     deliver_large_request,
     deliver_request,
+    deliver_response,
     deliver_trailers,
     large_request_fields,
     late_decoded,
-    request_fields,
+    head_fields,
     trailer_fields,
     wants_large_requests,
 )
 from fasth2._engine.errors cimport *
+from fasth2._engine.field_block cimport add_fragment, block_begin, block_free, decode
 from fasth2.hpack.fields cimport F_CONNECT, KIND_PROTOCOL
 from fasth2._frames cimport *
 from fasth2._frames cimport FrameHeader, Payload, read_headers
 from fasth2._engine.headers cimport (
     BLOCK_REQUEST,
+    BLOCK_RESPONSE,
     BLOCK_TRAILERS,
     RULE_CONNECT_PROTOCOL,
     BlockInfo,
     check_block,
     culprit_text,
+    is_interim,
 )
-from fasth2.hpack.decoder cimport (
-    HPACK_LIST_TOO_LARGE,
-    HPACK_OK,
-    HPACK_STRING_TOO_LONG,
-    HPACK_TOO_MANY_FIELDS,
-    Decoder,
-    fault_message,
-)
+from fasth2.hpack.decoder cimport Decoder
 from fasth2._engine.limits cimport count_late_frame, count_late_headers, count_priority, count_reset, count_suspicious
 from fasth2._priority cimport early_take
-from fasth2._engine.role cimport highest_of_side, is_inbound
+from fasth2._engine.receive_push cimport on_promise
+from fasth2._engine.role cimport highest_of_side, is_inbound, peer_opens_by_headers
 from fasth2._engine.stream cimport (
     BY_NOTHING,
     BY_RECV_RST_STREAM,
     BY_SEND_RST_STREAM,
     S_HALF_CLOSED_REMOTE,
     H2Stream,
+    stream_is_promised,
     stream_is_reserved,
 )
 
@@ -61,14 +59,11 @@ cdef int on_headers(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if h.flags & FLAG_END_HEADERS:
         return on_block(c, h.stream_id, h.flags, block.data, block.length, block.depends_on, block.weight,
                         block.exclusive)
-    c.block.length = 0
-    c.block.frames = 0
-    c.block.flags = h.flags
+    block_begin(c, h.stream_id, 0, h.flags)
     if h.flags & FLAG_PRIORITY:
         c.block.depends_on = block.depends_on
         c.block.weight = block.weight
         c.block.exclusive = block.exclusive
-    c.block.stream_id = h.stream_id
     return add_fragment(c, block.data, block.length)
 
 
@@ -88,48 +83,17 @@ cdef int on_continuation(Core c, FrameHeader *h, const uint8_t *p) except -1:
     sid = c.block.stream_id
     c.block.stream_id = 0
     try:
+        if c.block.promised:
+            return on_promise(c, sid, c.block.promised, c.block.data, c.block.length)
         return on_block(c, sid, c.block.flags, c.block.data, c.block.length, c.block.depends_on, c.block.weight,
                         c.block.exclusive)
     finally:
         block_free(c)
 
 
-cdef void block_free(Core c) noexcept:
-    PyMem_Free(c.block.data)
-    c.block.data = NULL
-    c.block.capacity = 0
-    c.block.length = 0
-
-
-cdef int add_fragment(Core c, const uint8_t *p, Py_ssize_t n) except -1:
-    """Buffer a fragment of a field block until END_HEADERS, bounded by the limit on header lists (L13)."""
-    cdef uint8_t *data
-    cdef Py_ssize_t capacity
-    cdef Py_ssize_t limit = c.max_in_frame
-    if c.decoder.max_header_list_size > <uint32_t>limit:
-        limit = min(c.decoder.max_header_list_size, <uint32_t>0x3FFFFFFF)
-    if n > limit - c.block.length:
-        c.fault_value = f"{c.block.length + n} octets"
-        return FAULT_BLOCK_SIZE
-    if n == 0:
-        return count_suspicious(&c.limits, c.clock, 0)
-    if c.block.capacity - c.block.length < n:
-        capacity = c.block.capacity * 2
-        if capacity < c.block.length + n:
-            capacity = c.block.length + n
-        data = <uint8_t *>PyMem_Realloc(c.block.data, capacity)
-        if data == NULL:
-            raise MemoryError
-        c.block.data = data
-        c.block.capacity = capacity
-    memcpy(c.block.data + c.block.length, p, n)
-    c.block.length += n
-    return FAULT_NONE
-
-
 cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssize_t n, uint32_t depends_on,
                   uint16_t weight, bint exclusive) except -1:
-    """Process a complete field block, a request or trailers: decode, admit, deliver."""
+    """Process a complete field block, a request, a response or trailers: decode, admit, deliver."""
     cdef H2Stream s
     cdef BlockInfo info
     cdef bint ignored = False
@@ -157,24 +121,6 @@ cdef int on_block(Core c, uint32_t sid, uint8_t flags, const uint8_t *p, Py_ssiz
     return deliver_block(c, s, sid, flags, depends_on, weight, exclusive, &info)
 
 
-cdef int decode(Core c, const uint8_t *p, Py_ssize_t n) except -1:
-    """Decode a block into the decoder's fields. A block between the limit and the hard limit (L11) is no fault yet."""
-    cdef Decoder decoder = c.decoder
-    cdef int hpack
-    c.limits.useful += n
-    hpack = decoder.decode_block(p, n)
-    if hpack == HPACK_OK:
-        return FAULT_NONE
-    if hpack == HPACK_LIST_TOO_LARGE:
-        c.fault_value = f"the limit is {decoder.max_header_list_size} octets"
-        return FAULT_LIST_SIZE_HARD
-    if hpack == HPACK_TOO_MANY_FIELDS:
-        c.fault_value = f"the limit is {decoder.max_fields}"
-        return FAULT_FIELDS_HARD
-    c.fault_value = fault_message(hpack)
-    return FAULT_STRING_SIZE if hpack == HPACK_STRING_TOO_LONG else FAULT_COMPRESSION
-
-
 cdef int admit(Core c, H2Stream s, uint32_t sid, uint8_t flags, Py_ssize_t n, bint *ignored) except -1:
     """Check that a block of n octets is allowed in the stream's state (RFC 9113 section 5.1). s: None for no stream.
 
@@ -186,7 +132,10 @@ cdef int admit(Core c, H2Stream s, uint32_t sid, uint8_t flags, Py_ssize_t n, bi
             return FAULT_HALF_CLOSED
         if stream_is_reserved(s):
             return FAULT_RESERVED
-        if s.connected and s.headers_sent and c.rfc_errors:
+        if stream_is_promised(s) and too_many(c):
+            c.fault_value = f"the limit is {c.local.max_concurrent_streams_}"
+            return FAULT_STREAMS_REFUSED
+        if s.connected and s.headers_sent and s.headers_received and c.rfc_errors:
             return FAULT_CONNECTED
         return FAULT_NONE
     if not is_inbound(&c.ids, sid) and is_idle(c, sid):
@@ -213,6 +162,8 @@ cdef int admit(Core c, H2Stream s, uint32_t sid, uint8_t flags, Py_ssize_t n, bi
             return FAULT_STREAM_CLOSED
         c.fault_value = highest_of_side(&c.ids, sid)
         return FAULT_STREAM_ID_TOO_LOW
+    if not peer_opens_by_headers(&c.ids):
+        return FAULT_RESPONSE_UNASKED
     c.opening = sid
     if c.rfc_errors and too_many(c) and not c.decoder.oversized:
         return FAULT_STREAMS_REFUSED
@@ -239,32 +190,22 @@ cdef int on_oversized(Core c, H2Stream s, uint32_t sid, uint8_t flags) except -1
 
 cdef int check_fields(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t depends_on,
                       BlockInfo *info) except -1:
-    """Check the decoded fields as a request's, or as trailers if the stream exists (RFC 9113 section 8)."""
-    cdef Decoder decoder = c.decoder
-    cdef bint ends = flags & FLAG_END_STREAM
+    """Check the decoded fields (RFC 9113 section 8): a request's if there is no stream (None), else a response's or
+    trailers'."""
     cdef int fault
     cdef int rules = c.rules
     if c.local.enable_connect_protocol_ or not c.rfc_errors:
         rules |= RULE_CONNECT_PROTOCOL
-    if s is not None:
-        fault = check_block(decoder.fields, decoder.count, BLOCK_TRAILERS, rules, info)
-        if not ends and fault != FAULT_CONTENT_LENGTH:
-            info.culprit = NULL
-            fault = FAULT_TRAILERS_OPEN
-        elif fault == FAULT_NONE and s.expected >= 0 and s.received != s.expected:
-            c.fault_value = (s.expected, s.received)
-            return FAULT_BODY_LENGTH
+    if s is None:
+        fault = check_request(c, flags, rules, info)
+    elif s.headers_received:
+        fault = check_trailers(c, s, flags, rules, info)
     else:
-        fault = check_block(decoder.fields, decoder.count, BLOCK_REQUEST, rules, info)
-        if fault == FAULT_NONE and ends and info.content_length > 0:
-            c.fault_value = (info.content_length, 0)
-            return FAULT_BODY_LENGTH
-        if fault == FAULT_NONE and info.lengths > 1 and c.rfc_errors:
-            decoder.merge_lengths(info.content_length)
+        fault = check_response(c, s, flags, rules, info)
     if fault == FAULT_NONE and flags & FLAG_PRIORITY and depends_on == sid:
         info.culprit = NULL
         fault = FAULT_PRIORITY_SELF
-    if fault != FAULT_NONE:
+    if fault != FAULT_NONE and fault != FAULT_BODY_LENGTH and fault != FAULT_LIMIT_INTERIM:
         if s is None and not c.rfc_errors:
             # The last stream id of the GOAWAY, as in h2.
             c.ids.highest_inbound = sid
@@ -275,10 +216,69 @@ cdef int check_fields(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t 
     return fault
 
 
+cdef int check_request(Core c, uint8_t flags, int rules, BlockInfo *info) except -1:
+    cdef int fault = check_block(c.decoder.fields, c.decoder.count, BLOCK_REQUEST, rules, info)
+    if fault == FAULT_NONE:
+        fault = check_length(c, info.content_length, flags, info)
+    return fault
+
+
+cdef int check_trailers(Core c, H2Stream s, uint8_t flags, int rules, BlockInfo *info) except -1:
+    cdef int fault = check_block(c.decoder.fields, c.decoder.count, BLOCK_TRAILERS, rules, info)
+    if not flags & FLAG_END_STREAM and fault != FAULT_CONTENT_LENGTH:
+        info.culprit = NULL
+        return FAULT_TRAILERS_OPEN
+    if fault == FAULT_NONE and s.expected >= 0 and s.received != s.expected:
+        c.fault_value = (s.expected, s.received)
+        return FAULT_BODY_LENGTH
+    return fault
+
+
+cdef int check_response(Core c, H2Stream s, uint8_t flags, int rules, BlockInfo *info) except -1:
+    """Check a response. Informational ones are limited, so that a request cannot be kept waiting by them (L19)."""
+    cdef int fault = check_block(c.decoder.fields, c.decoder.count, BLOCK_RESPONSE, rules, info)
+    if is_interim(c.decoder.fields, c.decoder.count):
+        if flags & FLAG_END_STREAM:
+            info.culprit = NULL
+            return FAULT_INTERIM_END
+        if stream_is_promised(s):
+            info.culprit = NULL
+            return FAULT_RESERVED
+        if fault == FAULT_NONE and c.limits.informational_responses >= 0 and (
+                s.interim >= c.limits.informational_responses):
+            c.fault_value = f"{s.interim + 1}"
+            return FAULT_LIMIT_INTERIM
+        return fault
+    if fault == FAULT_NONE:
+        fault = check_length(c, expected_content(s, info), flags, info)
+    return fault
+
+
+cdef int64_t expected_content(H2Stream s, BlockInfo *info) noexcept:
+    """Return the octets of content that a final response has to have (RFC 9113 section 8.1.1); -1: any number."""
+    if s.heads or info.status == 204 or info.status == 304:
+        return 0
+    if s.connected and info.status // 100 == 2:
+        # RFC 9110 section 9.3.6: content-length is ignored.
+        return -1
+    return info.content_length
+
+
+cdef int check_length(Core c, int64_t expected, uint8_t flags, BlockInfo *info) except -1:
+    """Check the length of content that ends with the header fields, and make several equal lengths one field."""
+    if expected > 0 and flags & FLAG_END_STREAM:
+        c.fault_value = (expected, 0)
+        return FAULT_BODY_LENGTH
+    if info.lengths > 1 and c.rfc_errors:
+        c.decoder.merge_lengths(info.content_length)
+    return FAULT_NONE
+
+
 cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t depends_on, uint16_t weight,
                        bint exclusive, BlockInfo *info) except -1:
-    """Deliver a request, which opens its stream, or trailers."""
-    cdef object headers = request_fields(c, info) if s is None else trailer_fields(c, info)
+    """Deliver a request, which opens its stream, a response, or trailers."""
+    cdef bint is_trailers = s is not None and s.headers_received
+    cdef object headers = trailer_fields(c, info) if is_trailers else head_fields(c, info)
     cdef int fault = FAULT_NONE
     cdef uint16_t priority
     if c.late_encoding is not None and type(headers) is list:
@@ -289,7 +289,9 @@ cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t
             return FAULT_UNDECODABLE
     if c.phase == C_IDLE:
         c.phase = C_OPEN
-    if s is None:
+    if is_trailers:
+        deliver_trailers(c, s, headers, flags, depends_on, weight, exclusive)
+    elif s is None:
         s = c.open_stream(sid)
         s.expected = info.content_length
         s.connected = info.method != NULL and info.method.flags & F_CONNECT and not info.seen >> KIND_PROTOCOL & 1
@@ -300,13 +302,28 @@ cdef int deliver_block(Core c, H2Stream s, uint32_t sid, uint8_t flags, uint32_t
         if priority:
             c.set_priority(s, priority)
         deliver_request(c, s, headers, flags, depends_on, weight, exclusive)
+    elif is_interim(c.decoder.fields, c.decoder.count):
+        s.interim += 1
+        deliver_interim_response(c, s, headers, flags, depends_on, weight, exclusive)
     else:
-        deliver_trailers(c, s, headers, flags, depends_on, weight, exclusive)
+        begin_response(c, s, info)
+        deliver_response(c, s, headers, flags, depends_on, weight, exclusive)
     if flags & FLAG_PRIORITY:
         fault = count_priority(&c.limits)
     if flags & FLAG_END_STREAM:
         c.end_remote(s)
     return fault
+
+
+cdef void begin_response(Core c, H2Stream s, BlockInfo *info) noexcept:
+    """Apply the header fields of a final response to its stream."""
+    s.headers_received = True
+    s.expected = expected_content(s, info)
+    if info.status // 100 != 2:
+        # A CONNECT that was refused is no tunnel.
+        s.connected = False
+    if stream_is_promised(s):
+        c.open_promised(s)
 
 
 cdef int open_large_request(Core c, uint32_t sid, int fault, uint8_t flags, list headers) except -1:

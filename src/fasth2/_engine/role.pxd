@@ -17,10 +17,48 @@ cdef struct Identifiers:
     uint32_t highest_outbound    # highest stream that we have opened or promised, 0: none
     int64_t open_inbound         # streams that count against our SETTINGS_MAX_CONCURRENT_STREAMS
     int64_t open_outbound        # streams that count against the peer's
+    int64_t promised             # streams that the peer has promised and not opened yet
 
 
 cdef inline bint is_client(const Identifiers *ids) noexcept:
     return ids.role == CLIENT
+
+
+# What only one side does. Everything else is the same for both.
+
+cdef inline bint sends_preface(const Identifiers *ids) noexcept:
+    """Return True if we send the octets of the connection preface before SETTINGS (section 3.4)."""
+    return ids.role == CLIENT
+
+
+cdef inline bint opens_by_headers(const Identifiers *ids) noexcept:
+    """Return True if HEADERS of ours open a stream: a request (section 8.1)."""
+    return ids.role == CLIENT
+
+
+cdef inline bint peer_opens_by_headers(const Identifiers *ids) noexcept:
+    """Return True if HEADERS of the peer open a stream."""
+    return ids.role == SERVER
+
+
+cdef inline bint may_prioritize(const Identifiers *ids) noexcept:
+    """Return True if we send priorities (RFC 7540 section 5.3)."""
+    return ids.role == CLIENT
+
+
+cdef inline bint peer_may_push(const Identifiers *ids) noexcept:
+    """Return True if the peer may send PUSH_PROMISE (section 8.4)."""
+    return ids.role == CLIENT
+
+
+cdef inline bint peer_advertises(const Identifiers *ids) noexcept:
+    """Return True if the peer may send ALTSVC (RFC 7838 section 4)."""
+    return ids.role == CLIENT
+
+
+cdef inline bint peer_updates_priorities(const Identifiers *ids) noexcept:
+    """Return True if the peer may send PRIORITY_UPDATE (RFC 9218 section 7.1)."""
+    return ids.role == SERVER
 
 
 cdef inline bint is_inbound(const Identifiers *ids, uint32_t stream_id) noexcept:

@@ -4,7 +4,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
-from fasth2._engine.core cimport find_opened, find_stream, may_send
+from fasth2._engine.core cimport PREFACE_LENGTH, find_opened, find_stream, may_send
 from fasth2._cursor cimport store16, store32
 from fasth2._frames cimport *
 from fasth2._frames cimport (
@@ -17,7 +17,7 @@ from fasth2._frames cimport (
 )
 from fasth2._engine.headers cimport (
     BLOCK_INFORMATIONAL,
-    BLOCK_REQUEST,
+    BLOCK_PROMISE,
     BLOCK_RESPONSE,
     BLOCK_TRAILERS,
     OutgoingFields,
@@ -48,27 +48,30 @@ cdef enum:
     SHORTEST_CUT = 512
 
 
+cdef const char *PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
 cdef int must_be_open(Core c) except -1:
     if not may_send(c):
         raise ProtocolError("the connection is closed")
     return 0
 
 
-cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, uint32_t promised,
+cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, const Prefix *before=NULL,
                       Py_ssize_t more=0) except -1:
-    """Write the prepared fields as a HEADERS frame, or as the PUSH_PROMISE of `promised` (0: no push).
+    """Write the prepared fields as a HEADERS or PUSH_PROMISE frame, with the octets `before` the block (NULL: none).
 
     Memory for `more` octets after it is reserved, so that writing these cannot fail.
     """
     cdef OutgoingFields outgoing = c.outgoing
     cdef Py_ssize_t bound = <Py_ssize_t>c.encoder.bound(outgoing.fields, outgoing.count)
-    cdef Py_ssize_t prefix = 4 if promised else 0
+    cdef Py_ssize_t prefix = 0 if before == NULL else before.length
     cdef Py_ssize_t at
     cdef uint8_t *end
     out_reserve(&c.out, FRAME_HEADER + prefix + bound + field_block_overhead(prefix + bound, c.max_out_frame) + more)
     at = c.out.length
-    if promised:
-        store32(c.out.data + at + FRAME_HEADER, promised)
+    if prefix:
+        memcpy(c.out.data + at + FRAME_HEADER, before.octets, prefix)
     end = c.encoder.encode_fields(outgoing.fields, outgoing.count, c.out.data + at + FRAME_HEADER + prefix)
     c.out.length = end - c.out.data
     split_field_block(&c.out, at, flags, stream_id, type, c.max_out_frame)
@@ -76,24 +79,26 @@ cdef int encode_block(Core c, uint32_t stream_id, uint8_t type, uint8_t flags, u
     return 0
 
 
-cdef int write_settings(Core c, dict settings) except -1:
-    """Queue a SETTINGS frame."""
+cdef int write_settings(Core c, dict settings, bint preface) except -1:
+    """Queue a SETTINGS frame. preface: a client's first one."""
     cdef uint8_t *p
     cdef Py_ssize_t n = 6 * len(settings)
-    out_reserve(&c.out, FRAME_HEADER + n)
-    p = write_frame_header(c.out.data + c.out.length, <uint32_t>n, FRAME_SETTINGS, 0, 0)
+    cdef Py_ssize_t before = PREFACE_LENGTH if preface else 0
+    out_reserve(&c.out, before + FRAME_HEADER + n)
+    memcpy(c.out.data + c.out.length, PREFACE, before)
+    p = write_frame_header(c.out.data + c.out.length + before, <uint32_t>n, FRAME_SETTINGS, 0, 0)
     for key, value in settings.items():
         store16(p, <uint32_t>key)
         store32(p + 2, <uint32_t>value)
         p += 6
     c.local.mark_sent()
-    c.out.length += FRAME_HEADER + n
+    c.out.length += before + FRAME_HEADER + n
     c.acks_expected += 1
     return 0
 
 
-cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_stream) except -1:
-    """Send response headers, an informational response, or trailers."""
+cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_stream, const Prefix *before) except -1:
+    """Send response headers, an informational response, or trailers on an existing stream."""
     cdef H2Stream s
     cdef int block
     cdef uint16_t priority = 0
@@ -124,7 +129,7 @@ cdef int send_headers(Core c, uint32_t stream_id, object headers, bint end_strea
         raise ProtocolError("Trailers must have END_STREAM set.")
     if block == BLOCK_RESPONSE and not end_stream:
         priority = c.outgoing.priority()
-    encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if end_stream else 0, 0)
+    encode_block(c, stream_id, FRAME_HEADERS, header_flags(end_stream, before), before)
     if priority:
         c.merge_priority(s, priority)
     if stream_is_reserved(s):
@@ -196,6 +201,7 @@ cdef int end_stream(Core c, uint32_t stream_id) except -1:
 cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object headers) except -1:
     """Send PUSH_PROMISE (RFC 9113 section 6.6 and 8.4)."""
     cdef H2Stream s, new
+    cdef Prefix prefix
     c.outgoing.convert(headers)
     if not c.remote.enable_push_:
         raise ProtocolError("Remote peer has disabled stream push")
@@ -214,12 +220,14 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
         raise ProtocolError("Invalid stream ID for peer.")
     if not stream_may_send(s):
         raise ProtocolError(f"stream {stream_id} has ended: nothing can be pushed on it")
-    c.outgoing.check(BLOCK_REQUEST)
+    c.outgoing.check(BLOCK_PROMISE)
     new = new_stream(promised, c.local.initial_window_size_, c.remote.initial_window_size_)
     stream_reserve(new)
+    store32(prefix.octets, promised)
+    prefix.length = 4
     c.table.add(new)
     try:
-        encode_block(c, stream_id, FRAME_PUSH_PROMISE, 0, promised)
+        encode_block(c, stream_id, FRAME_PUSH_PROMISE, 0, &prefix)
         c.ids.highest_outbound = promised
     finally:
         # Not `except`, which allocates memory.
@@ -272,7 +280,8 @@ cdef bint respond_converted(Core c, uint32_t stream_id, int status, bytes body, 
     direct = n and n <= DIRECT and prepared is None and n <= s.out_window and n <= c.out_window
     if status >= 200 and not ends_here and not (direct and end_stream):
         priority = c.outgoing.priority()
-    encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if ends_here else 0, 0, FRAME_HEADER + n if direct else 0)
+    encode_block(c, stream_id, FRAME_HEADERS, FLAG_END_STREAM if ends_here else 0, NULL,
+                 FRAME_HEADER + n if direct else 0)
     if status >= 200:
         s.headers_sent = True
         if priority:
@@ -439,7 +448,7 @@ cdef int send_queued_trailers(Core c, H2Stream s) except -1:
     with cython.critical_section(c.encoder):
         c.outgoing.convert(s.trailers)
         c.outgoing.check(BLOCK_TRAILERS)
-        encode_block(c, s.id, FRAME_HEADERS, FLAG_END_STREAM, 0)
+        encode_block(c, s.id, FRAME_HEADERS, FLAG_END_STREAM)
     c.leave_ring(s)
     s.trailers = None
     s.ends = False

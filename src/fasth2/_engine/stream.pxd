@@ -31,13 +31,13 @@
 #     `----------------------->|        |<-----------------------'
 #                              +--------+
 #
-#   recv H of an idle stream             stream_open
-#   send PP                              stream_reserve
-#   send H of a reserved (local) stream  stream_open_reserved
-#   send ES, recv ES                     stream_end_sent, stream_end_received
-#   send R, recv R                       stream_close
-#
-# A client's transitions, send H of an idle stream and those by way of reserved (remote), come with the client role.
+#   send H or recv H of an idle stream    stream_open
+#   send PP                               stream_reserve
+#   recv PP                               stream_promise
+#   send H of a reserved (local) stream   stream_open_reserved
+#   recv H of a reserved (remote) stream  stream_open_promised
+#   send ES, recv ES                      stream_end_sent, stream_end_received
+#   send R, recv R                        stream_close
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fasth2._priority cimport URGENCY_DEFAULT
@@ -65,8 +65,12 @@ cdef class H2Stream:
     cdef uint32_t id
     cdef uint8_t phase               # S_*
     cdef int closed_reason           # BY_*
-    cdef bint headers_sent
+    cdef bint headers_sent           # the request or the final response
+    cdef bint headers_received       # the same of the peer
     cdef bint connected              # opened by CONNECT: a tunnel after the response
+    cdef bint heads                  # opened by HEAD: the response has no content
+    cdef uint32_t interim            # informational responses received
+    cdef object authority            # of the request sent or promised to us: bytes or str; None: not known
     cdef ReceiveWindow window        # octets the peer may send us
     cdef int64_t out_window          # octets we may send; negative after a smaller SETTINGS
     cdef int64_t expected            # content-length, -1: none
@@ -92,13 +96,23 @@ cdef void queue_clear(H2Stream s) noexcept
 
 
 cdef inline void stream_open(H2Stream s) noexcept:
-    """HEADERS received: idle to open."""
+    """HEADERS sent or received: idle to open."""
     s.phase = S_OPEN
 
 
 cdef inline void stream_reserve(H2Stream s) noexcept:
     """PUSH_PROMISE sent: idle to reserved (local)."""
     s.phase = S_RESERVED_LOCAL
+
+
+cdef inline void stream_promise(H2Stream s) noexcept:
+    """PUSH_PROMISE received: idle to reserved (remote)."""
+    s.phase = S_RESERVED_REMOTE
+
+
+cdef inline void stream_open_promised(H2Stream s) noexcept:
+    """HEADERS received: reserved (remote) to half-closed (local)."""
+    s.phase = S_HALF_CLOSED_LOCAL
 
 
 cdef inline void stream_open_reserved(H2Stream s) noexcept:
@@ -129,8 +143,13 @@ cdef inline void stream_close(H2Stream s, int reason) noexcept:
 
 
 cdef inline bint stream_is_reserved(H2Stream s) noexcept:
-    """Return True if the stream is promised and its response has not begun."""
+    """Return True if we have promised the stream and the response has not begun."""
     return s.phase == S_RESERVED_LOCAL
+
+
+cdef inline bint stream_is_promised(H2Stream s) noexcept:
+    """Return True if the peer has promised the stream and the response has not begun."""
+    return s.phase == S_RESERVED_REMOTE
 
 
 cdef inline bint stream_is_open(H2Stream s) noexcept:

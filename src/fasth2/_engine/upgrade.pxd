@@ -3,3 +3,4 @@ from fasth2._engine.core cimport Core
 
 cdef bytes upgrade_settings(object header)
 cdef int upgrade(Core c, bytes payload) except -1
+cdef bytes upgrade_as_client(Core c)

@@ -1,6 +1,7 @@
 """The start of a connection by an HTTP/1.1 request with ``Upgrade: h2c`` (RFC 7540 section 3.2)."""
 import base64
 import binascii
+import struct
 
 from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport uint8_t
@@ -8,6 +9,7 @@ from libc.stdint cimport uint8_t
 from fasth2._engine.core cimport C_IDLE, C_OPEN
 from fasth2._engine.receive_settings cimport apply_remote_settings
 from fasth2._engine.send cimport must_be_open, write_settings
+from fasth2._engine.stream cimport H2Stream
 
 from fasth2.exceptions import ProtocolError
 
@@ -26,6 +28,32 @@ cdef bytes upgrade_settings(object header):
     return payload
 
 
+cdef bytes upgrade_as_client(Core c):
+    """Queue the preface, open stream 1 for the request, half-closed (local), and return the HTTP2-Settings field."""
+    cdef H2Stream s
+    cdef dict settings
+    cdef bytes field
+    cdef bint sent = False
+    must_be_open(c)
+    if c.ids.highest_outbound:
+        raise ProtocolError("the connection has streams already: it cannot be upgraded")
+    c.prepare_local_settings()
+    settings = dict(c.local)
+    field = base64.urlsafe_b64encode(b"".join([
+        struct.pack(">HL", key & 0xFFFF, value & 0xFFFFFFFF) for key, value in settings.items()]))
+    s = c.make_request(1)
+    try:
+        write_settings(c, settings, True)
+        sent = True
+    finally:
+        # Not `except`, which allocates memory.
+        if not sent:
+            c.table.remove(s)
+    c.open_request(s)
+    c.end_local(s)
+    return field
+
+
 cdef int upgrade(Core c, bytes payload) except -1:
     """Apply the client's settings, queue ours, and open stream 1 for the request, half-closed (remote)."""
     must_be_open(c)
@@ -36,7 +64,7 @@ cdef int upgrade(Core c, bytes payload) except -1:
     if apply_remote_settings(c, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload)):
         raise ProtocolError(f"HTTP2-Settings with an invalid value: {c.fault_value}")
     c.prepare_local_settings()
-    write_settings(c, dict(c.local))
+    write_settings(c, dict(c.local), False)
     c.end_remote(c.open_stream(1))
     if c.phase == C_IDLE:
         c.phase = C_OPEN

@@ -39,7 +39,7 @@ cdef struct Entry:
     uint32_t flags                 # F_* | KIND_* << F_KIND_SHIFT
     uint32_t size                  # octets of name and value, and 32
     uint32_t name_len              # octets of the name
-    int64_t number                 # value of a content-length or Priority field, or -1
+    int64_t number                 # value of a content-length, :status or Priority field, or -1
     PyObject *name                 # owned; bytes, or str under an encoding
     PyObject *value                # owned; likewise, bytes under F_UNDECODABLE
     PyObject *header               # owned HeaderTuple or NeverIndexedHeaderTuple; NULL before entry_header()

@@ -121,8 +121,8 @@ cdef uint32_t static_name_index(const uint8_t *name, size_t n, uint32_t hash) no
 # name that is sensitive with any value.
 cdef uint32_t classify_name(const uint8_t *name, size_t n) noexcept nogil
 
-# Return all flags of a field, from classify_name()'s. `number` receives the value of a content-length
-# or Priority field (_priority.pxd), else -1.
+# Return all flags of a field, from classify_name()'s. `number` receives the value of a content-length,
+# :status or Priority field (_priority.pxd), else -1.
 cdef uint32_t classify_value(uint32_t name_flags, const uint8_t *value, size_t n,
                              int64_t *number) noexcept nogil
 

@@ -353,6 +353,13 @@ cdef bint is_trailers(const uint8_t *p, size_t n) noexcept nogil:
     return True
 
 
+cdef int64_t status_number(const uint8_t *value, size_t n) noexcept nogil:
+    """Return the number of a status, three digits of which the first is not 0 (RFC 9110 section 15); else -1."""
+    if n != 3 or not (0x31 <= value[0] <= 0x39 and 0x30 <= value[1] <= 0x39 and 0x30 <= value[2] <= 0x39):
+        return -1
+    return 100 * (value[0] - 0x30) + 10 * (value[1] - 0x30) + (value[2] - 0x30)
+
+
 cdef uint32_t classify_special(uint32_t name_flags, const uint8_t *value, size_t n,
                                int64_t *number) noexcept nogil:
     """Return the additional flags of the value of a known name."""
@@ -373,6 +380,7 @@ cdef uint32_t classify_special(uint32_t name_flags, const uint8_t *value, size_t
             return F_USERINFO
         return 0 if is_authority(value, n) else F_BAD_TARGET
     if kind == KIND_STATUS:
+        number[0] = status_number(value, n)
         return F_INFORMATIONAL if n and value[0] == 0x31 else 0
     if kind == KIND_TE:
         return 0 if is_trailers(value, n) else F_BAD_TE
@@ -456,7 +464,7 @@ def classify(bytes name not None, bytes value not None):
 
     Returns:
         The names of its flags (keys of ``FLAGS``) as a frozenset, its kind (0 for most fields)
-        and the value of a content-length or Priority field, -1 for any other field.
+        and the value of a content-length, :status or Priority field, -1 for any other field.
     """
     cdef int64_t number
     cdef uint32_t flags = classify_value(classify_name(name, len(name)), value, len(value), &number)

@@ -32,6 +32,8 @@ DEFAULTS = {
     "string_size": 65536,
     "closed_streams": 1000,
     "unsent_body": 409600,
+    "informational_responses": 100,
+    "promised_streams": 100,
     "unreleased_requests": True,
 }
 NUMBERS = [name for name in DEFAULTS if name != "unreleased_requests"]
