@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import floor  # noqa: E402
+from bench import floor, hpack_alone  # noqa: E402
 from bench.report import FACADE_PEER, H2_CALLS, ONE_CALL, PEERS, Results  # noqa: E402
 from bench.rows import FACADE_ROWS  # noqa: E402
 from bench.servers import report as servers  # noqa: E402
@@ -56,7 +56,7 @@ def figures(results: Results) -> str:
         results: A run.
 
     Returns:
-        Markdown: where and when it was, the engine's table, the façade's.
+        Markdown: where and when it was, the engine's table, the façade's, that of HPACK alone if it was run.
     """
     engine = [["a request", "h2's calls, µs", "one call, µs", *(f"{peer} takes" for peer in PEERS), "C floor takes"]]
     for row in results.rows(NAMES):
@@ -72,7 +72,12 @@ def figures(results: Results) -> str:
                 f"{results.ratio(row, FACADE_PEER, 'fasth2'):.3g}×",
             ]
         )
-    return "\n\n".join([results.heading() + ".", _table(engine), _table(facade)])
+    alone = [["a block", "fasth2.hpack, µs", "hpack takes"]]
+    for row in results.rows(hpack_alone.ROWS):
+        times = f"{results.microseconds(row, 'fasth2'):.3g}", f"{results.ratio(row, 'hpack', 'fasth2'):.3g}×"
+        alone.append([hpack_alone.TITLES[row], *times])
+    tables = [engine, facade, *([alone] if alone[1:] else [])]
+    return "\n\n".join([results.heading() + ".", *(_table(table) for table in tables)])
 
 
 def servers_figures(results: servers.Results) -> str:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import fasth2.hpack
 from fasth2.hpack import Decoder, Encoder, HeaderTuple, NeverIndexedHeaderTuple
 from tests.support.long_runs import rounds
+from tests.support.threads import rounds as thread_rounds
+from tests.support.threads import together
 
 from . import oracle
 from .header_lists import REQUESTS, RESPONSES
@@ -436,3 +438,36 @@ def test_constructors_that_are_called_again():
         Decoder(1, 2)
     with pytest.raises(TypeError):
         Decoder("many")
+
+
+def test_threads_that_share_an_encoder_and_a_decoder():
+    """Calls come one after another: every block decodes, in the order in which they were encoded."""
+    encoder, decoder = Encoder(), Decoder()
+    count = thread_rounds(100)
+
+    def encode(number):
+        def target():
+            for n in range(count):
+                assert encoder.encode([("x-thread", str(number)), (f"x-{n % 30}", "value")])
+                encoder.header_table_size = 4096 - number
+                assert len(encoder.header_table.dynamic_entries) <= 4096 // 32
+                assert len(encoder.table_size_changes) <= 2
+        return target
+
+    block = Encoder().encode([("name", "value")])
+
+    def decode(raw):
+        def target():
+            for _ in range(count):
+                try:
+                    assert decoder.decode(block, raw) == ([(b"name", b"value")] if raw else [("name", "value")])
+                except RuntimeError as error:
+                    # From a finalizer of another test's objects.
+                    assert "in use" in str(error)
+                decoder.max_header_list_size = decoder.max_allowed_table_size = 4096
+                assert set(decoder.header_table.dynamic_entries) <= {(b"name", b"value")}
+        return target
+
+    together(encode(1), encode(2), decode(False), decode(True))
+    encoder.header_table_size = 0
+    assert Decoder().decode(encoder.encode([("after", "all")])) == [("after", "all")]
