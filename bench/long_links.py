@@ -1,40 +1,96 @@
 """Uploads over a link with a delay, by curl: HTTP/1.1 and HTTP/2 to the same server through the same relay.
 
-usage: python -m bench.long_links [--quick] [--servers NAME ...]
+usage: python -m bench.long_links [--quick] [--servers NAME ...] [--links LABEL ...] [--rounds N] [--json FILE]
 
-The relay is in this process. It delays each direction by half the round trip, and where a rate is given it passes on no
-more octets a second than that, and holds no more than what is on its way.
+Servers that bench/servers compares with take part where they are installed (`make bench-servers`). Where there are
+several rounds, a rate is their median. The relay is in this process. It delays each direction by half the round trip,
+and where a rate is given it passes on no more octets a second than that, and holds no more than what is on its way.
 """
 from __future__ import annotations
 
 import argparse
+import datetime
+import importlib.metadata
 import json
+import os
+import platform
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.relay import Relay
 
 from .e2e import APPLICATION
-from .serving import HOST, Failed, Server, free_port, issue_certificate, serving
+from .servers.contestants import OWN_WORKER, Contestant, contestants
+from .serving import (
+    HOST,
+    Certificate,
+    Failed,
+    Server,
+    free_port,
+    issue_certificate,
+    processor_name,
+    serving,
+)
 from .tables import columns
 
+ROOT = Path(__file__).resolve().parent.parent
 MB = 1_000_000
 
 _THREADS = ("--threads", "8")
 _LIFESPAN = ("--asgi-lifespan", "off")
 
-#: gunicorn's name of the worker, its options, and the application.
-SERVERS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "fasth2.gunicorn.WSGIWorker": ("fasth2.gunicorn.WSGIWorker", _THREADS, "application"),
-    "fasth2.gunicorn.gthread": ("fasth2.gunicorn.gthread", _THREADS, "application"),
-    "fasth2.gunicorn.gevent": ("fasth2.gunicorn.gevent", (), "application"),
-    "fasth2.gunicorn.asgi": ("fasth2.gunicorn.asgi", _LIFESPAN, "asynchronous"),
-    "gunicorn's gthread on h2": ("gthread", _THREADS, "application"),
+Command = Callable[[int, Certificate], list[str | Path]]
+
+
+def _gunicorn(worker: str, *options: str, application: str = "application") -> Command:
+    def command(port: int, certificate: Certificate) -> list[str | Path]:
+        return [
+            sys.executable, "-m", "gunicorn", "-k", worker, *options, "--workers", "1", "--log-level", "warning",
+            "--http-protocols", "h2,h1", "--certfile", certificate.chain, "--keyfile", certificate.key,
+            "--bind", f"{HOST}:{port}", f"application:{application}",
+        ]
+
+    return command
+
+
+def _engine(port: int, certificate: Certificate) -> list[str | Path]:
+    return [sys.executable, "-m", "bench.link_server", str(port), certificate.chain, certificate.key]
+
+
+def _others() -> dict[str, Command]:
+    """Other servers, as far as they are installed."""
+
+    def command(server: Contestant, options: list[str], port: int, certificate: Certificate) -> list[str | Path]:
+        return [*server.command("application", port, certificate), *options]
+
+    every = contestants(OWN_WORKER)
+    # Peregrine's default is less than the bodies.
+    options = {"granian-8": [], "peregrine": ["--max-body", str(64 * MB)]}
+    return {
+        every[name].title: partial(command, every[name], more)
+        for name, more in options.items() if every[name].version() is not None
+    }
+
+
+#: What starts a server, in the folder of the application.
+SERVERS: dict[str, Command] = {
+    OWN_WORKER: _gunicorn(OWN_WORKER, *_THREADS),
+    "fasth2.gunicorn.gthread": _gunicorn("fasth2.gunicorn.gthread", *_THREADS),
+    "fasth2.gunicorn.gevent": _gunicorn("fasth2.gunicorn.gevent"),
+    "fasth2.gunicorn.asgi": _gunicorn("fasth2.gunicorn.asgi", *_LIFESPAN, application="asynchronous"),
+    "the engine, through h2_calls.py": _engine,
+    **_others(),
+    "gunicorn gthread on h2": _gunicorn("gthread", *_THREADS),
 }
+
+#: Those of which a large upload takes minutes.
+SLOW = {"granian, 8 threads", "peregrine", "gunicorn gthread on h2"}
 
 
 class Link(NamedTuple):
@@ -126,37 +182,69 @@ def measure(link: Link, server: Server, directory: Path) -> tuple[float, float]:
     return rates[0], rates[1]
 
 
+def measured(options: argparse.Namespace) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return the rates over HTTP/1.1 and HTTP/2, for each server and each label of a link.
+
+    Args:
+        options: Those of the command line.
+    """
+    rates: dict[str, dict[str, tuple[float, float]]] = {}
+    with tempfile.TemporaryDirectory(prefix="fasth2-links-") as made:
+        directory = Path(made)
+        (directory / "application.py").write_text(APPLICATION)
+        certificate = issue_certificate(directory)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (
+            str(ROOT), os.environ.get("PYTHONPATH"))))}
+        for name in options.servers:
+            port = free_port()
+            command = SERVERS[name](port, certificate)
+            found = rates[name] = {}
+            with serving("server", command, port, directory, cwd=directory, env=environment) as server:
+                for link in options.links:
+                    if name in SLOW and link.octets > 50 * MB:
+                        continue
+                    rounds = [measure(link, server, directory) for _ in range(options.rounds)]
+                    old, new = (statistics.median(rates) for rates in zip(*rounds))
+                    found[link.label] = old, new
+            print(name, *map(shown, found.values()), sep=" | ", file=sys.stderr, flush=True)
+    return rates
+
+
+def shown(rates: tuple[float, float]) -> str:
+    """Return the cell of a table: MB/s over HTTP/1.1, over HTTP/2, and the ratio."""
+    old, new = rates
+    return f"{old / MB:.1f}, {new / MB:.1f}, {new / old:.2f}"
+
+
 def main(arguments: Sequence[str]) -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(prog="python -m bench.long_links", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two small uploads to each server")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
+    parser.add_argument("--links", nargs="+", choices=[link.label for link in LINKS], metavar="LABEL")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each upload is measured (1)")
+    parser.add_argument("--json", type=Path, help="where the rates are written, in octets a second")
     options = parser.parse_args(arguments)
-    links = QUICK if options.quick else LINKS
-    table = [["uploads, MB/s: HTTP/1.1, HTTP/2, ratio", *(link.label for link in links)]]
-    with tempfile.TemporaryDirectory(prefix="fasth2-links-") as made:
-        directory = Path(made)
-        (directory / "application.py").write_text(APPLICATION)
-        certificate = issue_certificate(directory)
-        for name in options.servers:
-            worker, more, application = SERVERS[name]
-            port = free_port()
-            command = [
-                sys.executable, "-m", "gunicorn", "-k", worker, *more, "--chdir", directory, "--workers", "1",
-                "--log-level", "warning", "--http-protocols", "h2,h1", "--certfile", certificate.chain,
-                "--keyfile", certificate.key, "--bind", f"{HOST}:{port}", f"application:{application}",
-            ]
-            cells = []
-            with serving(name.replace(" ", "_").replace("'", ""), command, port, directory) as server:
-                for link in links:
-                    if worker == "gthread" and link.octets > 50 * MB:
-                        cells.append("")  # minutes
-                        continue
-                    old, new = measure(link, server, directory)
-                    cells.append(f"{old / MB:.1f}, {new / MB:.1f}, {new / old:.2f}")
-            table.append([name, *cells])
-            print(name, *cells, sep=" | ", file=sys.stderr, flush=True)
+    labels = options.links
+    options.links = QUICK if options.quick else [link for link in LINKS if labels is None or link.label in labels]
+    rates = measured(options)
+    table = [["uploads, MB/s: HTTP/1.1, HTTP/2, ratio", *(link.label for link in options.links)]]
+    for name, found in rates.items():
+        table.append([name, *(shown(found[link.label]) if link.label in found else "" for link in options.links)])
     print(columns(table))
+    if options.json:
+        versions = {}
+        for package in ("granian", "peregrine-server", "gunicorn", "h2"):
+            try:
+                versions[package] = importlib.metadata.version(package)
+            except importlib.metadata.PackageNotFoundError:
+                pass
+        raw = {
+            "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(), "processor": processor_name(),
+            "processors": os.cpu_count(), "python": platform.python_version(), "versions": versions,
+            "rounds": options.rounds, "rates": rates,
+        }
+        options.json.write_text(json.dumps(raw, indent=1) + "\n")
 
 
 if __name__ == "__main__":

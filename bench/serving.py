@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import signal
 import socket
 import ssl
@@ -61,6 +62,14 @@ class Server(NamedTuple):
         """Memory that its processes have in RAM; what several share counts for each."""
         pages = sum(int(Path(f"/proc/{process}/statm").read_text().split()[1]) for process in self.processes())
         return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def processor_name() -> str:
+    """What the system calls the processor."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(": ")[2]
+    return platform.machine()
 
 
 def issue_certificate(directory: Path) -> Certificate:

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..serving import processor_name
 from .contestants import OWN_WORKER, Contestant, contestants
 from .measuring import ROOT, Measuring
 from .report import LEGEND, Results, failures, picture, table
@@ -32,13 +33,6 @@ def _git(*words: str) -> str:
 def _commit() -> str:
     changed = _git("status", "--porcelain", "--untracked-files=no")
     return _git("rev-parse", "HEAD")[:10] + (" with changes" if changed else "")
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(": ")[2]
-    return platform.machine()
 
 
 def _versions(chosen: dict[str, Contestant]) -> dict[str, str]:
@@ -77,7 +71,7 @@ def main(arguments: list[str]) -> int:
     raw: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "commit": _commit(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "processors": os.cpu_count(),
         "python": platform.python_version(),
         "openssl": " ".join(ssl.OPENSSL_VERSION.split()[:2]),
