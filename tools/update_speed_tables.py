@@ -1,19 +1,21 @@
 """Put a run's figures into docs/speed.md and README.md, between two lines that mark their place.
 
 usage: python tools/update_speed_tables.py [RAW.json]
-       python tools/update_speed_tables.py --servers [SERVERS.json]
+       python tools/update_speed_tables.py --servers [SERVERS.json [LINKS.json]]
 
 RAW.json is what ``make bench`` wrote, bench/results/raw.json by default; its place in docs/speed.md
 is between "<!-- benchmarks -->" and "<!-- end of benchmarks -->". SERVERS.json is what
 ``make bench-servers`` wrote, bench/results/servers.json by default; its place there is between
 "<!-- servers -->" and "<!-- end of servers -->", and a part of it is between the same lines of
-README.md.
+README.md, with a line of LINKS.json, which ``python -m bench.long_links --json`` wrote,
+bench/results/long_links.json by default.
 """
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -41,6 +43,11 @@ SHORT_LINES = {
     ("download", "rate"): "1 MiB",
 }
 SHORT_COLUMNS = ("fasth2", "granian-8", "peregrine", "gunicorn")
+
+#: The line of the README's table that is measured over a long link, and what it is called in LINKS.json.
+LINK_TITLE = "upload of 20 MB, 50 ms away, MB/s"
+LINK = "20 MB, 50 ms"
+LINKS_RAW = ROOT / "bench" / "results" / "long_links.json"
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -93,11 +100,12 @@ def servers_figures(results: servers.Results) -> str:
     return "\n\n".join([results.heading() + ".", servers.table(results, with_asked=False), *failed])
 
 
-def short_figures(results: servers.Results) -> str:
+def short_figures(results: servers.Results, links: dict[str, Any]) -> str:
     """A few lines of the table of the servers.
 
     Args:
         results: A run; it need not have every line and server.
+        links: A run of bench.long_links; likewise.
 
     Returns:
         Markdown: a table, then where and when it was measured.
@@ -109,7 +117,11 @@ def short_figures(results: servers.Results) -> str:
             values = [results.value(line, name) for name in names]
             rows.append([f"{title}, {line.unit}", *("fails" if value is None else f"{value:,.0f}" for value in values)])
     raw = results.raw
-    return f"{_table(rows)}\n\n{raw['date']}, {raw['processor']} × {raw['processors']}, CPython {raw['python']}."
+    names = [raw["worker_class"] if name == "fasth2" else results.titles[name] for name in names]
+    rates = [links["rates"].get(name, {}).get(LINK) for name in names]
+    rows.append([LINK_TITLE, *("" if pair is None else f"{pair[1] / 1e6:,.2g}" for pair in rates)])
+    machines = [f"{run['date']}, {run['processor']} × {run['processors']}, CPython {run['python']}" for run in (raw, links)]
+    return f"{_table(rows)}\n\n{machines[0]}; the upload {machines[1]}."
 
 
 def replaced(text: str, new: str, begin: str = BEGIN, end: str = END) -> str:
@@ -142,7 +154,8 @@ def main(arguments: list[str]) -> None:
         raw = Path(arguments[1]) if arguments[1:] else SERVERS_RAW
         results = servers.Results(json.loads(raw.read_text()))
         update(SPEED, servers_figures(results), SERVERS_BEGIN, SERVERS_END)
-        update(README, short_figures(results), SERVERS_BEGIN, SERVERS_END)
+        links = json.loads((Path(arguments[2]) if arguments[2:] else LINKS_RAW).read_text())
+        update(README, short_figures(results, links), SERVERS_BEGIN, SERVERS_END)
         return
     raw = Path(arguments[0]) if arguments else RAW
     update(SPEED, figures(Results(json.loads(raw.read_text()))))

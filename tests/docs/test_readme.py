@@ -228,18 +228,22 @@ def test_servers_figures_replace_those_between_their_markers(table, tmp_path, mo
         "worker_class": "fasth2.gunicorn.WSGIWorker", "rounds": 1, "quick": False,
     }
     (tmp_path / "servers.json").write_text(json.dumps(raw))
+    links = {"rates": {"fasth2.gunicorn.WSGIWorker": {"20 MB, 50 ms": [2e8, 3.61e7]}, "granian, 8 threads": {}},
+             "date": "2026-11-30", "processor": "other", "processors": 4, "python": "3.11.7"}
+    (tmp_path / "links.json").write_text(json.dumps(links))
     head, tail = "# head\n", "tail\n"
     pages = {name: tmp_path / name for name in ("SPEED", "README")}
     for name, copy in pages.items():
         copy.write_text(head + table.SERVERS_BEGIN + "old\n" + table.SERVERS_END + tail)
         monkeypatch.setattr(table, name, copy)
-    table.main(["--servers", str(tmp_path / "servers.json")])
+    table.main(["--servers", str(tmp_path / "servers.json"), str(tmp_path / "links.json")])
     for copy in pages.values():
         text = copy.read_text()
         assert text.startswith(head + table.SERVERS_BEGIN)
         assert text.endswith(table.SERVERS_END + tail)
         assert "old" not in text
-    assert "| 13 bytes, requests/s | 4,321 | fails |\n" in text
+    assert "| 13 bytes, requests/s | 4,321 | fails |\n| upload of 20 MB, 50 ms away, MB/s | 36 |  |\n" in text
+    assert "2026-11-26, some × 2, CPython 3.11.7; the upload 2026-11-30, other × 4, CPython 3.11.7." in text
     text = pages["SPEED"].read_text()
     assert re.search(r"^\| 13 bytes, -c 8 -m 10 +\| +requests/s \| +4,321 \| +fails \|$", text, re.MULTILINE)
     assert "granian fails in 8x10: not answered" in text
