@@ -90,7 +90,7 @@ def test_reloads_lose_nothing(serve, setup, pause):
         answered = clients.answered
         wait_until(lambda: clients.answered > answered + 40, 60)
     assert not clients.lost
-    # Requests that were sent after the server said goodbye; the quarter of a second is enough for all on this machine.
+    # Requests that were sent after the server said goodbye; the second between the two GOAWAYs is enough for all on this machine.
     assert clients.refused <= clients.answered / 20
 
 

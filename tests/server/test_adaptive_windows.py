@@ -292,7 +292,7 @@ def test_the_blocking_connections_windows_grow(windows):
 
 def test_a_blocking_connection_whose_socket_fails_gives_back_its_growth():
     """Its application may keep it."""
-    windows = AdaptiveWindows()
+    windows = AdaptiveWindows(stream=1 << 17, connection=1 << 17)
     peer = Peer(HTTP2ServerConnection, config(adaptive_windows=windows))
     upload(peer)
     peer.client.end_stream(1)

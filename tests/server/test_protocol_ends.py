@@ -3,7 +3,7 @@ import pytest
 
 from fasth2.server._closing import CLOSING_SIZE, CLOSING_WAIT, Lingering, linger
 from fasth2.server._protocol import ANY_STREAM
-from fasth2.server._shutdown import FIRST_REQUEST_WAIT, GOAWAY_INTERVAL
+from fasth2.server._shutdown import FIRST_REQUEST_WAIT, GOAWAY_INTERVAL, SHORTEST_INTERVAL
 from tests.support.clock import Clock
 from tests.support.fields import request
 from tests.support.protocol_holder import Connection
@@ -129,7 +129,7 @@ def test_an_idle_connection_is_told_and_then_named_its_last_stream(connection):
     assert step(connection, 0.125) == GOAWAY_INTERVAL - 0.125
     connection.serve(3)
     # The holder reads once more.
-    assert step(connection, 0.125) == 0.0
+    assert step(connection, GOAWAY_INTERVAL - 0.125) == 0.0
     assert goaways(connection) == []
     assert step(connection) is None
     assert goaways(connection) == [3]
@@ -143,6 +143,12 @@ def test_a_step_that_comes_late_is_followed_by_a_read(connection):
     step(connection)
     assert step(connection, 60) == 0.0
     assert step(connection) is None
+
+
+def test_the_interval_is_shorter_where_little_time_is_left(connection):
+    connection.serve(1)
+    connection.protocol.begin_shutdown(connection.clock.now + 1)
+    assert step(connection) == 0.5
 
 
 def test_a_connection_has_its_time_for_the_first_request(stopping):
@@ -170,23 +176,23 @@ def test_a_connection_that_always_has_a_stream_open_is_told_when_it_is_overdue(s
     stopping.serve(1)
     assert step(stopping, idle=False) == 10.0
     assert goaways(stopping) == []
-    assert step(stopping, 10, idle=False) == GOAWAY_INTERVAL
+    assert step(stopping, 10, idle=False) == SHORTEST_INTERVAL
     assert goaways(stopping) == [ANY_STREAM]
-    assert step(stopping, GOAWAY_INTERVAL, idle=False) == 0.0
+    assert step(stopping, SHORTEST_INTERVAL, idle=False) == 0.0
     assert step(stopping, idle=False) is None
     assert goaways(stopping) == [1]
 
 
 def test_a_shutdown_begins_once(stopping):
     stopping.protocol.begin_shutdown(stopping.clock.now + 1000)
-    assert step(stopping, 10, idle=False) == GOAWAY_INTERVAL
+    assert step(stopping, 10, idle=False) == SHORTEST_INTERVAL
 
 
 def test_a_connection_that_is_over_takes_its_steps_in_silence(connection):
     connection.protocol.end()
     connection.read()
     connection.protocol.begin_shutdown(connection.clock.now)
-    assert [step(connection), step(connection, GOAWAY_INTERVAL), step(connection)] == [GOAWAY_INTERVAL, 0.0, None]
+    assert [step(connection), step(connection, SHORTEST_INTERVAL), step(connection)] == [SHORTEST_INTERVAL, 0.0, None]
     assert connection.read() == []
 
 

@@ -3,10 +3,14 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["FIRST_REQUEST_WAIT", "GOAWAY_INTERVAL", "PING_ACK_WAIT", "Shutdown"]
+__all__ = ["FIRST_REQUEST_WAIT", "GOAWAY_INTERVAL", "PING_ACK_WAIT", "SHORTEST_INTERVAL", "Shutdown"]
 
-#: Seconds between the first GOAWAY and the final one with the last stream (RFC 9113 section 6.8).
-GOAWAY_INTERVAL = 0.25
+#: Seconds between the first GOAWAY and the final one with the last stream (RFC 9113 section 6.8). A proxy that does not
+#: read from idle connections finds the first one when it uses a connection again.
+GOAWAY_INTERVAL = 1.0
+
+#: The same where the time of the shutdown is nearly over.
+SHORTEST_INTERVAL = 0.25
 
 #: Seconds that an accepted connection has for its first request: as long as gunicorn keeps a stopping worker's idle
 #: connections.
@@ -31,7 +35,7 @@ class Shutdown:
         first_request_wait: Time for the first request, in seconds from the beginning of the connection.
     """
 
-    __slots__ = ("_first_request_by", "_overdue_at", "_ping_ack_by", "_read", "announced_at")
+    __slots__ = ("_final_at", "_first_request_by", "_overdue_at", "_ping_ack_by", "_read", "announced_at")
 
     def __init__(self, began: float, overdue_at: float, first_request_wait: float = FIRST_REQUEST_WAIT) -> None:
         self._first_request_by = began + first_request_wait
@@ -40,6 +44,8 @@ class Shutdown:
         self.announced_at: float | None = None
         # Time until which the first GOAWAY waits for the ACK of a PING; None: it was not due yet.
         self._ping_ack_by: float | None = None
+        # Time of the final GOAWAY.
+        self._final_at = 0.0
         # The final GOAWAY is due, and the holder reads once more before it.
         self._read = False
 
@@ -64,10 +70,12 @@ class Shutdown:
                 if now < self._ping_ack_by:
                     return min(self._ping_ack_by - now, _PING_ACK_LOOK)
             self.announced_at = now
+            interval = min(GOAWAY_INTERVAL, max(SHORTEST_INTERVAL, (self._overdue_at - now) / 2))
+            self._final_at = now + interval
             protocol.announce_end()
-            return GOAWAY_INTERVAL
+            return interval
         if not self._read:
-            wait = self.announced_at + GOAWAY_INTERVAL - now
+            wait = self._final_at - now
             if wait > 0:
                 return wait
             self._read = True
