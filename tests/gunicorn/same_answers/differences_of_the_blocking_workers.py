@@ -1,4 +1,4 @@
-"""What may differ between gunicorn on h2 and fasth2's ``ThreadWorker`` and ``GeventWorker``, beyond `differences.py`."""
+"""What may differ between gunicorn on h2 and fasth2's ``gthread`` and ``gevent``, beyond `differences.py`."""
 from __future__ import annotations
 
 from tests.gunicorn.same_answers.differences import ALL, EVERYTHING, WSGI, only_differ, rule, served
@@ -12,7 +12,7 @@ def failed(ours, status="500"):
     return served(ours) and ours["headers"][0] == [":status", status] and all(f" {status} " in line for line in ours["log"])
 
 
-@rule("classes-answer-refused-requests", versions=ALL[2:], workers=WSGI, ways=("class",))
+@rule("classes-answer-refused-requests", versions=ALL[3:], workers=WSGI, ways=("class",))
 def _(case, stock, ours):
     """With the status that HTTP/1.1 gets, and a line in the access log."""
     refused = "refused" in case.tags and not ours["seen"] and len(ours["log"]) == 1 and served(ours)
