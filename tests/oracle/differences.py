@@ -390,7 +390,8 @@ def _equal_lengths(step: Step) -> bool:
 
     kinds = [[type(event).__name__ for event in side.events] for side in (step.h2, step.ours)]
     return (_rfc(step) and _block(step) and step.h2.error is None is step.ours.error and step.h2.sent == step.ours.sent
-            and kinds[0] == kinds[1] and kinds[0][:1] == ["RequestReceived"] and others(step.h2) == others(step.ours)
+            and kinds[0] == kinds[1] and kinds[0] != [] and kinds[0][0] in ("RequestReceived", "ResponseReceived")
+            and others(step.h2) == others(step.ours)
             and len(step.h2.events[0].headers) > len(step.ours.events[0].headers))
 
 
@@ -560,6 +561,26 @@ def _pushed_limit(step: Step) -> bool:
     """h2 looks at the limit where it makes the stream, not where its response begins."""
     return (_client(step) and _block(step) and step.faults == {"streams_refused"} and _h2_accepts(step)
             and (_raised(step.ours.error) == "TooManyStreamsError" or _only_reset(step)))
+
+
+@difference("interim-after-the-end")
+def _interim_after_the_end(step: Step) -> bool:
+    return (_client(step) and _block(step) and step.faults == {"half_closed"} and step.ours.error is None
+            and "INFORMATIONAL" in str(step.h2.error) and [sent.error_code for sent in step.ours.sent] == [5])
+
+
+@difference("priority-in-a-full-frame")
+def _full_frame(step: Step) -> bool:
+    """h2 writes a frame that is too long, and then finds that it is."""
+    return (_client(step) and step.name == "send_headers" and _raised(step.h2.error) == "AssertionError"
+            and step.ours.error is None and [sent.kind for sent in step.ours.sent] == ["HEADERS"])
+
+
+@difference("identifiers-have-31-bits")
+def _31_bits(step: Step) -> bool:
+    """h2 cuts the identifier in the frame."""
+    return (_client(step) and step.name == "send_headers" and step.arguments[0] > 2**31 - 1 and step.h2.error is None
+            and _raised(step.ours.error) == "NoAvailableStreamIDError" and not step.ours.sent)
 
 
 @difference("priority-update-to-a-client")

@@ -33,6 +33,14 @@ ASK = ("send_headers", 1, request_fields())
 CLIENT = {"client_side": True}
 
 
+class Call:
+    """A call with keywords."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self.arguments = arguments
+        self.keywords = keywords
+
+
 def listed() -> dict[str, str]:
     """The ids in docs/differences.md and what is said about each."""
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
@@ -144,6 +152,12 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "pushed-streams-are-limited": ({**CLIENT, "rfc_errors": True}, {}, [
         ASK, frames.settings_ack(), ("update_settings", {frames.MAX_CONCURRENT_STREAMS: 0}), frames.settings_ack(),
         promise(1, 2), response(2)]),
+    "interim-after-the-end": (CLIENT, {}, [
+        ("send_headers", 1, request_fields()), response(1, end_stream=True), response(1, status="103")]),
+    "priority-in-a-full-frame": (CLIENT, {}, [
+        Call("send_headers", 1, [*request_fields(), *((f"x-{n}", f"{n}" * 3000) for n in range(10, 20))],
+             priority_weight=5)]),
+    "identifiers-have-31-bits": (CLIENT, {}, [("send_headers", 2**31 + 1, request_fields())]),
     "priority-update-to-a-client": (CLIENT, {}, [ASK, frames.priority_update(1)]),
     "rfc-protocol-not-announced": ({**CLIENT, "rfc_errors": True}, {}, [
         ("send_headers", 1, request_fields(method="CONNECT", protocol="websocket"))]),
@@ -161,7 +175,9 @@ def test_a_conversation_shows_the_difference(id):
         pair.receive(bytes(frames.settings()))
     for step in steps:
         assert not pair.seen, "the difference shows before the last step"
-        if isinstance(step, tuple):
+        if isinstance(step, Call):
+            pair.call(*step.arguments, **step.keywords)
+        elif isinstance(step, tuple):
             pair.call(*step)
         else:
             pair.receive(bytes(step))
