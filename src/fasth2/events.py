@@ -22,11 +22,15 @@ from fasth2._engine.events import (
     UnknownFrameReceived,
     WindowUpdated,
 )
+from fasth2._engine.settings import ChangedSetting, SettingCodes
+from fasth2.errors import ErrorCodes
 
 __all__ = [
     "AlternativeServiceAvailable",
+    "ChangedSetting",
     "ConnectionTerminated",
     "DataReceived",
+    "ErrorCodes",
     "Event",
     "ExtensionFrame",
     "InformationalResponseReceived",
@@ -37,6 +41,7 @@ __all__ = [
     "RemoteSettingsChanged",
     "RequestReceived",
     "ResponseReceived",
+    "SettingCodes",
     "SettingsAcknowledged",
     "StreamEnded",
     "StreamReset",

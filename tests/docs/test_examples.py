@@ -85,3 +85,28 @@ def test_the_first_runs_the_same_on_h2(tmp_path):
 def test_the_port_can_be_chosen(example):
     with started(ROOT / "examples" / f"{example}.py", "0") as address:
         assert curl(address) == b"Hello over HTTP/2\n"
+
+
+def ask(address, *paths):
+    """The example's client."""
+    port = address.rstrip("/").rpartition(":")[2]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, str(ROOT / "examples" / "client.py"), port, *paths]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_the_client_asks_the_servers(address):
+    """More requests than streams that a server allows at once."""
+    assert ask(address, "/") == "/ 200 18\n"
+    paths = [f"/{number}" for number in range(150)]
+    assert ask(address, *paths).splitlines() == [f"{path} 200 18" for path in paths]
+
+
+def test_the_client_runs_the_same_on_h2(address, tmp_path):
+    """What its first line says."""
+    copy = tmp_path / "client.py"
+    text = (ROOT / "examples" / "client.py").read_text()
+    copy.write_text(re.sub(r"^from fasth2\.", "from h2.", text, flags=re.MULTILINE))
+    port = address.rstrip("/").rpartition(":")[2]
+    done = subprocess.run([sys.executable, str(copy), port, "/"], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "/ 200 18\n"

@@ -39,7 +39,8 @@ def shell(command):
 def test_each_block_has_a_test():
     assert (README + ENGINE + HPACK).count("\n```") == 2 * len(BLOCKS)
     assert sorted(BLOCKS) == [
-        "adaptive windows", "alias", "configuration", "disabled", "engine", "hpack", "limits", "part of examples/h2_calls.py",
+        "adaptive windows", "alias", "configuration", "disabled", "engine", "hpack", "limits", "part of examples/client.py",
+        "part of examples/h2_calls.py",
         "part of examples/one_call.py", "socket", "status",
     ]
 
@@ -52,7 +53,7 @@ def test_the_README_is_short():
 def test_blocks_that_are_parts_of_examples(name):
     text = (ROOT / name.removeprefix("part of ")).read_text()
     assert "\n" + BLOCKS[name] in text
-    assert "\ndef serve(sock):\n" in BLOCKS[name]
+    assert ("\ndef fetch(" if name.endswith("client.py") else "\ndef serve(sock):\n") in BLOCKS[name]
 
 
 @pytest.mark.parametrize("name", ["status", "disabled"])

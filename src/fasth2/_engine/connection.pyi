@@ -1,5 +1,6 @@
+import enum
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, final
 
 from typing_extensions import Buffer
 
@@ -14,6 +15,17 @@ from .ready import Data, Goaway, LargeRequest, Priority, Request, Reset, Trailer
 from .stream import H2Stream
 
 _Header: TypeAlias = tuple[str | bytes, str | bytes]
+
+class ConnectionState(enum.Enum):
+    IDLE = 0
+    CLIENT_OPEN = 1
+    SERVER_OPEN = 2
+    CLOSED = 3
+
+@final
+class ConnectionStateMachine:
+    @property
+    def state(self) -> ConnectionState: ...
 
 class H2Connection:
     DEFAULT_MAX_OUTBOUND_FRAME_SIZE: int
@@ -35,6 +47,8 @@ class H2Connection:
     def decoder(self) -> Decoder: ...
     @property
     def encoder(self) -> Encoder: ...
+    @property
+    def state_machine(self) -> ConnectionStateMachine: ...
     @property
     def streams(self) -> dict[int, H2Stream]: ...
     @property

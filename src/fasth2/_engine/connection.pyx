@@ -1,10 +1,12 @@
 """H2Connection, the public class. Each method converts its arguments, claims the connection, then acts."""
+import enum
+
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fasth2._engine.core cimport C_CLOSED, Core, await_others, enter, find_opened, leave
+from fasth2._engine.core cimport C_CLOSED, C_OPEN, Core, await_others, enter, find_opened, leave
 from fasth2._cursor cimport store16
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
@@ -54,6 +56,33 @@ cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
     if overflow or n < 0 or n > 0xFFFFFFFF:
         raise ValueError(f"{what} {value} is not between 0 and 2**32 - 1")
     return <uint32_t>n
+
+
+class ConnectionState(enum.Enum):
+    """States of a connection, as h2 has them."""
+
+    IDLE = 0
+    CLIENT_OPEN = 1
+    SERVER_OPEN = 2
+    CLOSED = 3
+
+
+@cython.final
+cdef class ConnectionStateMachine:
+    """The state of a connection, where h2 has it. Read only."""
+
+    cdef H2Connection connection
+
+    @property
+    def state(self):
+        """The connection's `ConnectionState`: IDLE before the first request, CLOSED after a GOAWAY of either side."""
+        cdef H2Connection c = self.connection
+        await_others(c)
+        if c.phase == C_CLOSED:
+            return ConnectionState.CLOSED
+        if c.phase == C_OPEN:
+            return ConnectionState.CLIENT_OPEN if is_client(&c.ids) else ConnectionState.SERVER_OPEN
+        return ConnectionState.IDLE
 
 
 cdef class H2Connection(Core):
@@ -739,6 +768,13 @@ cdef class H2Connection(Core):
             leave(self)
 
     # Attributes
+
+    @property
+    def state_machine(self):
+        """An object whose ``state`` is the connection's `ConnectionState`, as in h2."""
+        cdef ConnectionStateMachine machine = ConnectionStateMachine.__new__(ConnectionStateMachine)
+        machine.connection = self
+        return machine
 
     @property
     @cython.critical_section

@@ -264,7 +264,7 @@ cdef int64_t expected_content(H2Stream s, BlockInfo *info) noexcept:
     return info.content_length
 
 
-cdef int check_length(Core c, int64_t expected, uint8_t flags, BlockInfo *info) except -1:
+cdef inline int check_length(Core c, int64_t expected, uint8_t flags, BlockInfo *info) except -1:
     """Check the length of content that ends with the header fields, and make several equal lengths one field."""
     if expected > 0 and flags & FLAG_END_STREAM:
         c.fault_value = (expected, 0)

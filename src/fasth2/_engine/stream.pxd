@@ -63,12 +63,17 @@ cdef enum:
 cdef class H2Stream:
     cdef readonly object stream_id
     cdef uint32_t id
-    cdef uint8_t phase               # S_*
     cdef int closed_reason           # BY_*
-    cdef bint headers_sent           # the request or the final response
-    cdef bint headers_received       # the same of the peer
-    cdef bint connected              # opened by CONNECT: a tunnel after the response
-    cdef bint heads                  # opened by HEAD: the response has no content
+    # Flags are octets: a stream is small.
+    cdef uint8_t phase               # S_*
+    cdef uint8_t headers_sent        # the request or the final response
+    cdef uint8_t headers_received    # the same of the peer
+    cdef uint8_t connected           # opened by CONNECT: a tunnel after the response
+    cdef uint8_t heads               # opened by HEAD: the response has no content
+    cdef uint8_t ends                # END_STREAM after the queue
+    cdef uint8_t in_turns            # in the connection's ring of streams ready to send
+    cdef uint8_t incremental         # RFC 9218; True also without a priority. Changed by Core.set_priority()
+    cdef uint8_t urgency             # 0 (first) to 7, likewise
     cdef uint32_t interim            # informational responses received
     cdef object authority            # of the request sent or promised to us: bytes or str; None: not known
     cdef ReceiveWindow window        # octets the peer may send us
@@ -81,13 +86,8 @@ cdef class H2Stream:
     cdef object later                # deque of bytes objects, or None
     cdef int64_t queued              # octets of body not yet framed
     cdef int64_t copied              # octets of them that the engine copied
-    cdef bint ends                   # END_STREAM after the queue
     cdef list trailers               # prepared trailer fields after the queue, or None
-    cdef bint in_turns               # in the connection's ring of streams ready to send
-    cdef H2Stream next               # in that ring
-    # RFC 9218; changed by Core.set_priority()
-    cdef uint8_t urgency             # 0 (first) to 7
-    cdef bint incremental            # True also without a priority
+    cdef H2Stream next               # in the ring of streams ready to send
 
 
 cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t send_window)

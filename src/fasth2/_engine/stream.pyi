@@ -17,11 +17,20 @@ class StreamClosedBy(enum.Enum):
     RECV_RST_STREAM = 3
 
 @final
+class StreamStateMachine:
+    @property
+    def state(self) -> StreamState: ...
+    @property
+    def stream_id(self) -> int: ...
+
+@final
 class H2Stream:
     @property
     def stream_id(self) -> int: ...
     @property
     def state(self) -> StreamState: ...
+    @property
+    def state_machine(self) -> StreamStateMachine: ...
     @property
     def open(self) -> bool: ...
     @property

@@ -45,6 +45,23 @@ class StreamClosedBy(enum.Enum):
 
 
 @cython.final
+cdef class StreamStateMachine:
+    """The state of a stream, where h2 has it. Read only."""
+
+    cdef H2Stream stream
+
+    @property
+    def state(self):
+        """The stream's `StreamState`."""
+        return self.stream.state
+
+    @property
+    def stream_id(self):
+        """The stream's identifier."""
+        return self.stream.stream_id
+
+
+@cython.final
 @cython.no_gc
 @cython.freelist(64)
 cdef class H2Stream:
@@ -61,6 +78,13 @@ cdef class H2Stream:
     def state(self):
         """The stream's `StreamState` (RFC 9113 section 5.1)."""
         return StreamState(look8(&self.phase))
+
+    @property
+    def state_machine(self):
+        """An object whose ``state`` is the stream's `StreamState`, as in h2."""
+        cdef StreamStateMachine machine = StreamStateMachine.__new__(StreamStateMachine)
+        machine.stream = self
+        return machine
 
     @property
     def open(self):
