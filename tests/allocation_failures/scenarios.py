@@ -48,6 +48,7 @@ class Scenario:
 
 
 CONFIG = H2Configuration(client_side=False, rfc_errors=True)
+CLIENT = H2Configuration(client_side=True, rfc_errors=True)
 ADAPTIVE = H2Configuration(client_side=False, rfc_errors=True, adaptive_windows=AdaptiveWindows(
     stream=70000, connection=80000, budget=WindowBudget(5000)))
 TEXT = H2Configuration(client_side=False, rfc_errors=True, header_encoding="utf-8", header_fallback_encoding="latin-1")
@@ -78,7 +79,7 @@ def shut(connection: H2Connection) -> None:
         connection.receive_data(bytes(frames.ping()))
     except ProtocolError:
         # Nothing had been received. Where something was lost the connection reads no more.
-        assert set(connection.counters) == {"preface"}
+        assert set(connection.counters) <= {"preface", "settings_first"}
     FrameReader().read(output)
     connection.streams, connection.counters, repr(connection)
 
@@ -137,6 +138,40 @@ def open_and_answer(kept: list[H2Connection]) -> None:
     connection.ping(b"12345678")
     connection.increment_flow_control_window(10)
     connection.advertise_alternative_service(b"h2", origin=b"o" * 100)
+
+
+def asked() -> H2Connection:
+    """A client's connection with a request."""
+    connection = H2Connection(CLIENT)
+    connection.initiate_connection()
+    connection.receive_data(frames.settings() + frames.settings_ack())
+    connection.send_headers(1, PUSHED)
+    return connection
+
+
+def ask_more(connection: H2Connection) -> None:
+    """Requests and priorities."""
+    connection.send_headers(3, [*PUSHED, ("x-e", "é"), ("cookie", "a; b")], priority_weight=5)
+    connection.send_data(3, b"d" * 100)
+    connection.send_headers(3, [("t", "1")], end_stream=True)
+    connection.prioritize(5, 3, 1)
+
+
+def receive_responses(connection: H2Connection) -> None:
+    """What a client receives, pushed streams among it."""
+    answer = block([(":status", "200"), ("x", "y" * 50)])
+    connection.receive_data(b"".join(bytes(each) for each in (
+        frames.push_promise(1, 2, block(PUSHED)), frames.push_promise(1, 4, block(PUSHED[1:])),
+        frames.altsvc(1), frames.altsvc(0, b"origin"), frames.headers(1, block([(":status", "103")])),
+        frames.headers(2, answer), frames.data(2, b"d" * 10, end_stream=True), frames.headers(1, answer),
+        frames.headers(1, block([("t", "1")]), end_stream=True))))
+
+
+def upgrade_as_client(kept: list[H2Connection]) -> None:
+    """h2c from the client's side."""
+    kept.append(H2Connection(CLIENT))
+    kept[0].initiate_upgrade_connection()
+    kept[0].receive_data(bytes(frames.settings()))
 
 
 def grow_windows(connection: H2Connection) -> None:
@@ -491,6 +526,10 @@ SCENARIOS: dict[str, Scenario] = {
         1, block([("t", "trailer")]), end_stream=True), request(3), frames.rst_stream(3), frames.goaway()),
     "_engine.receive": feeds(POST, frames.data(1, b"d" * 100), *CONTROL, config=TEXT),
     "_engine.receive_control": feeds(*CONTROL, frames.altsvc(0, b"origin"), before=POST),
+    "_engine.receive_push": Scenario(asked, receive_responses, shut),
+    "_engine.request": Scenario(asked, ask_more, shut),
+    "_engine.field_block": feeds(*in_frames(1, block(request_fields(("x-other", "v" * 300))), 50)),
+    "_engine.upgrade of a client": Scenario(nothing, upgrade_as_client, shut_all),
     "_engine.receive_data": feeds(*[frames.data(1, b"d" * 2000).pad(20)] * 4, frames.data(1, b"", end_stream=True), before=POST),
     "_engine.receive_headers": feeds(*in_frames(1, block(request_fields(("x-other", "v" * 300), ("cookie", "a"),
                                                                  ("cookie", "b"), ("x-text", "é"))), 50),

@@ -1,11 +1,11 @@
 """The start of a connection by an HTTP/1.1 request with ``Upgrade: h2c`` (RFC 7540 section 3.2)."""
 import base64
 import binascii
-import struct
 
-from cpython.bytes cimport PyBytes_AS_STRING
-from libc.stdint cimport uint8_t
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport uint8_t, uint32_t
 
+from fasth2._cursor cimport store16, store32
 from fasth2._engine.core cimport C_IDLE, C_OPEN
 from fasth2._engine.receive_settings cimport apply_remote_settings
 from fasth2._engine.send cimport must_be_open, write_settings
@@ -28,6 +28,17 @@ cdef bytes upgrade_settings(object header):
     return payload
 
 
+cdef bytes settings_payload(dict settings):
+    """Return the payload of a SETTINGS frame (RFC 9113 section 6.5.1)."""
+    cdef bytes payload = PyBytes_FromStringAndSize(NULL, 6 * len(settings))
+    cdef uint8_t *p = <uint8_t *>PyBytes_AS_STRING(payload)
+    for key, value in settings.items():
+        store16(p, <uint32_t>key)
+        store32(p + 2, <uint32_t>value)
+        p += 6
+    return payload
+
+
 cdef bytes upgrade_as_client(Core c):
     """Queue the preface, open stream 1 for the request, half-closed (local), and return the HTTP2-Settings field."""
     cdef H2Stream s
@@ -39,8 +50,7 @@ cdef bytes upgrade_as_client(Core c):
         raise ProtocolError("the connection has streams already: it cannot be upgraded")
     c.prepare_local_settings()
     settings = dict(c.local)
-    field = base64.urlsafe_b64encode(b"".join([
-        struct.pack(">HL", key & 0xFFFF, value & 0xFFFFFFFF) for key, value in settings.items()]))
+    field = base64.urlsafe_b64encode(settings_payload(settings))
     s = c.make_request(1)
     try:
         write_settings(c, settings, True)
