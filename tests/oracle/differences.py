@@ -565,7 +565,8 @@ def _pushed_limit(step: Step) -> bool:
 
 @difference("interim-after-the-end")
 def _interim_after_the_end(step: Step) -> bool:
-    return (_client(step) and _block(step) and step.faults == {"half_closed"} and step.ours.error is None
+    return (_client(step) and _block(step) and step.faults in ({"half_closed"}, {"closed_by_reset"})
+            and step.ours.error is None
             and "INFORMATIONAL" in str(step.h2.error) and [sent.error_code for sent in step.ours.sent] == [5])
 
 

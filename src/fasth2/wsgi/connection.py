@@ -474,6 +474,15 @@ class Client(Wire):
         if self._state == _HANDSHAKE and (self._deadline is None or self._deadline > deadline):
             self._deadline = deadline
 
+    def shorten_lingering(self, deadline: float) -> None:
+        """Shorten the lingering close, if it has begun.
+
+        Args:
+            deadline: `time.monotonic`'s.
+        """
+        if self._lingering is not None and self._deadline is not None and self._deadline > deadline:
+            self._deadline = deadline
+
     def check_timeouts(self, now: float) -> None:
         """Act on expired time-outs. Called about once a second.
 

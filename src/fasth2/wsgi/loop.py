@@ -45,6 +45,9 @@ DRAIN_CHECK_INTERVAL = 0.05
 #: Seconds for the first request while the loop drains, from the beginning of the connection.
 FIRST_REQUEST_WAIT = 1.0
 
+#: Seconds of a lingering close after incomplete responses were reset: the host soon kills the process.
+CUT_LINGERING = 0.5
+
 #: Seconds for the connection preface once the loop drains. As long as gunicorn
 #: keeps a stopping worker's idle connections.
 PREFACE_WAIT = 2.0
@@ -514,13 +517,15 @@ class Loop(ClientLoop):
         elif now < self._next_goaway:
             return
         self._next_goaway = now + DRAIN_CHECK_INTERVAL
-        cut = now >= self._drained_at + self._cut_after
+        cut_at = self._drained_at + self._cut_after
+        cut = now >= cut_at
         for client in list(self.clients.values()):
             if client.session is None:
                 continue
             if cut:
                 client.session.end_responses()
                 client.flush()
+                client.shorten_lingering(cut_at + CUT_LINGERING)
             if not client.leaving:
                 self.advance_shutdown(client, now)
         if not self._drained_reported:

@@ -20,7 +20,7 @@ cdef class Session:
     cdef object fallback        # handles requests that the maker declines
     cdef list ready          # `streams.ready`: calls to run
     cdef dict calls          # `streams.calls`: by stream, those whose body is incomplete or which are detached
-    cdef UploadQueue queue       # calls that are to read their body while it arrives
+    cdef UploadQueue queue   # calls that are to read their body while it arrives; None before the first
     cdef readonly unsigned long begun        # number of requests
 
     cdef int feed_octets(self, const uint8_t *p, Py_ssize_t n) except -1

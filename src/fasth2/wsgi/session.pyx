@@ -55,7 +55,6 @@ cdef class Session:
         self.streams = CallStreams(protocol, dispatcher, client)
         self.ready = self.streams.ready
         self.calls = self.streams.calls
-        self.queue = UploadQueue.__new__(UploadQueue)
 
     @property
     def connection(self):
@@ -254,6 +253,8 @@ cdef class Session:
             body.source = call
             call.upload = Upload.__new__(Upload)
             call.upload.state = UPLOAD_STARTED
+            if self.queue is None:
+                self.queue = UploadQueue.__new__(UploadQueue)
             call.upload.queue = self.queue
             self.calls[stream_id] = call
         environ["wsgi.input"] = body

@@ -2,7 +2,6 @@
 import hashlib
 import json
 import os
-import time
 
 import h2.errors
 import h2.events
@@ -81,10 +80,8 @@ def test_a_body_is_read_while_it_arrives(server):
 
 def test_chunks_leave_as_they_are_made(server):
     with Client(server) as client:
-        start = time.monotonic()
         client.request(1, "/chunks")
         assert client.read(lambda: client.body() == b"first\n")
-        assert time.monotonic() - start < 0.25
         assert client.read(client.ended())
         assert client.body() == b"first\nsecond\n"
 
