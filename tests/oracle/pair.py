@@ -58,6 +58,11 @@ class Disagreement(AssertionError):
     """The two differ and no listed difference explains it."""
 
 
+def stopped() -> float:
+    """A clock that stands still: how far limits let a conversation go does not depend on the machine."""
+    return 0.0
+
+
 class Pair:
     """The connections and their output.
 
@@ -75,7 +80,8 @@ class Pair:
         self.slim = slim
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=client_side, **config))
         self.ours, self.cut = (
-            H2Connection(H2Configuration(client_side=client_side, **config, **(ours or {}))) for _ in range(2))
+            H2Connection(H2Configuration(client_side=client_side, **config, **{"clock": stopped, **(ours or {})}))
+            for _ in range(2))
         self.readers = [FrameReader(2**24, 2**32) for _ in range(3)]
         self.over = False
         self.counters: dict[str, int] = {}
