@@ -42,10 +42,9 @@ class Burst:
                     ready = select.select([sock], [sock] if octets else [], [], 30)
                     assert any(ready), "nothing has come for 30 seconds"
                     continue
-                except ConnectionResetError:
+                except (ConnectionResetError, ssl.SSLEOFError):
+                    # TLS may report a reset as an end without close_notify.
                     self.was_reset = True
-                    data = b""
-                except ssl.SSLEOFError:
                     data = b""
                 self.closed = not data
                 rest += data
