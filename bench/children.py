@@ -12,11 +12,14 @@ asked for like any other.
 """
 from __future__ import annotations
 
+import gc
 import struct
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 _ROOT = Path(__file__).parent.parent
 
@@ -26,6 +29,32 @@ def write_answers(path: str, sent: Sequence[bytes]) -> None:
     with open(path, "wb") as file:
         for of_connection in sent:
             file.write(struct.pack("<I", len(of_connection)) + of_connection)
+
+
+class Contestant(Protocol):
+    """What a child serves with."""
+
+    def round(self) -> int:
+        """Serve once; return the nanoseconds of processor time."""
+
+    def answers(self) -> Sequence[bytes]:
+        """Serve once; return what each connection was sent."""
+
+
+def serve_commands(here: Contestant) -> None:
+    """Be a child: answer the commands of the standard input."""
+    # The collector stays on, as in a server; what was made so far is out of its sight.
+    gc.collect()
+    gc.freeze()
+    for line in sys.stdin:
+        command, _, path = line.strip().partition(" ")
+        if command == "round":
+            print(here.round(), flush=True)
+        elif command == "answers":
+            write_answers(path, here.answers())
+            print("ok", flush=True)
+        else:
+            raise ValueError(f"unknown command {line!r}")
 
 
 class Child:
@@ -81,3 +110,26 @@ class Child:
             sent.append(bytes(content[4 : 4 + length]))
             content = content[4 + length :]
         return sent
+
+
+def rounds_in_turn(children: Sequence[Child], rounds: int, parts: int) -> dict[str, list[float]]:
+    """Let contestants serve in turn.
+
+    Each round starts with the next one, so that none always follows the same one; a first round is thrown away.
+
+    Args:
+        children: The contestants.
+        rounds: How often each serves.
+        parts: The requests, or blocks, of a round.
+
+    Returns:
+        For each contestant the seconds a part, round after round.
+    """
+    taken: dict[str, list[float]] = {child.name: [] for child in children}
+    for number in range(-1, rounds):
+        first = number % len(children)
+        for child in [*children[first:], *children[:first]]:
+            seconds = child.round()
+            if number >= 0:
+                taken[child.name].append(seconds / parts)
+    return taken

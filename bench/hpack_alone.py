@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib
 import importlib.util
 import itertools
@@ -18,7 +17,7 @@ from time import process_time_ns
 from types import ModuleType
 
 from .checking import WrongAnswer
-from .children import Child, write_answers
+from .children import Child, rounds_in_turn, serve_commands
 from .workloads import browser_fields
 
 #: Contestant: the module that has Encoder and Decoder; jh2's are those in Rust that its connections use.
@@ -163,34 +162,12 @@ def samples(row: str, rounds: int) -> dict[str, list[float]]:
     Raises:
         WrongAnswer: A list or a block is not the row's.
     """
-    taken: dict[str, list[float]] = {contestant: [] for contestant in CONTESTANTS}
     with contextlib.ExitStack() as stack:
         children = [stack.enter_context(_start(row, contestant)) for contestant in CONTESTANTS]
         for child in children:
             check(row, child.answers())
-        for number in range(-1, rounds):
-            first = number % len(children)
-            for child in children[first:] + children[:first]:
-                seconds = child.round()
-                if number >= 0:
-                    taken[child.name].append(seconds / _BLOCKS)
-    return taken
-
-
-def _serve_commands(row: str, contestant: str) -> None:
-    here = Runner(row, contestant)
-    gc.collect()
-    gc.freeze()
-    for line in sys.stdin:
-        command, _, path = line.strip().partition(" ")
-        if command == "round":
-            print(here.round(), flush=True)
-        elif command == "answers":
-            write_answers(path, here.answers())
-            print("ok", flush=True)
-        else:
-            raise ValueError(f"unknown command {line!r}")
+        return rounds_in_turn(children, rounds, _BLOCKS)
 
 
 if __name__ == "__main__":
-    _serve_commands(sys.argv[1], sys.argv[2])
+    serve_commands(Runner(sys.argv[1], sys.argv[2]))

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib
 import sys
 from types import ModuleType
 
 from . import floor
 from .checking import check_answers
-from .children import Child, write_answers
+from .children import Child, rounds_in_turn, serve_commands
 from .recording import Workload
 from .rounds import Runner
 from .workloads import FACADE_NAMES, NAMES, load
@@ -91,9 +90,7 @@ def run_once(row: str, contestant: str, scale: int) -> float:
 def samples(row: str, rounds: int) -> dict[str, list[float]]:
     """Let the contestants of a row serve in turn, many times over.
 
-    Every answer is checked first, by children that take no part in the rounds. Each
-    round starts with the next contestant, so that none always follows the same one;
-    a first round is thrown away.
+    Every answer is checked first, by children that take no part in the rounds.
 
     Args:
         row: The row.
@@ -110,33 +107,10 @@ def samples(row: str, rounds: int) -> dict[str, list[float]]:
     for contestant in contestants:
         with _start(row, contestant) as child:
             check_answers(child, workload)
-    taken: dict[str, list[float]] = {contestant: [] for contestant in contestants}
     with contextlib.ExitStack() as stack:
         children = [stack.enter_context(_start(row, contestant)) for contestant in contestants]
-        for number in range(-1, rounds):
-            first = number % len(children)
-            for child in children[first:] + children[:first]:
-                seconds = child.round()
-                if number >= 0:
-                    taken[child.name].append(seconds / workload.requests)
-    return taken
-
-
-def _serve_commands(row: str, contestant: str) -> None:
-    here = runner(row, contestant)
-    # The collector stays on, as in a server; the recording is out of its sight.
-    gc.collect()
-    gc.freeze()
-    for line in sys.stdin:
-        command, _, path = line.strip().partition(" ")
-        if command == "round":
-            print(here.round(), flush=True)
-        elif command == "answers":
-            write_answers(path, here.answers())
-            print("ok", flush=True)
-        else:
-            raise ValueError(f"unknown command {line!r}")
+        return rounds_in_turn(children, rounds, workload.requests)
 
 
 if __name__ == "__main__":
-    _serve_commands(sys.argv[1], sys.argv[2])
+    serve_commands(runner(sys.argv[1], sys.argv[2]))

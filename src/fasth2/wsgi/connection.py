@@ -466,21 +466,12 @@ class Client(Wire):
     # Time-outs
 
     def shorten_deadline(self, deadline: float) -> None:
-        """Shorten the handshake deadline of a client that has not begun yet.
+        """Shorten the deadline of a client that is not served: of its handshake, or of its lingering close.
 
         Args:
             deadline: `time.monotonic`'s.
         """
-        if self._state == _HANDSHAKE and (self._deadline is None or self._deadline > deadline):
-            self._deadline = deadline
-
-    def shorten_lingering(self, deadline: float) -> None:
-        """Shorten the lingering close, if it has begun.
-
-        Args:
-            deadline: `time.monotonic`'s.
-        """
-        if self._lingering is not None and self._deadline is not None and self._deadline > deadline:
+        if self._state != _SERVING and (self._deadline is None or self._deadline > deadline):
             self._deadline = deadline
 
     def check_timeouts(self, now: float) -> None:

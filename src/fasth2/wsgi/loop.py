@@ -525,7 +525,7 @@ class Loop(ClientLoop):
             if cut:
                 client.session.end_responses()
                 client.flush()
-                client.shorten_lingering(cut_at + CUT_LINGERING)
+                client.shorten_deadline(cut_at + CUT_LINGERING)
             if not client.leaving:
                 self.advance_shutdown(client, now)
         if not self._drained_reported:
