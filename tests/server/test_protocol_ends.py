@@ -85,7 +85,7 @@ def test_a_close_lingers_for_its_seconds():
     clock = Clock()
     sock = Socket(clock, *[b"x"] * 10)
     linger(sock, clock)
-    assert sock.waits == [CLOSING_WAIT - elapsed / 2 for elapsed in range(4)]
+    assert sock.waits == [0, *(CLOSING_WAIT - elapsed / 2 for elapsed in range(4))]
 
 
 def test_a_close_lingers_for_its_octets():

@@ -72,6 +72,9 @@ class AsyncConnection(HolderAttributes):
     #: has waited `stream_timeout` for it in all. 0: no minimum.
     MIN_RECEIVE_RATE = MIN_RATE
 
+    #: Seconds of a lingering close, in which input is read and discarded.
+    LINGER = 1.0
+
     #: Bytes of one read.
     READ_BUFFER_SIZE = 65536
 
@@ -110,6 +113,8 @@ class AsyncConnection(HolderAttributes):
         self._slice_sent = 0
         # The future that receive_data() awaits.
         self._arrival: Any = None
+        # The future that is done when the peer of an attached transport has closed its side.
+        self._peer_left: Any = None
 
     # Called by an attached transport
 
@@ -121,6 +126,7 @@ class AsyncConnection(HolderAttributes):
         """
         self._loop = asyncio.get_running_loop()
         self._transport = self.writer = transport
+        self._peer_left = self._loop.create_future()
         transport.set_write_buffer_limits(high=self.WRITE_BLOCK_SIZE)
 
     def data_received(self, data: bytes) -> None:
@@ -144,6 +150,7 @@ class AsyncConnection(HolderAttributes):
 
     def eof_received(self) -> None:
         """Called when the connection is lost, or the input has ended and no response can be sent."""
+        self._peer_has_left()
         if not self.protocol.closed:
             self._connection_lost()
 
@@ -157,6 +164,7 @@ class AsyncConnection(HolderAttributes):
         Returns:
             True if the transport is to stay open.
         """
+        self._peer_has_left()
         if self.protocol.closed:
             return False
         if not self._input_ended:
@@ -177,6 +185,19 @@ class AsyncConnection(HolderAttributes):
         self._send_quietly()
         self._connection_lost()
         return False
+
+    def _peer_has_left(self) -> None:
+        if self._peer_left is not None and not self._peer_left.done():
+            self._peer_left.set_result(None)
+
+    async def peer_left(self, timeout: float) -> None:
+        """Wait until the peer has closed its side (lingering close); at once if no transport is attached.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        if self._peer_left is not None and not self._peer_left.done():
+            await asyncio.wait((self._peer_left,), timeout=timeout)
 
     def _probe(self, wait: float) -> None:
         """Send a PING, and schedule the next one."""
@@ -468,7 +489,9 @@ class AsyncConnection(HolderAttributes):
     def _close_quietly(self) -> None:
         if not self.protocol.closed:
             self._end(0, None)
-            self.writer.close()
+            if self._transport is None or self.protocol.error is None:
+                self.writer.close()
+            # Otherwise the peer may be sending, and close() waits for it.
 
     def cleanup_stream(self, stream_id: int) -> None:
         """Release a stream at the end of its request.

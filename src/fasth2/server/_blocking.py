@@ -6,11 +6,13 @@ failed send is reported to the caller.
 from __future__ import annotations
 
 import math
+import socket
 import time
 from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
+from ._closing import linger
 from ._holder import HolderAttributes, holds_protocol
 from ._progress import MIN_RATE, SendProgress
 from ._protocol import ServerProtocol
@@ -59,6 +61,9 @@ class BlockingConnection(HolderAttributes):
     #: Largest number of reads of one poll. Over TLS a read returns one record, and
     #: a RST_STREAM may follow other records.
     POLL_READS = 64
+
+    #: True if the socket is read on for a while after an error (lingering close); False if the caller does that.
+    lingers = True
 
     # Name of the limit that ends the connection, for GOAWAY's debug data.
     _limit_crossed: bytes | None = None
@@ -281,17 +286,29 @@ class BlockingConnection(HolderAttributes):
                 # The GOAWAY with the error.
                 self._send_remaining()
 
-    def _send_remaining(self) -> None:
-        """Send the remaining output of a closed connection, ignoring socket errors."""
+    def _send_remaining(self, error_code: int = 0x0) -> None:
+        """Send the remaining output of a closed connection, ignoring socket errors.
+
+        Args:
+            error_code: The error that ends the connection, if the protocol has none.
+        """
         try:
             self._send_pending_data()
         except self.protocol.options.errors.HTTP2ConnectionError:
-            pass
+            return
+        # The peer did not expect this end, and may be sending; other objects in a socket's place have no kernel.
+        if self.lingers and (error_code or self.protocol.error is not None) and isinstance(self.sock, socket.socket):
+            linger(self.sock)
 
     # Ending
 
     def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
         """Send GOAWAY if the socket still works, and mark the connection closed; once.
+
+        After an error the socket's sending side is shut down, and input is read
+        and discarded until the peer ends its side, for at most two seconds and
+        one mebibyte; otherwise the peer could lose what was queued for it
+        (RFC 9112 section 9.6). The socket itself is left open.
 
         Args:
             error_code: An RFC 9113 section 7 code.
@@ -301,7 +318,7 @@ class BlockingConnection(HolderAttributes):
         if self.protocol.closed:
             return
         self.protocol.end(error_code, last_stream_id, self._limit_crossed)
-        self._send_remaining()
+        self._send_remaining(error_code)
         self._connection_lost()
 
     def cleanup_stream(self, stream_id: int) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "Lingering", "linger"]
+__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "Lingering", "end_tls", "linger"]
 
 #: Limits of a lingering close, in seconds and in octets read.
 CLOSING_WAIT = 2.0
@@ -52,16 +52,32 @@ class Lingering:
         return True
 
 
-def linger(sock: Any, clock: Callable[[], float] = time.monotonic) -> None:
-    """Shut down the sending side of a socket and wait for the peer's end; never raises.
+def end_tls(sock: Any) -> None:
+    """Send TLS close_notify, without waiting for the peer's.
 
     Args:
-        sock: A blocking socket, with time-outs.
+        sock: A non-blocking socket, with or without TLS.
+    """
+    unwrap = getattr(sock, "unwrap", None)
+    if unwrap is not None:
+        try:
+            unwrap()
+        except (OSError, ValueError):
+            pass  # the peer's close_notify has not arrived, or the peer is gone
+
+
+def linger(sock: Any, clock: Callable[[], float] = time.monotonic) -> None:
+    """Shut down the sending side of a socket, and of its TLS, and wait for the peer's end; never raises.
+
+    Args:
+        sock: A socket with time-outs; its time-out is changed.
         clock: Returns the time in seconds.
     """
     deadline = clock() + CLOSING_WAIT
     left = CLOSING_SIZE
     try:
+        sock.settimeout(0)
+        end_tls(sock)
         sock.shutdown(socket.SHUT_WR)
         while left > 0 and (wait := deadline - clock()) > 0:
             sock.settimeout(wait)

@@ -655,12 +655,16 @@ class AsyncHTTP2Connection(AsyncConnection):
     async def close(self, error_code: int = 0x0, last_stream_id: int | None = None) -> None:
         """Send GOAWAY if the transport still works, and close; once.
 
+        A connection that an error has ended already stays open for up to a
+        second, so that its peer reads what was queued (RFC 9112 section 9.6).
+
         Args:
             error_code: An RFC 9113 section 7 code.
             last_stream_id: The last stream that was or will be served; the
                 last one that arrived when ``None``.
         """
         if self.protocol.closed:
+            await self.peer_left(self.LINGER)
             return
         self._end(error_code, last_stream_id)
         try:

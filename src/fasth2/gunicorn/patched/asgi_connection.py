@@ -1,7 +1,6 @@
 """The connection class of `fasth2.gunicorn.asgi`: it dispatches requests as they arrive and shares writes."""
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -67,8 +66,6 @@ class ASGIConnection(AsyncHTTP2Connection):
         # State of the graceful shutdown.
         self._stopping = False
         self._shutdown_timer: Any = None
-        # Set when the peer has closed its side as well.
-        self._peer_left: Any = None
         self._unread_timer: Any = None
 
     def attach(self, transport: Any) -> None:
@@ -82,7 +79,6 @@ class ASGIConnection(AsyncHTTP2Connection):
         if sock is not None:
             limit_unsent(sock)
         self._over = self._loop.create_future()
-        self._peer_left = self._loop.create_future()
         self._idle_since = self._loop.time()
         if self.protocol.options.idle_timeout is not None:
             self._idle_timer = self._loop.call_later(self.protocol.options.idle_timeout, self._check_idle)
@@ -96,27 +92,6 @@ class ASGIConnection(AsyncHTTP2Connection):
         """
         await self._over
         self.protocol.raise_error()
-
-    async def peer_left(self, timeout: float) -> None:
-        """Wait until the peer has closed its side (lingering close).
-
-        Args:
-            timeout: Seconds to wait at most.
-        """
-        if not self._peer_left.done():
-            await asyncio.wait((self._peer_left,), timeout=timeout)
-
-    def eof_received(self) -> None:
-        """Called when the connection's input has ended."""
-        if not self._peer_left.done():
-            self._peer_left.set_result(None)
-        super().eof_received()
-
-    def input_ended(self) -> bool:
-        """Called when the peer has closed its sending side; see `AsyncConnection.input_ended`."""
-        if not self._peer_left.done():
-            self._peer_left.set_result(None)
-        return super().input_ended()
 
     def _data_with_pings(self, data: bytes) -> None:
         """`data_received` for ``keepalive_pings``."""

@@ -16,9 +16,6 @@ from .asgi_request import ASGIRequest, ConnectionScope, refuse
 
 __all__ = ["ASGIProtocol"]
 
-#: Seconds of the lingering close, for the peer to read the GOAWAY.
-_LINGER = 1.0
-
 
 class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
     """One connection; HTTP/1.1 and WebSocket are gunicorn's, HTTP/2 is served here.
@@ -150,9 +147,8 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
             worker.h2_connections.discard(connection)
             await self._end_tasks(connection, tasks)
             await connection.close()
-            await connection.peer_left(_LINGER)
             transport.close()
-            loop.call_later(_LINGER, self._has_lingered)
+            loop.call_later(connection.LINGER, self._has_lingered)
 
     async def _end_tasks(self, connection: ASGIConnection, tasks: set[asyncio.Task[None]]) -> None:
         """Wait for open requests for the grace period of gunicorn's HTTP/1.1, then cancel them."""

@@ -38,6 +38,8 @@ class BatchingConnection(connection.HTTP2ServerConnection):
     ends_with_peer = False
     waits_for_uploads = True
     adapts_windows = True
+    #: The worker lingers.
+    lingers = False
 
     #: Largest number of octets of held responses.
     HELD_SIZE = 16384

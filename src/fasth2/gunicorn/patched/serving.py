@@ -18,7 +18,7 @@ from fasth2.server.proxy_header import ProxyHeader
 
 from .environ import EnvironTemplate
 
-__all__ = ["Serving", "end_tls", "report"]
+__all__ = ["Serving", "report"]
 
 #: Seconds within which an application has to return to count as fast, and
 #: for which a response may be held for the next ones.
@@ -58,20 +58,6 @@ def report(log: Any, exc: Exception) -> None:
         log.error("HTTP/2 connection error", exc_info=exc)
     elif exc.errno not in _GONE:
         log.error("HTTP/2 socket error", exc_info=exc)
-
-
-def end_tls(sock: Any) -> None:
-    """Send TLS close_notify, without waiting for the peer's.
-
-    Args:
-        sock: A non-blocking socket, with or without TLS.
-    """
-    unwrap = getattr(sock, "unwrap", None)
-    if unwrap is not None:
-        try:
-            unwrap()
-        except (OSError, ValueError):
-            pass  # the peer's close_notify has not arrived, or the peer is gone
 
 
 class Serving:

@@ -22,12 +22,12 @@ from fasth2.gunicorn.trusted_proxies import (
     request_info,
     takes_preface,
 )
-from fasth2.server._closing import Lingering
+from fasth2.server._closing import Lingering, end_tls
 from fasth2.server._options import seconds
 from fasth2.server.proxy_header import ProxyHeaderError
 
 from .batching import BatchingConnection
-from .serving import Serving, end_tls, report
+from .serving import Serving, report
 from .sockets import PolledSocket
 from .worker import HTTP2Worker
 
