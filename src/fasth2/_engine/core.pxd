@@ -21,6 +21,9 @@ cdef enum:
     # Octets of the client's connection preface before SETTINGS (RFC 9113 section 3.4).
     PREFACE_LENGTH = 24
 
+# A bint has four octets, which adds up in an object of each connection.
+ctypedef uint8_t flag
+
 cdef enum:
     C_IDLE = 0               # no HEADERS yet
     C_OPEN = 1
@@ -33,13 +36,13 @@ cdef struct Block:
     Py_ssize_t length
     Py_ssize_t capacity
     uint32_t stream_id       # 0: no block is incomplete
-    uint8_t flags            # of the first frame
     uint32_t promised        # the stream that PUSH_PROMISE promises; 0: the first frame is HEADERS
     int64_t frames           # CONTINUATION frames so far
-    bint has_priority
     uint32_t depends_on
     uint16_t weight
-    bint exclusive
+    uint8_t flags            # of the first frame
+    flag has_priority
+    flag exclusive
 
 
 cdef enum:
@@ -69,30 +72,32 @@ cdef class Core:
     cdef readonly Decoder decoder
     cdef readonly Encoder encoder
     cdef SettingsBase local
-    cdef bint local_replaced         # by the user: its values are in force from initiate_connection on
     cdef SettingsBase remote
     cdef StreamTable table
     cdef OutgoingFields outgoing
     # from the configuration
-    cdef bint rfc_errors
     cdef int rules                   # RULE_*
-    cdef bint join_cookies
+    cdef flag rfc_errors
+    cdef flag join_cookies
+    cdef flag local_replaced         # `local` was, by the user: its values are in force from initiate_connection on
     cdef object late_encoding        # a header encoding that the decoder does not support itself, or None
     cdef object logger               # None: no logging
     cdef object clock
     # connection
     cdef uint8_t phase               # C_*
-    # Of `growth`, whenever it is made; an octet each, where there is room.
+    # Of `growth`, whenever it is made.
     cdef uint8_t by_stream           # 1: see there
     cdef uint8_t leaving             # 1: see there
-    cdef bint failed                 # a connection error: input is ignored from now on
-    cdef bint settings_seen          # the peer's first frame was received
-    cdef bint goaway_received
+    cdef flag failed                 # a connection error: input is ignored from now on
+    cdef flag settings_seen          # the peer's first frame was received
+    cdef flag goaway_received
+    cdef flag no_rfc7540             # the peer's SETTINGS_NO_RFC7540_PRIORITIES, under rfc_errors
+    cdef flag slim                   # ready_requests() reads: slim objects, no events
     cdef readonly unsigned long pings_received   # PING frames without ACK
     cdef int64_t acks_expected       # SETTINGS we sent that are not acknowledged
     cdef uint32_t goaway_limit       # lowest last stream id of the GOAWAYs we sent, 2**31 - 1: none sent
-    cdef bint goaway_error           # we have sent a GOAWAY with an error code
-    cdef bint refusal_goaway_sent    # we have sent GOAWAY for refused streams; open streams continue
+    cdef flag goaway_error           # we have sent a GOAWAY with an error code
+    cdef flag refusal_goaway_sent    # we have sent GOAWAY for refused streams; open streams continue
     cdef object refusal_error        # the exception for that, raised once the input is processed, or None
     cdef uint32_t peer_goaway_last   # last stream id of the GOAWAY received
     cdef Identifiers ids
@@ -104,11 +109,10 @@ cdef class Core:
     cdef uint32_t max_in_frame
     # input
     cdef int preface_left            # octets of the preface not yet received
+    cdef public bint answers_large_requests   # ready_requests(): LargeRequest for a header list over the limit
     cdef ReadBuffer tail
     cdef Block block
     cdef list events                 # of the input being read
-    cdef bint slim                   # ready_requests(): slim objects, no events
-    cdef public bint answers_large_requests   # ready_requests(): LargeRequest for a header list over the limit
     cdef Merge *merge                # of the input being read, or NULL
     cdef H2Stream merging            # the stream of those frames, or None
     cdef object fault_value          # detail of the last fault, for its message
@@ -120,14 +124,13 @@ cdef class Core:
     cdef int64_t prioritized         # streams in it with a priority
     cdef int64_t unsent              # octets of body not yet framed, of all streams
     cdef EarlyUpdates early          # PRIORITY_UPDATE frames received before their request
-    cdef bint no_rfc7540             # the peer's SETTINGS_NO_RFC7540_PRIORITIES, under rfc_errors
     # limits
     cdef LimitState limits
     cdef dict counts                 # counter token -> count; None: nothing was counted
     # one call at a time
-    cdef bint busy                   # also until __init__ has succeeded
-    cdef bint initialising           # in __init__
-    cdef bint initialised
+    cdef flag busy                   # also until __init__ has succeeded
+    cdef flag initialising           # in __init__
+    cdef flag initialised
     cdef unsigned long owner
 
     cdef int initialise(self, object config) except -1

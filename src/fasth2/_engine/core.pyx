@@ -167,11 +167,11 @@ cdef class Core:
         if bool(config.client_side) != is_client(&self.ids):
             raise H2Error(f"client_side={config.client_side}: a connection keeps the side that it was made with")
         self._config = config
-        self.rfc_errors = config.rfc_errors
+        self.rfc_errors = 1 if config.rfc_errors else 0
         self.rules = RULE_VALIDATE if config.validate_inbound_headers else 0
         if self.rfc_errors:
             self.rules |= RULE_RFC
-        self.join_cookies = config.normalize_inbound_headers
+        self.join_cookies = 1 if config.normalize_inbound_headers else 0
         self.outgoing.options = <int>(
             (OUT_NORMALIZE if config.normalize_outbound_headers else 0)
             | (OUT_VALIDATE if config.validate_outbound_headers else 0)

@@ -39,6 +39,27 @@ ANY_STREAM = 2**31 - 1
 DRAINING_WAIT = 2.0
 
 
+# The options last used, and the configuration that their connections share.
+cdef tuple last_used = (None, None)
+
+
+cdef object configuration_of(object options):
+    """Return the engine's configuration, the same object for consecutive connections with the same options."""
+    global last_used
+    cdef tuple found = last_used
+    if found[0] is not options:
+        found = last_used = (options, H2Configuration(
+            client_side=False,
+            header_encoding=options.header_encoding,
+            header_fallback_encoding="latin-1",
+            rfc_errors=True,
+            limits=options.limits,
+            adaptive_windows=options.adaptive_windows,
+            clock=options.clock,
+        ))
+    return found[1]
+
+
 @cython.final
 cdef class ServerProtocol:
     """The server's side of an HTTP/2 connection: octets in, requests out, octets out.
@@ -53,17 +74,7 @@ cdef class ServerProtocol:
     def __cinit__(self, options not None):
         self.options = options
         self.streams = {}
-        self.core = options.engine_class(
-            H2Configuration(
-                client_side=False,
-                header_encoding=options.header_encoding,
-                header_fallback_encoding="latin-1",
-                rfc_errors=True,
-                limits=options.limits,
-                adaptive_windows=options.adaptive_windows,
-                clock=options.clock,
-            )
-        )
+        self.core = options.engine_class(configuration_of(options))
         if self.core is None:
             raise TypeError("engine_class made no engine")
         self.engine = self.core
