@@ -49,6 +49,15 @@ FLOOR = {
 # Row -> ratio that fasth2.hpack is asked for against hpack.
 HPACK = {"hpack_encode_17": Budget(20, 20), "hpack_decode_17": Budget(20, 20), "hpack_decode_17_text": Budget(20, 20)}
 
+# Row of whole exchanges -> ratio that fasth2 is asked for against ngh2.
+EXCHANGES = {
+    "exchange_small": Budget(2.5, 2.5),
+    "exchange_fields_32": Budget(2.5, 2.5),
+    "exchange_cut_5b": Budget(2.5, 2.5),
+    "exchange_body_32k": Budget(1.3, 1.3),
+    "exchange_multiplexed_100": Budget(2.5, 2.5),
+}
+
 # Row -> ratio that the façade is asked for against gunicorn's class on h2.
 FACADE = {
     "small_get": Budget(25, 25),

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from . import floor, hpack_alone
-from .budgets import ENGINE, FACADE, FLOOR, HPACK, Budget
+from . import exchanges, floor, hpack_alone
+from .budgets import ENGINE, EXCHANGES, FACADE, FLOOR, HPACK, Budget
 from .chart import Bar, Look, draw
 from .rows import FACADE_ROWS
 from .tables import columns
@@ -118,18 +119,40 @@ def table(results: Results) -> str:
     return columns(rows)
 
 
+def peers_table(results: Results, rows: tuple[str, ...], titles: Mapping[str, str], names: Iterable[str], unit: str,
+                asked: Callable[[str, str], Budget | None]) -> str:
+    """A table of fasth2 beside its peers; empty if none of the rows was run.
+
+    Args:
+        results: The results.
+        rows: The rows, of which those that were run are taken.
+        titles: The title of each.
+        names: The contestants, of which those that took part are taken.
+        unit: What the times are of.
+        asked: Returns the budget of a row and a peer.
+    """
+    run = results.rows(rows)
+    if not run:
+        return ""
+    peers = [name for name in names if name != "fasth2" and name in results.groups[run[0]]]
+    lines = [[f"µs {unit}", "fasth2", *peers, *(f"× {peer}" for peer in peers)]]
+    for row in run:
+        times = [f"{results.microseconds(row, name):.3g}" for name in ("fasth2", *peers)]
+        ratios = [_against(results.ratio(row, peer, "fasth2"), asked(row, peer)) for peer in peers]
+        lines.append([titles[row], *times, *ratios])
+    return columns(lines)
+
+
 def hpack_table(results: Results) -> str:
     """The rows of HPACK alone; empty if none was run."""
-    rows = results.rows(hpack_alone.ROWS)
-    if not rows:
-        return ""
-    peers = [name for name in hpack_alone.MODULES if name != "fasth2" and name in results.groups[rows[0]]]
-    lines = [["µs a block", "fasth2", *peers, *(f"× {peer}" for peer in peers)]]
-    for row in rows:
-        times = [f"{results.microseconds(row, name):.3g}" for name in ("fasth2", *peers)]
-        ratios = [_against(results.ratio(row, peer, "fasth2"), HPACK.get(row) if peer == "hpack" else None) for peer in peers]
-        lines.append([hpack_alone.TITLES[row], *times, *ratios])
-    return columns(lines)
+    return peers_table(results, hpack_alone.ROWS, hpack_alone.TITLES, hpack_alone.MODULES, "a block",
+                       lambda row, peer: HPACK.get(row) if peer == "hpack" else None)
+
+
+def exchanges_table(results: Results) -> str:
+    """The rows of whole exchanges and of the client's side; empty if none was run."""
+    return peers_table(results, exchanges.ROWS, exchanges.TITLES, exchanges.MODULES, "an exchange",
+                       lambda row, peer: EXCHANGES.get(row) if peer == "ngh2" else None)
 
 
 LEGEND = """\
@@ -184,7 +207,7 @@ def bars(results: Results) -> list[Bar]:
 
 def main(arguments: list[str]) -> None:
     results = Results(json.loads(Path(arguments[0]).read_text()))
-    print(results.heading(), table(results), hpack_table(results), LEGEND, sep="\n\n")
+    print(results.heading(), table(results), hpack_table(results), exchanges_table(results), LEGEND, sep="\n\n")
     if len(arguments) > 1:
         Path(arguments[1]).write_text(draw(bars(results), _LOOK, results.heading()))
 
