@@ -4,8 +4,6 @@ What is read is the installed hpack, so a name that a new version of it adds fai
 """
 from __future__ import annotations
 
-import ast
-import importlib
 import inspect
 import logging
 import pkgutil
@@ -16,27 +14,17 @@ import hpack
 import pytest
 
 import fasth2.hpack
+from tests.support.names import is_public, load, parameters, stub_parameters
 
 #: hpack and its modules, below hpack.
 MODULES = ["", *(module.name for module in pkgutil.iter_modules(hpack.__path__))]
 
 
-def load(package: str, module: str) -> Any:
-    return importlib.import_module(f"{package}.{module}".strip("."))
-
-
-def is_public(name: str, value: object) -> bool:
-    """Whether a module's name is meant for its users: its own, or taken from another module of hpack."""
-    if name.startswith("_") and name != "__version__":
-        return False
-    if isinstance(value, logging.Logger):
-        return True
-    return (name != "TYPE_CHECKING" and not inspect.ismodule(value)
-            and str(getattr(value, "__module__", "hpack")).partition(".")[0] == "hpack")
-
+#: The compiled classes' constructors are written down here.
+STUB = Path(fasth2.hpack.__file__).with_name("hpack.pyi")
 
 NAMES = [(module, name) for module in MODULES
-         for name, value in vars(load("hpack", module)).items() if is_public(name, value)]
+         for name, value in vars(load("hpack", module)).items() if is_public(name, value, ("hpack",))]
 CLASSES = sorted({getattr(load("hpack", module), name) for module, name in NAMES
                   if inspect.isclass(getattr(load("hpack", module), name))}, key=lambda cls: cls.__name__)
 
@@ -57,21 +45,6 @@ def attributes(cls: type) -> set[str]:
 
 
 MEMBERS = [(cls, name) for cls in CLASSES for name in sorted(attributes(cls))]
-
-
-def parameters(function: Any) -> list[tuple[str, Any, Any]]:
-    found = inspect.signature(function).parameters.values()
-    return [(p.name, p.kind, p.default) for p in found if p.name not in ("self", "cls")]
-
-
-def stub_parameters(cls: type) -> list[tuple[str, Any, Any]]:
-    """The parameters of a compiled class's constructor, as its stub has them."""
-    tree = ast.parse(Path(inspect.getfile(fasth2.hpack)).with_name("hpack.pyi").read_text())
-    [body] = [node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == cls.__name__]
-    [init] = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
-    made: dict[str, Any] = {}
-    exec(f"def init({ast.unparse(init.args)}): pass", {"__builtins__": {"int": int}}, made)
-    return parameters(made["init"])
 
 
 def test_there_are_names_to_compare():
@@ -111,7 +84,7 @@ def test_the_class_has_the_same_bases(cls):
 @pytest.mark.parametrize("cls", [cls for cls in CLASSES if not issubclass(cls, BaseException)])
 def test_the_constructor_takes_the_same(cls):
     if cls in (hpack.Encoder, hpack.Decoder):
-        assert stub_parameters(ours(cls)) == parameters(cls.__init__)
+        assert stub_parameters(STUB, cls.__name__) == parameters(cls.__init__)
     else:
         assert parameters(ours(cls)) == parameters(cls)
 
