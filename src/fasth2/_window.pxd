@@ -21,9 +21,12 @@ cdef inline void window_init(ReceiveWindow *w, int64_t size) noexcept nogil:
 
 
 cdef inline bint window_consume(ReceiveWindow *w, int64_t size) noexcept nogil:
-    """Subtract a received frame's octets from the window. Return False if they exceed it."""
+    """Subtract a received frame's octets from the window. Return False if they exceed it.
+
+    An empty frame needs no window, which may be negative (RFC 9113 section 6.9.1).
+    """
     w.current -= size
-    return w.current >= 0
+    return w.current >= 0 or size == 0
 
 
 cdef inline bint window_open(ReceiveWindow *w, int64_t size) noexcept nogil:

@@ -312,6 +312,13 @@ def _bad_settings(frame: Frame) -> int:
                or (code == 5 and not 2**14 <= value < 2**24) for code, value in pairs)
 
 
+@difference("empty-data-needs-no-window")
+def _empty_data(step: Step) -> bool:
+    """h2 looks at the window even if the frame takes nothing of it."""
+    return (step.frame is not None and step.frame.type == frames.DATA and not step.frame.payload and step.ours.error is None
+            and not step.faults and _raised(step.h2.error) == "FlowControlError")
+
+
 @difference("closed-streams-have-no-window")
 def _closed_window(step: Step) -> bool:
     """h2 checks the windows of closed streams, too, until it throws them away."""

@@ -98,6 +98,9 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "frame-size-first": ({}, {}, [OPEN, frames.data(1).declare(20000).head]),
     "two-faults-in-one-frame": ({}, {}, [frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31), (frames.ENABLE_PUSH, 2),
                                                          (frames.INITIAL_WINDOW_SIZE, 0))]),
+    "empty-data-needs-no-window": ({}, {}, [
+        frames.settings_ack(), OPEN, frames.data(1, b"x"), ("update_settings", {frames.INITIAL_WINDOW_SIZE: 0}), frames.settings_ack(),
+        frames.data(1, b"", end_stream=True)]),
     "closed-streams-have-no-window": ({}, {}, [
         request(1), frames.window_update(1, 1), ("send_headers", 1, STATUS, True),
         frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31 - 1))]),

@@ -163,6 +163,24 @@ def test_empty_data_may_be_sent_and_received_without_any_window(rfc_errors):
 
 
 @both_modes
+@pytest.mark.parametrize("octets, accepts", [(0, True), (1, False)])
+def test_empty_data_is_received_where_the_window_is_negative(octets, accepts, rfc_errors):
+    """"Frames with zero length with the END_STREAM flag set ... MAY be sent if there is no available space": so after
+    a reduction that left less than none.
+    """
+    def narrow(connection):
+        connection.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 10})
+
+    steps = [frames.settings_ack(), request(1, end_stream=False), frames.data(1, b"d" * 1000), narrow, frames.settings_ack(),
+             frames.data(1, b"x" * octets, end_stream=True)]
+    if accepts:
+        outcome = accepted(*steps, rfc_errors=rfc_errors)
+        assert outcome.of("StreamEnded")
+    else:
+        connection_error(*steps, code=FLOW_CONTROL_ERROR, exception=FlowControlError, rfc_errors=rfc_errors)
+
+
+@both_modes
 def test_own_initial_window_moves_the_receive_windows_of_open_streams(rfc_errors):
     """6.9.2 seen from the receiver: a reduction may leave its own window negative until credit is given."""
     def narrow(connection):
