@@ -24,6 +24,7 @@ ELSEWHERE = (
     "engine/surface/test_package.py::test_stubs_say_what_the_modules_have",
     "engine/surface/test_imports.py",
     "engine/surface/test_layers.py",
+    "engine/surface/test_types.py",
     "hpack/test_generated_tables.py",
     "hpack/test_types.py",
 )

@@ -1,13 +1,7 @@
 """A program that uses `fasth2.hpack` passes mypy --strict, and one that misuses it does not."""
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
-
-from tests.support.modules import PACKAGE
+from tests.support.strict import lines_with_errors, mypy
 
 PROGRAM = '''
 from __future__ import annotations
@@ -78,15 +72,6 @@ hpack.Encoder().header_table = None
 '''
 
 
-def mypy(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
-    path = folder / "program.py"
-    path.write_text(program)
-    return subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, "--cache-dir", str(folder), str(path)],
-        capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, **({} if "site-packages" in PACKAGE.parts else {"MYPYPATH": str(PACKAGE.parent)})})
-
-
 def test_a_program_passes_and_runs(tmp_path):
     done = mypy(tmp_path, PROGRAM)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -96,4 +81,4 @@ def test_a_program_passes_and_runs(tmp_path):
 def test_misuse_is_found(tmp_path):
     done = mypy(tmp_path, MISUSE)
     wrong = [number for number, line in enumerate(MISUSE.splitlines(), 1) if line.startswith("hpack.")]
-    assert sorted({int(line) for line in re.findall(r"program\.py:(\d+): error:", done.stdout)}) == wrong, done.stdout
+    assert lines_with_errors(done) == wrong, done.stdout

@@ -1,4 +1,4 @@
-from typing import ClassVar, Final, final
+from typing import ClassVar, Final, Literal, final
 
 _Headers = list[tuple[bytes, bytes]] | list[tuple[str, str]]
 
@@ -12,7 +12,7 @@ LARGE_REQUEST: Final = 6
 
 @final
 class Request:
-    kind: ClassVar[int]
+    kind: ClassVar[Literal[0]]
     @property
     def stream_id(self) -> int: ...
     @property
@@ -24,7 +24,7 @@ class Request:
 
 @final
 class LargeRequest:
-    kind: ClassVar[int]
+    kind: ClassVar[Literal[6]]
     @property
     def stream_id(self) -> int: ...
     @property
@@ -36,7 +36,7 @@ class LargeRequest:
 
 @final
 class Data:
-    kind: ClassVar[int]
+    kind: ClassVar[Literal[1]]
     @property
     def stream_id(self) -> int: ...
     @property
@@ -48,7 +48,7 @@ class Data:
 
 @final
 class Trailers:
-    kind: ClassVar[int]
+    kind: ClassVar[Literal[2]]
     @property
     def stream_id(self) -> int: ...
     @property
@@ -56,7 +56,7 @@ class Trailers:
 
 @final
 class Reset:
-    kind: ClassVar[int]
+    kind: ClassVar[Literal[3]]
     @property
     def stream_id(self) -> int: ...
     @property
@@ -66,7 +66,7 @@ class Reset:
 
 @final
 class Goaway:
-    kind: ClassVar[int]
+    kind: ClassVar[Literal[4]]
     @property
     def error_code(self) -> int: ...
     @property
@@ -76,7 +76,7 @@ class Goaway:
 
 @final
 class Priority:
-    kind: ClassVar[int]
+    kind: ClassVar[Literal[5]]
     @property
     def stream_id(self) -> int: ...
     @property

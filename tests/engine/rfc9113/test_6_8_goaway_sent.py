@@ -1,8 +1,11 @@
 """RFC 9113 section 6.8: what we send after a GOAWAY, ours or the client's."""
 import pytest
 
+from fasth2.config import H2Configuration
+from fasth2.connection import H2Connection
 from fasth2.exceptions import ProtocolError
 from tests.support import frames
+from tests.support.client import promise
 from tests.support.fields import request, request_fields
 from tests.support.frames import PREFACE, FrameReader
 from tests.support.play import server
@@ -112,3 +115,23 @@ def test_no_credit_is_written_behind_an_error_of_the_applications(rfc_errors):
     connection.acknowledge_received_data(16384, 1)
     connection.consume(1, 16384, merge=False)
     assert connection.data_to_send() == b""
+
+
+@both_modes
+@pytest.mark.parametrize("fault", [False, True])
+def test_a_clients_goaway_names_the_servers_last_stream(fault, rfc_errors):
+    """Not the last request: those are no streams of the peer's."""
+    connection = H2Connection(H2Configuration(client_side=True, rfc_errors=rfc_errors))
+    connection.initiate_connection()
+    for stream_id in (1, 3, 5):
+        connection.send_headers(stream_id, request_fields())
+    connection.receive_data(bytes(frames.settings()) + bytes(promise(1, 2)))
+    connection.data_to_send()
+    if fault:
+        with pytest.raises(ProtocolError):
+            connection.receive_data(bytes(frames.unknown(type=frames.PING)))
+    else:
+        connection.close_connection()
+    reader = FrameReader()
+    [sent] = reader.read(connection.data_to_send())
+    assert (sent.kind, sent.last_stream_id) == ("GOAWAY", 2)
