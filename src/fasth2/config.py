@@ -1,10 +1,11 @@
 """The configuration of a connection: h2's `H2Configuration` with fasth2's options."""
 from __future__ import annotations
 
+import operator
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .limits import Limits
 from .windows import AdaptiveWindows, WindowBudget
@@ -14,21 +15,28 @@ __all__ = ["AdaptiveWindows", "DummyLogger", "H2Configuration", "Limits", "Outpu
 _DEFAULT_LIMITS = Limits()
 
 
-class _BooleanConfigOption:
-    """A configuration attribute of type ``bool``."""
+class _BooleanConfigOption(property):
+    """A configuration attribute of type ``bool``, which each connection reads: by a getter that is no Python function.
+
+    Args:
+        name: Its name; the value's has an underscore in front.
+    """
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.attr_name = f"_{name}"
+        attribute = f"_{name}"
 
-    def __get__(self, instance: Any, owner: Any) -> bool:
-        value: bool = getattr(instance, self.attr_name)
-        return value
+        def assign(instance: Any, value: bool) -> None:
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} must be a bool")
+            setattr(instance, attribute, value)
 
-    def __set__(self, instance: Any, value: bool) -> None:
-        if not isinstance(value, bool):
-            raise ValueError(f"{self.name} must be a bool")
-        setattr(instance, self.attr_name, value)
+        super().__init__(operator.attrgetter(attribute), assign)
+
+    if TYPE_CHECKING:
+
+        def __get__(self, instance: Any, owner: type | None = None, /) -> bool: ...
+
+        def __set__(self, instance: Any, value: bool, /) -> None: ...
 
 
 class DummyLogger:
@@ -45,6 +53,9 @@ class DummyLogger:
 
     def trace(self, *vargs: Any, **kwargs: Any) -> None:
         """Do nothing."""
+
+
+_NO_LOGGER = DummyLogger()
 
 
 class OutputLogger:
@@ -133,19 +144,36 @@ class H2Configuration:
         header_fallback_encoding: str | None = None,
         adaptive_windows: AdaptiveWindows | None = None,
     ) -> None:
-        self.client_side = client_side
-        self.header_encoding = header_encoding
-        self.validate_outbound_headers = validate_outbound_headers
-        self.normalize_outbound_headers = normalize_outbound_headers
-        self.split_outbound_cookies = split_outbound_cookies
-        self.validate_inbound_headers = validate_inbound_headers
-        self.normalize_inbound_headers = normalize_inbound_headers
-        self.logger = logger or DummyLogger(__name__)
-        self.rfc_errors = rfc_errors
-        self.limits = limits
-        self.clock = clock
-        self.header_fallback_encoding = header_fallback_encoding
-        self.adaptive_windows = adaptive_windows
+        options = (
+            client_side, validate_outbound_headers, normalize_outbound_headers, split_outbound_cookies,
+            validate_inbound_headers, normalize_inbound_headers, rfc_errors,
+        )  # fmt: skip
+        # Without a call for each option where that checks nothing: a server makes a configuration for each connection.
+        if {*map(type, options)} == {bool}:
+            (self._client_side, self._validate_outbound_headers, self._normalize_outbound_headers,
+             self._split_outbound_cookies, self._validate_inbound_headers, self._normalize_inbound_headers,
+             self._rfc_errors) = options  # fmt: skip
+        else:
+            # One of these raises ValueError.
+            (self.client_side, self.validate_outbound_headers, self.normalize_outbound_headers,
+             self.split_outbound_cookies, self.validate_inbound_headers, self.normalize_inbound_headers,
+             self.rfc_errors) = options  # fmt: skip
+        self.logger = logger or _NO_LOGGER
+        self._header_encoding: bool | str | None = None
+        if header_encoding is not None:
+            self.header_encoding = header_encoding
+        self._limits = _DEFAULT_LIMITS
+        if limits is not None:
+            self.limits = limits
+        self._clock: Callable[[], float] = time.monotonic
+        if clock is not None:
+            self.clock = clock
+        self._header_fallback_encoding: str | None = None
+        if header_fallback_encoding is not None:
+            self.header_fallback_encoding = header_fallback_encoding
+        self._adaptive_windows: AdaptiveWindows | None = None
+        if adaptive_windows is not None:
+            self.adaptive_windows = adaptive_windows
 
     @property
     def header_encoding(self) -> bool | str | None:

@@ -2,6 +2,7 @@
 import contextlib
 import gc
 import socket
+import threading
 import time
 
 import h2.events
@@ -60,6 +61,44 @@ def test_bodies_that_wait_for_a_thread_leave_the_window_to_the_one_that_is_read(
         for stream_id in (1, 3, 5, 7):
             assert answered(client, stream_id, str(sent[stream_id]).encode())
         assert min(sent.values()) >= 65535
+    assert not server.failures and not server.reports
+
+
+def test_a_window_that_others_fill_while_a_thread_is_about_to_wait(serve, monkeypatch):
+    """The thread asks for window, which is there; then others use it up, before the thread waits."""
+    armed, asked, filled = threading.Event(), threading.Event(), threading.Event()
+    wake = wsgi_loop.Waker.wake
+
+    def wake_and_pause(waker):
+        wake(waker)
+        if armed.is_set() and threading.current_thread().name == "reader" and not asked.is_set():
+            asked.set()
+            filled.wait(5)
+
+    def upload(environ, start_response):
+        threading.current_thread().name = "reader"
+        body = environ["wsgi.input"].read()
+        threading.current_thread().name = "idle"
+        start_response("200 OK", [])
+        return [str(len(body)).encode()]
+
+    monkeypatch.setattr(wsgi_loop.Waker, "wake", wake_and_pause)
+    server = serve(Paths(upload=upload), threads=1)
+    with Client(server) as client:
+        client.request(1, "/upload", "POST", [("expect", "100-continue")], end_stream=False)
+        assert client.read(lambda: client.found(h2.events.InformationalResponseReceived, 1), 5)
+        armed.set()
+        client.data(1, b"first")
+        assert asked.wait(5)
+        client.request(3, "/upload", "POST", [("expect", "100-continue")], end_stream=False)
+        while size := min(client.conn.local_flow_control_window(3), 16384):
+            client.data(3, b"x" * size)
+        time.sleep(0.2)
+        filled.set()
+        assert client.read(lambda: client.conn.local_flow_control_window(1) > 0, 5)
+        for stream_id, size in ((1, 5), (3, 65530)):
+            client.data(stream_id, b"", end_stream=True)
+            assert answered(client, stream_id, str(size).encode())
     assert not server.failures and not server.reports
 
 

@@ -35,6 +35,7 @@ cdef class Call(CallState):
     cdef int flush_held(self) except -1
     cdef int put(self, bytes data, bint ends) except -1
     cdef int make_room(self) except -1
+    cdef int hand_over_to_read(self) except -1
     cdef bint has_begun(self) except -1
     cdef int await_client(self, bint room) except -1
     cdef int handle_error(self, object error) except -1

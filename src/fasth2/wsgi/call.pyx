@@ -472,29 +472,36 @@ cdef class Call(CallState):
             if leading:
                 leadership.leave_io(self)
             raise self.abort_error("the stream was closed before its body was complete")
-        if leading:
-            try:
-                if self.wants_continue and not self.headers_sent:
-                    self.streams.inform(self, 100, [])
-                self.streams.extend_window(self)
-                self.streams.flush()
-                self.streams.adopt(self)
-            finally:
-                while not leadership.hand_over(self):
-                    if leadership.stops():
-                        leadership.begin(self)
-                        raise HTTP2StreamAborted(self.stream_id, "the worker stops")
-                    leadership.pause()
-        else:
-            if self.wants_continue and not self.headers_sent:
-                self.dispatcher.submit(self, OP_INFORM, (100, []), False)
-            self.dispatcher.submit(self, OP_CONSUME, self.take_credit(0), True)
-        self.wants_continue = False
+        # Before the leader is asked for window: input that it processes afterwards must find a reader that waits.
         self.add_readers(1)
         try:
+            if leading:
+                self.hand_over_to_read()
+            else:
+                if self.wants_continue and not self.headers_sent:
+                    self.dispatcher.submit(self, OP_INFORM, (100, []), False)
+                self.dispatcher.submit(self, OP_CONSUME, self.take_credit(0), True)
+            self.wants_continue = False
             return self.await_client(False)
         finally:
             self.add_readers(-1)
+
+    cdef int hand_over_to_read(self) except -1:
+        """As the leader: extend the window, and hand over the lead, so that the body can arrive."""
+        cdef Leadership leadership = self.dispatcher.leadership
+        try:
+            if self.wants_continue and not self.headers_sent:
+                self.streams.inform(self, 100, [])
+            self.streams.extend_window(self)
+            self.streams.flush()
+            self.streams.adopt(self)
+        finally:
+            while not leadership.hand_over(self):
+                if leadership.stops():
+                    leadership.begin(self)
+                    raise HTTP2StreamAborted(self.stream_id, "the worker stops")
+                leadership.pause()
+        return 0
 
     cdef int count_read(self, int64_t octets) except -1:
         with cython.critical_section(self):
