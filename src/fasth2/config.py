@@ -34,7 +34,7 @@ class _BooleanConfigOption(property):
 
     if TYPE_CHECKING:
 
-        def __get__(self, instance: Any, owner: type | None = None, /) -> bool: ...
+        def __get__(self, instance: Any, owner: type | None = None, /) -> bool: ...  # type: ignore[override]
 
         def __set__(self, instance: Any, value: bool, /) -> None: ...
 
