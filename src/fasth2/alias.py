@@ -112,7 +112,7 @@ def _foreign() -> list[str]:
     """The loaded modules of h2 and hpack that are not fasth2's; the packages come first."""
     return sorted(
         name
-        for name, module in sys.modules.items()
+        for name, module in list(sys.modules.items())
         if name.partition(".")[0] in _MODULES
         and module is not None
         and not isinstance(module, _Package)

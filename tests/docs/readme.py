@@ -9,6 +9,10 @@ README = (ROOT / "README.md").read_text()
 ENGINE = (ROOT / "docs" / "engine.md").read_text()
 HPACK = (ROOT / "docs" / "hpack.md").read_text()
 
-#: Name of a test, as the comment before a block has it, to the block.
-BLOCKS = dict(
-    re.findall(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", README + ENGINE + HPACK, re.MULTILINE | re.DOTALL))
+
+def blocks(text: str) -> dict[str, str]:
+    """Name of a test, as the comment before a block has it, to the block."""
+    return dict(re.findall(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+
+
+BLOCKS = blocks(README + ENGINE + HPACK)

@@ -872,6 +872,7 @@ cdef class H2Connection(Core):
             if len(kept) + len(dropped) != self.table.count:
                 raise ValueError("streams are opened by sending and receiving; assignment can only leave them out")
             for s in dropped:
+                self.expect_late_data(s)
                 self.close_stream(s, BY_SEND_RST_STREAM)
         finally:
             leave(self)
@@ -1008,6 +1009,8 @@ cdef class H2Connection(Core):
 
 cdef int skip_identifiers(H2Connection c, uint32_t sid, bint inbound) except -1:
     """Count the identifiers of one side up to this one as used."""
+    if sid == (c.ids.highest_inbound if inbound else c.ids.highest_outbound):
+        return 0
     if sid > <uint32_t>HIGHEST_STREAM_ID or is_inbound(&c.ids, sid) != inbound:
         raise ValueError(f"stream {sid} is not one that {'the peer opens' if inbound else 'we open'}")
     if sid < highest_of_side(&c.ids, sid):

@@ -194,6 +194,13 @@ def test_streams_that_an_assignment_leaves_out_are_dropped():
     assert client.receive_data(late) == []
 
 
+def test_what_it_is_can_be_assigned():
+    client = H2Connection()
+    client.highest_outbound_stream_id = client.highest_inbound_stream_id = 0
+    client.streams = client.streams
+    assert client.get_next_available_stream_id() == 1
+
+
 @pytest.mark.parametrize("value", [{7: None}, {1: 5}, 5, {3: "another"}])
 def test_streams_cannot_be_made_by_assignment(value):
     client, other = opened(H2Connection), opened(H2Connection)
