@@ -28,6 +28,7 @@ SANITIZED := $(CURDIR)/.work/sanitize
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PHONY: fuzz fuzz-build fuzz-corpus
 .PHONY: test-refnanny test-debug test-valgrind test-memory test-tsan
 .PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
 .PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check check-windows
@@ -40,6 +41,7 @@ help:
 	@echo "make test-sanitize  every test under AddressSanitizer, UBSan and bounds checks"
 	@echo "make test-memory    test-sanitize, and its fellows: test-refnanny, test-debug, test-valgrind"
 	@echo "make test-tsan      the tests of threads under ThreadSanitizer, without the interpreter's lock"
+	@echo "make fuzz           each target of fuzz/ for FUZZ_SECONDS (60), under sanitizers: clang and atheris"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
 	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
 	@echo "make test-installed the tests that need no server, against fasth2 as pip installs it"
@@ -124,6 +126,26 @@ test-valgrind:
 
 test-tsan:
 	tools/test_tsan.sh "$$(tools/build_python.sh free-threaded-tsan)" "$$(tools/build_python.sh free-threaded)"
+
+# See fuzz/README.md. TARGETS="frames facade" fuzzes some of them; what is found is in .work/fuzz/found.
+FUZZ_SECONDS ?= 60
+TARGETS ?= $(filter-out __init__,$(basename $(notdir $(wildcard fuzz/targets/*.py))))
+
+fuzz-build: $(VENV)/.fuzz $(VENV)/.test
+	CC="$${FUZZ_CC:-clang}" FASTH2_SANITIZE=fuzz $(PY) setup.py --quiet build --build-base .work/fuzz --build-lib .work/fuzz/lib \
+	    --parallel $(JOBS)
+
+fuzz: fuzz-build
+	set -e; for target in $(TARGETS); do \
+	    echo "$$target:"; \
+	    fuzz/run.sh $(PY) $$target -max_total_time=$(FUZZ_SECONDS) >.work/fuzz/$$target.log 2>&1 || \
+	        { tail -n 60 .work/fuzz/$$target.log; exit 1; }; \
+	    $(PY) -m fuzz.coverage .work/fuzz/$$target.log; \
+	done
+
+# Takes into fuzz/corpus what reaches more than what is there, as far as it stays small.
+fuzz-corpus: fuzz-build
+	set -e; for target in $(TARGETS); do fuzz/merge.sh $(PY) $$target; done
 
 lint: lint-ruff lint-cython lint-mypy
 

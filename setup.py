@@ -2,7 +2,8 @@
 
 FASTH2_SANITIZE in the environment names a build for tests (see CONTRIBUTING.md, "Memory and threads"):
 1: Cython's bounds checks, AddressSanitizer and UndefinedBehaviorSanitizer; thread: ThreadSanitizer;
-refnanny: Cython counts each reference that a function takes and gives back; debug: with the lines of the C.
+refnanny: Cython counts each reference that a function takes and gives back; debug: with the lines of the C;
+fuzz: as 1, by clang, which also counts what the fuzzer has reached (see fuzz/README.md).
 FASTH2_WERROR=1 makes a compiler's warning an error, as ``make build`` does.
 """
 import os
@@ -23,7 +24,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 KIND = os.environ.get("FASTH2_SANITIZE", "")
-SANITIZE = KIND == "1"
+SANITIZE = KIND in ("1", "fuzz")
 WERROR = os.environ.get("FASTH2_WERROR") == "1"
 
 DIRECTIVES = {
@@ -47,6 +48,12 @@ HEADERS = sorted(path.as_posix() for path in SOURCE.rglob("*.h"))
 
 if sys.platform == "win32":
     CFLAGS = ["/O2", "/std:c11", *(["/WX"] if WERROR else [])]
+    LDFLAGS = []
+elif KIND == "fuzz":
+    # OSS-Fuzz has flags of its own, for each sanitizer.
+    given = os.environ.get("FASTH2_FUZZ_FLAGS", "-O1 -fsanitize=address,undefined,fuzzer-no-link "
+                           "-fno-sanitize-recover=undefined").split()
+    CFLAGS = ["-std=c11", "-g", "-fno-omit-frame-pointer", "-Wno-unused-function", *given]
     LDFLAGS = []
 elif SANITIZE:
     CFLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",

@@ -288,3 +288,10 @@ def test_two_connections_show_the_difference(id):
 def test_nothing_is_shown_that_is_not_listed():
     """The tables above hold no forgotten entries."""
     assert set(SHOWN) | set(STRUCTURAL) == set(differences.ALL)
+
+
+def test_a_client_checks_every_value_of_enable_push():
+    """For a client 1 is a value out of range, as 2 is for a server (found by fuzzing)."""
+    pair = Pair(random.Random(1), client_side=True)
+    pair.receive(bytes(frames.settings((frames.ENABLE_PUSH, 1), (frames.ENABLE_PUSH, 0))))
+    assert pair.seen == ["every-setting-is-checked"]

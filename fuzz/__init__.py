@@ -1,0 +1,1 @@
+"""Fuzz targets: what any input must not break. See README.md."""
