@@ -6,11 +6,12 @@ names here are loaded when they are first used.
 """
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fasth2.alias import AliasStatus as AliasStatus
+    from fasth2.alias import alias_h2 as alias_h2
+    from fasth2.alias import alias_status as alias_status
     from fasth2.server.connection import HTTP2ServerConnection as HTTP2ServerConnection
     from fasth2.server.errors import HTTP2Cancel as HTTP2Cancel
     from fasth2.server.errors import HTTP2CompressionError as HTTP2CompressionError
@@ -37,6 +38,9 @@ __version__ = "0.1.0"
 H2_VERSION = "4.4.1"
 
 _LAZY = {
+    "AliasStatus": "alias",
+    "alias_h2": "alias",
+    "alias_status": "alias",
     "HTTP2ServerConnection": "server.connection",
     "HTTP2Cancel": "server.errors",
     "HTTP2CompressionError": "server.errors",
@@ -58,56 +62,7 @@ _LAZY = {
     "HTTP2StreamError": "server.errors",
 }
 
-#: h2's documented modules. Each has a module of the same name here.
-_H2_MODULES = ("config", "connection", "errors", "events", "exceptions", "settings", "stream")
-
-__all__ = ["H2_VERSION", "__version__", "alias_h2", *_LAZY]
-
-
-def alias_h2() -> bool:
-    """Make every later ``import h2`` return fasth2's modules.
-
-    For programs that cannot be edited: call it before the program imports
-    h2. A second call does nothing. ``h2.__version__`` is then the version
-    whose API fasth2 has. With ``FASTH2_DISABLE=1`` in the environment nothing
-    is changed and one line is logged.
-
-    Returns:
-        True if ``h2`` is fasth2 now.
-
-    Raises:
-        RuntimeError: h2 itself is imported already, so the program would use
-            both.
-    """
-    present = sys.modules.get("h2")
-    if present is not None and getattr(present, "_is_fasth2", False):
-        return True
-    if os.environ.get("FASTH2_DISABLE") == "1":
-        import logging
-
-        logging.getLogger("fasth2").warning("FASTH2_DISABLE=1: alias_h2() leaves h2 as it is")
-        return False
-    imported = sorted(name for name in sys.modules if name == "h2" or name.startswith("h2."))
-    if imported:
-        raise RuntimeError(
-            f"{imported[0]} is already imported from {getattr(sys.modules[imported[0]], '__file__', 'elsewhere')}: "
-            "call fasth2.alias_h2() before anything imports h2"
-        )
-    import importlib
-    import importlib.machinery
-    import types
-
-    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in _H2_MODULES}
-    package: Any = types.ModuleType("h2", "fasth2's modules under h2's names.")
-    package.__spec__ = importlib.machinery.ModuleSpec("h2", None, is_package=True)
-    package.__path__ = []
-    package.__version__ = H2_VERSION
-    package._is_fasth2 = True
-    for name, module in modules.items():
-        setattr(package, name, module)
-        sys.modules[f"h2.{name}"] = module
-    sys.modules["h2"] = package
-    return True
+__all__ = ["H2_VERSION", "__version__", *_LAZY]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m fasth2",
         description="HTTP/2 for Python at native speed.",
-        epilog="The environment: FASTH2_DISABLE=1 leaves gunicorn as it is; FASTH2_LIMITS and "
+        epilog="The environment: FASTH2_DISABLE=1 leaves gunicorn and h2 as they are; FASTH2_LIMITS and "
         "FASTH2_CONNECTION_WINDOW set limits and the connection's window.",
     )
     parser.add_argument("--version", action="version", version=f"fasth2 {__version__} (h2's API {H2_VERSION})")
@@ -29,7 +29,15 @@ def main(arguments: Sequence[str]) -> int:
         "gunicorn", add_help=False,
         help="run gunicorn on fasth2, with gunicorn's own arguments (python -m fasth2 gunicorn --help)",
     )
-    parser.parse_args(arguments[:1])
+    commands.add_parser(
+        "run", add_help=False,
+        help="run a program with fasth2 in the place of h2 and hpack (python -m fasth2 run --help)",
+    )
+    command = parser.parse_args(arguments[:1]).command
+    if command == "run":
+        from fasth2.cli.run import run
+
+        return run(arguments[1:])
     return _gunicorn(arguments[1:])
 
 

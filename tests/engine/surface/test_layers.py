@@ -25,10 +25,12 @@ FLOORS = {
     "_engine": 2,
     # What users import: the engine under h2's names and ours.
     "connection": 3, "events": 3, "settings": 3, "stream": 3, "ready": 3,
+    "alias": 3, "_alias_metadata": 3,
     "server": 4,
     "wsgi": 5,
     "gunicorn": 7,
-    "__main__": 8,
+    "cli": 8,
+    "__main__": 9,
 }  # fmt: skip
 
 #: The package's face imports late what it names; nothing below it imports one of its names but these.

@@ -1,4 +1,4 @@
-"""The package itself: lazy names, `alias_h2`, what every public name must have."""
+"""The package itself: lazy names, what every public name must have."""
 from __future__ import annotations
 
 import importlib
@@ -18,20 +18,6 @@ PUBLIC = [
     for name in MODULES
     if not within(name, "fasth2.gunicorn") and not any(part.startswith("_") for part in name.split("."))
 ]
-
-
-def run(code: str, **environment: str) -> str:
-    """Run code in a fresh interpreter; return what it printed on both streams."""
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout + result.stderr
 
 
 def test_lazy_names_are_the_faces_own():
@@ -58,60 +44,6 @@ def test_h2_version_is_the_one_compared_with():
     from importlib.metadata import version
 
     assert version("h2") == fasth2.H2_VERSION
-
-
-ALIASED = """
-import fasth2
-assert fasth2.alias_h2() is True
-assert fasth2.alias_h2() is True
-import sys
-import h2, h2.config, h2.connection, h2.errors, h2.events, h2.exceptions, h2.settings, h2.stream
-from h2 import events
-from h2.connection import H2Connection
-assert h2.__version__ == fasth2.H2_VERSION == "4.4.1"
-for name in ("config", "connection", "errors", "events", "exceptions", "settings", "stream"):
-    assert sys.modules["h2." + name] is sys.modules["fasth2." + name] is getattr(h2, name), name
-import importlib.util
-assert importlib.util.find_spec("h2") is not None
-try:
-    import h2.no_such_module
-except ModuleNotFoundError:
-    pass
-else:
-    raise AssertionError("h2.no_such_module was found")
-assert not {"hpack", "hyperframe"} & set(sys.modules)
-print("fine")
-"""
-
-
-def test_alias_registers_every_module():
-    assert run(ALIASED) == "fine\n"
-
-
-def test_alias_refuses_when_h2_is_imported():
-    code = """
-import h2.events, fasth2
-try:
-    fasth2.alias_h2()
-except RuntimeError as error:
-    print(error)
-print(h2.events.__name__, h2.events.__file__ != getattr(fasth2, "events", None))
-"""
-    text = run(code)
-    assert "h2 is already imported from" in text
-    assert "call fasth2.alias_h2() before anything imports h2" in text
-
-
-def test_alias_stands_aside_when_disabled():
-    code = """
-import logging, sys
-logging.basicConfig(format="%(name)s: %(message)s")
-import fasth2
-assert fasth2.alias_h2() is False
-assert "h2" not in sys.modules
-"""
-    lines = run(code, FASTH2_DISABLE="1").splitlines()
-    assert lines == ["fasth2: FASTH2_DISABLE=1: alias_h2() leaves h2 as it is"]
 
 
 def own_names(module):

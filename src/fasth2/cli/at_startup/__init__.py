@@ -1,0 +1,1 @@
+"""The folder that ``python -m fasth2 run`` puts on PYTHONPATH."""
