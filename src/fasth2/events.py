@@ -23,6 +23,7 @@ from fasth2._engine.events import (
     WindowUpdated,
 )
 from fasth2._engine.settings import ChangedSetting, SettingCodes
+from fasth2._engine.settings import Settings as Settings
 from fasth2.errors import ErrorCodes
 
 __all__ = [

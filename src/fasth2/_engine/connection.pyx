@@ -16,7 +16,16 @@ from fasth2._engine.flow_control cimport increment_window
 from fasth2._engine.limits cimport output_taken
 from fasth2._engine.receive cimport receive
 from fasth2._engine.request cimport send_priority, send_request, write_priority_of
-from fasth2._engine.role cimport is_client, may_prioritize, next_outbound, opens_by_headers, sends_preface
+from fasth2._engine.role cimport (
+    HIGHEST_STREAM_ID,
+    highest_of_side,
+    is_client,
+    is_inbound,
+    may_prioritize,
+    next_outbound,
+    opens_by_headers,
+    sends_preface,
+)
 from fasth2._engine.scheduler cimport pull
 from fasth2._engine.send cimport end_stream as end_with_data
 from fasth2._engine.send cimport (
@@ -31,11 +40,12 @@ from fasth2._engine.send cimport (
     write_settings,
 )
 from fasth2._engine.settings cimport SettingsBase
-from fasth2._engine.stream cimport H2Stream
+from fasth2._engine.stream cimport BY_SEND_RST_STREAM, H2Stream
 from fasth2._engine.upgrade cimport upgrade, upgrade_as_client, upgrade_settings
 from fasth2._window cimport MAX_WINDOW
 
 from fasth2._engine.settings import Settings
+from fasth2._redaction import RedactedFields, reusable
 from fasth2.exceptions import (
     FrameTooLargeError,
     H2Error,
@@ -366,6 +376,8 @@ cdef class H2Connection(Core):
                 raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
             write_priority_of(&octets, sid, priority_weight, priority_depends_on, priority_exclusive)
             priority = &octets
+        if self.logger is not None:
+            headers = reusable(headers)
         enter(self)
         try:
             with cython.critical_section(self.encoder):
@@ -377,7 +389,7 @@ cdef class H2Connection(Core):
             self.outgoing.clear()
             leave(self)
         if self.logger is not None:
-            log_sent(self.logger, "HEADERS", sid)
+            log_fields(self.logger, "HEADERS", sid, headers)
 
     @cython.critical_section
     def send_data(self, stream_id, data, end_stream=False, pad_length=None):
@@ -478,6 +490,8 @@ cdef class H2Connection(Core):
         """
         cdef uint32_t sid = number(stream_id, "stream")
         cdef uint32_t promised = number(promised_stream_id, "stream")
+        if self.logger is not None:
+            request_headers = reusable(request_headers)
         enter(self)
         try:
             with cython.critical_section(self.encoder):
@@ -485,6 +499,8 @@ cdef class H2Connection(Core):
         finally:
             self.outgoing.clear()
             leave(self)
+        if self.logger is not None:
+            log_fields(self.logger, "PUSH_PROMISE", sid, request_headers)
 
     @cython.critical_section
     def respond(self, stream_id, int status, headers, body=b"", trailers=None, end_stream=True):
@@ -510,13 +526,19 @@ cdef class H2Connection(Core):
         """
         cdef uint32_t sid = number(stream_id, "stream")
         cdef bint ends = end_stream
+        cdef bint sent
+        if self.logger is not None:
+            headers = reusable(headers)
         enter(self)
         try:
             with cython.critical_section(self.encoder):
-                return respond(self, sid, status, headers, body, trailers, ends)
+                sent = respond(self, sid, status, headers, body, trailers, ends)
         finally:
             self.outgoing.clear()
             leave(self)
+        if self.logger is not None:
+            log_fields(self.logger, "HEADERS", sid, headers)
+        return sent
 
     @cython.critical_section
     def write(self, stream_id, data, end_stream=False):
@@ -827,11 +849,30 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def streams(self):
-        """The existing streams, a new dict of identifiers to `H2Stream`."""
+        """The existing streams, a new dict of identifiers to `H2Stream`. Streams that an assigned mapping leaves out are
+        dropped without a frame, as if they had been reset."""
         cdef H2Stream s
         enter(self)
         try:
             return {s.stream_id: s for s in self.table.all()}
+        finally:
+            leave(self)
+
+    @streams.setter
+    @cython.critical_section
+    def streams(self, value):
+        cdef H2Stream s
+        cdef dict kept = dict(value)
+        cdef list dropped = []
+        enter(self)
+        try:
+            for s in self.table.all():
+                if kept.get(s.stream_id) is not s:
+                    dropped.append(s)
+            if len(kept) + len(dropped) != self.table.count:
+                raise ValueError("streams are opened by sending and receiving; assignment can only leave them out")
+            for s in dropped:
+                self.close_stream(s, BY_SEND_RST_STREAM)
         finally:
             leave(self)
 
@@ -911,16 +952,38 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def highest_inbound_stream_id(self):
-        """The highest stream that the peer has opened, 0 for none."""
+        """The highest stream that the peer has opened, 0 for none. A higher one may be assigned: those below it are then
+        used."""
         await_others(self)
         return self.ids.highest_inbound
+
+    @highest_inbound_stream_id.setter
+    @cython.critical_section
+    def highest_inbound_stream_id(self, value):
+        cdef uint32_t sid = number(value, "stream")
+        enter(self)
+        try:
+            skip_identifiers(self, sid, True)
+        finally:
+            leave(self)
 
     @property
     @cython.critical_section
     def highest_outbound_stream_id(self):
-        """The highest stream that we have opened or promised, 0 for none."""
+        """The highest stream that we have opened or promised, 0 for none. A higher one may be assigned: those below it are
+        then used."""
         await_others(self)
         return self.ids.highest_outbound
+
+    @highest_outbound_stream_id.setter
+    @cython.critical_section
+    def highest_outbound_stream_id(self, value):
+        cdef uint32_t sid = number(value, "stream")
+        enter(self)
+        try:
+            skip_identifiers(self, sid, False)
+        finally:
+            leave(self)
 
     @property
     @cython.critical_section
@@ -943,8 +1006,26 @@ cdef class H2Connection(Core):
     MAX_CLOSED_STREAMS = 1000
 
 
+cdef int skip_identifiers(H2Connection c, uint32_t sid, bint inbound) except -1:
+    """Count the identifiers of one side up to this one as used."""
+    if sid > <uint32_t>HIGHEST_STREAM_ID or is_inbound(&c.ids, sid) != inbound:
+        raise ValueError(f"stream {sid} is not one that {'the peer opens' if inbound else 'we open'}")
+    if sid < highest_of_side(&c.ids, sid):
+        raise ValueError(f"a stream above {sid} was opened already")
+    if inbound:
+        c.ids.highest_inbound = sid
+    else:
+        c.ids.highest_outbound = sid
+    return 0
+
+
 cdef int log_sent(object logger, str frame, uint32_t stream_id) except -1:
     logger.debug("sent %s on stream %d", frame, stream_id)
+    return 0
+
+
+cdef int log_fields(object logger, str frame, uint32_t stream_id, object headers) except -1:
+    logger.debug("sent %s on stream %d: %s", frame, stream_id, RedactedFields(headers))
     return 0
 
 

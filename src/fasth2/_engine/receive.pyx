@@ -33,6 +33,8 @@ from fasth2._engine.receive_push cimport on_push_promise
 from fasth2._engine.receive_settings cimport on_settings
 from fasth2._engine.stream cimport BY_SEND_RST_STREAM, H2Stream
 
+from fasth2._redaction import RedactedFields
+
 cdef const char *PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -231,7 +233,9 @@ cdef int check_header(Core c, FrameHeader *h) except -1:
 cdef int on_frame(Core c, FrameHeader *h, const uint8_t *p) except -1:
     """Process a complete frame. p: h.length octets of payload."""
     cdef int fault
+    cdef Py_ssize_t delivered
     deliver_merged_before(c, h)
+    delivered = len(c.events)
     if h.type == FRAME_HEADERS:
         fault = on_headers(c, h, p)
     elif h.type == FRAME_DATA:
@@ -259,9 +263,20 @@ cdef int on_frame(Core c, FrameHeader *h, const uint8_t *p) except -1:
     else:
         fault = on_unknown(c, h, p)
     if c.logger is not None:
-        c.logger.debug("received frame: type %d, flags %#x, stream %d, %d octets", h.type, h.flags, h.stream_id,
-                       h.length)
+        log_received(c, h, delivered)
     return fault
+
+
+cdef int log_received(Core c, const FrameHeader *h, Py_ssize_t delivered) except -1:
+    """Log a frame, and the fields that its objects have: those after the first `delivered`."""
+    c.logger.debug("received frame: type %d, flags %#x, stream %d, %d octets", h.type, h.flags, h.stream_id, h.length)
+    if c.slim and c.maker is not None:
+        return 0
+    for item in c.events[delivered:]:
+        headers = getattr(item, "headers", None)
+        if headers is not None:
+            c.logger.debug("received on stream %d: %s", h.stream_id, RedactedFields(headers))
+    return 0
 
 
 cdef int resolve_fault(Core c, int fault) except -1:
