@@ -23,6 +23,10 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 GUNICORNS := 25.0.3 25.3.0 26.2.0 27.0.1
 GUNICORN_FOLDERS := $(GUNICORNS:%=.work/gunicorn/%)
 
+# Environments with programs that use h2, those together whose needs agree; one set for each interpreter.
+PROGRAMS := $(patsubst requirements/programs/%.txt,%,$(wildcard requirements/programs/*.txt))
+PROGRAM_FOLDER := .work/programs/$(shell $(PYTHON) -c 'import sys, sysconfig; print(sysconfig.get_config_var("VERSION") + sys.abiflags)')
+
 SOURCES := $(shell find src/fasth2 -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 SANITIZED := $(CURDIR)/.work/sanitize
 
@@ -32,7 +36,7 @@ SANITIZED := $(CURDIR)/.work/sanitize
 .PHONY: test-refnanny test-debug test-valgrind test-memory test-tsan
 .PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
 .PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check check-windows
-.PHONY: help build build-bench gunicorns test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
+.PHONY: help build build-bench gunicorns programs test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
 	@echo "make test           build, then every test; long runs at a tenth of their length"
@@ -44,6 +48,7 @@ help:
 	@echo "make fuzz           each target of fuzz/ for FUZZ_SECONDS (60), under sanitizers: clang and atheris"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
 	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
+	@echo "make programs       the programs that use h2, in environments without it, in .work/programs"
 	@echo "make test-installed the tests that need no server, against fasth2 as pip installs it"
 	@echo "make test-warnings  builds with gcc and with clang, a warning being an error"
 	@echo "make check-windows  the C against the headers of Windows, by clang (root)"
@@ -92,21 +97,26 @@ $(GUNICORN_FOLDERS): .work/gunicorn/%: | $(VENV)/.build
 
 gunicorns: $(GUNICORN_FOLDERS)
 
-test: build $(VENV)/.test test-packages gunicorns
+$(PROGRAM_FOLDER)/%/.made: requirements/programs/%.txt tools/make_program_environment.sh | $(VENV)/.build
+	tools/make_program_environment.sh $(PY) $< $(@D)
+
+programs: $(PROGRAMS:%=$(PROGRAM_FOLDER)/%/.made)
+
+test: build $(VENV)/.test test-packages gunicorns programs
 	$(PY) -m pytest --timeout=300 -n $(TEST_JOBS) --dist loadfile $(TESTS)
 
-test-slow: build $(VENV)/.test test-packages gunicorns
+test-slow: build $(VENV)/.test test-packages gunicorns programs
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)
 
 # One after another: what they measure is what a loaded server loses, not what a loaded machine does.
-test-ecosystem: build $(VENV)/.test test-packages gunicorns
+test-ecosystem: build $(VENV)/.test test-packages gunicorns programs
 	FASTH2_ECOSYSTEM=1 $(PY) -m pytest --timeout=900 -m ecosystem $(TESTS)
 
 # A build of its own beside the ordinary one. Python itself is not built with the
 # sanitizers, so their libraries have to be loaded before it; it leaks by design.
 # No test is left out. tests/conftest.py sees to it that interpreters started by a
 # test have the libraries too, and that other programs have not: curl hangs on them.
-test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns
+test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns programs
 	FASTH2_SANITIZE=1 $(PY) setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib \
 	    --parallel $(JOBS)
 	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider --timeout=600 -n $(JOBS) --dist loadfile $(TESTS)
@@ -195,7 +205,8 @@ test-warnings: $(VENV)/.build
 check-windows: $(VENV)/.build
 	tools/check_windows_c.sh $(PY)
 
-IN_ROOT := --everything --timeout=300 -n $(JOBS) --dist loadfile
+# Without what takes a network there: the programs that use h2.
+IN_ROOT := --everything --timeout=300 -n $(JOBS) --dist loadfile --ignore=tests/programs
 
 test-3.14: test-%: $(VENV)/.build gunicorns
 	root=$$(tools/debian_root.sh python$*) && \

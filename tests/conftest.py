@@ -2,7 +2,7 @@
 import os
 import re
 import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +17,7 @@ if SANITIZED:
     def start_suitably(self, args, *rest, **options):
         """Start a program: an interpreter always with the sanitizers, anything else without (curl hangs on them)."""
         env = dict(os.environ if options.get("env") is None else options["env"])
-        if isinstance(args, (list, tuple)) and args[0] == sys.executable:
+        if isinstance(args, (list, tuple)) and Path(args[0]).name.startswith("python"):
             env = {**{name: os.environ[name] for name in SANITIZERS}, **env}
         else:
             env.pop("LD_PRELOAD", None)

@@ -18,6 +18,7 @@ need node nodejs
 need chromium chromium
 need nghttp nghttp2-client
 need h2load nghttp2-client
+need nghttpd nghttp2-server
 need haproxy haproxy haproxy
 need nghttpx nghttp2-proxy nghttpx
 need nginx nginx nginx

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.clients.run import run
 from tests.support.paths import ROOT, SOURCE
+from tests.support.run import run
 from tests.support.waiting import until
 
 

@@ -1,7 +1,7 @@
 """A client that is not installed fails its tests; it does not skip them."""
 import pytest
 
-from tests.clients.run import run, tool
+from tests.support.run import run, tool
 
 
 def test_it_is_named_and_so_is_what_installs_it(monkeypatch, tmp_path):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.clients.programs import nghttp
-from tests.clients.run import run
+from tests.support.run import run
 
 
 def frames(out):

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.clients.programs import node
-from tests.clients.run import run
 from tests.support import go_client, service
 from tests.support.facade_server import FacadeServer
+from tests.support.run import run
 
 pytestmark = pytest.mark.ecosystem
 

@@ -77,7 +77,8 @@ class Serving:
         return session
 
     def _judge(self, name: str) -> FieldRule:
-        return FieldRule("HTTP_" + name.upper().replace("-", "_"), PLAIN)
+        key = name.upper().replace("-", "_")
+        return FieldRule(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key, PLAIN)
 
     def _fallback(self, client: Any, pairs: Any) -> Any:
         return None, (400, "Bad Request", "")

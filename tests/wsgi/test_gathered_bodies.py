@@ -88,6 +88,8 @@ def test_trailers_end_a_gathered_body():
     [("expect", "100-Continue")],
     [("content-type", "application/grpc")],
     [("content-type", "application/grpc+proto"), ("te", "trailers")],
+    [("content-type", "application/connect+proto")],
+    [("content-type", "Application/Connect+JSON")],
 ])
 def test_calls_with_these_fields_start_before_the_body_is_whole(fields):
     app = Unread()
@@ -100,6 +102,7 @@ def test_calls_with_these_fields_start_before_the_body_is_whole(fields):
 
 @pytest.mark.parametrize("fields", [
     [], [("content-length", "65536")], [("content-length", "5")], [("content-type", "application/json")],
+    [("content-type", "application/proto")], [("content-type", "application/connector")],
 ])
 def test_calls_with_these_fields_wait_for_the_whole_body(fields):
     app = Unread()

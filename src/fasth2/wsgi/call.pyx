@@ -145,7 +145,9 @@ cdef class Call(CallState):
             self.dispatcher.leadership.leave_io(self)
 
     def send_trailers(self, trailers):
-        """``gunicorn.http2.send_trailers``: end the response with these fields (RFC 9113 section 8.1).
+        """``wsgi.ext.http.send_trailers``: end the response with these fields (RFC 9113 section 8.1).
+
+        ``gunicorn.http2.send_trailers`` is the same. Both are called before the application's iterable ends.
 
         Args:
             trailers: ``(name, value)`` pairs.

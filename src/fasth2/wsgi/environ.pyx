@@ -179,6 +179,7 @@ cdef class EnvironMaker(RequestMaker):
         self.template = {
             **template, REQUEST_METHOD: "GET", RAW_URI: "/", PATH_INFO: "/", QUERY_STRING: "", HTTP_HOST: "",
             "wsgi.input": None, "wsgi.early_hints": None, "gunicorn.http2.send_trailers": None,
+            "wsgi.ext.http.send_trailers": None,
         }
         self.rules = rules
         self.make_rule = make_rule

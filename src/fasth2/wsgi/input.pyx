@@ -3,11 +3,17 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memchr
 
+from fasth2.wsgi.messages cimport between_messages, messages_read
 from fasth2.wsgi.parts cimport add_part, take_part
 
 from collections import deque
 
 from fasth2.server.errors import HTTP2StreamAborted
+
+#: Beginnings of media types whose bodies are messages, each of which may be answered before the next one is sent.
+cdef tuple MESSAGES = ("application/grpc", "application/connect+")
+#: Such messages in base64.
+cdef str TEXT = "application/grpc-web-text"
 
 
 cdef class Source(RunningCall):
@@ -44,6 +50,13 @@ cdef class Input:
         self.complete = True
 
     # Called by the thread that receives
+
+    cdef bint follow_messages(self, object media_type) except -1:
+        """Return True if a media type is one of messages that may be answered one by one; `read` then follows them."""
+        if media_type is not None:
+            media_type = media_type.lower()
+            self.messages.followed = media_type.startswith(MESSAGES) and not media_type.startswith(TEXT)
+        return self.messages.followed
 
     cdef int add(self, bytes data) except -1:
         """Append a part that has arrived."""
@@ -109,10 +122,18 @@ cdef class Input:
                 source.wait_for_data()
         return True
 
+    cdef bint more(self, Py_ssize_t n) except -1:
+        """Wait for more octets of a read that has n left, -1: all. Return False if it ends here."""
+        if n == 0 or n > 0 and not self.parts and between_messages(&self.messages):
+            return False
+        return self.fill()
+
     cdef bytes cut(self, Py_ssize_t n):
         """Take the next n octets of the current part, or fewer at its end."""
         cdef Py_ssize_t left = PyBytes_GET_SIZE(self.chunk) - self.at
         cdef bytes result
+        if self.messages.followed:
+            messages_read(&self.messages, <const unsigned char *>PyBytes_AS_STRING(self.chunk) + self.at, min(n, left))
         if n >= left:
             if self.at == 0:
                 result = self.chunk
@@ -128,7 +149,8 @@ cdef class Input:
         """Read octets.
 
         Args:
-            size: How many; negative or ``None`` for all. Fewer come only at the end.
+            size: How many; negative or ``None`` for all. Fewer come at the end only, and of a stream of messages
+                (gRPC, Connect) where a message ends and no more has arrived.
 
         Returns:
             bytes, empty at the end.
@@ -147,10 +169,10 @@ cdef class Input:
             n -= PyBytes_GET_SIZE(part)
             if n == 0:
                 return part
-        if not self.fill():
+        if not self.more(n):
             return part
         parts = [part]
-        while n != 0 and self.fill():
+        while self.more(n):
             part = self.cut(n if n >= 0 else PyBytes_GET_SIZE(self.chunk))
             parts.append(part)
             if n > 0:

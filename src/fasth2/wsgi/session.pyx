@@ -202,7 +202,8 @@ cdef class Session:
             expect = environ.get("HTTP_EXPECT")
             call.wants_continue = expect is not None and expect.strip().lower() == "100-continue"
             s = find_stream(self.core, call.stream_id)
-            if call.wants_continue or self.dispatcher.uploads.streams(environ, -1 if s is None else s.expected):
+            if (call.input.follow_messages(environ.get("CONTENT_TYPE")) or call.wants_continue
+                    or self.dispatcher.uploads.streams(-1 if s is None else s.expected)):
                 self.dispatcher.queue_upload(call)
             else:
                 self.dispatcher.uploads.gather(call, call.upload)
@@ -259,7 +260,9 @@ cdef class Session:
             self.calls[stream_id] = call
         environ["wsgi.input"] = body
         environ["wsgi.early_hints"] = call.send_early_hints
-        environ["gunicorn.http2.send_trailers"] = call.send_trailers
+        send_trailers = call.send_trailers
+        environ["gunicorn.http2.send_trailers"] = send_trailers
+        environ["wsgi.ext.http.send_trailers"] = send_trailers
         return call
 
     def begin_upgraded(self, list pairs not None, bytes body not None):

@@ -52,7 +52,7 @@ cdef class Uploads:
     cdef readonly dict waiting       # call -> Upload
     cdef object queues               # connections with a waiting request, an OrderedDict: UploadQueue -> None
 
-    cdef bint streams(self, dict environ, int64_t expected) except -1
+    cdef bint streams(self, int64_t expected) except -1
     cdef int gather(self, object call, Upload upload) except -1
     cdef int wait(self, object call, Upload upload) except -1
     cdef object first(self)

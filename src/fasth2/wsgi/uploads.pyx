@@ -40,13 +40,9 @@ cdef class Uploads:
         self.waiting = {}
         self.queues = OrderedDict()
 
-    cdef bint streams(self, dict environ, int64_t expected) except -1:
+    cdef bint streams(self, int64_t expected) except -1:
         """Return True if a request starts before its body is complete. expected: its Content-Length, -1: none."""
-        cdef object kind
-        if expected > self.gathered_body or self.gathered_body <= 0:
-            return True
-        kind = environ.get("CONTENT_TYPE")
-        return kind is not None and kind.lower().startswith("application/grpc")
+        return expected > self.gathered_body or self.gathered_body <= 0
 
     cdef int gather(self, object call, Upload upload) except -1:
         """Let the loop buffer a body."""

@@ -30,6 +30,9 @@ def application(environ, start_response):
     seen["wsgi.early_hints"] = callable(environ["wsgi.early_hints"])
     if "gunicorn.http2.send_trailers" in environ:
         seen["gunicorn.http2.send_trailers"] = callable(environ["gunicorn.http2.send_trailers"])
+    # The worker's alone: the same function.
+    if (also := environ.get("wsgi.ext.http.send_trailers")) == environ.get("gunicorn.http2.send_trailers"):
+        seen.pop("wsgi.ext.http.send_trailers", also)
     body = json.dumps(seen).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]

@@ -44,7 +44,8 @@ PSEUDO = [
 ADDRESS = ("192.0.2.1", 50000)
 
 #: What is an object of its own for each request.
-OBJECTS = ("wsgi.input", "wsgi.early_hints", "gunicorn.http2.send_trailers", "gunicorn.socket")
+OBJECTS = ("wsgi.input", "wsgi.early_hints", "gunicorn.http2.send_trailers", "wsgi.ext.http.send_trailers",
+           "gunicorn.socket")
 
 
 class Server:
