@@ -22,6 +22,9 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 # The versions of gunicorn that fasth2 is tested with; each is fetched once.
 GUNICORNS := 25.0.3 25.3.0 26.2.0 27.0.1
 GUNICORN_FOLDERS := $(GUNICORNS:%=.work/gunicorn/%)
+# The same of uvicorn.
+UVICORNS := 0.23.0 0.36.0 0.47.0 0.54.0
+UVICORN_FOLDERS := $(UVICORNS:%=.work/uvicorn/%)
 
 SOURCES := $(shell find src/fasth2 -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 SANITIZED := $(CURDIR)/.work/sanitize
@@ -31,7 +34,7 @@ SANITIZED := $(CURDIR)/.work/sanitize
 .PHONY: test-refnanny test-debug test-valgrind test-memory test-tsan
 .PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
 .PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check check-windows
-.PHONY: help build build-bench gunicorns test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
+.PHONY: help build build-bench gunicorns uvicorns test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
 	@echo "make test           build, then every test; long runs at a tenth of their length"
@@ -41,7 +44,7 @@ help:
 	@echo "make test-memory    test-sanitize, and its fellows: test-refnanny, test-debug, test-valgrind"
 	@echo "make test-tsan      the tests of threads under ThreadSanitizer, without the interpreter's lock"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
-	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
+	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn; also uvicorns"
 	@echo "make test-installed the tests that need no server, against fasth2 as pip installs it"
 	@echo "make test-warnings  builds with gcc and with clang, a warning being an error"
 	@echo "make check-windows  the C against the headers of Windows, by clang (root)"
@@ -90,21 +93,26 @@ $(GUNICORN_FOLDERS): .work/gunicorn/%: | $(VENV)/.build
 
 gunicorns: $(GUNICORN_FOLDERS)
 
-test: build $(VENV)/.test test-packages gunicorns
+$(UVICORN_FOLDERS): .work/uvicorn/%: | $(VENV)/.build
+	tools/fetch_uvicorn.sh $(PY) $* $@
+
+uvicorns: $(UVICORN_FOLDERS)
+
+test: build $(VENV)/.test test-packages gunicorns uvicorns
 	$(PY) -m pytest --timeout=300 -n $(TEST_JOBS) --dist loadfile $(TESTS)
 
-test-slow: build $(VENV)/.test test-packages gunicorns
+test-slow: build $(VENV)/.test test-packages gunicorns uvicorns
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)
 
 # One after another: what they measure is what a loaded server loses, not what a loaded machine does.
-test-ecosystem: build $(VENV)/.test test-packages gunicorns
+test-ecosystem: build $(VENV)/.test test-packages gunicorns uvicorns
 	FASTH2_ECOSYSTEM=1 $(PY) -m pytest --timeout=900 -m ecosystem $(TESTS)
 
 # A build of its own beside the ordinary one. Python itself is not built with the
 # sanitizers, so their libraries have to be loaded before it; it leaks by design.
 # No test is left out. tests/conftest.py sees to it that interpreters started by a
 # test have the libraries too, and that other programs have not: curl hangs on them.
-test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns
+test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns uvicorns
 	FASTH2_SANITIZE=1 $(PY) setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib \
 	    --parallel $(JOBS)
 	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider --timeout=600 -n $(JOBS) --dist loadfile $(TESTS)

@@ -87,8 +87,8 @@ class Options(NamedTuple):
     #: The windows of streams bound what is held then, so their growth is what counts against the limits.
     credits_on_arrival: bool = False
 
-    #: The encoding of fields; octets that are invalid in it are decoded as latin-1.
-    header_encoding: str = "utf-8"
+    #: The encoding of fields; octets that are invalid in it are decoded as latin-1. ``None``: fields are bytes.
+    header_encoding: str | None = "utf-8"
 
     #: The class of a protocol's `engine`.
     engine_class: type[H2Connection] = H2Connection

@@ -26,7 +26,8 @@ FLOORS = {
     # What users import: the engine under h2's names and ours.
     "connection": 3, "events": 3, "settings": 3, "stream": 3, "ready": 3,
     "server": 4,
-    "wsgi": 5,
+    "wsgi": 5, "asgi": 5,
+    "uvicorn": 6,
     "gunicorn": 7,
     "__main__": 8,
 }  # fmt: skip
