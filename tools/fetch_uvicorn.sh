@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Put one version of uvicorn, as pip installs it with what it needs, into a folder of its own.
+# Put one version of uvicorn, as pip installs it with what it and its WebSockets need, into a folder of its own.
 #
 #     tools/fetch_uvicorn.sh .venv/bin/python 0.54.0 .work/uvicorn/0.54.0
 #
@@ -14,7 +14,7 @@ mkdir -p "$(dirname "$folder")"
 work=$(mktemp -d "$folder.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-"$python" -m pip --quiet --disable-pip-version-check install --no-compile --target "$work" "uvicorn==$version"
+"$python" -m pip --quiet --disable-pip-version-check install --no-compile --target "$work" "uvicorn==$version" websockets wsproto
 test -d "$work/uvicorn"
 
 rm -rf "$folder"

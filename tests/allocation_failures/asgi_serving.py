@@ -116,6 +116,24 @@ class Transport:
         return False
 
 
+class Receiver:
+    """Echoes what a tunnel receives, in capital letters."""
+
+    def __init__(self, tunnel: Any, scope: Any) -> None:
+        self.tunnel = tunnel
+        tunnel.respond(200, [(b"a", b"b")])
+
+    def octets_received(self, data: bytes) -> None:
+        self.tunnel.credit(len(data))
+        self.tunnel.write(data.upper())
+
+    def input_ended(self) -> None:
+        self.tunnel.end()
+
+    def connection_lost(self) -> None:
+        pass
+
+
 class ServerState:
     total_requests = 0
     default_headers = ((b"server", b"test"),)
@@ -134,7 +152,8 @@ class Host:
         pass
 
 
-OPTIONS = Options(None, None, Limits(), 65535, 100, 16384, 0, header_encoding=None, credits_on_arrival=True)
+OPTIONS = Options(None, None, Limits(), 65535, 100, 16384, 0, header_encoding=None, credits_on_arrival=True,
+                  connect_protocol=True)
 
 
 class ASGIServed:
@@ -151,7 +170,7 @@ class ASGIServed:
                                server_state=ServerState(), asgi={"version": "3.0", "spec_version": "2.3"}, tasks=set(),
                                connections=set(), state={"a": 1})
         maker = ScopeMaker(self.service.scope, ("127.0.0.1", 80), None, "http", http_extensions())
-        self.session = Session(self.service, self.transport, maker)
+        self.session = Session(self.service, self.transport, maker, open_websocket=Receiver)
         self.session.feed(_HELLO)
         self.loop.turn()
 

@@ -514,6 +514,9 @@ SCENARIOS: dict[str, Scenario] = {
     "asgi.service": serves_asgi(echo, request(1)),
     "asgi.session": serves_asgi(echo, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
                                 request(7, method="CONNECT", path=None, scheme=None), frames.goaway()),
+    "asgi.tunnel": serves_asgi(echo, request(1, end_stream=False, method="CONNECT", protocol="websocket"), frames.data(
+        1, b"d" * 100), frames.data(1, b"d", end_stream=True), request(3, end_stream=False, method="CONNECT", protocol="websocket"),
+        frames.rst_stream(3)),
     "asgi.streams": serves_asgi(faulty, STREAMED, frames.data(1, b"d" * 100), frames.window_update(0, 1)),
     "_engine.connection": Scenario(nothing, open_and_answer, shut_all),
     "_engine.core": Scenario(nothing, upgrade, shut_all),

@@ -66,6 +66,7 @@ class Server:
         limits: The engine's.
         eager: Whether tasks are started at once, where CPython can.
         max_streams: SETTINGS_MAX_CONCURRENT_STREAMS.
+        connect_protocol: Whether extended CONNECT is accepted.
         given: Arguments of `Service`.
         **settings: Of `ASGISettings`.
     """
@@ -73,7 +74,7 @@ class Server:
     default_headers: list[tuple[bytes, bytes]]
 
     def __init__(self, app: Callable[..., Any], *, raises: bool = False, limits: Limits | None = None, eager: bool = True,
-                 max_streams: int = 100, given: dict[str, Any] | None = None, **settings: Any) -> None:
+                 max_streams: int = 100, connect_protocol: bool = False, given: dict[str, Any] | None = None, **settings: Any) -> None:
         self.loop = asyncio.new_event_loop()
         self._passed = 0.0
         real_time = self.loop.time
@@ -86,7 +87,8 @@ class Server:
         self.failures: list[Exception] = []
         self.now = 1000.0
         options = Options(None, None, limits or Limits(), 65535, max_streams, 16384, 0, header_encoding=None,
-                          credits_on_arrival=True, clock=lambda: self.now, full_window_wait=1.0)
+                          credits_on_arrival=True, clock=lambda: self.now, full_window_wait=1.0,
+                          connect_protocol=connect_protocol)
         self.service = Service(
             app, self.loop, self, options, ASGISettings(eager_tasks=eager, **settings), server_state=self,
             asgi={"version": "3.0", "spec_version": "2.3"}, raises=raises,

@@ -9,6 +9,8 @@ told = []
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await websocket(scope, receive, send)
     else:
         await PATHS[scope["path"]](scope, receive, send)
 
@@ -89,6 +91,36 @@ async def trailers(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"trailer", b"x-end")], "trailers": True})
     await send({"type": "http.response.body", "body": b"body"})
     await send({"type": "http.response.trailers", "headers": [(b"x-end", b"yes")]})
+
+
+async def websocket(scope, receive, send):
+    """Echo; the first message is the scope. Denied at /denied."""
+    assert (await receive())["type"] == "websocket.connect"
+    if scope["path"] == "/denied":
+        if "websocket.http.response" in scope.get("extensions", {}):
+            await send({"type": "websocket.http.response.start", "status": 418, "headers": [(b"x-reason", b"tea")]})
+            await send({"type": "websocket.http.response.body", "body": b"a ", "more_body": True})
+            await send({"type": "websocket.http.response.body", "body": b"pot"})
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+        return
+    await send({"type": "websocket.accept", "subprotocol": next(iter(scope["subprotocols"]), None),
+                "headers": [(b"x-accepted", b"yes")]})
+    shown = {key: scope[key] for key in ("type", "http_version", "scheme", "path", "raw_path", "query_string", "headers")}
+    await send({"type": "websocket.send", "text": repr(shown)})
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            told.append(f"websocket {message['code']}")
+            return
+        if message.get("text") == "close":
+            await send({"type": "websocket.close", "code": 4000})
+            return
+        if message.get("text") == "many":
+            for _ in range(100):
+                await send({"type": "websocket.send", "bytes": b"x" * 20000})
+        else:
+            await send({"type": "websocket.send", **{k: message.get(k) for k in ("text", "bytes") if message.get(k)}})
 
 
 PATHS = {"/": hello, "/hello": hello, "/scope": show_scope, "/digest": digest, "/stream": stream, "/slow": slow,

@@ -2,12 +2,14 @@
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Copy, PyDict_GetItemWithError, PyDict_SetItem
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memchr
 
 from fasth2._engine.headers cimport BlockInfo, plain_pairs
+from fasth2._percent cimport percent_decode
 from fasth2._priority cimport (
     PRIORITY_HAS_URGENCY,
     PRIORITY_INCREMENTAL,
@@ -25,8 +27,6 @@ from fasth2.hpack.fields cimport (
     KIND_PATH,
     KIND_PROTOCOL,
 )
-
-from urllib.parse import unquote_to_bytes
 
 from fasth2._memo import remember
 
@@ -59,6 +59,17 @@ cdef object method_text(bytes method):
     if PyBytes_GET_SIZE(method) <= LONGEST_METHOD:
         remember(_methods, method, text, METHODS)
     return text
+
+
+cdef str decoded_path(const char *p, Py_ssize_t n):
+    """Decode percent-encoding, and then UTF-8; invalid octets become U+FFFD."""
+    cdef uint8_t *out = <uint8_t *>PyMem_Malloc(n)
+    if out == NULL:
+        raise MemoryError
+    try:
+        return PyUnicode_DecodeUTF8(<const char *>out, percent_decode(<const uint8_t *>p, n, out), "replace")
+    finally:
+        PyMem_Free(out)
 
 
 @cython.final
@@ -166,7 +177,7 @@ cdef class ScopeMaker(RequestMaker):
         if memchr(p, 0x25, n) == NULL:
             path = PyUnicode_DecodeUTF8(p, n, "replace")
         else:
-            path = unquote_to_bytes(raw).decode("utf-8", "replace")
+            path = decoded_path(p, n)
         if self.root_path:
             path = self.root_path + path
             raw = self.raw_root_path + raw

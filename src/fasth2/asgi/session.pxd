@@ -20,8 +20,8 @@ cdef class Session:
     cdef object app                  # for requests without x-forwarded fields
     cdef object forwarded_app        # for those with such fields, or None: `app`
     cdef dict exchanges              # of `streams`
-    cdef public object tunnels       # stream id -> what an extended CONNECT has opened, or None
-    cdef public object open_tunnel   # called with the session, a stream id and a scope; or None
+    cdef dict tunnels                # stream id -> `Tunnel` whose client's side is open
+    cdef object open_websocket       # see the class
     cdef readonly unsigned long begun        # number of requests
     cdef unsigned long seen          # requests and PING frames at the last check
     cdef double idle_since           # time of the last check with another number of them
@@ -41,6 +41,9 @@ cdef class Session:
     cdef int take_request(self, Request request) except -1
     cdef int take_large(self, LargeRequest request) except -1
     cdef bint refuses(self, uint32_t stream_id) except -1
+    cdef int take_tunnel(self, object stream_id, dict scope, bint complete) except -1
+    cdef int take_tunnel_data(self, Data data) except -1
+    cdef int end_tunnel(self, object stream_id) except -1
     cdef int take_reset(self, object stream_id) except -1
     cdef int refuse(self, object stream_id, list pairs, bint complete, int status, bytes body) except -1
     cdef object application_of(self, dict scope)

@@ -12,6 +12,7 @@ from fasth2.asgi.exchange cimport RESPONSE_COMPLETE, RESPONSE_SENT, Exchange, ne
 from fasth2.asgi.scope cimport ScopeMaker
 from fasth2.asgi.service cimport Service
 from fasth2.asgi.streams cimport Streams
+from fasth2.asgi.tunnel cimport Tunnel
 from fasth2.server._protocol cimport ServerProtocol
 
 import asyncio
@@ -57,10 +58,12 @@ cdef class Session:
         access_log: Called with each scope and status when the head of a response is sent; ``None``: no log.
         app: The application; ``None``: the service's.
         forwarded_app: The application for requests with ``x-forwarded-`` fields; ``None``: the same.
+        open_websocket: Called with a `Tunnel` and the scope of an extended CONNECT for a WebSocket (RFC 8441), with
+            ``type`` "websocket"; returns the tunnel's receiver. ``None``: there are none.
     """
 
     def __init__(self, Service service not None, transport, ScopeMaker maker not None, *, access_log=None, app=None,
-                 forwarded_app=None):
+                 forwarded_app=None, open_websocket=None):
         cdef ServerProtocol protocol = ServerProtocol(service.options)
         self.protocol = protocol
         self.core = protocol.core
@@ -71,6 +74,8 @@ cdef class Session:
         self.maker = maker
         self.app = service.app if app is None else app
         self.forwarded_app = forwarded_app
+        self.open_websocket = open_websocket
+        self.tunnels = {}
         self.streams = Streams(protocol, service, transport)
         self.streams.access_log = access_log
         self.exchanges = self.streams.exchanges
@@ -81,9 +86,6 @@ cdef class Session:
         if settings.max_age is not None:
             self.ends_at = protocol.began + settings.max_age * (1 + random.random() * settings.max_age_jitter)
         protocol.advertise()
-        if service.settings.websockets:
-            # RFC 8441 section 3.
-            protocol.engine.update_settings({8: 1})
         self.streams.flush()
 
     def __repr__(self):
@@ -163,7 +165,7 @@ cdef class Session:
                 if exchange is not None:
                     exchange.end_body()
                 elif self.tunnels:
-                    self.tunnel_ended((<Trailers>event).stream_id)
+                    self.end_tunnel((<Trailers>event).stream_id)
             elif kind is Reset:
                 self.take_reset((<Reset>event).stream_id)
             elif kind is LargeRequest:
@@ -179,12 +181,8 @@ cdef class Session:
         cdef Py_ssize_t n = PyBytes_GET_SIZE(<bytes>data.data)
         self.streams.arrived(data.stream_id, octets, octets - n)
         if exchange is None:
-            if self.tunnels and data.stream_id in self.tunnels:
-                tunnel = self.tunnels[data.stream_id]
-                if n:
-                    tunnel.octets_received(data.data)
-                if data.end_stream:
-                    self.tunnel_ended(data.stream_id)
+            if self.tunnels:
+                self.take_tunnel_data(data)
             return 0
         if n and not exchange.gone and exchange.state != RESPONSE_COMPLETE:
             exchange.add_body(data.data)
@@ -209,23 +207,44 @@ cdef class Session:
 
     cdef int take_reset(self, object stream_id) except -1:
         cdef Exchange exchange = self.exchanges.get(stream_id)
+        cdef Tunnel tunnel
         if exchange is not None:
             exchange.mark_reset()
-        elif self.tunnels:
+        else:
             tunnel = self.tunnels.pop(stream_id, None)
             if tunnel is not None:
-                tunnel.connection_lost()
+                tunnel.lose()
         return 0
 
-    def tunnel_ended(self, stream_id):
-        """Process the end of the client's side of a tunnel.
+    # Tunnels
 
-        Args:
-            stream_id: The stream.
-        """
-        tunnel = self.tunnels.get(stream_id)
+    cdef int take_tunnel(self, object stream_id, dict scope, bint complete) except -1:
+        """Process an extended CONNECT (RFC 8441)."""
+        cdef Tunnel tunnel
+        if scope.pop("protocol") != b"websocket" or self.open_websocket is None or complete:
+            return self.refuse(stream_id, [], complete, 501, b"Not Implemented")
+        self.begun += 1
+        tunnel = Tunnel(self.streams, stream_id)
+        self.tunnels[stream_id] = tunnel
+        tunnel.receiver = self.open_websocket(tunnel, scope)
+        return 0
+
+    cdef int take_tunnel_data(self, Data data) except -1:
+        cdef Tunnel tunnel = self.tunnels.get(data.stream_id)
+        if tunnel is None:
+            return 0
+        if data.data:
+            tunnel.receive(data.data)
+        if data.end_stream:
+            self.end_tunnel(data.stream_id)
+        return 0
+
+    cdef int end_tunnel(self, object stream_id) except -1:
+        """Process the end of the client's side of a tunnel."""
+        cdef Tunnel tunnel = self.tunnels.pop(stream_id, None)
         if tunnel is not None:
-            tunnel.input_ended()
+            tunnel.receive_end()
+        return 0
 
     # Requests
 
@@ -271,24 +290,6 @@ cdef class Session:
             exchange.answer(503, b"Service Unavailable")
             return exchange.finish(None)
         return self.start(exchange, self.application_of(scope))
-
-    def take_tunnel(self, stream_id, dict scope, complete):
-        """Process an extended CONNECT (RFC 8441).
-
-        Args:
-            stream_id: The stream.
-            scope: The scope.
-            complete: True if the client has ended the stream already.
-        """
-        protocol = scope.pop("protocol")
-        if protocol != b"websocket" or self.open_tunnel is None or complete:
-            self.refuse(stream_id, [], complete, 501, b"Not Implemented")
-            return 0
-        self.begun += 1
-        if self.tunnels is None:
-            self.tunnels = {}
-        self.tunnels[stream_id] = self.open_tunnel(self, stream_id, scope)
-        return 0
 
     cdef int take_large(self, LargeRequest request) except -1:
         if not self.streams.has_stream(request.stream_id) or self.refuses(request.stream_id):
@@ -525,14 +526,14 @@ cdef class Session:
     def release(self):
         """Wake all that waits for the client, which is gone or will not be read from any more."""
         cdef Exchange exchange
+        cdef Tunnel tunnel
         self.protocol.closed = True
         self.protocol.give_back_growth()
         for exchange in list(self.exchanges.values()):
             exchange.mark_reset()
-        if self.tunnels:
-            for tunnel in list(self.tunnels.values()):
-                tunnel.connection_lost()
-            self.tunnels.clear()
+        for tunnel in list(self.tunnels.values()):
+            tunnel.lose()
+        self.tunnels.clear()
         self.streams.on_flushed = None
         self.streams.close()
         for timer in (self.timer, self.tell_timer):

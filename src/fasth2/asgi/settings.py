@@ -58,6 +58,3 @@ class ASGISettings:
 
     #: Seconds that a client may take nothing of a response, or less than a minimum rate; ``None``: no limit.
     send_timeout: float | None = None
-
-    #: True to accept WebSockets (RFC 8441); the host has to provide what serves them.
-    websockets: bool = False

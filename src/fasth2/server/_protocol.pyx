@@ -95,7 +95,7 @@ cdef class ServerProtocol:
         self.engine.update_settings(
             announced(
                 options.max_concurrent_streams, options.initial_window_size, options.max_frame_size,
-                options.max_header_list_size,
+                options.max_header_list_size, options.connect_protocol,
             )
         )
         self.initialized = True

@@ -54,7 +54,7 @@ class Host:
         options = Options(
             None, None, limits, settings.initial_window, settings.max_streams, 16384, limits.header_list_size or 0,
             header_encoding=None, adaptive_windows=AdaptiveWindows() if settings.adaptive_windows else None,
-            credits_on_arrival=True, full_window_wait=1.0,
+            credits_on_arrival=True, full_window_wait=1.0, connect_protocol=config.ws_protocol_class is not None,
         )  # fmt: skip
         self.service = Service(
             config.loaded_app, loop, self, options, settings,

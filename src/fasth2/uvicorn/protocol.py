@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
@@ -16,6 +17,7 @@ from fasth2.server._tcp import limit_unsent
 from .alpn import ALPN_PROTOCOLS, offer
 from .host import host_of
 from .proxied import applications
+from .websocket import open_websocket
 
 __all__ = ["PREFACE_WAIT", "H2Protocol"]
 
@@ -161,8 +163,9 @@ class H2Protocol(asyncio.BufferedProtocol):
         )
         app, forwarded_app = applications(self.config.loaded_app, client)
         self.session = Session(
-            host.service, transport, maker, access_log=host.access_log(), app=app, forwarded_app=forwarded_app
-        )
+            host.service, transport, maker, access_log=host.access_log(), app=app, forwarded_app=forwarded_app,
+            open_websocket=partial(open_websocket, self) if self.config.ws_protocol_class is not None else None,
+        )  # fmt: skip
         host.watch.add(self.session)
 
     def _hand_over(self, early: bytes) -> None:

@@ -20,7 +20,7 @@ SOURCE = ROOT / "src" / "fasth2"
 #: Package, or module of the root, to its floor. A package not listed fails.
 FLOORS = {
     "_memo": 0, "errors": 0, "exceptions": 0, "config": 0, "limits": 0, "windows": 0,
-    "_cursor": 0, "_window": 0, "_ratelimit": 0, "_priority": 0,
+    "_cursor": 0, "_window": 0, "_ratelimit": 0, "_priority": 0, "_percent": 0,
     "_frames": 1, "hpack": 1,
     "_engine": 2,
     # What users import: the engine under h2's names and ours.
