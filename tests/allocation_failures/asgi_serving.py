@@ -115,6 +115,9 @@ class Transport:
     def can_write_eof(self) -> bool:
         return False
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
 
 class Receiver:
     """Echoes what a tunnel receives, in capital letters."""

@@ -296,6 +296,17 @@ def test_trailers_without_fields_end_the_stream():
     assert len(connection.wrote("HEADERS")) == 1
 
 
+def test_head_with_trailers_has_none():
+    async def app(scope, receive, send):
+        await start(send, trailers=True)
+        await body(send, b"hello")
+        await send({"type": "http.response.trailers", "headers": [(b"a", b"b")]})
+
+    connection = answer(app, request(1, method="HEAD"))
+    assert [sent.end_stream for sent in connection.wrote("HEADERS")] == [True]
+    assert connection.server.reports == []
+
+
 def test_early_hints_by_either_name():
     async def app(scope, receive, send):
         await send({"type": "http.response.early_hint", "links": [b"</a>; rel=preload", b"</b>; rel=preload"]})

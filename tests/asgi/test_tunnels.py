@@ -113,3 +113,39 @@ def test_without_the_setting_the_request_is_malformed():
         connection = Connection(server, open_websocket=Opened())
         connection.feed(connect(1))
         assert connection.resets() == [(1, 1)]
+
+
+def test_a_fault_of_what_serves_a_tunnel_costs_its_stream_only():
+    class Faulty(Receiver):
+        def octets_received(self, data):
+            raise ValueError("a fault")
+
+    def fails(tunnel, scope):
+        raise ValueError("a fault")
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body"})
+
+    with serving(app, connect_protocol=True) as server:
+        connection = Connection(server, open_websocket=Faulty)
+        connection.feed(connect(1))
+        connection.feed(frames.data(1, b"x"), request(3))
+        assert connection.resets() == [(1, 8)]
+        assert connection.status(3) == "200"
+        connection = Connection(server, open_websocket=fails)
+        connection.feed(connect(1), request(3))
+        assert connection.resets() == [(1, 8)]
+        assert connection.status(3) == "200"
+        assert len(server.reports) == 2
+
+
+def test_a_tunnel_that_was_ended_is_forgotten():
+    opened = Opened()
+    with serving(never, connect_protocol=True) as server:
+        connection = Connection(server, open_websocket=opened)
+        connection.feed(connect(1))
+        server.turn(opened.receivers[0].tunnel.end)
+        connection.feed(frames.data(1, b"x"))
+        assert opened.receivers[0].told == []
+        assert connection.session.streams.tunnels == {}

@@ -55,7 +55,7 @@ class Uvicorn:
             self.stop()
             raise
 
-    def _wait_until_it_accepts(self, wait: float = 20.0) -> int:
+    def _wait_until_it_accepts(self, wait: float = 60.0) -> int:
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline and self.process.poll() is None:
             text = self.log

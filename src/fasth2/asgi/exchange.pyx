@@ -339,7 +339,9 @@ cdef class Exchange:
     cdef int send_head_alone(self, bint more) except -1:
         """Send the head of a response without a body (RFC 9110 section 6.4.1) at the first http.response.body."""
         self.commit(b"", True, None)
-        if not self.gone:
+        if not self.gone and self.announced_trailers and not more:
+            self.state = RESPONSE_TRAILERS
+        elif not self.gone:
             self.complete()
             if more:
                 # Nobody waits for the rest: the application is to end.
@@ -352,7 +354,8 @@ cdef class Exchange:
         self.trailers += lower_fields(message.get("headers", ()))
         if message.get("more_trailers", False):
             return 0
-        self.commit(b"", True, self.trailers or None)
+        if not self.head.omits_body:
+            self.commit(b"", True, self.trailers or None)
         if not self.gone:
             self.complete()
         return 0

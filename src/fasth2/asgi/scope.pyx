@@ -95,7 +95,7 @@ cdef class ScopeMaker(RequestMaker):
         self.state = template.get("state")
         self.extensions = {**extensions, PRIORITY: None}
         self.root_path = template["root_path"]
-        self.raw_root_path = self.root_path.encode("ascii", "ignore")
+        self.raw_root_path = self.root_path.encode()
 
     cdef object make(self, Entry **fields, Py_ssize_t n, BlockInfo *info):
         cdef dict scope

@@ -20,7 +20,7 @@ cdef class Session:
     cdef object app                  # for requests without x-forwarded fields
     cdef object forwarded_app        # for those with such fields, or None: `app`
     cdef dict exchanges              # of `streams`
-    cdef dict tunnels                # stream id -> `Tunnel` whose client's side is open
+    cdef dict tunnels                # of `streams`
     cdef object open_websocket       # see the class
     cdef readonly unsigned long begun        # number of requests
     cdef unsigned long seen          # requests and PING frames at the last check

@@ -53,7 +53,7 @@ cdef class Session:
     Args:
         service: What the connections share.
         transport: As an asyncio transport: ``write``, ``close``, ``abort``, ``can_write_eof``, ``write_eof``,
-            ``pause_reading``, ``resume_reading``.
+            ``get_write_buffer_size``, ``pause_reading``, ``resume_reading``.
         maker: Makes the scopes.
         access_log: Called with each scope and status when the head of a response is sent; ``None``: no log.
         app: The application; ``None``: the service's.
@@ -75,8 +75,8 @@ cdef class Session:
         self.app = service.app if app is None else app
         self.forwarded_app = forwarded_app
         self.open_websocket = open_websocket
-        self.tunnels = {}
         self.streams = Streams(protocol, service, transport)
+        self.tunnels = self.streams.tunnels
         self.streams.access_log = access_log
         self.exchanges = self.streams.exchanges
         self.idle_since = protocol.began
@@ -226,7 +226,10 @@ cdef class Session:
         self.begun += 1
         tunnel = Tunnel(self.streams, stream_id)
         self.tunnels[stream_id] = tunnel
-        tunnel.receiver = self.open_websocket(tunnel, scope)
+        try:
+            tunnel.receiver = self.open_websocket(tunnel, scope)
+        except Exception as error:
+            tunnel.fail(error)
         return 0
 
     cdef int take_tunnel_data(self, Data data) except -1:
@@ -479,7 +482,8 @@ cdef class Session:
         if self.ended:
             return
         self.ended = True
-        self.protocol.end(0) if not self.protocol.closed and self.protocol.refused_above is None else None
+        if not self.protocol.closed and self.protocol.refused_above is None:
+            self.protocol.end(0)
         self.streams.on_flushed = None
         self.streams.flush()
         self.release()
@@ -491,7 +495,14 @@ cdef class Session:
         if not self.input_open:
             self.transport.close()
         else:
-            self.timer = self.service.loop.call_later(LINGER, self.transport.close)
+            self.timer = self.service.loop.call_later(LINGER, self.close_transport)
+
+    def close_transport(self):
+        """Close the transport, even if the client takes no more of what is to be sent."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def eof_received(self, bint half_closed):
         """Process the end of the client's input. Complete requests are still answered, where the transport can do that.
@@ -510,6 +521,8 @@ cdef class Session:
             if not exchange.body_complete and exchange.state != RESPONSE_COMPLETE:
                 self.streams.reset(exchange.stream_id, CANCEL)
                 exchange.mark_reset()
+        for stream_id in list(self.tunnels):
+            self.end_tunnel(stream_id)
         self.streams.on_flushed = self.flushed
         self.streams.flush()
         return not self.ended

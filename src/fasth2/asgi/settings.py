@@ -10,9 +10,6 @@ __all__ = ["ASGISettings"]
 class ASGISettings:
     """Settings of the ASGI server; every connection of a server has the same."""
 
-    #: Requests of a connection that may be open at once (SETTINGS_MAX_CONCURRENT_STREAMS).
-    max_streams: int = 100
-
     #: Octets of a request's body that a client may send before the application has read some.
     initial_window: int = 65535
 

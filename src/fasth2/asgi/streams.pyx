@@ -27,8 +27,9 @@ from fasth2.server._protocol cimport ServerProtocol
 __all__ = ["Streams"]
 
 cdef enum:
-    # Octets of one write.
+    # Octets of one write, and number of them in one turn of the loop: some transports tell only later that they are full.
     BLOCK = 131072
+    MOST_WRITES = 8
     # Responses after which the output of the only active connection is sent, so that its client works meanwhile.
     EARLY = 5
     # Framed octets above which a client that takes no output is not read from.
@@ -51,6 +52,7 @@ cdef class Streams:
         self.service = service
         self.transport = transport
         self.exchanges = {}
+        self.tunnels = {}
         self.send_buffer = service.settings.send_buffer
 
     # Responses
@@ -234,11 +236,17 @@ cdef class Streams:
     cdef int write_output(self) except -1:
         """Write as much as the transport takes."""
         cdef bytes data
-        while not self.paused and self.transport is not None:
+        cdef int writes
+        for writes in range(MOST_WRITES):
+            if self.paused or self.transport is None:
+                return 0
             data = self.take_output()
             if not data:
-                break
+                return 0
             self.transport.write(data)
+        if not self.scheduled:
+            self.scheduled = True
+            self.service.loop.call_soon(self.flush)
         return 0
 
     def flush(self):

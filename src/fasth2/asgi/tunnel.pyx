@@ -69,6 +69,7 @@ cdef class Tunnel:
             self.reset()
             return
         self.ended = True
+        self.streams.tunnels.pop(self.stream_id, None)
         self.streams.write(self.stream_id, b"", True, None)
         if not self.input_ended:
             self.streams.leave_unread(self.stream_id)
@@ -77,6 +78,7 @@ cdef class Tunnel:
     def reset(self):
         """Reset the stream."""
         self.ended = True
+        self.streams.tunnels.pop(self.stream_id, None)
         self.streams.reset(self.stream_id, CANCEL)
 
     def credit(self, Py_ssize_t octets):
@@ -92,9 +94,22 @@ cdef class Tunnel:
         return self.streams.wait_for_room(self.stream_id)
 
     cdef int receive(self, bytes data) except -1:
-        if self.receiver is not None:
-            self.receiver.octets_received(data)
+        try:
+            if self.receiver is not None:
+                self.receiver.octets_received(data)
+        except Exception as error:
+            self.fail(error)
         return 0
+
+    def fail(self, error):
+        """Report a fault of the receiver, and reset the stream: other streams go on.
+
+        Args:
+            error: The exception.
+        """
+        self.streams.service.host.report("Exception in ASGI application\n", error)
+        self.reset()
+        self.lose()
 
     cdef int receive_end(self) except -1:
         self.input_ended = True
@@ -106,6 +121,7 @@ cdef class Tunnel:
         """The stream is gone."""
         receiver, self.receiver = self.receiver, None
         self.ended = True
+        self.streams.tunnels.pop(self.stream_id, None)
         if receiver is not None:
             receiver.connection_lost()
         return 0

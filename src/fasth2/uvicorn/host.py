@@ -52,7 +52,7 @@ class Host:
         self.buffer = memoryview(bytearray(_READ_BUFFER))
         self.extensions = http_extensions()
         options = Options(
-            None, None, limits, settings.initial_window, settings.max_streams, 16384, limits.header_list_size or 0,
+            None, None, limits, settings.initial_window, limits.concurrent_streams or 2**31 - 1, 16384, limits.header_list_size or 0,
             header_encoding=None, adaptive_windows=AdaptiveWindows() if settings.adaptive_windows else None,
             credits_on_arrival=True, full_window_wait=1.0, connect_protocol=config.ws_protocol_class is not None,
         )  # fmt: skip

@@ -47,7 +47,7 @@ class H2Protocol(asyncio.BufferedProtocol):
     #: The class for HTTP/1.1, or its name; ``None``: the one that ``FASTH2_HTTP1`` names, by default uvicorn's own.
     http1: ClassVar[Any] = None
 
-    #: Settings of the server; the environment takes precedence (docs/uvicorn.md).
+    #: Settings of the server.
     settings: ClassVar[ASGISettings] = ASGISettings()
 
     #: The engine's limits against hostile clients.
