@@ -22,6 +22,9 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 # The versions of gunicorn that fasth2 is tested with; each is fetched once.
 GUNICORNS := 25.0.3 25.3.0 26.2.0 27.0.1
 GUNICORN_FOLDERS := $(GUNICORNS:%=.work/gunicorn/%)
+# The same of uvicorn.
+UVICORNS := 0.23.0 0.36.0 0.47.0 0.54.0
+UVICORN_FOLDERS := $(UVICORNS:%=.work/uvicorn/%)
 
 # Environments with programs that use h2, those together whose needs agree; one set for each interpreter.
 PROGRAMS := $(patsubst requirements/programs/%.txt,%,$(wildcard requirements/programs/*.txt))
@@ -36,7 +39,7 @@ SANITIZED := $(CURDIR)/.work/sanitize
 .PHONY: test-refnanny test-debug test-valgrind test-memory test-tsan
 .PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
 .PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check check-windows
-.PHONY: help build build-bench gunicorns programs test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
+.PHONY: help build build-bench gunicorns uvicorns programs test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
 	@echo "make test           build, then every test; long runs at a tenth of their length"
@@ -47,7 +50,7 @@ help:
 	@echo "make test-tsan      the tests of threads under ThreadSanitizer, without the interpreter's lock"
 	@echo "make fuzz           each target of fuzz/ for FUZZ_SECONDS (60), under sanitizers: clang and atheris"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
-	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn"
+	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn; also uvicorns"
 	@echo "make programs       the programs that use h2, in environments without it, in .work/programs"
 	@echo "make test-installed the tests that need no server, against fasth2 as pip installs it"
 	@echo "make test-warnings  builds with gcc and with clang, a warning being an error"
@@ -97,26 +100,31 @@ $(GUNICORN_FOLDERS): .work/gunicorn/%: | $(VENV)/.build
 
 gunicorns: $(GUNICORN_FOLDERS)
 
+$(UVICORN_FOLDERS): .work/uvicorn/%: | $(VENV)/.build
+	tools/fetch_uvicorn.sh $(PY) $* $@
+
+uvicorns: $(UVICORN_FOLDERS)
+
 $(PROGRAM_FOLDER)/%/.made: requirements/programs/%.txt tools/make_program_environment.sh | $(VENV)/.build
 	tools/make_program_environment.sh $(PY) $< $(@D)
 
 programs: $(PROGRAMS:%=$(PROGRAM_FOLDER)/%/.made)
 
-test: build $(VENV)/.test test-packages gunicorns programs
+test: build $(VENV)/.test test-packages gunicorns uvicorns programs
 	$(PY) -m pytest --timeout=300 -n $(TEST_JOBS) --dist loadfile $(TESTS)
 
-test-slow: build $(VENV)/.test test-packages gunicorns programs
+test-slow: build $(VENV)/.test test-packages gunicorns uvicorns programs
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)
 
 # One after another: what they measure is what a loaded server loses, not what a loaded machine does.
-test-ecosystem: build $(VENV)/.test test-packages gunicorns programs
+test-ecosystem: build $(VENV)/.test test-packages gunicorns uvicorns programs
 	FASTH2_ECOSYSTEM=1 $(PY) -m pytest --timeout=900 -m ecosystem $(TESTS)
 
 # A build of its own beside the ordinary one. Python itself is not built with the
 # sanitizers, so their libraries have to be loaded before it; it leaks by design.
 # No test is left out. tests/conftest.py sees to it that interpreters started by a
 # test have the libraries too, and that other programs have not: curl hangs on them.
-test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns programs
+test-sanitize: $(VENV)/.build $(VENV)/.test test-packages gunicorns uvicorns programs
 	FASTH2_SANITIZE=1 $(PY) setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib \
 	    --parallel $(JOBS)
 	tools/run_sanitized.sh $(SANITIZED) $(PY) -m pytest -p no:cacheprovider --timeout=600 -n $(JOBS) --dist loadfile $(TESTS)

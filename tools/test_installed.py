@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Folders of tests that work wherever fasth2 does; the worker's loop is for systems that gunicorn runs on, and failing
 #: allocations need one of CPython's own test modules.
-FOLDERS = ("engine", "hpack", "oracle", "server", *(("wsgi",) if os.name == "posix" else ()),
+FOLDERS = ("engine", "hpack", "oracle", "server", "asgi", *(("wsgi",) if os.name == "posix" else ()),
            *(("allocation_failures",) if importlib.util.find_spec("_testcapi") else ()))
 
 #: What asks for something that is not everywhere: mypy, gunicorn's workers, the sources.

@@ -37,6 +37,8 @@ from tests.support.fields import block, in_frames, request, request_fields
 from tests.support.frames import PREFACE, FrameReader
 from tests.support.wsgi_protocol import protocol as wsgi_protocol
 
+from .asgi_serving import ASGIServed, echo, faulty
+
 
 @dataclass
 class Scenario:
@@ -498,7 +500,24 @@ THIRD = bytes(request(3))
 codecs.lookup("latin-1")
 
 #: By the module's name, without ``fasth2.``.
+def serves_asgi(application: Callable[..., Any], *octets: Any) -> Scenario:
+    """A connection of the ASGI server receives octets, each in a read."""
+    return Scenario(lambda: ASGIServed(application), lambda served: served.serve(*octets), ASGIServed.shut)
+
+
 SCENARIOS: dict[str, Scenario] = {
+    "asgi.exchange": serves_asgi(echo, request(1), request(3, method="HEAD")),
+    "asgi.response_fields": serves_asgi(echo, request(1)),
+    "asgi.response_head": serves_asgi(faulty, request(1), request(3, path="/a")),
+    "asgi.scope": serves_asgi(faulty, request(1, ("x-a", "b"), ("cookie", "a"), ("cookie", "b"), ("priority", "u=1"),
+                                              path="/a%20b?c=d")),
+    "asgi.service": serves_asgi(echo, request(1)),
+    "asgi.session": serves_asgi(echo, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
+                                request(7, method="CONNECT", path=None, scheme=None), frames.goaway()),
+    "asgi.tunnel": serves_asgi(echo, request(1, end_stream=False, method="CONNECT", protocol="websocket"), frames.data(
+        1, b"d" * 100), frames.data(1, b"d", end_stream=True), request(3, end_stream=False, method="CONNECT", protocol="websocket"),
+        frames.rst_stream(3)),
+    "asgi.streams": serves_asgi(faulty, STREAMED, frames.data(1, b"d" * 100), frames.window_update(0, 1)),
     "_engine.connection": Scenario(nothing, open_and_answer, shut_all),
     "_engine.core": Scenario(nothing, upgrade, shut_all),
     "_engine.deliver": feeds(POST, *CONTROL, *[frames.data(1, b"d" * 10)] * 3),

@@ -27,7 +27,9 @@ def shared_limits(**values: Any) -> Limits:
     return Limits(**values)
 
 
-def announced(streams: int, window: int, frame_size: int, header_list_size: int) -> dict[SettingCodes | int, int]:
+def announced(
+    streams: int, window: int, frame_size: int, header_list_size: int, connect_protocol: bool = False
+) -> dict[SettingCodes | int, int]:
     """Return this side's initial settings (RFC 9113 section 6.5.2, RFC 9218 section 2.1).
 
     Args:
@@ -35,6 +37,7 @@ def announced(streams: int, window: int, frame_size: int, header_list_size: int)
         window: Octets of a stream's window.
         frame_size: Octets of a frame.
         header_list_size: Octets of a header list; 0: not advertised.
+        connect_protocol: True to accept extended CONNECT (RFC 8441 section 3).
     """
     values: dict[SettingCodes | int, int] = {
         SettingCodes.MAX_CONCURRENT_STREAMS: streams,
@@ -44,6 +47,8 @@ def announced(streams: int, window: int, frame_size: int, header_list_size: int)
     }
     if header_list_size:
         values[SettingCodes.MAX_HEADER_LIST_SIZE] = header_list_size
+    if connect_protocol:
+        values[SettingCodes.ENABLE_CONNECT_PROTOCOL] = 1
     return values
 
 
@@ -87,8 +92,11 @@ class Options(NamedTuple):
     #: The windows of streams bound what is held then, so their growth is what counts against the limits.
     credits_on_arrival: bool = False
 
-    #: The encoding of fields; octets that are invalid in it are decoded as latin-1.
-    header_encoding: str = "utf-8"
+    #: The encoding of fields; octets that are invalid in it are decoded as latin-1. ``None``: fields are bytes.
+    header_encoding: str | None = "utf-8"
+
+    #: True to accept extended CONNECT (RFC 8441).
+    connect_protocol: bool = False
 
     #: The class of a protocol's `engine`.
     engine_class: type[H2Connection] = H2Connection

@@ -29,6 +29,7 @@ cdef class ServerProtocol:
     cdef object keep_error(self, object error)
     cdef int receive_reset(self, object item, list requests, object handler) except -1
     cpdef bint refuse(self, object stream_id) except -1
+    cdef int refuse_unreleased(self, object stream_id) except -1
     cdef bint refused_too_often(self) except -1
     cdef int add_unread(self, H2Stream stream, int64_t octets, double deadline) except -1
     cdef list take_unread(self, double now)

@@ -106,7 +106,7 @@ cdef class ServerProtocol:
         self.engine.update_settings(
             announced(
                 options.max_concurrent_streams, options.initial_window_size, options.max_frame_size,
-                options.max_header_list_size,
+                options.max_header_list_size, options.connect_protocol,
             )
         )
         self.initialized = True
@@ -303,6 +303,11 @@ cdef class ServerProtocol:
                 count += 1
         if count < self.options.max_concurrent_streams:
             return False
+        self.refuse_unreleased(stream_id)
+        return True
+
+    cdef int refuse_unreleased(self, object stream_id) except -1:
+        """Refuse a stream that would be one too many with those that the peer has reset and the application works on."""
         self.core.count("unreleased_requests")
         self.reset(stream_id, HTTP2ErrorCode.REFUSED_STREAM)
         if self.refused_too_often():
@@ -311,7 +316,7 @@ cdef class ServerProtocol:
                 self.error = (ProtocolError("streams refused") if self.options.errors is None else
                               self.options.errors.HTTP2ProtocolError("streams refused", HTTP2ErrorCode.ENHANCE_YOUR_CALM))
             self.end(HTTP2ErrorCode.ENHANCE_YOUR_CALM, limit=b"unreleased_requests")
-        return True
+        return 0
 
     cdef bint refused_too_often(self) except -1:
         """Count a refusal by this class against the limit of resets. Return True if it is exceeded."""

@@ -30,6 +30,7 @@ from fasth2.hpack.fields cimport (
     KIND_SCHEME,
 )
 from fasth2._engine.headers cimport BlockInfo, plain_pairs
+from fasth2._percent cimport percent_decode
 from fasth2.hpack.decoder cimport Entry
 
 from fasth2._memo import remember
@@ -78,15 +79,6 @@ cdef class FieldRule:
         self.kind = kind
 
 
-cdef inline int hex_value(uint8_t c) noexcept:
-    if 0x30 <= c <= 0x39:
-        return c - 0x30
-    c |= 0x20
-    if 0x61 <= c <= 0x66:
-        return c - 0x57
-    return -1
-
-
 cpdef str percent_decoded(str text):
     """Decode percent-encoding, as PEP 3333 requires of PATH_INFO.
 
@@ -97,11 +89,8 @@ cpdef str percent_decoded(str text):
         The decoded octets as latin-1 text.
     """
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
-    cdef Py_ssize_t i = 0
-    cdef Py_ssize_t at = 0
     cdef const uint8_t *p
     cdef uint8_t *out
-    cdef int high, low
     if n == 0 or PyUnicode_KIND(text) != 1:
         return text
     p = PyUnicode_1BYTE_DATA(text)
@@ -111,19 +100,7 @@ cpdef str percent_decoded(str text):
     if out == NULL:
         raise MemoryError
     try:
-        while i < n:
-            if p[i] == 0x25 and n - i > 2:
-                high = hex_value(p[i + 1])
-                low = hex_value(p[i + 2])
-                if high >= 0 and low >= 0:
-                    out[at] = <uint8_t>(high << 4 | low)
-                    at += 1
-                    i += 3
-                    continue
-            out[at] = p[i]
-            at += 1
-            i += 1
-        return PyUnicode_DecodeLatin1(<const char *>out, at, NULL)
+        return PyUnicode_DecodeLatin1(<const char *>out, percent_decode(p, n, out), NULL)
     finally:
         PyMem_Free(out)
 

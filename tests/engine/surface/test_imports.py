@@ -52,11 +52,19 @@ def third_party(loaded: dict[str, str]) -> set[str]:
     } - {"fasth2"}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "fasth2.gunicorn")])
+#: Packages of hosts.
+HOSTS = ("fasth2.gunicorn", "fasth2.uvicorn")
+
+
+def is_host(module: str) -> bool:
+    return any(within(module, host) for host in HOSTS)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not is_host(name)])
 def test_module_loads_no_package_but_its_own(module):
     loaded = loaded_by(module, [])
     assert third_party(loaded) == set()
-    assert roots(loaded).isdisjoint({*REFERENCES, "gunicorn"})
+    assert roots(loaded).isdisjoint({*REFERENCES, "gunicorn", "uvicorn"})
 
 
 @pytest.mark.parametrize(
@@ -64,17 +72,30 @@ def test_module_loads_no_package_but_its_own(module):
     [
         name
         for name in MODULES
-        if not any(within(name, face) for face in ("fasth2.gunicorn", "fasth2.server", "fasth2.wsgi", "fasth2.cli", "fasth2.__main__",
-                                                    "fasth2._alias_metadata"))
+        if not any(within(name, face) for face in (
+            *HOSTS, "fasth2.server", "fasth2.wsgi", "fasth2.asgi", "fasth2.cli", "fasth2.__main__",
+            "fasth2._alias_metadata"))
     ],
 )
 def test_engine_module_knows_no_input_output(module):
     assert INPUT_OUTPUT.isdisjoint(loaded_by(module, []))
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if within(name, "fasth2.gunicorn")])
-def test_gunicorn_module_needs_neither_h2_nor_its_parts(module):
+@pytest.mark.parametrize("module", [name for name in MODULES if is_host(name)])
+def test_host_module_needs_neither_h2_nor_its_parts(module):
     assert module in loaded_by(module, REFERENCES)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if within(name, "fasth2.uvicorn")])
+def test_uvicorn_module_needs_no_gunicorn(module):
+    assert "gunicorn" not in roots(loaded_by(module, REFERENCES))
+
+
+def test_without_uvicorn_the_error_says_which_version_is_needed():
+    code = "import sys; sys.modules['uvicorn'] = None; import fasth2.uvicorn"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    assert run.stderr.endswith("ImportError: fasth2.uvicorn needs uvicorn 0.23 or later: pip install 'uvicorn>=0.23'\n")
 
 
 def test_importing_the_package_loads_no_compiled_module():

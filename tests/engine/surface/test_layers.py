@@ -20,14 +20,15 @@ SOURCE = ROOT / "src" / "fasth2"
 #: Package, or module of the root, to its floor. A package not listed fails.
 FLOORS = {
     "_memo": 0, "_redaction": 0, "errors": 0, "exceptions": 0, "config": 0, "limits": 0, "windows": 0,
-    "_cursor": 0, "_window": 0, "_ratelimit": 0, "_priority": 0,
+    "_cursor": 0, "_window": 0, "_ratelimit": 0, "_priority": 0, "_percent": 0,
     "_frames": 1, "hpack": 1,
     "_engine": 2,
     # What users import: the engine under h2's names and ours.
     "connection": 3, "events": 3, "settings": 3, "stream": 3, "ready": 3,
     "utilities": 3, "alias": 3, "_alias_metadata": 3,
     "server": 4,
-    "wsgi": 5,
+    "wsgi": 5, "asgi": 5,
+    "uvicorn": 6,
     "gunicorn": 7,
     "cli": 8,
     "__main__": 9,

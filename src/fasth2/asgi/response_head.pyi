@@ -1,0 +1,6 @@
+from typing import final
+
+@final
+class ResponseHead:
+    @property
+    def status(self) -> int: ...

@@ -1,0 +1,1 @@
+"""fasth2 under uvicorn."""

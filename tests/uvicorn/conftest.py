@@ -1,0 +1,38 @@
+"""uvicorn's oldest and newest version in ``make test``, those between in ``make test-ecosystem``; both loops."""
+import contextlib
+
+import pytest
+
+from tests.support.service import chosen
+from tests.support.uvicorn_server import Uvicorn
+from tests.support.uvicorn_versions import NAMES, VERSIONS
+
+#: Version and loop.
+EVERY = tuple(f"{name}-{loop}" for name in NAMES for loop in ("asyncio", "uvloop"))
+SETUPS = chosen(EVERY, f"{NAMES[0]}-asyncio", f"{NAMES[-1]}-uvloop")
+
+
+def start(setup, directory, **keywords):
+    name, _, loop = setup.rpartition("-")
+    return Uvicorn(directory, version=VERSIONS[name], loop=loop, **keywords)
+
+
+@pytest.fixture(scope="package", params=[
+    pytest.param(setup, marks=[pytest.mark.ecosystem] if setup not in SETUPS[:1] + SETUPS[-1:] else []) for setup in SETUPS])
+def setup(request):
+    """A version and a loop."""
+    return request.param
+
+
+@pytest.fixture(scope="package")
+def server(setup, tmp_path_factory, certificate):
+    """A server over TLS that many tests share."""
+    with start(setup, tmp_path_factory.mktemp("uvicorn"), certificate=certificate) as running:
+        yield running
+
+
+@pytest.fixture
+def serve(setup, tmp_path):
+    """Start servers that end with the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **keywords: stack.enter_context(start(setup, tmp_path, **keywords))
