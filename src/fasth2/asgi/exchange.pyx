@@ -349,9 +349,12 @@ cdef class Exchange:
         return 0
 
     cdef int send_trailers(self, object message) except -1:
+        cdef list fields = lower_fields(message.get("headers", ()))
+        # CPython 3.11 leaks a list that finds no memory to be added to an empty one.
         if self.trailers is None:
-            self.trailers = []
-        self.trailers += lower_fields(message.get("headers", ()))
+            self.trailers = fields
+        else:
+            self.trailers += fields
         if message.get("more_trailers", False):
             return 0
         if not self.head.omits_body:
