@@ -114,7 +114,10 @@ def test_an_application_that_never_waits_does_not_keep_the_loop():
         connection = Connection(server)
         connection.feed(request(1))
         connection.feed(frames.rst_stream(1))
-        assert len(server.service.tasks) == 1
+        [task] = server.service.tasks
+        server.turn(task.cancel)
+        assert task.cancelled()
+        assert server.service.tasks == set()
 
 
 def test_cancel_on_reset():

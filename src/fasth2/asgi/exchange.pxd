@@ -76,3 +76,7 @@ cdef class Operation:
     cdef object advance(self)
     cdef object step(self)
     cdef int end(self) except -1
+
+
+cdef class Pause:
+    cdef bint over

@@ -16,7 +16,6 @@ from fasth2.exceptions import ProtocolError
 __all__ = ["Exchange", "Operation"]
 
 cdef object CancelledError = asyncio.CancelledError
-cdef object sleep = asyncio.sleep
 cdef object NOTHING = object()
 
 cdef bytes ERROR_BODY = b"Internal Server Error"
@@ -154,6 +153,29 @@ cdef class Operation:
         return None
 
 
+@cython.final
+cdef class Pause:
+    """Awaiting it lets other tasks run once, as ``asyncio.sleep(0)`` does."""
+
+    def __await__(self):
+        return self
+
+    def __next__(self):
+        if self.over:
+            raise StopIteration
+        self.over = True
+
+    def throw(self, error, value=None, traceback=None):
+        """Raise an exception, such as that of a task that is cancelled.
+
+        Args:
+            error: The exception, or its class.
+            value: The exception, if ``error`` is its class.
+            traceback: Ignored.
+        """
+        raise error if value is None else value
+
+
 cdef Exchange new_exchange(Streams streams, uint32_t stream_id, dict scope, bint complete):
     """Return the exchange of a request. complete: it has no body."""
     cdef Exchange exchange = Exchange.__new__(Exchange)
@@ -267,7 +289,7 @@ cdef class Exchange:
             if self.streams.service.raises:
                 raise ClientDisconnected("the client has gone")
             # An application that does nothing but send must not keep the loop.
-            return sleep(0)
+            return Pause.__new__(Pause)
         if self.state == RESPONSE_STARTED or self.state == RESPONSE_SENT:
             if kind == BODY:
                 self.send_body(message)
@@ -349,9 +371,12 @@ cdef class Exchange:
         return 0
 
     cdef int send_trailers(self, object message) except -1:
+        cdef list fields = lower_fields(message.get("headers", ()))
+        # CPython 3.11 leaks a list that finds no memory to be added to an empty one.
         if self.trailers is None:
-            self.trailers = []
-        self.trailers += lower_fields(message.get("headers", ()))
+            self.trailers = fields
+        else:
+            self.trailers += fields
         if message.get("more_trailers", False):
             return 0
         if not self.head.omits_body:

@@ -236,8 +236,8 @@ cdef class Streams:
     cdef int write_output(self) except -1:
         """Write as much as the transport takes."""
         cdef bytes data
-        cdef int writes
-        for writes in range(MOST_WRITES):
+        cdef int _writes
+        for _writes in range(MOST_WRITES):
             if self.paused or self.transport is None:
                 return 0
             data = self.take_output()
