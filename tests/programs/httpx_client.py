@@ -6,7 +6,6 @@ Each scenario's result is printed as a line of JSON. The server has the paths of
 `faulty_server`.
 """
 import asyncio
-import concurrent.futures
 import hashlib
 import importlib
 import json
@@ -47,14 +46,6 @@ def concurrent_tasks():
             return await asyncio.gather(*(client.get("/hello") for _ in range(100)))
 
     return sum(map(is_hello, asyncio.run(run())))
-
-
-def concurrent_threads():
-    """A hundred streams of one connection, by threads."""
-    with httpx.Client(**options()) as client:
-        client.get("/hello")
-        with concurrent.futures.ThreadPoolExecutor(100) as pool:
-            return sum(map(is_hello, pool.map(lambda _: client.get("/hello"), range(100))))
 
 
 def is_taken(answer, body=BODY):

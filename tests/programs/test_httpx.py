@@ -10,7 +10,7 @@ from tests.support.service import chosen
 SCRIPT = str(ROOT / "tests" / "programs" / "httpx_client.py")
 
 EXPECTED = {
-    "sequential": 50, "concurrent_tasks": 100, "concurrent_threads": 100, "upload": True, "upload_in_parts": True,
+    "sequential": 50, "concurrent_tasks": 100, "upload": True, "upload_in_parts": True,
     "download": 10 << 20, "transfers_at_once": [True, True, 10 << 20, 10 << 20],
     "core_only": [200, "HTTP/2", "Hello, world!"],
 }
