@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .run import run
+from tests.support.run import run
 
 #: What `--write-out` says of each transfer: HTTP version, status, new connections, curl's own code.
 TELL = ("--write-out", "%{stderr}%{http_version} %{http_code} %{num_connects} %{exitcode}\\n")

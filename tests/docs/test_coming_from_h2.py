@@ -7,7 +7,7 @@ import pytest
 
 import fasth2
 from tests.docs.readme import blocks
-from tests.docs.test_examples import started
+from tests.docs.started_example import started
 from tests.support.paths import ROOT
 from tests.support.programs_of_python import RUN, python
 

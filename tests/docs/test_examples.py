@@ -1,7 +1,6 @@
 """The servers of examples/, run as docs/engine.md says, with real clients."""
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import random
@@ -12,23 +11,10 @@ import sys
 import httpx
 import pytest
 
+from tests.docs.started_example import started
 from tests.support.paths import ROOT, SOURCE
 
 SERVERS = ["h2_calls", "one_call"]
-
-
-@contextlib.contextmanager
-def started(path, *options):
-    """Run an example; give the address in the line that it prints."""
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    command = [sys.executable, str(path), *options]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        yield re.fullmatch(r"curl --http2-prior-knowledge (http://127\.0\.0\.1:\d+/)\n", process.stdout.readline())[1]
-    finally:
-        process.terminate()
-        rest = process.communicate(timeout=10)[0]
-    assert rest == ""
 
 
 def curl(*args, data=None):
