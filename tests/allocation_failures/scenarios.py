@@ -580,7 +580,7 @@ SCENARIOS: dict[str, Scenario] = {
                                                ("content-length", "0"), path="/a%20b?c=d")),
     "wsgi.input": serves(reading, *UPLOAD),
     "wsgi.leader": Scenario(nothing, leads, let_go),
-    "wsgi.parts": serves(reading, UPLOAD[0], *[frames.data(1, b"line\n")] * 3, frames.data(1, b"d" * 5000), UPLOAD[-1]),
+    "server._parts": serves(reading, UPLOAD[0], *[frames.data(1, b"line\n")] * 3, frames.data(1, b"d" * 5000), UPLOAD[-1]),
     "wsgi.request_bodies": serves(writing, STREAMED, request(3, end_stream=False), frames.data(3, b"d" * 100),
                               frames.data(1, b"d" * 100), limits=WorkerLimits(gathered_bodies=50)),
     "wsgi.response_fields": serves(writing, request(1)),

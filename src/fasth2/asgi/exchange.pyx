@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint32_t
 from fasth2._engine.error_codes cimport INTERNAL_ERROR
 from fasth2.asgi.response_head cimport ResponseHead, lower_fields, response_head
 from fasth2.asgi.streams cimport Streams
+from fasth2.server._parts cimport add_part, joined_parts
 
 import asyncio
 
@@ -218,9 +219,8 @@ cdef class Exchange:
     cdef int add_body(self, bytes data) except -1:
         """Keep a part of the body for the application."""
         if self.parts is None:
-            self.parts = [data]
-        else:
-            self.parts.append(data)
+            self.parts = []
+        add_part(self.parts, data)
         self.received += PyBytes_GET_SIZE(data)
         return self.wake()
 
@@ -235,7 +235,7 @@ cdef class Exchange:
         if self.gone or self.told or self.state == RESPONSE_COMPLETE:
             return {"type": "http.disconnect"}
         if self.parts is not None:
-            body = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+            body = joined_parts(self.parts)
             self.parts = None
             if self.body_complete:
                 self.delivered = True

@@ -81,7 +81,8 @@ class StreamTransport:
         self._denial: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._denial_body = bytearray()
         self._paused = False
-        self._waiting: list[bytes] = []
+        # Joined, since the client chooses the size of its frames.
+        self._waiting = bytearray()
         self._closing = False
         self._lost = False
         self._writing_paused = False
@@ -123,7 +124,7 @@ class StreamTransport:
         if self._lost or self._closing:
             return
         if self._paused:
-            self._waiting.append(data)
+            self._waiting += data
             return
         self._tunnel.credit(len(data))
         self._protocol.data_received(data)
@@ -235,9 +236,9 @@ class StreamTransport:
     def resume_reading(self) -> None:
         """Pass octets on again."""
         self._paused = False
-        waiting, self._waiting = self._waiting, []
-        for data in waiting:
-            self.octets_received(data)
+        if self._waiting:
+            waiting, self._waiting = bytes(self._waiting), bytearray()
+            self.octets_received(waiting)
 
     def is_reading(self) -> bool:
         """Return True unless reading is paused."""

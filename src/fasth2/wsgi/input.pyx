@@ -4,7 +4,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.string cimport memchr
 
 from fasth2.wsgi.messages cimport between_messages, messages_read
-from fasth2.wsgi.parts cimport add_part, take_part
+from fasth2.server._parts cimport add_part, take_part
 
 from collections import deque
 

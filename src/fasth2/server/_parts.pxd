@@ -3,3 +3,4 @@
 
 cdef int add_part(object parts, bytes data) except -1
 cdef bytes take_part(object parts)
+cdef bytes joined_parts(list parts)

@@ -13,7 +13,7 @@ cdef enum:
 
 
 cdef int add_part(object parts, bytes data) except -1:
-    """Append a part to a deque of bytes and bytearrays, or join it to the last one."""
+    """Append a part to a deque or list of bytes and bytearrays, or join it to the last one."""
     cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
     cdef object last
     cdef bytearray joined
@@ -37,3 +37,10 @@ cdef bytes take_part(object parts):
     """Take the first part off the deque, which is not empty."""
     cdef object part = parts.popleft()
     return part if type(part) is bytes else bytes(part)
+
+
+cdef bytes joined_parts(list parts):
+    """Return the octets of all parts."""
+    if len(parts) == 1 and type(parts[0]) is bytes:
+        return parts[0]
+    return b"".join(parts)
