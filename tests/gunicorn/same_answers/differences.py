@@ -24,8 +24,8 @@ WORKERS = (*WSGI, "asgi")
 WAYS = ("install", "class", "own")
 CLASSES = WAYS[1:]
 
-#: Keys of the environment whose objects are of fasth2's own classes where its own worker serves.
-OWN_OBJECTS = ("wsgi.input", "gunicorn.socket")
+#: Keys of the environment whose objects are of fasth2's own classes where its own worker serves, or that it alone has.
+OWN_OBJECTS = ("wsgi.input", "gunicorn.socket", "wsgi.ext.http.send_trailers")
 EVERYTHING = ("interim", "headers", "body", "trailers", "end", "connection", "seen", "log")
 
 #: Both sizes, %(B)s and %(b)s, of a line of the access log.
