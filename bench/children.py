@@ -12,12 +12,13 @@ asked for like any other.
 """
 from __future__ import annotations
 
+import contextlib
 import gc
 import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -110,6 +111,28 @@ class Child:
             sent.append(bytes(content[4 : 4 + length]))
             content = content[4 + length :]
         return sent
+
+
+def checked_rounds(
+    start: Callable[[str], Child], contestants: Sequence[str], check: Callable[[list[bytes]], None], rounds: int, parts: int,
+) -> dict[str, list[float]]:
+    """Start contestants, check what each answers, and let them serve in turn.
+
+    Args:
+        start: Starts one by its name.
+        contestants: The names.
+        check: Raises an exception for wrong answers.
+        rounds: As `rounds_in_turn`.
+        parts: As `rounds_in_turn`.
+
+    Returns:
+        As `rounds_in_turn`.
+    """
+    with contextlib.ExitStack() as stack:
+        children = [stack.enter_context(start(contestant)) for contestant in contestants]
+        for child in children:
+            check(child.answers())
+        return rounds_in_turn(children, rounds, parts)
 
 
 def rounds_in_turn(children: Sequence[Child], rounds: int, parts: int) -> dict[str, list[float]]:

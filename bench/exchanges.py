@@ -6,7 +6,6 @@ Runs one contestant as a child that ``bench.children`` describes; an answer is w
 """
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import importlib.util
@@ -17,7 +16,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from .checking import WrongAnswer
-from .children import Child, rounds_in_turn, serve_commands
+from .children import Child, checked_rounds, serve_commands
 from .recording import FRAME_SIZE
 from .workloads import body_of
 
@@ -245,11 +244,9 @@ def samples(row: str, rounds: int) -> dict[str, list[float]]:
         WrongAnswer: A request, a response or a body is not the row's.
     """
     here = Runner(row, "fasth2")
-    with contextlib.ExitStack() as stack:
-        children = [stack.enter_context(_start(row, contestant)) for contestant in CONTESTANTS]
-        for child in children:
-            check(here, child.answers())
-        return rounds_in_turn(children, rounds, here.exchanges)
+    return checked_rounds(
+        functools.partial(_start, row), CONTESTANTS, functools.partial(check, here), rounds, here.exchanges
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Runs one contestant as a child that ``bench.children`` describes; an answer is w
 """
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import importlib.util
@@ -17,7 +16,7 @@ from time import process_time_ns
 from types import ModuleType
 
 from .checking import WrongAnswer
-from .children import Child, rounds_in_turn, serve_commands
+from .children import Child, checked_rounds, serve_commands
 from .workloads import browser_fields
 
 #: Contestant: the module that has Encoder and Decoder; jh2's are those in Rust that its connections use.
@@ -162,11 +161,7 @@ def samples(row: str, rounds: int) -> dict[str, list[float]]:
     Raises:
         WrongAnswer: A list or a block is not the row's.
     """
-    with contextlib.ExitStack() as stack:
-        children = [stack.enter_context(_start(row, contestant)) for contestant in CONTESTANTS]
-        for child in children:
-            check(row, child.answers())
-        return rounds_in_turn(children, rounds, _BLOCKS)
+    return checked_rounds(functools.partial(_start, row), CONTESTANTS, functools.partial(check, row), rounds, _BLOCKS)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,17 @@ async def hello(scope, receive, send):
     await body(send, b"hello")
 
 
+def gated():
+    """An event, and an application that waits for it before it says hello."""
+    gate = asyncio.Event()
+
+    async def app(scope, receive, send):
+        await gate.wait()
+        await hello(scope, receive, send)
+
+    return gate, app
+
+
 def goaways(connection):
     return [(sent.last_stream_id, sent.error_code) for sent in connection.wrote("GOAWAY")]
 
@@ -34,12 +45,7 @@ def test_shutdown_of_an_idle_connection_is_two_goaways_and_requests_between_them
 
 
 def test_shutdown_waits_for_open_requests():
-    gate = asyncio.Event()
-
-    async def app(scope, receive, send):
-        await gate.wait()
-        await hello(scope, receive, send)
-
+    gate, app = gated()
     with serving(app) as server:
         connection = Connection(server)
         connection.feed(request(1))
@@ -57,12 +63,7 @@ def test_shutdown_waits_for_open_requests():
 
 
 def test_the_first_goaway_follows_the_last_response():
-    gate = asyncio.Event()
-
-    async def app(scope, receive, send):
-        await gate.wait()
-        await hello(scope, receive, send)
-
+    gate, app = gated()
     with serving(app) as server:
         connection = Connection(server)
         connection.feed(request(1))
@@ -72,12 +73,7 @@ def test_the_first_goaway_follows_the_last_response():
 
 
 def test_streams_after_the_final_goaway_are_not_served():
-    gate = asyncio.Event()
-
-    async def app(scope, receive, send):
-        await gate.wait()
-        await hello(scope, receive, send)
-
+    gate, app = gated()
     with serving(app) as server:
         connection = Connection(server)
         connection.feed(request(1))
@@ -187,12 +183,7 @@ def test_a_protocol_error_sends_goaway_and_tells_the_application():
 
 
 def test_a_client_that_has_closed_its_side_gets_its_answers():
-    gate = asyncio.Event()
-
-    async def app(scope, receive, send):
-        await gate.wait()
-        await hello(scope, receive, send)
-
+    gate, app = gated()
     with serving(app) as server:
         connection = Connection(server)
         connection.feed(request(1), request(3, end_stream=False))
@@ -211,12 +202,7 @@ def test_an_idle_client_that_has_closed_its_side_is_closed():
 
 
 def test_nothing_is_written_after_the_connection_is_lost():
-    gate = asyncio.Event()
-
-    async def app(scope, receive, send):
-        await gate.wait()
-        await hello(scope, receive, send)
-
+    gate, app = gated()
     with serving(app) as server:
         connection = Connection(server)
         connection.feed(request(1))

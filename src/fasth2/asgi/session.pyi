@@ -11,9 +11,7 @@ from .service import Service
 from .streams import Streams
 from .tunnel import Tunnel
 
-LINGER: float
-
-__all__ = ["LINGER", "Session"]
+__all__ = ["Session"]
 
 async def awaited(awaitable: Awaitable[Any]) -> Any: ...
 

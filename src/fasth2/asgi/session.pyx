@@ -19,13 +19,11 @@ import asyncio
 import random
 import types
 
+from fasth2.server._closing import ASYNCIO_CLOSING_WAIT
 from fasth2.server._progress import BodyWait
 from fasth2.server._protocol import DRAINING_WAIT
 
-__all__ = ["LINGER", "Session"]
-
-#: Seconds that the transport stays open after GOAWAY, for the client to read it.
-LINGER = 1.0
+__all__ = ["Session"]
 
 #: Seconds in which input that has arrived is read before the final GOAWAY of a shutdown.
 INPUT_WAIT = 0.01
@@ -495,7 +493,7 @@ cdef class Session:
         if not self.input_open:
             self.transport.close()
         else:
-            self.timer = self.service.loop.call_later(LINGER, self.close_transport)
+            self.timer = self.service.loop.call_later(ASYNCIO_CLOSING_WAIT, self.close_transport)
 
     def close_transport(self):
         """Close the transport, even if the client takes no more of what is to be sent."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from fasth2.exceptions import ProtocolError
 
+from ._closing import ASYNCIO_CLOSING_WAIT
 from ._holder import HolderAttributes, holds_protocol
 from ._options import seconds
 from ._progress import MIN_RATE, SendProgress, keeps_rate
@@ -73,7 +74,7 @@ class AsyncConnection(HolderAttributes):
     MIN_RECEIVE_RATE = MIN_RATE
 
     #: Seconds of a lingering close, in which input is read and discarded.
-    LINGER = 1.0
+    LINGER = ASYNCIO_CLOSING_WAIT
 
     #: Bytes of one read.
     READ_BUFFER_SIZE = 65536

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CLOSING_SIZE", "CLOSING_WAIT", "Lingering", "end_tls", "linger"]
+__all__ = ["ASYNCIO_CLOSING_WAIT", "CLOSING_SIZE", "CLOSING_WAIT", "Lingering", "end_tls", "linger"]
 
 #: Limits of a lingering close, in seconds and in octets read.
 CLOSING_WAIT = 2.0
+#: The limit in seconds on an event loop, whose transport reads and discards by itself.
+ASYNCIO_CLOSING_WAIT = 1.0
 CLOSING_SIZE = 1048576
 
 _READ_SIZE = 16384
