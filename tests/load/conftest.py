@@ -26,7 +26,7 @@ def servers(serve):
 
         def server(setup):
             if setup not in running:
-                running[setup] = stack.enter_context(serve(setup, "--keep-alive", "20"))
+                running[setup] = stack.enter_context(serve(setup, "--keep-alive", "20", "--access-logfile", "-"))
             return running[setup]
 
         yield server

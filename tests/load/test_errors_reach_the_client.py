@@ -12,12 +12,16 @@ from tests.support.fields import request
 from tests.support.frames import PREFACE, FrameReader
 from tests.support.gunicorn_matrix import OWN
 from tests.support.gunicorn_versions import NEWEST
+from tests.support.waiting import wait_until
 
 #: Octets of the client's receive buffer: most of what it is sent waits in the server's kernel.
 RECEIVE_BUFFER = 2048
 
 #: Requests answered before the error, and the octets that follow it.
 REQUESTS, REST = 90, 400_000
+
+#: Answers with 500 octets.
+PATH = "/stream?500"
 
 PROTOCOL_ERROR = 1
 
@@ -63,10 +67,17 @@ def read_to_the_end(sock):
     return reader.sent
 
 
-def check(sock):
+def answered(server):
+    return server.log.count(f'"GET {PATH} ')
+
+
+def check(server, sock):
+    before = answered(server)
     sock.sendall(PREFACE + frames.settings() + b"".join(
-        bytes(request(2 * n + 1, path="/stream?500", authority="127.0.0.1")) for n in range(REQUESTS)))
-    time.sleep(1)
+        bytes(request(2 * n + 1, path=PATH, authority="127.0.0.1")) for n in range(REQUESTS)))
+    # A line of the access log comes when an answer is queued, or a moment before.
+    wait_until(lambda: answered(server) == before + REQUESTS)
+    time.sleep(0.5)
     # DATA on stream 0, and what a client sends that has not read of its error yet.
     send_while_it_takes(sock, bytes(frames.data(0, b"x")) + bytes(frames.ping(b"01234567")) * (REST // 17))
     time.sleep(0.25)
@@ -77,12 +88,14 @@ def check(sock):
 
 @pytest.mark.parametrize("setup", EVERYWHERE, ids=str)
 def test_the_goaway_is_behind_all_that_was_queued(setup, servers):
-    with connect(servers(setup)) as sock:
-        check(sock)
+    server = servers(setup)
+    with connect(server) as sock:
+        check(server, sock)
 
 
 @pytest.mark.parametrize("setup", EVERYWHERE, ids=str)
 def test_without_tls(setup, serve):
-    options = ("--http2-cleartext", "both", "--forwarded-allow-ips", "127.0.0.1", "--keep-alive", "20")
+    options = ("--http2-cleartext", "both", "--forwarded-allow-ips", "127.0.0.1", "--keep-alive", "20",
+               "--access-logfile", "-")
     with serve(setup, *options, tls=False) as server, connect(server, tls=False) as sock:
-        check(sock)
+        check(server, sock)
