@@ -83,6 +83,13 @@ async def seen(scope, receive, send):
     await answer(send, ",".join(told).encode())
 
 
+async def counters(scope, receive, send):
+    """Those of the process."""
+    from fasth2.uvicorn import counters as read
+
+    await answer(send, repr(read()).encode())
+
+
 async def fault(scope, receive, send):
     raise ValueError("a fault of the application")
 
@@ -124,4 +131,4 @@ async def websocket(scope, receive, send):
 
 
 PATHS = {"/": hello, "/hello": hello, "/scope": show_scope, "/digest": digest, "/stream": stream, "/slow": slow,
-         "/events": events, "/seen": seen, "/fault": fault, "/trailers": trailers}
+         "/events": events, "/seen": seen, "/counters": counters, "/fault": fault, "/trailers": trailers}

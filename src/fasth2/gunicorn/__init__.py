@@ -20,8 +20,7 @@ import importlib
 from typing import Any
 
 from fasth2.gunicorn.dropin.install import Status, install, status
-
-from .counting import counters
+from fasth2.server.counting import counters
 
 __all__ = [
     "AsyncHTTP2Connection", "HTTP2ServerConnection", "Status", "UvicornWorker", "WSGIWorker", "asgi", "counters", "gevent",

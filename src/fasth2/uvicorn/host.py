@@ -15,8 +15,10 @@ from fasth2.asgi.settings import ASGISettings
 from fasth2.asgi.watch import Watch
 from fasth2.limits import Limits
 from fasth2.server._options import Options
+from fasth2.server.counting import add_gauge
 from fasth2.windows import AdaptiveWindows
 
+from .environment import ENVIRONMENT
 from .http1 import http1_class
 
 __all__ = ["Host", "host_of"]
@@ -42,7 +44,8 @@ class Host:
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, loop: asyncio.AbstractEventLoop,
                  settings: ASGISettings, limits: Limits, http1: Any) -> None:
-        settings = replace(settings, keep_alive=config.timeout_keep_alive)
+        settings = replace(ENVIRONMENT.settings(settings), keep_alive=config.timeout_keep_alive)
+        limits = ENVIRONMENT.limits(limits)
         self.loop = loop
         self.log = logging.getLogger("uvicorn.error")
         self.access_logger = logging.getLogger("uvicorn.access")
@@ -51,9 +54,13 @@ class Host:
         #: For the reads of all connections; a loop reads one at a time.
         self.buffer = memoryview(bytearray(_READ_BUFFER))
         self.extensions = http_extensions()
+        windows = None
+        if settings.adaptive_windows:
+            windows = AdaptiveWindows()
+            add_gauge("window_growth", partial(getattr, windows.budget, "granted"))
         options = Options(
             None, None, limits, settings.initial_window, limits.concurrent_streams or 2**31 - 1, 16384, limits.header_list_size or 0,
-            header_encoding=None, adaptive_windows=AdaptiveWindows() if settings.adaptive_windows else None,
+            header_encoding=None, adaptive_windows=windows,
             credits_on_arrival=True, full_window_wait=1.0, connect_protocol=config.ws_protocol_class is not None,
         )  # fmt: skip
         self.service = Service(
@@ -63,6 +70,8 @@ class Host:
             state=app_state, limit_concurrency=config.limit_concurrency,
             reset_contextvars=getattr(config, "reset_contextvars", False),
         )  # fmt: skip
+
+        add_gauge("unsent", partial(getattr, self.service.unsent, "total"))
 
     def report(self, message: str, error: BaseException | None) -> None:
         """Log that an application has failed, as uvicorn does.
