@@ -18,6 +18,7 @@ _OCTETS = Number("octets", 0, 2**63 - 1)
 _SECONDS = Number("seconds", 0, 10**9, float)
 
 _LIMITS = "FASTH2_LIMITS"
+_RENEW = "FASTH2_RENEW_CERTIFICATE"
 
 #: Variable to the field of `ASGISettings` that it sets, and its kind.
 VARIABLES: dict[str, tuple[str, Flag | Number | Optional]] = {
@@ -56,6 +57,10 @@ class Environment:
         for variable, (field, kind) in VARIABLES.items():
             if text := variables.get(variable):
                 self._fields[field] = kind.parse(variable, text)
+        #: Whether certificates are renewed; ``None``: not set.
+        self.renew_certificate: bool | None = None
+        if text := variables.get(_RENEW):
+            self.renew_certificate = Flag().parse(_RENEW, text)
         self._limits = parse_limits(_LIMITS, variables.get(_LIMITS, ""), {})
 
     def settings(self, chosen: ASGISettings) -> ASGISettings:

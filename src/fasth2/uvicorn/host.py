@@ -20,6 +20,7 @@ from fasth2.windows import AdaptiveWindows
 
 from .environment import ENVIRONMENT
 from .http1 import http1_class
+from .renewal import Renewal
 
 __all__ = ["Host", "host_of"]
 
@@ -40,10 +41,11 @@ class Host:
         settings: The server's settings.
         limits: The engine's limits.
         http1: See `fasth2.uvicorn.http1.http1_class`.
+        renew_certificate: True to use the files of the certificate again when they have changed.
     """
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, loop: asyncio.AbstractEventLoop,
-                 settings: ASGISettings, limits: Limits, http1: Any) -> None:
+                 settings: ASGISettings, limits: Limits, http1: Any, renew_certificate: bool) -> None:
         settings = replace(ENVIRONMENT.settings(settings), keep_alive=config.timeout_keep_alive)
         limits = ENVIRONMENT.limits(limits)
         self.loop = loop
@@ -71,6 +73,14 @@ class Host:
             reset_contextvars=getattr(config, "reset_contextvars", False),
         )  # fmt: skip
 
+        if ENVIRONMENT.renew_certificate is not None:
+            renew_certificate = ENVIRONMENT.renew_certificate
+        self.renewal: Renewal | None = None
+        if renew_certificate and config.ssl is not None and config.ssl_certfile:
+            self.renewal = Renewal(
+                config.ssl, config.ssl_certfile, config.ssl_keyfile, config.ssl_keyfile_password, loop, self.log
+            )
+            add_gauge("certificates_renewed", partial(getattr, self.renewal, "renewed"))
         add_gauge("unsent", partial(getattr, self.service.unsent, "total"))
 
     def report(self, message: str, error: BaseException | None) -> None:
@@ -118,7 +128,7 @@ def host_of(cls: Any, config: Any, server_state: Any, app_state: Any, loop: asyn
     """Return the host of a server's connections, one for each class of protocol.
 
     Args:
-        cls: The protocol's class, with ``settings``, ``limits`` and ``http1``.
+        cls: The protocol's class, with ``settings``, ``limits``, ``http1`` and ``renew_certificate``.
         config: uvicorn's configuration.
         server_state: uvicorn's state of the server, which holds the host.
         app_state: The lifespan's state.
@@ -130,5 +140,7 @@ def host_of(cls: Any, config: Any, server_state: Any, app_state: Any, loop: asyn
         setattr(server_state, _ATTRIBUTE, hosts)
     host = hosts.get(cls)
     if host is None or host.loop is not loop:
-        host = hosts[cls] = Host(config, server_state, app_state, loop, cls.settings, cls.limits, cls.http1)
+        host = hosts[cls] = Host(
+            config, server_state, app_state, loop, cls.settings, cls.limits, cls.http1, cls.renew_certificate
+        )
     return host

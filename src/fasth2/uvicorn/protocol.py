@@ -48,6 +48,10 @@ class H2Protocol(asyncio.BufferedProtocol):
     #: The class for HTTP/1.1, or its name; ``None``: the one that ``FASTH2_HTTP1`` names, by default uvicorn's own.
     http1: ClassVar[Any] = None
 
+    #: True to use the certificate's files again when they have changed, without a restart; ``FASTH2_RENEW_CERTIFICATE`` in
+    #: the environment comes before it.
+    renew_certificate: ClassVar[bool] = False
+
     #: Settings of the server. Variables of the environment come before them.
     settings: ClassVar[ASGISettings] = ASGISettings()
 
@@ -64,6 +68,8 @@ class H2Protocol(asyncio.BufferedProtocol):
         self.app_state = app_state
         self.loop = _loop or asyncio.get_running_loop()
         self.host = host_of(type(self), config, server_state, app_state, self.loop)
+        if self.host.renewal is not None:
+            self.host.renewal.check()
         self.connections = server_state.connections
         self.transport: Any = None
         self.session: Session | None = None
