@@ -1,6 +1,7 @@
 """The ASGI application of the tests with uvicorn."""
 import asyncio
 import hashlib
+import time
 
 #: Disconnects that applications were told of.
 told = []
@@ -94,6 +95,36 @@ async def fault(scope, receive, send):
     raise ValueError("a fault of the application")
 
 
+async def faults(scope, receive, send):
+    """Fail where the query says: before the head, after it, between parts, or after the last one."""
+    where = scope["query_string"].decode()
+    if where == "before":
+        raise ValueError("before the head")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if where == "head":
+        raise ValueError("after the head")
+    await send({"type": "http.response.body", "body": b"part", "more_body": True})
+    if where == "between":
+        raise ValueError("between parts")
+    await send({"type": "http.response.body", "body": b"end"})
+    raise ValueError("after the end")
+
+
+async def flood(scope, receive, send):
+    """Nothing is awaited but `send`."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(int(scope["query_string"])):
+        await send({"type": "http.response.body", "body": b"x" * 1000, "more_body": True})
+    await send({"type": "http.response.body"})
+    told.append("flooded")
+
+
+async def busy(scope, receive, send):
+    """The loop waits for it."""
+    time.sleep(float(scope["query_string"]))
+    await answer(send, b"busy")
+
+
 async def trailers(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"trailer", b"x-end")], "trailers": True})
     await send({"type": "http.response.body", "body": b"body"})
@@ -131,4 +162,4 @@ async def websocket(scope, receive, send):
 
 
 PATHS = {"/": hello, "/hello": hello, "/scope": show_scope, "/digest": digest, "/stream": stream, "/slow": slow,
-         "/events": events, "/seen": seen, "/counters": counters, "/fault": fault, "/trailers": trailers}
+         "/events": events, "/seen": seen, "/counters": counters, "/fault": fault, "/faults": faults, "/flood": flood, "/busy": busy, "/trailers": trailers}
