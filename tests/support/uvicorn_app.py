@@ -13,7 +13,7 @@ async def app(scope, receive, send):
     elif scope["type"] == "websocket":
         await websocket(scope, receive, send)
     else:
-        await PATHS[scope["path"]](scope, receive, send)
+        await PATHS.get(scope["path"], missing)(scope, receive, send)
 
 
 async def lifespan(scope, receive, send):
@@ -30,6 +30,10 @@ async def answer(send, body, *fields, status=200):
     await send({"type": "http.response.start", "status": status,
                 "headers": [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body)), *fields]})
     await send({"type": "http.response.body", "body": body})
+
+
+async def missing(scope, receive, send):
+    await answer(send, b"not found", status=404)
 
 
 async def hello(scope, receive, send):
@@ -162,4 +166,5 @@ async def websocket(scope, receive, send):
 
 
 PATHS = {"/": hello, "/hello": hello, "/scope": show_scope, "/digest": digest, "/stream": stream, "/slow": slow,
-         "/events": events, "/seen": seen, "/counters": counters, "/fault": fault, "/faults": faults, "/flood": flood, "/busy": busy, "/trailers": trailers}
+         "/events": events, "/seen": seen, "/counters": counters, "/fault": fault, "/faults": faults, "/flood": flood, "/busy": busy,
+         "/trailers": trailers}

@@ -1,15 +1,26 @@
 """uvicorn's oldest and newest version in ``make test``, those between in ``make test-ecosystem``; both loops."""
 import contextlib
+from pathlib import Path
 
 import pytest
 
-from tests.support.service import chosen
+from tests.support.service import ECOSYSTEM, chosen
 from tests.support.uvicorn_server import Uvicorn
 from tests.support.uvicorn_versions import NAMES, VERSIONS
 
 #: Version and loop.
 EVERY = tuple(f"{name}-{loop}" for name in NAMES for loop in ("asyncio", "uvloop"))
 SETUPS = chosen(EVERY, f"{NAMES[0]}-asyncio", f"{NAMES[-1]}-uvloop")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """What is marked ecosystem here is for ``make test-ecosystem`` alone."""
+    alone = [item for item in items
+             if Path(__file__).parent in item.path.parents and item.get_closest_marker("ecosystem")]
+    if alone and not ECOSYSTEM:
+        items[:] = [item for item in items if item not in alone]
+        config.hook.pytest_deselected(items=alone)
 
 
 def start(setup, directory, **keywords):

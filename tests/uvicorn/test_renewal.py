@@ -61,7 +61,7 @@ def test_a_renewed_certificate(serve, tmp_path):
         client.request(3, "/counters")
         assert client.read(lambda: len(client.found(h2.events.StreamEnded)) == 2)
         shown = eval(client.body(1))["extensions"]["tls"]["server_cert"]
-        assert shown.split() == new.cert.read_text().partition("-----END")[0].split() + ["-----END", "CERTIFICATE-----"]
+        assert shown.split() == [*new.cert.read_text().partition("-----END")[0].split(), "-----END", "CERTIFICATE-----"]
         assert eval(client.body(3))["certificates_renewed"] == 1
     assert server.log.count("The TLS certificate is renewed") == 1
     assert server.log.count("cannot be read again") <= 2
