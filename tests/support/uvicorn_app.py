@@ -1,5 +1,6 @@
 """The ASGI application of the tests with uvicorn."""
 import asyncio
+import gc
 import hashlib
 import time
 
@@ -95,6 +96,10 @@ async def counters(scope, receive, send):
     await answer(send, repr(read()).encode())
 
 
+async def frozen(scope, receive, send):
+    await answer(send, b"%d" % gc.get_freeze_count())
+
+
 async def fault(scope, receive, send):
     raise ValueError("a fault of the application")
 
@@ -166,5 +171,6 @@ async def websocket(scope, receive, send):
 
 
 PATHS = {"/": hello, "/hello": hello, "/scope": show_scope, "/digest": digest, "/stream": stream, "/slow": slow,
-         "/events": events, "/seen": seen, "/counters": counters, "/fault": fault, "/faults": faults, "/flood": flood, "/busy": busy,
+         "/events": events, "/seen": seen, "/counters": counters, "/frozen": frozen, "/fault": fault, "/faults": faults,
+         "/flood": flood, "/busy": busy,
          "/trailers": trailers}

@@ -24,6 +24,13 @@ def counters(server):
     return eval(curl(server, "/counters"))
 
 
+def in_the_clear(server, path):
+    with Client(server) as client:
+        client.request(1, path)
+        assert client.read(client.ended(1))
+        return client.body(1)
+
+
 def test_each_setting_has_a_variable_and_a_row_with_its_default():
     names = {field.name: field.default for field in fields(ASGISettings)} | {"keep_alive": None}
     set_by = {field: variable for variable, (field, _) in VARIABLES.items()}
@@ -40,8 +47,17 @@ def test_the_environment_comes_before_the_class():
     assert environment.settings(ASGISettings(max_age=5.0, send_buffer=1)) == ASGISettings(
         max_body=100, goaway_after=0.5, cancel_on_reset=True, send_buffer=1)
     assert environment.limits(Limits(reset_rate=7)) == Limits(header_list_size=9000, reset_burst=None, reset_rate=7)
+    flags = Environment({"FASTH2_GC_FREEZE": "1", "FASTH2_RENEW_CERTIFICATE": "off"})
+    assert (flags.flag("gc_freeze", False), flags.flag("renew_certificate", True)) == (True, False)
     nothing = Environment({})
+    assert nothing.flag("gc_freeze", True)
     assert nothing.settings(ASGISettings(max_age=5.0)) == ASGISettings(max_age=5.0)
+
+
+def test_what_was_loaded_is_frozen(serve):
+    server = serve(env={"FASTH2_GC_FREEZE": "1"})
+    assert int(in_the_clear(server, "/frozen")) > 5000
+    assert int(in_the_clear(serve(), "/frozen")) < 5000
 
 
 @pytest.mark.parametrize("variable, value, message", [

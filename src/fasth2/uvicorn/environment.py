@@ -12,13 +12,15 @@ from fasth2.server._options import shared_limits
 from fasth2.server.limit_settings import parse_limits
 from fasth2.server.setting_kinds import Flag, Number, Optional
 
-__all__ = ["ENVIRONMENT", "VARIABLES", "Environment"]
+__all__ = ["ENVIRONMENT", "FLAGS", "VARIABLES", "Environment"]
 
 _OCTETS = Number("octets", 0, 2**63 - 1)
 _SECONDS = Number("seconds", 0, 10**9, float)
 
 _LIMITS = "FASTH2_LIMITS"
-_RENEW = "FASTH2_RENEW_CERTIFICATE"
+
+#: Variable to the attribute of the protocol class that it sets, which is a bool.
+FLAGS = {"FASTH2_RENEW_CERTIFICATE": "renew_certificate", "FASTH2_GC_FREEZE": "gc_freeze"}
 
 #: Variable to the field of `ASGISettings` that it sets, and its kind.
 VARIABLES: dict[str, tuple[str, Flag | Number | Optional]] = {
@@ -57,10 +59,10 @@ class Environment:
         for variable, (field, kind) in VARIABLES.items():
             if text := variables.get(variable):
                 self._fields[field] = kind.parse(variable, text)
-        #: Whether certificates are renewed; ``None``: not set.
-        self.renew_certificate: bool | None = None
-        if text := variables.get(_RENEW):
-            self.renew_certificate = Flag().parse(_RENEW, text)
+        self._flags: dict[str, bool] = {}
+        for variable, attribute in FLAGS.items():
+            if text := variables.get(variable):
+                self._flags[attribute] = Flag().parse(variable, text)
         self._limits = parse_limits(_LIMITS, variables.get(_LIMITS, ""), {})
 
     def settings(self, chosen: ASGISettings) -> ASGISettings:
@@ -70,6 +72,15 @@ class Environment:
             chosen: The class's settings.
         """
         return replace(chosen, **self._fields) if self._fields else chosen
+
+    def flag(self, name: str, chosen: bool) -> bool:
+        """Return a flag as the environment sets it.
+
+        Args:
+            name: The attribute of the protocol class.
+            chosen: Its value there.
+        """
+        return self._flags.get(name, chosen)
 
     def limits(self, chosen: Limits) -> Limits:
         """Return limits with what the environment sets.

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from dataclasses import replace
 from functools import partial
@@ -11,9 +12,7 @@ from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from fasth2.asgi.extensions import http_extensions
 from fasth2.asgi.service import Service
-from fasth2.asgi.settings import ASGISettings
 from fasth2.asgi.watch import Watch
-from fasth2.limits import Limits
 from fasth2.server._options import Options
 from fasth2.server.counting import add_gauge
 from fasth2.windows import AdaptiveWindows
@@ -38,21 +37,18 @@ class Host:
         server_state: uvicorn's state of the server.
         app_state: The lifespan's state.
         loop: The event loop.
-        settings: The server's settings.
-        limits: The engine's limits.
-        http1: See `fasth2.uvicorn.http1.http1_class`.
-        renew_certificate: True to use the files of the certificate again when they have changed.
+        cls: The protocol's class, with ``settings``, ``limits`` and the other attributes of `H2Protocol`.
     """
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, loop: asyncio.AbstractEventLoop,
-                 settings: ASGISettings, limits: Limits, http1: Any, renew_certificate: bool) -> None:
-        settings = replace(ENVIRONMENT.settings(settings), keep_alive=config.timeout_keep_alive)
-        limits = ENVIRONMENT.limits(limits)
+                 cls: Any) -> None:
+        settings = replace(ENVIRONMENT.settings(cls.settings), keep_alive=config.timeout_keep_alive)
+        limits = ENVIRONMENT.limits(cls.limits)
         self.loop = loop
         self.log = logging.getLogger("uvicorn.error")
         self.access_logger = logging.getLogger("uvicorn.access")
         self.watch = Watch(loop)
-        self.http1 = http1_class(http1)
+        self.http1 = http1_class(cls.http1)
         #: For the reads of all connections; a loop reads one at a time.
         self.buffer = memoryview(bytearray(_READ_BUFFER))
         self.extensions = http_extensions()
@@ -73,14 +69,15 @@ class Host:
             reset_contextvars=getattr(config, "reset_contextvars", False),
         )  # fmt: skip
 
-        if ENVIRONMENT.renew_certificate is not None:
-            renew_certificate = ENVIRONMENT.renew_certificate
         self.renewal: Renewal | None = None
-        if renew_certificate and config.ssl is not None and config.ssl_certfile:
+        if ENVIRONMENT.flag("renew_certificate", cls.renew_certificate) and config.ssl is not None and config.ssl_certfile:
             self.renewal = Renewal(
                 config.ssl, config.ssl_certfile, config.ssl_keyfile, config.ssl_keyfile_password, loop, self.log
             )
             add_gauge("certificates_renewed", partial(getattr, self.renewal, "renewed"))
+        if ENVIRONMENT.flag("gc_freeze", cls.gc_freeze):
+            # The application is loaded, and has been told of the startup.
+            gc.freeze()
         add_gauge("unsent", partial(getattr, self.service.unsent, "total"))
 
     def report(self, message: str, error: BaseException | None) -> None:
@@ -128,7 +125,7 @@ def host_of(cls: Any, config: Any, server_state: Any, app_state: Any, loop: asyn
     """Return the host of a server's connections, one for each class of protocol.
 
     Args:
-        cls: The protocol's class, with ``settings``, ``limits``, ``http1`` and ``renew_certificate``.
+        cls: The protocol's class, see `Host`.
         config: uvicorn's configuration.
         server_state: uvicorn's state of the server, which holds the host.
         app_state: The lifespan's state.
@@ -140,7 +137,5 @@ def host_of(cls: Any, config: Any, server_state: Any, app_state: Any, loop: asyn
         setattr(server_state, _ATTRIBUTE, hosts)
     host = hosts.get(cls)
     if host is None or host.loop is not loop:
-        host = hosts[cls] = Host(
-            config, server_state, app_state, loop, cls.settings, cls.limits, cls.http1, cls.renew_certificate
-        )
+        host = hosts[cls] = Host(config, server_state, app_state, loop, cls)
     return host

@@ -52,6 +52,10 @@ class H2Protocol(asyncio.BufferedProtocol):
     #: the environment comes before it.
     renew_certificate: ClassVar[bool] = False
 
+    #: True to keep what was loaded from being looked at by each full garbage collection (`gc.freeze`), from the first
+    #: connection on; ``FASTH2_GC_FREEZE`` in the environment comes before it.
+    gc_freeze: ClassVar[bool] = False
+
     #: Settings of the server. Variables of the environment come before them.
     settings: ClassVar[ASGISettings] = ASGISettings()
 

@@ -58,7 +58,7 @@ class Renewal:
         self._loop.run_in_executor(None, self._read).add_done_callback(self._renew)
 
     def _look(self) -> tuple[Any, ...]:
-        found = []
+        found: list[Any] = []
         for path in self._paths:
             try:
                 info = path.stat()
