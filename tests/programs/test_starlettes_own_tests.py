@@ -45,8 +45,8 @@ def test_starlettes_own_tests(environment):
     # Their package is `tests`, too: the plugin's own folder is on the path.
     paths = (NEWEST.site, environment("frameworks").site, SOURCE, Path(__file__).parent)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "-c", os.devnull, "-p", "no:asyncio", "-p", "starlette_live",
-         "--timeout", "60", "-W", "ignore", "-k", "not trio", *(f"--ignore=tests/{name}" for name in IGNORED),
+        [sys.executable, "-m", "pytest", "-q", "--rootdir=.", "-c", os.devnull, "-p", "no:cacheprovider", "-p", "no:asyncio",
+         "-p", "starlette_live", "--timeout", "60", "-W", "ignore", "-k", "not trio", *(f"--ignore=tests/{name}" for name in IGNORED),
          *(f"--deselect=tests/{name}" for name in DESELECTED), "tests"],
         cwd=folder, capture_output=True, text=True, timeout=800,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))})

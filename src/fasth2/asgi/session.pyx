@@ -334,13 +334,13 @@ cdef class Session:
         if self.pending is None:
             return
         self.may_be_eager = self.service.may_be_eager()
-        for exchange, app in list(self.pending.items()):
+        while self.pending:
+            exchange = next(iter(self.pending))
             if exchange.gone:
                 del self.pending[exchange]
                 exchange.finish(None)
             elif self.may_start():
-                del self.pending[exchange]
-                self.start(exchange, app)
+                self.start(exchange, self.pending.pop(exchange))
             else:
                 break
         else:
