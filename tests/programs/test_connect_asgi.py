@@ -13,7 +13,8 @@ FOLDER = ROOT / "tests" / "programs"
 SERVICE = "tests.programs.connect_asgi_service:app"
 
 
-@pytest.fixture(scope="module", params=["uvicorn", "gunicorn"])
+@pytest.fixture(scope="module", params=[
+    "uvicorn", pytest.param("gunicorn", marks=pytest.mark.ecosystem)])
 def service(request, environment, tmp_path_factory):
     """The service, with HTTP/2 in the clear."""
     directory, site = tmp_path_factory.mktemp(request.param), str(environment("grpc").site)

@@ -42,6 +42,13 @@ def server(setup, tmp_path_factory, certificate):
         yield running
 
 
+@pytest.fixture(params=chosen(EVERY, EVERY[-1]))
+def serve_one(request, tmp_path):
+    """The same for what hardly depends on the version and the loop: the newest, or all in ``make test-ecosystem``."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **keywords: stack.enter_context(start(request.param, tmp_path, **keywords))
+
+
 @pytest.fixture
 def serve(setup, tmp_path):
     """Start servers that end with the test."""

@@ -27,12 +27,12 @@ def answer(server):
     return found[0], int(found[1]), found[2]
 
 
-def test_reload(serve, tmp_path, certificate):
+def test_reload(serve_one, tmp_path, certificate):
     folder = tmp_path / "app"
     folder.mkdir()
     module = folder / "reloaded_app.py"
     module.write_text(APP.format(word="one"))
-    server = serve(app="reloaded_app:app", certificate=certificate, reload=True, reload_dirs=[str(folder)],
+    server = serve_one(app="reloaded_app:app", certificate=certificate, reload=True, reload_dirs=[str(folder)],
                    reload_delay=0.05, paths=(str(folder),))
     word, process, version = answer(server)
     assert (word, version) == ("one", "2")
@@ -44,9 +44,9 @@ def test_reload(serve, tmp_path, certificate):
     assert answer(server)[1] != process
 
 
-def test_workers(serve, tmp_path, certificate):
+def test_workers(serve_one, tmp_path, certificate):
     (tmp_path / "worker_app.py").write_text(APP.format(word="worker"))
-    server = serve(app="worker_app:app", certificate=certificate, workers=2, paths=(str(tmp_path),))
+    server = serve_one(app="worker_app:app", certificate=certificate, workers=2, paths=(str(tmp_path),))
     assert until(lambda: server.log.count("Application startup complete") == 2, wait=30)
     seen = {answer(server) for _ in range(4)}
     # Either may get every connection; when one has ended, the other serves.
@@ -57,16 +57,16 @@ def test_workers(serve, tmp_path, certificate):
     assert {answer(server)[2] for _ in range(4)} == {"2"}
 
 
-def test_an_inherited_socket(serve, certificate):
+def test_an_inherited_socket(serve_one, certificate):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = serve(certificate=certificate, fd=listener.fileno(), inherit=(listener.fileno(),))
+        server = serve_one(certificate=certificate, fd=listener.fileno(), inherit=(listener.fileno(),))
         server.port = listener.getsockname()[1]
         assert curl(server, "/hello", "--write-out", " %{http_version}") == b"Hello, world! 2"
 
 
-def test_a_shutdown_with_requests_in_flight(serve, certificate):
+def test_a_shutdown_with_requests_in_flight(serve_one, certificate):
     """An upload, a download and a slow call of two connections are complete; what is new is refused."""
-    server = serve(certificate=certificate)
+    server = serve_one(certificate=certificate)
     with Client(server, patient=True) as client, Client(server, patient=True) as other:
         client.request(1, "/digest", "POST", end_stream=False)
         client.data(1, b"first")
@@ -87,9 +87,9 @@ def test_a_shutdown_with_requests_in_flight(serve, certificate):
     assert "Traceback" not in server.log
 
 
-def test_a_shutdown_that_may_take_a_second(serve, certificate):
+def test_a_shutdown_that_may_take_a_second(serve_one, certificate):
     """``timeout_graceful_shutdown`` ends what goes on for ever."""
-    server = serve(certificate=certificate, timeout_graceful_shutdown=1)
+    server = serve_one(certificate=certificate, timeout_graceful_shutdown=1)
     with Client(server, patient=True) as client:
         client.request(1, "/slow?60")
         client.ping()

@@ -20,7 +20,7 @@ def serial(server, *authorities):
         return sock.getpeercert()["serialNumber"]
 
 
-def test_a_renewed_certificate(serve, tmp_path):
+def test_a_renewed_certificate(serve_one, tmp_path):
     files = {}
     for name in ("live", "new", "broken"):
         (tmp_path / name).mkdir()
@@ -28,7 +28,7 @@ def test_a_renewed_certificate(serve, tmp_path):
     live, new = files["live"], files["new"]
     authorities = live.authority.with_name("trusted.pem"), new.authority
     shutil.copy(live.authority, authorities[0])
-    server = serve(certificate=live, env={"FASTH2_RENEW_CERTIFICATE": "1"})
+    server = serve_one(certificate=live, env={"FASTH2_RENEW_CERTIFICATE": "1"})
     first = serial(server, *authorities)
     with Client(server) as client:
         client.request(1, "/hello")

@@ -54,10 +54,10 @@ def test_the_environment_comes_before_the_class():
     assert nothing.settings(ASGISettings(max_age=5.0)) == ASGISettings(max_age=5.0)
 
 
-def test_what_was_loaded_is_frozen(serve):
-    server = serve(env={"FASTH2_GC_FREEZE": "1"})
+def test_what_was_loaded_is_frozen(serve_one):
+    server = serve_one(env={"FASTH2_GC_FREEZE": "1"})
     assert int(in_the_clear(server, "/frozen")) > 5000
-    assert int(in_the_clear(serve(), "/frozen")) < 5000
+    assert int(in_the_clear(serve_one(), "/frozen")) < 5000
 
 
 @pytest.mark.parametrize("variable, value, message", [
@@ -74,8 +74,8 @@ def test_a_server_with_an_invalid_value_does_not_start(variable, value, message)
     assert f"ValueError: {message}" in done.stderr
 
 
-def test_limits_and_their_counters(serve, certificate):
-    server = serve(certificate=certificate, timeout_keep_alive=60, env={
+def test_limits_and_their_counters(serve_one, certificate):
+    server = serve_one(certificate=certificate, timeout_keep_alive=60, env={
         "FASTH2_MAX_BODY": "1000", "FASTH2_LIMITS": "header_list_size=4000", "FASTH2_BODY_TIMEOUT": "1",
         "FASTH2_MIN_BODY_RATE": "1000", "FASTH2_SEND_TIMEOUT": "1.5", "FASTH2_CANCEL_ON_RESET": "1"})
     with Client(server, credit=False) as client:
@@ -108,8 +108,8 @@ def test_limits_and_their_counters(serve, certificate):
     assert {"window_growth", "unsent"} <= set(found)
 
 
-def test_the_age_of_a_connection(serve, certificate):
-    server = serve(certificate=certificate, timeout_keep_alive=60, settings={"max_age": 1.0, "max_age_jitter": 0.0})
+def test_the_age_of_a_connection(serve_one, certificate):
+    server = serve_one(certificate=certificate, timeout_keep_alive=60, settings={"max_age": 1.0, "max_age_jitter": 0.0})
     with Client(server, patient=True) as client:
         client.request(1, "/slow?2.5")
         assert client.read(lambda: client.found(h2.events.ConnectionTerminated))
@@ -119,8 +119,8 @@ def test_the_age_of_a_connection(serve, certificate):
     assert counters(server)["max_age"] == 1
 
 
-def test_long_streams_are_told_of_a_shutdown(serve, certificate):
-    server = serve(certificate=certificate, env={"FASTH2_DISCONNECT_ON_SHUTDOWN": "0.3"})
+def test_long_streams_are_told_of_a_shutdown(serve_one, certificate):
+    server = serve_one(certificate=certificate, env={"FASTH2_DISCONNECT_ON_SHUTDOWN": "0.3"})
     with Client(server, patient=True) as client:
         client.request(1, "/events")
         assert client.read(lambda: b"data: 3" in client.body())
