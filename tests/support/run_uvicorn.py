@@ -8,14 +8,11 @@ from fasth2 import uvicorn as host
 
 if __name__ == "__main__":
     keywords = json.loads(sys.argv[2])
-    settings = keywords.pop("settings", {})
-    limits = keywords.pop("limits", None)
+    # Workers and reloads start other processes, which find the class by its name.
+    Protocol = host.H2Protocol
+    if "settings" in keywords:
 
-    class Protocol(host.H2Protocol):
-        settings = host.ASGISettings(**settings)
+        class Protocol(host.H2Protocol):
+            settings = host.ASGISettings(**keywords.pop("settings"))
 
-    if limits is not None:
-        from fasth2.limits import Limits
-
-        Protocol.limits = Limits(**limits)
     uvicorn.run(sys.argv[1], http=Protocol, **keywords)

@@ -1,6 +1,8 @@
 """The ASGI application of the tests with uvicorn."""
 import asyncio
+import gc
 import hashlib
+import time
 
 #: Disconnects that applications were told of.
 told = []
@@ -12,7 +14,7 @@ async def app(scope, receive, send):
     elif scope["type"] == "websocket":
         await websocket(scope, receive, send)
     else:
-        await PATHS[scope["path"]](scope, receive, send)
+        await PATHS.get(scope["path"], missing)(scope, receive, send)
 
 
 async def lifespan(scope, receive, send):
@@ -29,6 +31,10 @@ async def answer(send, body, *fields, status=200):
     await send({"type": "http.response.start", "status": status,
                 "headers": [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body)), *fields]})
     await send({"type": "http.response.body", "body": body})
+
+
+async def missing(scope, receive, send):
+    await answer(send, b"not found", status=404)
 
 
 async def hello(scope, receive, send):
@@ -83,8 +89,49 @@ async def seen(scope, receive, send):
     await answer(send, ",".join(told).encode())
 
 
+async def counters(scope, receive, send):
+    """Those of the process."""
+    from fasth2.uvicorn import counters as read
+
+    await answer(send, repr(read()).encode())
+
+
+async def frozen(scope, receive, send):
+    await answer(send, b"%d" % gc.get_freeze_count())
+
+
 async def fault(scope, receive, send):
     raise ValueError("a fault of the application")
+
+
+async def faults(scope, receive, send):
+    """Fail where the query says: before the head, after it, between parts, or after the last one."""
+    where = scope["query_string"].decode()
+    if where == "before":
+        raise ValueError("before the head")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if where == "head":
+        raise ValueError("after the head")
+    await send({"type": "http.response.body", "body": b"part", "more_body": True})
+    if where == "between":
+        raise ValueError("between parts")
+    await send({"type": "http.response.body", "body": b"end"})
+    raise ValueError("after the end")
+
+
+async def flood(scope, receive, send):
+    """Nothing is awaited but `send`."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(int(scope["query_string"])):
+        await send({"type": "http.response.body", "body": b"x" * 1000, "more_body": True})
+    await send({"type": "http.response.body"})
+    told.append("flooded")
+
+
+async def busy(scope, receive, send):
+    """The loop waits for it."""
+    time.sleep(float(scope["query_string"]))
+    await answer(send, b"busy")
 
 
 async def trailers(scope, receive, send):
@@ -124,4 +171,6 @@ async def websocket(scope, receive, send):
 
 
 PATHS = {"/": hello, "/hello": hello, "/scope": show_scope, "/digest": digest, "/stream": stream, "/slow": slow,
-         "/events": events, "/seen": seen, "/fault": fault, "/trailers": trailers}
+         "/events": events, "/seen": seen, "/counters": counters, "/frozen": frozen, "/fault": fault, "/faults": faults,
+         "/flood": flood, "/busy": busy,
+         "/trailers": trailers}

@@ -26,6 +26,7 @@ class Uvicorn:
         certificate: The server's certificate; ``None`` for cleartext.
         program: Arguments for the interpreter, in place of `run_uvicorn`.
         env: Changes to the environment.
+        inherit: Descriptors that it gets.
         paths: More folders for ``sys.path``.
         **keywords: Of ``uvicorn.run``; ``settings`` of `ASGISettings`.
 
@@ -35,7 +36,8 @@ class Uvicorn:
 
     def __init__(self, directory: Path, app: str = "tests.support.uvicorn_app:app", *, version: Version | None = None,
                  certificate: Certificate | None = None, program: tuple[str, ...] | None = None,
-                 env: dict[str, str] | None = None, paths: tuple[str, ...] = (), **keywords: Any) -> None:
+                 env: dict[str, str] | None = None, paths: tuple[str, ...] = (),
+                 inherit: tuple[int, ...] = (), **keywords: Any) -> None:
         self.certificate = certificate
         self.log_file = directory / f"uvicorn-{time.monotonic_ns()}.log"
         site = [] if version is None else [str(version.site)]
@@ -48,7 +50,7 @@ class Uvicorn:
             program = ("-m", "tests.support.run_uvicorn", app, json.dumps(keywords))
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen([sys.executable, *program], cwd=directory, env=environment,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=inherit)
         try:
             self.port = self._wait_until_it_accepts()
         except BaseException:

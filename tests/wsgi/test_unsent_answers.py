@@ -61,7 +61,7 @@ def test_calls_are_started_as_the_client_takes_answers():
     for stream_id in range(1, 201, 2):
         credit(connection, stream_id, 2**20)
         connection.flush()
-        for client in worker.dispatcher.unsent.release():
+        for client in [streams.client for streams in worker.dispatcher.unsent.release()]:
             client.session.run()
     connection.flush()
     assert app.begun == 100
@@ -101,7 +101,7 @@ def test_who_reads_is_served_while_others_do_not():
     good.feed(frames.window_update(0, 2**30))
     good.serve(requests(1, 20))
     for _ in range(20):
-        for client in worker.dispatcher.unsent.release():
+        for client in [streams.client for streams in worker.dispatcher.unsent.release()]:
             client.session.run()
             client.flush()
     assert len([frame for frame in good.wrote("DATA") if frame.end_stream]) == 20
@@ -111,7 +111,7 @@ def test_who_reads_is_served_while_others_do_not():
             connection.session.reset_stuck(float(second), 20.0)
         connection.flush()
         assert connection.wrote("RST_STREAM")
-    for client in worker.dispatcher.unsent.release():
+    for client in [streams.client for streams in worker.dispatcher.unsent.release()]:
         client.session.run()
     for connection in hostile:
         connection.session.close()
@@ -144,7 +144,7 @@ def test_an_upload_that_is_held_back_is_started_later(ends):
         connection.serve(frames.data(101, b"body", end_stream=True))
         assert app.begun == 6
     connection.serve(*(frames.rst_stream(stream_id, 8) for stream_id in range(1, 13, 2)))
-    for client in worker.dispatcher.unsent.release():
+    for client in [streams.client for streams in worker.dispatcher.unsent.release()]:
         client.session.run()
     assert run_uploads(worker.dispatcher)
     assert app.begun == 7

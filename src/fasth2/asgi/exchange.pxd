@@ -56,7 +56,7 @@ cdef class Exchange:
     cdef int mark_gone(self) except -1
     cdef int mark_reset(self) except -1
     cdef int tell_end(self) except -1
-    cdef bint must_wait(self) noexcept
+    cdef bint must_wait(self) except -1
     cdef int finish(self, object error) except -1
     cdef int fail(self) except -1
     cdef int answer(self, int status, bytes body) except -1

@@ -441,7 +441,7 @@ cdef class Exchange:
         self.wake()
         return self.streams.response_ended()
 
-    cdef bint must_wait(self) noexcept:
+    cdef bint must_wait(self) except -1:
         """Return True if ``send()`` has to wait for the client."""
         return (self.state == RESPONSE_SENT and not self.gone and self.streams.is_full(self.stream_id))
 
@@ -473,11 +473,13 @@ cdef class Exchange:
         self.streams.abandoned += 1
         if self.task is not None and self.streams.service.settings.cancel_on_reset:
             self.cancelled = True
+            self.streams.core.count("cancelled_tasks")
             self.task.cancel()
         return 0
 
     cdef int tell_end(self) except -1:
         """Have ``receive()`` return ``http.disconnect``, so that the application ends; the stream is still open."""
+        self.streams.core.count("told_disconnects")
         self.told = True
         return self.wake()
 

@@ -1,4 +1,5 @@
 # What the connections of one ASGI server share.
+from fasth2.server.unsent cimport Unsent
 
 
 cdef class Service:
@@ -10,6 +11,7 @@ cdef class Service:
     cdef readonly object settings        # `fasth2.asgi.settings.ASGISettings`
     cdef readonly set tasks              # the tasks that run the application
     cdef readonly set connections        # of the host
+    cdef readonly Unsent unsent          # bounds for responses that wait for clients
     cdef readonly dict scope             # the initial content of every scope
     cdef readonly object state           # of the lifespan: a mapping, or None
     cdef readonly object limit_concurrency   # int or None

@@ -3,6 +3,7 @@ from collections.abc import MutableMapping
 from typing import Any, final
 
 from fasth2.server._options import Options
+from fasth2.server.unsent import Unsent
 
 from .settings import ASGISettings
 
@@ -43,6 +44,8 @@ class Service:
     def tasks(self) -> set[asyncio.Task[Any]]: ...
     @property
     def connections(self) -> set[Any]: ...
+    @property
+    def unsent(self) -> Unsent: ...
     @property
     def scope(self) -> dict[str, Any]: ...
     @property

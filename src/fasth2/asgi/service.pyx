@@ -1,6 +1,8 @@
 """What the connections of one ASGI server share: the application, the event loop, the host, and how tasks are made."""
 cimport cython
 
+from fasth2.server.unsent cimport Unsent
+
 import asyncio
 import contextvars
 import sys
@@ -53,6 +55,7 @@ cdef class Service:
         self.state = state
         self.limit_concurrency = limit_concurrency
         self.raises = raises
+        self.unsent = Unsent(settings.unsent_connection, settings.unsent_process)
         self.reset_contextvars = reset_contextvars
         self.scope = {
             "type": "http", "asgi": asgi, "http_version": "2", "server": None, "client": None, "scheme": "http",

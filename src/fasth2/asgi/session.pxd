@@ -22,6 +22,8 @@ cdef class Session:
     cdef dict exchanges              # of `streams`
     cdef dict tunnels                # of `streams`
     cdef object open_websocket       # see the class
+    cdef dict pending                # exchange -> application of requests that wait to be started, or None
+    cdef bint is_held_back           # it was counted that they do
     cdef readonly unsigned long begun        # number of requests
     cdef unsigned long seen          # requests and PING frames at the last check
     cdef double idle_since           # time of the last check with another number of them
@@ -47,6 +49,8 @@ cdef class Session:
     cdef int take_reset(self, object stream_id) except -1
     cdef int refuse(self, object stream_id, list pairs, bint complete, int status, bytes body) except -1
     cdef object application_of(self, dict scope)
+    cdef bint may_start(self) except -1
+    cdef int hold_back(self, Exchange exchange, object app) except -1
     cdef int start(self, Exchange exchange, object app) except -1
     cdef int call(self, Exchange exchange, object app) except -1
     cdef bint is_idle(self) noexcept

@@ -25,6 +25,10 @@ from fasth2.server._protocol import DRAINING_WAIT
 
 __all__ = ["Session"]
 
+cdef enum:
+    # Tasks made in one turn of the loop, of those that do not start at once.
+    MOST_TASKS = 32
+
 #: Seconds in which input that has arrived is read before the final GOAWAY of a shutdown.
 INPUT_WAIT = 0.01
 
@@ -290,7 +294,63 @@ cdef class Session:
             self.service.host.refused("Exceeded concurrency limit.")
             exchange.answer(503, b"Service Unavailable")
             return exchange.finish(None)
+        if self.pending is not None or not self.may_start():
+            return self.hold_back(exchange, self.application_of(scope))
         return self.start(exchange, self.application_of(scope))
+
+    # Requests that wait to be started
+
+    cdef bint may_start(self) except -1:
+        """Return True if a request may be started: few octets of responses wait for the client.
+
+        Tasks that do not run at once are made a few in a turn of the loop, so that they count before more are made.
+        """
+        cdef Streams streams = self.streams
+        cdef str bound
+        if self.core.unsent != 0:
+            streams.count_unsent()
+            bound = self.service.unsent.refuses(self.core)
+            if bound is not None:
+                if not self.is_held_back:
+                    self.is_held_back = True
+                    self.core.count(bound)
+                if bound == "unsent_process":
+                    self.service.unsent.held_back[self.start_pending] = None
+                return False
+        return self.may_be_eager or streams.tasks_made < MOST_TASKS
+
+    cdef int hold_back(self, Exchange exchange, object app) except -1:
+        """Have a request wait until one more may be started; it counts as an open stream."""
+        if self.pending is None:
+            self.pending = {}
+            self.streams.start_pending = self.start_pending
+        self.pending[exchange] = app
+        return 0
+
+    def start_pending(self):
+        """Start requests that wait, as far as they may be started. Called after output was sent."""
+        cdef Exchange exchange
+        cdef object interrupt
+        if self.pending is None:
+            return
+        self.may_be_eager = self.service.may_be_eager()
+        while self.pending:
+            exchange = next(iter(self.pending))
+            if exchange.gone:
+                del self.pending[exchange]
+                exchange.finish(None)
+            elif self.may_start():
+                self.start(exchange, self.pending.pop(exchange))
+            else:
+                break
+        else:
+            self.pending = self.streams.start_pending = None
+            self.is_held_back = False
+        if self.streams.tasks_made:
+            self.streams.output_due()
+        if self.interrupt is not None:
+            interrupt, self.interrupt = self.interrupt, None
+            raise interrupt
 
     cdef int take_large(self, LargeRequest request) except -1:
         if not self.streams.has_stream(request.stream_id) or self.refuses(request.stream_id):
@@ -349,6 +409,7 @@ cdef class Session:
             return 0
         if not self.may_be_eager:
             self.streams.started_tasks = True
+            self.streams.tasks_made += 1
         exchange.task = task
         service.tasks.add(task)
         task.add_done_callback(exchange.task_done)
@@ -542,6 +603,9 @@ cdef class Session:
         self.protocol.give_back_growth()
         for exchange in list(self.exchanges.values()):
             exchange.mark_reset()
+        # Those that wait to be started end here.
+        self.start_pending()
+        self.service.unsent.held_back.pop(self.start_pending, None)
         for tunnel in list(self.tunnels.values()):
             tunnel.lose()
         self.tunnels.clear()

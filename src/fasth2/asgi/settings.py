@@ -19,6 +19,13 @@ class ASGISettings:
     #: Octets of a response that may wait in a stream before ``send()`` waits for the client.
     send_buffer: int = 65536
 
+    #: Octets of a connection's responses that wait for the client, without those of the largest one, above which it starts
+    #: no further request and ``send()`` waits earlier.
+    unsent_connection: int = 2 * 1024 * 1024
+
+    #: The same for all connections of the process: above it only those without waiting octets start a request.
+    unsent_process: int = 64 * 1024 * 1024
+
     #: Seconds that a connection may be idle; ``None``: no limit.
     keep_alive: float | None = 5.0
 

@@ -19,6 +19,9 @@ cdef class Streams:
     cdef Py_ssize_t completed        # responses not yet counted in the host
     cdef int answers                 # responses since the last early flush
     cdef int64_t send_buffer
+    cdef int64_t counted             # octets of the service's `unsent`
+    cdef int tasks_made              # in this turn of the loop, of those that do not start at once
+    cdef object start_pending        # called after each flush while requests wait to be started, or None
     cdef public object access_log    # called with each scope and status, or None
     cdef public object on_flushed    # called after each flush while the connection is about to end, or None
     cdef object timer                # of unread uploads, or None
@@ -35,7 +38,9 @@ cdef class Streams:
     cdef int reset(self, uint32_t stream_id, uint32_t code) except -1
     cdef int prioritize(self, uint32_t stream_id, int urgency, bint incremental) except -1
     cdef bint has_stream(self, uint32_t stream_id) except -1
-    cdef bint is_full(self, uint32_t stream_id) noexcept
+    cdef int64_t buffer_size(self) except -1
+    cdef bint is_full(self, uint32_t stream_id) except -1
+    cdef int count_unsent(self) except -1
     cdef int arrived(self, uint32_t stream_id, int64_t octets, int64_t padding) except -1
     cdef int read(self, uint32_t stream_id, int64_t octets) except -1
     cdef int leave_unread(self, uint32_t stream_id) except -1

@@ -23,6 +23,7 @@ from fasth2._priority cimport (
 from fasth2.asgi.response_head cimport ResponseHead
 from fasth2.asgi.service cimport Service
 from fasth2.server._protocol cimport ServerProtocol
+from fasth2.server.unsent cimport Unsent
 
 __all__ = ["Streams"]
 
@@ -32,6 +33,8 @@ cdef enum:
     MOST_WRITES = 8
     # Responses after which the output of the only active connection is sent, so that its client works meanwhile.
     EARLY = 5
+    # Octets of a response that wait before send() waits, while the connection or the process is above its bound.
+    SHARE = 16384
     # Framed octets above which a client that takes no output is not read from.
     MOST_FRAMED = 262144
 
@@ -149,10 +152,33 @@ cdef class Streams:
         """Return True if the stream still exists."""
         return not self.protocol.closed and not self.core.failed and find_stream(self.core, stream_id) is not None
 
-    cdef bint is_full(self, uint32_t stream_id) noexcept:
+    cdef bint is_full(self, uint32_t stream_id) except -1:
         """Return True if so much of a response waits in the stream that its application should wait."""
         cdef void *found = self.core.table.find(stream_id)
-        return found != NULL and (<H2Stream>found).queued > self.send_buffer
+        cdef int64_t queued
+        if found == NULL:
+            return False
+        queued = (<H2Stream>found).queued
+        return queued > self.send_buffer or (queued > SHARE and queued > self.buffer_size())
+
+    cdef int64_t buffer_size(self) except -1:
+        """Return the octets that may wait in a stream before its application waits."""
+        cdef Unsent unsent = self.service.unsent
+        if self.send_buffer > SHARE and (unsent.total > unsent.process_limit or unsent.is_crowded(self.core)):
+            return SHARE
+        return self.send_buffer
+
+    cdef int count_unsent(self) except -1:
+        """Report the octets that wait to the process's count; connections that it held back go on once there is room."""
+        cdef Unsent unsent = self.service.unsent
+        cdef int64_t octets = 0 if self.protocol.closed else self.core.unsent
+        unsent.total += octets - self.counted
+        self.counted = octets
+        if unsent.held_back and unsent.total <= unsent.process_limit:
+            for start_pending in list(unsent.held_back):
+                self.service.loop.call_soon(start_pending)
+            unsent.held_back.clear()
+        return 0
 
     # Requests' bodies
 
@@ -201,9 +227,10 @@ cdef class Streams:
     cdef int open_rooms(self) except -1:
         """Wake the exchanges whose stream has room again, or is gone."""
         cdef H2Stream s
+        cdef int64_t size = self.buffer_size()
         for stream_id in list(self.rooms):
             s = find_stream(self.core, stream_id)
-            if s is None or self.protocol.closed or s.queued * 2 <= self.send_buffer:
+            if s is None or self.protocol.closed or s.queued * 2 <= size:
                 self.open_room(stream_id)
         return 0
 
@@ -254,7 +281,10 @@ cdef class Streams:
         self.scheduled = False
         if self.transport is None:
             return
+        self.tasks_made = 0
         self.write_output()
+        if self.core.unsent != self.counted:
+            self.count_unsent()
         if self.rooms:
             self.open_rooms()
         if self.completed:
@@ -264,6 +294,8 @@ cdef class Streams:
         if self.paused and not self.reads_paused and self.core.out.length - self.core.out.start > MOST_FRAMED:
             self.reads_paused = True
             self.transport.pause_reading()
+        if self.start_pending is not None:
+            self.start_pending()
         if self.on_flushed is not None:
             self.on_flushed()
 
@@ -309,6 +341,8 @@ cdef class Streams:
     def close(self):
         """Release everything that waits, when the connection has ended."""
         self.transport = None
+        self.start_pending = None
+        self.count_unsent()
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None

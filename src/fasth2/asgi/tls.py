@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-__all__ = ["tls_extension"]
+__all__ = ["forget_certificates", "tls_extension"]
 
 #: The values of the protocol's version field.
 _VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
@@ -49,6 +49,11 @@ def _read(path: str) -> str | None:
         return None
     begin, end = text.find(ssl.PEM_HEADER), text.find(ssl.PEM_FOOTER)
     return text[begin : end + len(ssl.PEM_FOOTER)] + "\n" if 0 <= begin < end else None
+
+
+def forget_certificates() -> None:
+    """Read certificates again for the connections to come: a file has changed."""
+    _read.cache_clear()
 
 
 @functools.lru_cache(maxsize=16)

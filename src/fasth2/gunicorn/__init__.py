@@ -20,18 +20,18 @@ import importlib
 from typing import Any
 
 from fasth2.gunicorn.dropin.install import Status, install, status
-
-from .counting import counters
+from fasth2.server.counting import counters
 
 __all__ = [
-    "AsyncHTTP2Connection", "HTTP2ServerConnection", "Status", "WSGIWorker", "asgi", "counters", "gevent", "gthread", "install",
-    "status",
+    "AsyncHTTP2Connection", "HTTP2ServerConnection", "Status", "UvicornWorker", "WSGIWorker", "asgi", "counters", "gevent",
+    "gthread", "install", "status",
 ]
 
 #: Names imported at their first access: each needs gunicorn's workers, or the engine.
 _PLACES = {
     "AsyncHTTP2Connection": ("dropin.async_connection", "AsyncHTTP2Connection"),
     "HTTP2ServerConnection": ("dropin.connection", "HTTP2ServerConnection"),
+    "UvicornWorker": ("native.uvicorn_worker", "UvicornWorker"),
     "WSGIWorker": ("native.wsgi_worker", "WSGIWorker"),
     "asgi": ("patched.asgi_worker", "ASGIWorker"),
     "gevent": ("patched.gevent_worker", "GeventWorker"),

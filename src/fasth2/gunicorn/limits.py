@@ -8,10 +8,10 @@ from fasth2._memo import remember
 from fasth2.config import AdaptiveWindows, Limits, WindowBudget
 from fasth2.gunicorn.dropin.contract import Contract
 from fasth2.server._options import shared_limits
+from fasth2.server.counting import add_gauge
 
 from . import settings
 from .chosen_settings import is_chosen
-from .counting import add_gauge
 
 __all__ = ["adaptive_windows", "connection_limits", "widen_window"]
 

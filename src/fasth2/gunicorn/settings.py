@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fasth2.limits import Limits
+from fasth2.server.limit_settings import check_limits, parse_limits
+from fasth2.server.setting_kinds import Flag, Number
 from fasth2.wsgi.limits import WorkerLimits
-
-from .setting_kinds import Flag, Number
 
 __all__ = ["Settings", "current", "set_from_configuration"]
 
@@ -20,8 +19,8 @@ LARGEST_WINDOW = 2**31 - 1
 
 #: Limits that are set by gunicorn's own settings.
 _GUNICORNS = {
-    "concurrent_streams": "http2_max_concurrent_streams",
-    "header_list_size": "http2_max_header_list_size",
+    "concurrent_streams": "gunicorn's http2_max_concurrent_streams",
+    "header_list_size": "gunicorn's http2_max_header_list_size",
 }
 
 _LIMITS = "FASTH2_LIMITS"
@@ -128,7 +127,7 @@ def set_from_configuration(
     global _configured, _current
     if limits is not None and not isinstance(limits, Mapping):
         raise TypeError(f"limits must map names to values, as {{'reset_burst': 100}} does, not {limits!r}")
-    values: dict[str, Any] = {"limits": _check_limits("limits", {} if limits is None else dict(limits))}
+    values: dict[str, Any] = {"limits": check_limits("limits", {} if limits is None else dict(limits), _GUNICORNS)}
     for name, value in {"connection_window": connection_window, **others}.items():
         kind = _KINDS.get(name)
         if kind is None:
@@ -160,44 +159,8 @@ def forget() -> None:
 
 
 def _read() -> Settings:
-    values: dict[str, Any] = {"limits": {**_configured.limits, **_parse_limits(os.environ.get(_LIMITS, ""))}}
+    values: dict[str, Any] = {"limits": {**_configured.limits, **parse_limits(_LIMITS, os.environ.get(_LIMITS, ""), _GUNICORNS)}}
     for name, variable in _VARIABLES.items():
         if text := os.environ.get(variable):
             values[name] = _KINDS[name].parse(variable, text)
     return replace(_configured, **values)
-
-
-def _parse_limits(text: str) -> dict[str, Any]:
-    limits: dict[str, Any] = {}
-    for part in text.split(","):
-        if not part.strip():
-            continue
-        name, equals, value = (word.strip() for word in part.partition("="))
-        if not equals:
-            raise ValueError(f"{_LIMITS}: {part.strip()!r} is not of the form name=value")
-        if value.lower() in ("none", "off"):
-            limits[name] = None
-        elif name == "unreleased_requests" and value.lower() in ("true", "false"):
-            limits[name] = value.lower() == "true"
-        else:
-            try:
-                limits[name] = int(value)
-            except ValueError:
-                raise ValueError(f"{_LIMITS}: {name} is {value!r}, neither a number nor none") from None
-    return _check_limits(_LIMITS, limits)
-
-
-def _check_limits(where: str, limits: dict[str, Any]) -> dict[str, Any]:
-    for name in limits:
-        if name in _GUNICORNS:
-            raise ValueError(f"{where}: {name} is set by gunicorn's {_GUNICORNS[name]}")
-        if name not in Limits.__slots__:
-            known = ", ".join(sorted(set(Limits.__slots__) - set(_GUNICORNS)))
-            raise ValueError(f"{where}: there is no limit {name!r}; there are {known}")
-    try:
-        Limits(**limits)
-    except TypeError as exc:
-        raise TypeError(f"{where}: {exc}") from None
-    except ValueError as exc:
-        raise ValueError(f"{where}: {exc}") from None
-    return limits

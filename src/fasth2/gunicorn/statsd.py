@@ -4,7 +4,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .counting import GAUGES, counters
+from fasth2.server.counting import GAUGES, counters
 
 __all__ = ["Reporter"]
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from dataclasses import replace
 from functools import partial
@@ -11,13 +12,14 @@ from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from fasth2.asgi.extensions import http_extensions
 from fasth2.asgi.service import Service
-from fasth2.asgi.settings import ASGISettings
 from fasth2.asgi.watch import Watch
-from fasth2.limits import Limits
 from fasth2.server._options import Options
+from fasth2.server.counting import add_gauge
 from fasth2.windows import AdaptiveWindows
 
+from .environment import ENVIRONMENT
 from .http1 import http1_class
+from .renewal import Renewal
 
 __all__ = ["Host", "host_of"]
 
@@ -35,25 +37,28 @@ class Host:
         server_state: uvicorn's state of the server.
         app_state: The lifespan's state.
         loop: The event loop.
-        settings: The server's settings.
-        limits: The engine's limits.
-        http1: See `fasth2.uvicorn.http1.http1_class`.
+        cls: The protocol's class, with ``settings``, ``limits`` and the other attributes of `H2Protocol`.
     """
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, loop: asyncio.AbstractEventLoop,
-                 settings: ASGISettings, limits: Limits, http1: Any) -> None:
-        settings = replace(settings, keep_alive=config.timeout_keep_alive)
+                 cls: Any) -> None:
+        settings = replace(ENVIRONMENT.settings(cls.settings), keep_alive=config.timeout_keep_alive)
+        limits = ENVIRONMENT.limits(cls.limits)
         self.loop = loop
         self.log = logging.getLogger("uvicorn.error")
         self.access_logger = logging.getLogger("uvicorn.access")
         self.watch = Watch(loop)
-        self.http1 = http1_class(http1)
+        self.http1 = http1_class(cls.http1)
         #: For the reads of all connections; a loop reads one at a time.
         self.buffer = memoryview(bytearray(_READ_BUFFER))
         self.extensions = http_extensions()
+        windows = None
+        if settings.adaptive_windows:
+            windows = AdaptiveWindows()
+            add_gauge("window_growth", partial(getattr, windows.budget, "granted"))
         options = Options(
             None, None, limits, settings.initial_window, limits.concurrent_streams or 2**31 - 1, 16384, limits.header_list_size or 0,
-            header_encoding=None, adaptive_windows=AdaptiveWindows() if settings.adaptive_windows else None,
+            header_encoding=None, adaptive_windows=windows,
             credits_on_arrival=True, full_window_wait=1.0, connect_protocol=config.ws_protocol_class is not None,
         )  # fmt: skip
         self.service = Service(
@@ -63,6 +68,17 @@ class Host:
             state=app_state, limit_concurrency=config.limit_concurrency,
             reset_contextvars=getattr(config, "reset_contextvars", False),
         )  # fmt: skip
+
+        self.renewal: Renewal | None = None
+        if ENVIRONMENT.flag("renew_certificate", cls.renew_certificate) and config.ssl is not None and config.ssl_certfile:
+            self.renewal = Renewal(
+                config.ssl, config.ssl_certfile, config.ssl_keyfile, config.ssl_keyfile_password, loop, self.log
+            )
+            add_gauge("certificates_renewed", partial(getattr, self.renewal, "renewed"))
+        if ENVIRONMENT.flag("gc_freeze", cls.gc_freeze):
+            # The application is loaded, and has been told of the startup.
+            gc.freeze()
+        add_gauge("unsent", partial(getattr, self.service.unsent, "total"))
 
     def report(self, message: str, error: BaseException | None) -> None:
         """Log that an application has failed, as uvicorn does.
@@ -109,7 +125,7 @@ def host_of(cls: Any, config: Any, server_state: Any, app_state: Any, loop: asyn
     """Return the host of a server's connections, one for each class of protocol.
 
     Args:
-        cls: The protocol's class, with ``settings``, ``limits`` and ``http1``.
+        cls: The protocol's class, see `Host`.
         config: uvicorn's configuration.
         server_state: uvicorn's state of the server, which holds the host.
         app_state: The lifespan's state.
@@ -121,5 +137,5 @@ def host_of(cls: Any, config: Any, server_state: Any, app_state: Any, loop: asyn
         setattr(server_state, _ATTRIBUTE, hosts)
     host = hosts.get(cls)
     if host is None or host.loop is not loop:
-        host = hosts[cls] = Host(config, server_state, app_state, loop, cls.settings, cls.limits, cls.http1)
+        host = hosts[cls] = Host(config, server_state, app_state, loop, cls)
     return host

@@ -13,6 +13,7 @@ from fasth2.asgi.settings import ASGISettings
 from fasth2.asgi.tls import tls_extension
 from fasth2.limits import Limits
 from fasth2.server._tcp import limit_unsent
+from fasth2.server.counting import Record
 
 from .alpn import ALPN_PROTOCOLS, offer
 from .host import host_of
@@ -47,10 +48,18 @@ class H2Protocol(asyncio.BufferedProtocol):
     #: The class for HTTP/1.1, or its name; ``None``: the one that ``FASTH2_HTTP1`` names, by default uvicorn's own.
     http1: ClassVar[Any] = None
 
-    #: Settings of the server.
+    #: True to use the certificate's files again when they have changed, without a restart; ``FASTH2_RENEW_CERTIFICATE`` in
+    #: the environment comes before it.
+    renew_certificate: ClassVar[bool] = False
+
+    #: True to keep what was loaded from being looked at by each full garbage collection (`gc.freeze`), from the first
+    #: connection on; ``FASTH2_GC_FREEZE`` in the environment comes before it.
+    gc_freeze: ClassVar[bool] = False
+
+    #: Settings of the server. Variables of the environment come before them.
     settings: ClassVar[ASGISettings] = ASGISettings()
 
-    #: The engine's limits against hostile clients.
+    #: The engine's limits against hostile clients; ``FASTH2_LIMITS`` in the environment comes before them.
     limits: ClassVar[Limits] = Limits()
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any],
@@ -63,6 +72,8 @@ class H2Protocol(asyncio.BufferedProtocol):
         self.app_state = app_state
         self.loop = _loop or asyncio.get_running_loop()
         self.host = host_of(type(self), config, server_state, app_state, self.loop)
+        if self.host.renewal is not None:
+            self.host.renewal.check()
         self.connections = server_state.connections
         self.transport: Any = None
         self.session: Session | None = None
@@ -166,6 +177,8 @@ class H2Protocol(asyncio.BufferedProtocol):
             host.service, transport, maker, access_log=host.access_log(), app=app, forwarded_app=forwarded_app,
             open_websocket=partial(open_websocket, self) if self.config.ws_protocol_class is not None else None,
         )  # fmt: skip
+        # Its counters are among the process's as long as the connection is there, and after it.
+        self.session.protocol.record = Record(self.session.protocol.engine)
         host.watch.add(self.session)
 
     def _hand_over(self, early: bytes) -> None:

@@ -13,7 +13,7 @@ from fasth2.wsgi.call_state cimport CallState
 from fasth2.wsgi.dispatcher cimport Dispatcher
 from fasth2.wsgi.request_bodies cimport lend_window
 from fasth2.wsgi.response_head cimport ResponseHead
-from fasth2.wsgi.unsent cimport Unsent
+from fasth2.server.unsent cimport Unsent
 from fasth2.wsgi.uploads cimport UPLOAD_HELD_BACK, UPLOAD_STARTED
 
 

@@ -1,7 +1,7 @@
 # What the calls of a worker share, and the queues between its threads.
 from fasth2.wsgi.call_state cimport CallState
 from fasth2.wsgi.leader cimport Leadership
-from fasth2.wsgi.unsent cimport Unsent
+from fasth2.server.unsent cimport Unsent
 from fasth2.wsgi.uploads cimport Uploads
 
 

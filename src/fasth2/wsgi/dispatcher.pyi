@@ -1,9 +1,10 @@
 from collections.abc import Callable
 from typing import Any, final
 
+from fasth2.server.unsent import Unsent
+
 from .leader import Leadership
 from .limits import WorkerLimits
-from .unsent import Unsent
 from .uploads import Uploads
 
 @final

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from fasth2.wsgi.atomics cimport load_number, store_flag, store_number
 from fasth2.wsgi.call_state cimport CallState
 from fasth2.wsgi.leader cimport Leadership
-from fasth2.wsgi.unsent cimport Unsent
+from fasth2.server.unsent cimport Unsent
 from fasth2.wsgi.uploads cimport UPLOAD_WAITS, Uploads
 
 from fasth2.wsgi.limits import WorkerLimits
@@ -46,7 +46,7 @@ cdef class Dispatcher:
         self.deferred = deque()
         limits = WorkerLimits() if limits is None else limits
         self.uploads = Uploads(limits)
-        self.unsent = Unsent(limits)
+        self.unsent = Unsent(limits.unsent_connection, limits.unsent_process)
         self.threads = 1
         self.slow = {}
         self.date = ""

@@ -413,7 +413,7 @@ class Loop(ClientLoop):
             if self._later:
                 wait = min(wait, self._next_later - now)
         if self._unsent.held_back:
-            for client in self._unsent.release():
+            for client in [streams.client for streams in self._unsent.release()]:
                 if client is not None:
                     self.postpone(client)
         if self._uploads.gathering:

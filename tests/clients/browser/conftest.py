@@ -1,14 +1,7 @@
 """Headless Chromium, and the servers that it visits."""
-import base64
-import hashlib
-import os
-import shutil
-
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import sync_playwright
 
+from tests.support.browser import headless_chromium
 from tests.support.gunicorn_matrix import INSTALLED, WORKER_CLASSES
 from tests.support.gunicorn_versions import NEWEST
 
@@ -23,20 +16,8 @@ SETUPS = (*(setup for setup in (*INSTALLED, *WORKER_CLASSES) if setup.version ==
 @pytest.fixture(scope="package")
 def chromium(certificate):
     """A browser that trusts the tests' certificate, and no other that is not good."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.fail("chromium is not installed; tools/install_test_packages.sh installs what the tests need")
-    key = x509.load_pem_x509_certificate(certificate.cert.read_bytes()).public_key()
-    pin = base64.b64encode(hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest())
-    # A sanitizer that is loaded into Python is not for it.
-    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, env=environment,
-            # Its own sandbox does not start as root, nor in most containers.
-            args=["--no-sandbox", f"--ignore-certificate-errors-spki-list={pin.decode()}"])
+    with headless_chromium(certificate) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package", params=SETUPS, ids=str)

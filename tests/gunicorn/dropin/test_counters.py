@@ -8,9 +8,9 @@ import pytest
 from gunicorn.config import Config
 
 from fasth2.gunicorn import counters
-from fasth2.gunicorn.counting import GAUGES
 from fasth2.gunicorn.patched.batching import BatchingConnection
 from fasth2.gunicorn.statsd import INTERVAL, Reporter
+from fasth2.server.counting import GAUGES
 from tests.support.facade_peer import POST, Peer, frame
 
 
@@ -60,7 +60,7 @@ def test_what_the_class_counts_is_in_it(connect):
 
 
 def test_many_that_ended_are_added_up_before_anyone_asks(connect):
-    from fasth2.gunicorn import counting
+    from fasth2.server import counting
 
     before = counters()
     for _ in range(counting._WAITING + 100):
@@ -70,7 +70,7 @@ def test_many_that_ended_are_added_up_before_anyone_asks(connect):
 
 
 def test_threads_lose_nothing(connect):
-    from fasth2.gunicorn import counting
+    from fasth2.server import counting
 
     before = counters()
     source = types.SimpleNamespace(counters={"resets": 1, "more": 2})

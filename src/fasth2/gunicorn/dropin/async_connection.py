@@ -12,12 +12,12 @@ from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
 
 from fasth2.exceptions import NoSuchStreamError, ProtocolError
-from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.settings import current
 from fasth2.server._asyncio import AsyncConnection
 from fasth2.server._lazy import lazy
 from fasth2.server._options import Options
 from fasth2.server.connection import outgoing, outgoing_trailers, plain_text
+from fasth2.server.counting import Record
 
 from ._protocol import (
     CONTRACT,

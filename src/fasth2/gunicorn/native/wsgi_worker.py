@@ -12,7 +12,6 @@ from gunicorn.http import wsgi
 from gunicorn.workers import gthread
 
 from fasth2.gunicorn.chosen_settings import is_chosen
-from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.dropin.contract import installed
 from fasth2.gunicorn.dropin.install import status
 from fasth2.gunicorn.dropin.upgrade import upgraded_fields
@@ -25,6 +24,7 @@ from fasth2.gunicorn.tls_context import share_context
 from fasth2.gunicorn.trusted_proxies import accepted_versions, header_of, remote_address, request_info
 from fasth2.server._options import options_of, seconds
 from fasth2.server._protocol import ServerProtocol
+from fasth2.server.counting import Record
 from fasth2.server.errors import HTTP2StreamAborted
 from fasth2.server.proxy_header import ProxyHeaderError
 from fasth2.server.tls_stream import TLSStream

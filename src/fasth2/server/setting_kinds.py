@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Flag", "Number"]
+__all__ = ["Flag", "Number", "Optional"]
 
 
 @dataclass(frozen=True)
@@ -91,3 +91,28 @@ class Flag:
         if type(value) is not bool:
             raise TypeError(f"{where} must be a bool, not {type(value).__name__}")
         return value
+
+
+@dataclass(frozen=True)
+class Optional:
+    """A setting that may be switched off by ``none`` or ``off``, which is ``None``.
+
+    Args:
+        kind: The kind of its other values.
+    """
+
+    kind: Number
+
+    def parse(self, where: str, text: str) -> Any:
+        """Return the value of a variable of the environment.
+
+        Args:
+            where: The variable's name.
+            text: Its text.
+
+        Raises:
+            ValueError: The value is invalid.
+        """
+        if text.strip().lower() in ("none", "off"):
+            return None
+        return self.kind.parse(where, text)

@@ -24,29 +24,34 @@ cdef class Unsent:
     """The unsent responses of all connections.
 
     Args:
-        limits: A `WorkerLimits`.
+        connection_limit: Unsent octets of a connection, without those of its largest response.
+        process_limit: Unsent octets of all connections.
     """
 
-    def __init__(self, limits not None):
-        self.connection_limit = limits.unsent_connection
-        self.process_limit = limits.unsent_process
+    def __init__(self, int64_t connection_limit, int64_t process_limit):
+        self.connection_limit = connection_limit
+        self.process_limit = process_limit
         self.held_back = {}
 
     cdef str refuses(self, Core c):
         """Return the name of the bound that prevents a connection from starting a request, or ``None``."""
         if c.unsent == 0:
             return None
-        if c.unsent > self.connection_limit and all_but_largest(c) > self.connection_limit:
+        if self.is_crowded(c):
             return "unsent_connection"
         if self.total > self.process_limit:
             return "unsent_process"
         return None
 
+    cdef bint is_crowded(self, Core c) except -1:
+        """Return True if a connection is above its bound."""
+        return c.unsent > self.connection_limit and all_but_largest(c) > self.connection_limit
+
     def release(self):
-        """Remove the connections that may start requests again from `held_back`, and return their clients."""
+        """Remove the connections that may start requests again from `held_back`, and return them."""
         cdef list released = []
         for streams in list(self.held_back):
             if streams.resumes():
                 del self.held_back[streams]
-                released.append(streams.client)
+                released.append(streams)
         return released

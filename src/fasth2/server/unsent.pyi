@@ -1,10 +1,8 @@
 from typing import Any, final
 
-from .limits import WorkerLimits
-
 @final
 class Unsent:
-    def __init__(self, limits: WorkerLimits) -> None: ...
+    def __init__(self, connection_limit: int, process_limit: int) -> None: ...
     @property
     def connection_limit(self) -> int: ...
     @property
