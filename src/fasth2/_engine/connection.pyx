@@ -1,12 +1,13 @@
 """H2Connection, the public class. Each method converts its arguments, claims the connection, then acts."""
 import enum
+from collections.abc import MutableMapping
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fasth2._engine.core cimport C_CLOSED, C_OPEN, Core, await_others, enter, find_opened, leave
+from fasth2._engine.core cimport C_CLOSED, C_OPEN, Core, await_others, enter, find_opened, find_stream, leave
 from fasth2._cursor cimport store16
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
@@ -18,7 +19,6 @@ from fasth2._engine.receive cimport receive
 from fasth2._engine.request cimport send_priority, send_request, write_priority_of
 from fasth2._engine.role cimport (
     HIGHEST_STREAM_ID,
-    highest_of_side,
     is_client,
     is_inbound,
     may_prioritize,
@@ -93,6 +93,107 @@ cdef class ConnectionStateMachine:
         if c.phase == C_OPEN:
             return ConnectionState.CLIENT_OPEN if is_client(&c.ids) else ConnectionState.SERVER_OPEN
         return ConnectionState.IDLE
+
+
+cdef class StreamMapBase:
+    """What `StreamMap` has in C."""
+
+    cdef H2Connection connection
+
+    cdef H2Stream found(self, object stream_id):
+        """Return the stream, or None."""
+        cdef H2Connection c = self.connection
+        if not isinstance(stream_id, int) or not 0 < stream_id <= HIGHEST_STREAM_ID:
+            return None
+        with cython.critical_section(c):
+            await_others(c)
+            return find_stream(c, stream_id)
+
+    cdef dict all_streams(self):
+        cdef H2Connection c = self.connection
+        cdef H2Stream s
+        cdef dict found = {}
+        with cython.critical_section(c):
+            await_others(c)
+            for s in c.table.all():
+                found[s.stream_id] = s
+        return found
+
+    def __getitem__(self, stream_id):
+        cdef H2Stream s = self.found(stream_id)
+        if s is None:
+            raise KeyError(stream_id)
+        return s
+
+    def get(self, stream_id, default=None):
+        """Return the stream, or the default."""
+        cdef H2Stream s = self.found(stream_id)
+        return default if s is None else s
+
+    def __contains__(self, stream_id):
+        return self.found(stream_id) is not None
+
+    def __len__(self):
+        cdef H2Connection c = self.connection
+        with cython.critical_section(c):
+            await_others(c)
+            return c.table.count
+
+    def __iter__(self):
+        return iter(self.all_streams())
+
+    def keys(self):
+        """Return the identifiers of now."""
+        return self.all_streams().keys()
+
+    def values(self):
+        """Return the streams of now."""
+        return self.all_streams().values()
+
+    def items(self):
+        """Return the identifiers and streams of now."""
+        return self.all_streams().items()
+
+    def copy(self):
+        """Return a dict."""
+        return self.all_streams()
+
+    def __delitem__(self, stream_id):
+        cdef H2Connection c = self.connection
+        cdef H2Stream s
+        with cython.critical_section(c):
+            enter(c)
+            try:
+                s = find_stream(c, number(stream_id, "stream"))
+                if s is None:
+                    raise KeyError(stream_id)
+                drop(c, s)
+            finally:
+                leave(c)
+
+    def __setitem__(self, stream_id, stream):
+        if self.found(stream_id) is not stream or stream is None:
+            raise ValueError(ONLY_LEFT_OUT)
+
+    def __eq__(self, other):
+        return self.all_streams() == (dict(other) if isinstance(other, StreamMapBase) else other)
+
+    __hash__ = None
+
+    def __repr__(self):
+        return repr(self.all_streams())
+
+
+class StreamMap(StreamMapBase, MutableMapping):
+    """The existing streams of a connection: a mapping of identifier to `H2Stream`.
+
+    Streams are opened by sending and receiving. One that is deleted is dropped without a frame, as if it had been reset.
+    """
+
+    __slots__ = ()
+
+
+ONLY_LEFT_OUT = "streams are opened by sending and receiving; they can only be left out"
 
 
 cdef class H2Connection(Core):
@@ -751,7 +852,8 @@ cdef class H2Connection(Core):
 
         Raises:
             ValueError: The arguments contradict each other.
-            ProtocolError: The response headers of the stream were sent, or the connection is closed.
+            ProtocolError: The response headers of the stream were sent, the connection is closed, or it is a client's
+                that has sent a request.
         """
         cdef uint32_t sid = 0
         cdef bytes where = b""
@@ -774,6 +876,8 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
+            if self.phase == C_OPEN and is_client(&self.ids):
+                raise ProtocolError("clients do not send ALTSVC")
             if origin is None:
                 s = self.stream_or_raise(sid)
                 if s.headers_sent:
@@ -801,7 +905,7 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def config(self):
-        """The connection's `H2Configuration`. Its values are read when it is assigned."""
+        """The connection's `H2Configuration`. The connection follows when it or one of its options is assigned."""
         return self._config
 
     @config.setter
@@ -847,16 +951,10 @@ cdef class H2Connection(Core):
             leave(self)
 
     @property
-    @cython.critical_section
     def streams(self):
-        """The existing streams, a new dict of identifiers to `H2Stream`. Streams that an assigned mapping leaves out are
-        dropped without a frame, as if they had been reset."""
-        cdef H2Stream s
-        enter(self)
-        try:
-            return {s.stream_id: s for s in self.table.all()}
-        finally:
-            leave(self)
+        """The existing streams, a mapping of identifier to `H2Stream` that follows the connection. Streams that are deleted
+        from it, or that an assigned mapping leaves out, are dropped without a frame, as if they had been reset."""
+        return map_of(self)
 
     @streams.setter
     @cython.critical_section
@@ -870,10 +968,9 @@ cdef class H2Connection(Core):
                 if kept.get(s.stream_id) is not s:
                     dropped.append(s)
             if len(kept) + len(dropped) != self.table.count:
-                raise ValueError("streams are opened by sending and receiving; assignment can only leave them out")
+                raise ValueError(ONLY_LEFT_OUT)
             for s in dropped:
-                self.expect_late_data(s)
-                self.close_stream(s, BY_SEND_RST_STREAM)
+                drop(self, s)
         finally:
             leave(self)
 
@@ -953,38 +1050,34 @@ cdef class H2Connection(Core):
     @property
     @cython.critical_section
     def highest_inbound_stream_id(self):
-        """The highest stream that the peer has opened, 0 for none. A higher one may be assigned: those below it are then
-        used."""
+        """The highest stream that the peer has opened, 0 for none. May be assigned: identifiers up to it are then used,
+        those above it free."""
         await_others(self)
         return self.ids.highest_inbound
 
     @highest_inbound_stream_id.setter
     @cython.critical_section
     def highest_inbound_stream_id(self, value):
-        cdef uint32_t sid = number(value, "stream")
+        cdef uint32_t sid = identifier(value)
         enter(self)
-        try:
-            skip_identifiers(self, sid, True)
-        finally:
-            leave(self)
+        self.ids.highest_inbound = sid
+        leave(self)
 
     @property
     @cython.critical_section
     def highest_outbound_stream_id(self):
-        """The highest stream that we have opened or promised, 0 for none. A higher one may be assigned: those below it are
-        then used."""
+        """The highest stream that we have opened or promised, 0 for none. May be assigned: identifiers up to it are then
+        used, those above it free."""
         await_others(self)
         return self.ids.highest_outbound
 
     @highest_outbound_stream_id.setter
     @cython.critical_section
     def highest_outbound_stream_id(self, value):
-        cdef uint32_t sid = number(value, "stream")
+        cdef uint32_t sid = identifier(value)
         enter(self)
-        try:
-            skip_identifiers(self, sid, False)
-        finally:
-            leave(self)
+        self.ids.highest_outbound = sid
+        leave(self)
 
     @property
     @cython.critical_section
@@ -1007,18 +1100,24 @@ cdef class H2Connection(Core):
     MAX_CLOSED_STREAMS = 1000
 
 
-cdef int skip_identifiers(H2Connection c, uint32_t sid, bint inbound) except -1:
-    """Count the identifiers of one side up to this one as used."""
-    if sid == (c.ids.highest_inbound if inbound else c.ids.highest_outbound):
-        return 0
-    if sid > <uint32_t>HIGHEST_STREAM_ID or is_inbound(&c.ids, sid) != inbound:
-        raise ValueError(f"stream {sid} is not one that {'the peer opens' if inbound else 'we open'}")
-    if sid < highest_of_side(&c.ids, sid):
-        raise ValueError(f"a stream above {sid} was opened already")
-    if inbound:
-        c.ids.highest_inbound = sid
-    else:
-        c.ids.highest_outbound = sid
+cdef uint32_t identifier(object value) except? 0xFFFFFFFF:
+    """Convert a stream's identifier, or 0 for none (RFC 9113 section 5.1.1)."""
+    cdef uint32_t sid = number(value, "stream")
+    if sid > <uint32_t>HIGHEST_STREAM_ID:
+        raise ValueError(f"stream {sid} does not fit 31 bits")
+    return sid
+
+
+cdef object map_of(H2Connection c):
+    cdef StreamMapBase streams = StreamMap()
+    streams.connection = c
+    return streams
+
+
+cdef int drop(Core c, H2Stream s) except -1:
+    """Close a stream without a frame."""
+    c.expect_late_data(s)
+    c.close_stream(s, BY_SEND_RST_STREAM)
     return 0
 
 

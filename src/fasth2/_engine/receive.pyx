@@ -96,7 +96,7 @@ cdef int end_connection(Core c, int fault) except -1:
     error = fault_exception(fault, c.fault_stream, c.fault_value)
     error.events = c.events
     c.fault_value = None
-    fail(c, error.error_code, fault_debug(fault))
+    fail(c, error.error_code, fault_debug(fault, c.rfc_errors))
     if c.logger is not None:
         c.logger.debug("connection error: %s", error)
     raise error
@@ -108,7 +108,7 @@ cdef int end_by_refusals(Core c, int fault) except -1:
     c.refusal_error = fault_exception(fault, c.fault_stream, None)
     c.refusal_goaway_sent = True
     c.phase = C_CLOSED
-    c.write_goaway(c.ids.highest_inbound, fault_code(fault), fault_debug(fault))
+    c.write_goaway(c.ids.highest_inbound, fault_code(fault), fault_debug(fault, c.rfc_errors))
     return FAULT_NONE
 
 

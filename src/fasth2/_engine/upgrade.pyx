@@ -46,7 +46,7 @@ cdef bytes upgrade_as_client(Core c):
     cdef bytes field
     cdef bint sent = False
     must_be_open(c)
-    if c.ids.highest_outbound:
+    if c.ids.highest_outbound or c.table.count:
         raise ProtocolError("the connection has streams already: it cannot be upgraded")
     c.prepare_local_settings()
     settings = dict(c.local)
@@ -67,7 +67,7 @@ cdef bytes upgrade_as_client(Core c):
 cdef int upgrade(Core c, bytes payload) except -1:
     """Apply the client's settings, queue ours, and open stream 1 for the request, half-closed (remote)."""
     must_be_open(c)
-    if c.ids.highest_inbound:
+    if c.ids.highest_inbound or c.table.count:
         raise ProtocolError("the connection has streams already: it cannot be upgraded")
     if c.limits.settings_per_frame >= 0 and len(payload) // 6 > c.limits.settings_per_frame:
         raise ProtocolError("HTTP2-Settings has too many settings")
