@@ -1,5 +1,5 @@
 import enum
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, final
 
 from typing_extensions import Buffer
@@ -13,6 +13,7 @@ from fasth2.settings import SettingCodes, Settings
 
 from .ready import Data, Goaway, LargeRequest, Priority, Request, Reset, Trailers
 from .stream import H2Stream
+from .stream_map import StreamMap
 
 _Header: TypeAlias = tuple[str | bytes, str | bytes]
 
@@ -26,14 +27,6 @@ class ConnectionState(enum.Enum):
 class ConnectionStateMachine:
     @property
     def state(self) -> ConnectionState: ...
-
-class StreamMap(MutableMapping[int, H2Stream]):
-    def __getitem__(self, stream_id: int) -> H2Stream: ...
-    def __setitem__(self, stream_id: int, stream: H2Stream) -> None: ...
-    def __delitem__(self, stream_id: int) -> None: ...
-    def __iter__(self) -> Iterator[int]: ...
-    def __len__(self) -> int: ...
-    def copy(self) -> dict[int, H2Stream]: ...
 
 class H2Connection:
     DEFAULT_MAX_OUTBOUND_FRAME_SIZE: int

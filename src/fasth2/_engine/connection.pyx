@@ -1,13 +1,12 @@
 """H2Connection, the public class. Each method converts its arguments, claims the connection, then acts."""
 import enum
-from collections.abc import MutableMapping
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fasth2._engine.core cimport C_CLOSED, C_OPEN, Core, await_others, enter, find_opened, find_stream, leave
+from fasth2._engine.core cimport C_CLOSED, C_IDLE, C_OPEN, Core, await_others, enter, find_opened, leave
 from fasth2._cursor cimport store16
 from fasth2._frames cimport *
 from fasth2._frames cimport out_clear, out_reserve, put_ping, write_frame_header
@@ -20,7 +19,7 @@ from fasth2._engine.request cimport send_priority, send_request, write_priority_
 from fasth2._engine.role cimport (
     HIGHEST_STREAM_ID,
     is_client,
-    is_inbound,
+    may_advertise,
     may_prioritize,
     next_outbound,
     opens_by_headers,
@@ -40,18 +39,21 @@ from fasth2._engine.send cimport (
     write_settings,
 )
 from fasth2._engine.settings cimport SettingsBase
-from fasth2._engine.stream cimport BY_SEND_RST_STREAM, H2Stream
+from fasth2._engine.stream cimport H2Stream
+from fasth2._engine.stream_map cimport leave_out, map_of
 from fasth2._engine.upgrade cimport upgrade, upgrade_as_client, upgrade_settings
 from fasth2._window cimport MAX_WINDOW
 
-from fasth2._engine.settings import Settings
+from fasth2._engine.settings import SettingCodes, Settings
 from fasth2._redaction import RedactedFields, reusable
 from fasth2.exceptions import (
     FrameTooLargeError,
     H2Error,
     NoAvailableStreamIDError,
+    NoSuchStreamError,
     ProtocolError,
     RFC1122Error,
+    StreamClosedError,
 )
 
 
@@ -65,6 +67,20 @@ cdef inline uint32_t number(object value, str what) except? 0xFFFFFFFF:
     cdef long long n = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow or n < 0 or n > 0xFFFFFFFF:
         raise ValueError(f"{what} {value} is not between 0 and 2**32 - 1")
+    return <uint32_t>n
+
+
+cdef inline uint32_t stream_number(object value) except? 0xFFFFFFFF:
+    """Convert a stream's identifier. One that no stream can have raises h2's exceptions: those of `Core.stream_or_raise`."""
+    cdef int overflow
+    cdef long long n
+    if value is None:
+        raise NoSuchStreamError(-1)
+    n = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow < 0 or n < 0 and not overflow:
+        raise StreamClosedError(value)
+    if overflow or n > 0xFFFFFFFF:
+        raise NoSuchStreamError(value)
     return <uint32_t>n
 
 
@@ -95,107 +111,6 @@ cdef class ConnectionStateMachine:
         return ConnectionState.IDLE
 
 
-cdef class StreamMapBase:
-    """What `StreamMap` has in C."""
-
-    cdef H2Connection connection
-
-    cdef H2Stream found(self, object stream_id):
-        """Return the stream, or None."""
-        cdef H2Connection c = self.connection
-        if not isinstance(stream_id, int) or not 0 < stream_id <= HIGHEST_STREAM_ID:
-            return None
-        with cython.critical_section(c):
-            await_others(c)
-            return find_stream(c, stream_id)
-
-    cdef dict all_streams(self):
-        cdef H2Connection c = self.connection
-        cdef H2Stream s
-        cdef dict found = {}
-        with cython.critical_section(c):
-            await_others(c)
-            for s in c.table.all():
-                found[s.stream_id] = s
-        return found
-
-    def __getitem__(self, stream_id):
-        cdef H2Stream s = self.found(stream_id)
-        if s is None:
-            raise KeyError(stream_id)
-        return s
-
-    def get(self, stream_id, default=None):
-        """Return the stream, or the default."""
-        cdef H2Stream s = self.found(stream_id)
-        return default if s is None else s
-
-    def __contains__(self, stream_id):
-        return self.found(stream_id) is not None
-
-    def __len__(self):
-        cdef H2Connection c = self.connection
-        with cython.critical_section(c):
-            await_others(c)
-            return c.table.count
-
-    def __iter__(self):
-        return iter(self.all_streams())
-
-    def keys(self):
-        """Return the identifiers of now."""
-        return self.all_streams().keys()
-
-    def values(self):
-        """Return the streams of now."""
-        return self.all_streams().values()
-
-    def items(self):
-        """Return the identifiers and streams of now."""
-        return self.all_streams().items()
-
-    def copy(self):
-        """Return a dict."""
-        return self.all_streams()
-
-    def __delitem__(self, stream_id):
-        cdef H2Connection c = self.connection
-        cdef H2Stream s
-        with cython.critical_section(c):
-            enter(c)
-            try:
-                s = find_stream(c, number(stream_id, "stream"))
-                if s is None:
-                    raise KeyError(stream_id)
-                drop(c, s)
-            finally:
-                leave(c)
-
-    def __setitem__(self, stream_id, stream):
-        if self.found(stream_id) is not stream or stream is None:
-            raise ValueError(ONLY_LEFT_OUT)
-
-    def __eq__(self, other):
-        return self.all_streams() == (dict(other) if isinstance(other, StreamMapBase) else other)
-
-    __hash__ = None
-
-    def __repr__(self):
-        return repr(self.all_streams())
-
-
-class StreamMap(StreamMapBase, MutableMapping):
-    """The existing streams of a connection: a mapping of identifier to `H2Stream`.
-
-    Streams are opened by sending and receiving. One that is deleted is dropped without a frame, as if it had been reset.
-    """
-
-    __slots__ = ()
-
-
-ONLY_LEFT_OUT = "streams are opened by sending and receiving; they can only be left out"
-
-
 cdef class H2Connection(Core):
     """One HTTP/2 connection without I/O: received octets are converted to events, and octets to send are returned.
 
@@ -212,6 +127,17 @@ cdef class H2Connection(Core):
         config: An `H2Configuration`; ``None`` for a client's with h2's defaults. A connection keeps its side when
             another configuration is assigned.
     """
+
+    cdef int initialise(self, object config) except -1:
+        """Make the connection; apply h2's class constants that a subclass has changed."""
+        Core.initialise(self, config)
+        if type(self) is not H2Connection:
+            if self.MAX_CLOSED_STREAMS != H2Connection.MAX_CLOSED_STREAMS:
+                self.table.closed_limit = self.MAX_CLOSED_STREAMS
+            if self.DEFAULT_MAX_HEADER_LIST_SIZE != H2Connection.DEFAULT_MAX_HEADER_LIST_SIZE:
+                self.local.assign(SettingCodes.MAX_HEADER_LIST_SIZE, self.DEFAULT_MAX_HEADER_LIST_SIZE)
+                self.limit_header_list(self.DEFAULT_MAX_HEADER_LIST_SIZE)
+        return 0
 
     # Input
 
@@ -335,7 +261,9 @@ cdef class H2Connection(Core):
             For clients: bytes, the value of the HTTP2-Settings field. For servers ``None``.
 
         Raises:
-            ProtocolError: The settings are not base64url, truncated, or invalid (RFC 9113 section 6.5.2).
+            InvalidSettingsValueError: A setting is invalid (RFC 9113 section 6.5.2).
+            StreamIDTooLowError: The connection has streams already.
+            ProtocolError: The settings are not base64url, or truncated; or the connection is closed.
         """
         cdef bytes payload = b""
         if settings_header and not is_client(&self.ids):
@@ -468,7 +396,7 @@ cdef class H2Connection(Core):
             TooManyStreamsError: The peer's SETTINGS_MAX_CONCURRENT_STREAMS would be exceeded.
             RFC1122Error: A priority argument was passed for a server.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef bint ends = end_stream
         cdef Prefix octets
         cdef Prefix *priority = NULL
@@ -509,7 +437,7 @@ cdef class H2Connection(Core):
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is over.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef bint ends = end_stream
         cdef int pad = -1
         cdef Py_buffer view
@@ -550,7 +478,7 @@ cdef class H2Connection(Core):
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is over.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         enter(self)
         try:
             end_with_data(self, sid)
@@ -569,7 +497,7 @@ cdef class H2Connection(Core):
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is over.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef uint32_t code = number(error_code, "error code")
         enter(self)
         try:
@@ -589,8 +517,8 @@ cdef class H2Connection(Core):
         Raises:
             ProtocolError: The client refuses pushes, or the headers or a stream do not allow it.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
-        cdef uint32_t promised = number(promised_stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
+        cdef uint32_t promised = stream_number(promised_stream_id)
         if self.logger is not None:
             request_headers = reusable(request_headers)
         enter(self)
@@ -625,7 +553,7 @@ cdef class H2Connection(Core):
             FlowControlError: A body that must be copied is over the ``unsent_body`` limit.
             NoSuchStreamError: No such stream was opened.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef bint ends = end_stream
         cdef bint sent
         if self.logger is not None:
@@ -659,7 +587,7 @@ cdef class H2Connection(Core):
             StreamClosedError: The stream is over.
             NoSuchStreamError: No such stream was opened.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef bint ends = end_stream
         enter(self)
         try:
@@ -674,7 +602,7 @@ cdef class H2Connection(Core):
         Raises:
             NoSuchStreamError: No such stream was opened.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef H2Stream s
         enter(self)
         try:
@@ -704,7 +632,7 @@ cdef class H2Connection(Core):
             raise ValueError(f"Stream ID {stream_id} is not valid for acknowledge_received_data")
         if acknowledged_size < 0:
             raise ValueError("Cannot acknowledge negative data")
-        sid = number(stream_id, "stream")
+        sid = stream_number(stream_id)
         size = number(acknowledged_size, "size")
         enter(self)
         try:
@@ -726,7 +654,7 @@ cdef class H2Connection(Core):
             NoSuchStreamError: No such stream was opened.
             FlowControlError: Without ``merge``, the connection's window would exceed 2**31 - 1.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef int64_t size = number(n, "size")
         cdef bint merged = merge
         enter(self)
@@ -749,10 +677,11 @@ cdef class H2Connection(Core):
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is over.
         """
-        cdef int64_t size
-        cdef uint32_t sid = 0 if stream_id is None else number(stream_id, "stream")
-        if not 1 <= increment <= MAX_WINDOW:
-            raise ValueError(f"Flow control increment must be between 1 and {MAX_WINDOW}")
+        cdef int64_t size, largest
+        cdef uint32_t sid = 0 if stream_id is None else stream_number(stream_id)
+        largest = constant(self, "MAX_WINDOW_INCREMENT", MAX_WINDOW)
+        if not 1 <= increment <= largest:
+            raise ValueError(f"Flow control increment must be between 1 and {largest}")
         size = increment
         enter(self)
         try:
@@ -769,7 +698,7 @@ cdef class H2Connection(Core):
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is over.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef H2Stream s
         enter(self)
         try:
@@ -786,7 +715,7 @@ cdef class H2Connection(Core):
             NoSuchStreamError: No such stream was opened.
             StreamClosedError: The stream is over.
         """
-        cdef uint32_t sid = number(stream_id, "stream")
+        cdef uint32_t sid = stream_number(stream_id)
         cdef H2Stream s
         enter(self)
         try:
@@ -809,7 +738,7 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             following = next_outbound(&self.ids)
-            if following == 0:
+            if following == 0 or following > constant(self, "HIGHEST_ALLOWED_STREAM_ID", HIGHEST_STREAM_ID):
                 raise NoAvailableStreamIDError("Exhausted allowed stream IDs")
             return following
         finally:
@@ -833,7 +762,7 @@ cdef class H2Connection(Core):
         cdef uint32_t sid
         if not may_prioritize(&self.ids):
             raise RFC1122Error("Servers SHOULD NOT prioritize streams.")
-        sid = number(stream_id, "stream")
+        sid = stream_number(stream_id)
         write_priority_of(&priority, sid, weight, depends_on, exclusive)
         enter(self)
         try:
@@ -852,8 +781,8 @@ cdef class H2Connection(Core):
 
         Raises:
             ValueError: The arguments contradict each other.
-            ProtocolError: The response headers of the stream were sent, the connection is closed, or it is a client's
-                that has sent a request.
+            FrameTooLargeError: They exceed the peer's SETTINGS_MAX_FRAME_SIZE.
+            ProtocolError: The response headers of the stream were sent, the connection is closed, or it is a client's.
         """
         cdef uint32_t sid = 0
         cdef bytes where = b""
@@ -876,20 +805,22 @@ cdef class H2Connection(Core):
         enter(self)
         try:
             must_be_open(self)
-            if self.phase == C_OPEN and is_client(&self.ids):
+            if not may_advertise(&self.ids):
                 raise ProtocolError("clients do not send ALTSVC")
             if origin is None:
                 s = self.stream_or_raise(sid)
                 if s.headers_sent:
                     raise ProtocolError("Cannot send ALTSVC after sending response headers.")
             if n > <Py_ssize_t>self.max_out_frame:
-                raise ValueError(f"{n} octets do not fit one frame")
+                raise FrameTooLargeError(f"{n} octets do not fit one frame")
             out_reserve(&self.out, FRAME_HEADER + n)
             p = write_frame_header(self.out.data + self.out.length, <uint32_t>n, FRAME_ALTSVC, 0, sid)
             store16(p, <uint32_t>len(where))
             copy_octets(p + 2, where)
             copy_octets(p + 2 + len(where), value)
             self.out.length += FRAME_HEADER + n
+            if self.phase == C_IDLE:
+                self.phase = C_OPEN
         finally:
             leave(self)
 
@@ -959,20 +890,7 @@ cdef class H2Connection(Core):
     @streams.setter
     @cython.critical_section
     def streams(self, value):
-        cdef H2Stream s
-        cdef dict kept = dict(value)
-        cdef list dropped = []
-        enter(self)
-        try:
-            for s in self.table.all():
-                if kept.get(s.stream_id) is not s:
-                    dropped.append(s)
-            if len(kept) + len(dropped) != self.table.count:
-                raise ValueError(ONLY_LEFT_OUT)
-            for s in dropped:
-                drop(self, s)
-        finally:
-            leave(self)
+        leave_out(self, dict(value))
 
     @property
     @cython.critical_section
@@ -1091,7 +1009,7 @@ cdef class H2Connection(Core):
         await_others(self)
         return f"<H2Connection streams={0 if self.table is None else self.table.count} closed={self.phase == C_CLOSED}>"
 
-    # h2's class constants.
+    # h2's class constants. A subclass may have others.
     DEFAULT_MAX_OUTBOUND_FRAME_SIZE = 65535
     DEFAULT_MAX_INBOUND_FRAME_SIZE = 2**24
     HIGHEST_ALLOWED_STREAM_ID = 2**31 - 1
@@ -1108,17 +1026,11 @@ cdef uint32_t identifier(object value) except? 0xFFFFFFFF:
     return sid
 
 
-cdef object map_of(H2Connection c):
-    cdef StreamMapBase streams = StreamMap()
-    streams.connection = c
-    return streams
-
-
-cdef int drop(Core c, H2Stream s) except -1:
-    """Close a stream without a frame."""
-    c.expect_late_data(s)
-    c.close_stream(s, BY_SEND_RST_STREAM)
-    return 0
+cdef int64_t constant(H2Connection c, str name, int64_t largest) except? -1:
+    """Return a constant that a subclass or an object may have lowered."""
+    if type(c) is H2Connection and not vars(c):
+        return largest
+    return min(<int64_t>getattr(c, name), largest)
 
 
 cdef int log_sent(object logger, str frame, uint32_t stream_id) except -1:

@@ -92,6 +92,18 @@ def decode_integer(data, prefix_bits):
     raise HPACKDecodingError(f"Variable integer representation is too long: {data!r}")
 
 
+# Two helpers of hpack's that its tests import.
+
+def _to_bytes(value):
+    """Convert a name or a value to bytes: str as UTF-8, bytes unchanged, others by ``str()``."""
+    return to_octets(value)
+
+
+def _dict_to_iterable(dict header_dict not None):
+    """Return an iterator of the items of a dict, pseudo-header fields first."""
+    return iter(pseudo_fields_first(header_dict))
+
+
 cdef int prefix_mask(int bits) except -1:
     if not 1 <= bits <= 8:
         raise ValueError(f"Prefix bits must be between 1 and 8, got {bits}")
