@@ -26,8 +26,8 @@ from tests.support.names import is_public, load, parameters, stub_parameters
 from tests.support.paths import ROOT
 from tests.support.tables import rows
 
-#: h2's documented modules, and `frame_buffer`, `stream` and `utilities`, which programs import.
-MODULES = ["config", "connection", "errors", "events", "exceptions", "frame_buffer", "settings", "stream", "utilities"]
+#: h2's documented modules, and `stream` and `utilities`, which programs import.
+MODULES = ["config", "connection", "errors", "events", "exceptions", "settings", "stream", "utilities"]
 
 #: A name of h2 that fasth2 leaves out, to the reason. A class's member follows the class. Checked against the document.
 ABSENT = {
