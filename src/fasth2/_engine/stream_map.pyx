@@ -26,17 +26,23 @@ cdef class StreamMapBase:
         if not is_identifier(stream_id):
             return None
         with cython.critical_section(c):
-            await_others(c)
-            return find_stream(c, <uint32_t>stream_id)
+            enter(c)
+            try:
+                return find_stream(c, <uint32_t>stream_id)
+            finally:
+                leave(c)
 
     cdef dict all_streams(self):
         cdef Core c = self.connection
         cdef H2Stream s
         cdef dict found = {}
         with cython.critical_section(c):
-            await_others(c)
-            for s in c.table.all():
-                found[s.stream_id] = s
+            enter(c)
+            try:
+                for s in c.table.all():
+                    found[s.stream_id] = s
+            finally:
+                leave(c)
         return found
 
     def __getitem__(self, stream_id):
