@@ -181,7 +181,8 @@ CALLS: dict[str, list[Arguments]] = {
         *on_streams(REQUEST), *on_streams(RESPONSE), *on_streams(GET, end_stream=True), *on_streams(RESPONSE, end_stream=True),
         *on_streams(TRAILERS, end_stream=True), of(1, TRAILERS), of(3, TRAILERS), of(1, INTERIM), of(1, INTERIM, True), of(1, []),
         of(1, None), of(1, [("a",)]), of(1, 5), of(1, dict(RESPONSE)), of(3, dict(GET)), of(1, iter(RESPONSE)), of(3, iter(GET)),
-        of(1, [*TRAILERS, (":status", "200")], True), of(1, [("x-n", "1"), (":status", "200")]), of(1, [(":status", "200"), ("te", "gzip")]),
+        of(1, [*TRAILERS, (":status", "200")], True), of(1, [("x-n", "1"), (":status", "200")]),
+        of(1, [(":status", "200"), ("te", "gzip")]),
         of(1, [(":status", "200"), ("connection", "close")]), of(1, [(":status", 200)]), of(1, [(":status", "200"), ("n", 5)]),
         of(1, [(b":status", b"200"), (b"x", b"\xff")]), of(1, [(":status", "200"), ("content-length", "5")]),
         of(1, [(":status", "200"), ("X-Upper", " padded ")]), of(1, RESPONSE * 2), of(1, [(":status", "200"), (":path", "/")]),
@@ -243,7 +244,7 @@ def cases() -> Iterator[Case]:
 def state_of(connection: Any) -> dict[str, Any]:
     """What the public API shows."""
     alive = sorted(stream_id for stream_id, stream in connection.streams.items() if not stream.closed)
-    found = {
+    return {
         "streams": [(one, int(connection.streams[one].state_machine.state)) for one in alive],
         "connection": connection.state_machine.state.name,
         "inbound window": connection.inbound_flow_control_window,
@@ -255,7 +256,6 @@ def state_of(connection: Any) -> dict[str, Any]:
                      for one in (connection.local_settings, connection.remote_settings)],
         "windows": [(one, connection.local_flow_control_window(one), connection.remote_flow_control_window(one)) for one in alive],
     }
-    return found
 
 
 def fresh(argument: Any) -> Any:

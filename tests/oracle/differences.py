@@ -372,6 +372,9 @@ def _promised_limit(step: Step) -> bool:
 
 # Differences that only rfc_errors=True makes.
 
+structural("rfc-goaway-after-a-bad-preface")
+
+
 @difference("rfc-stream-errors")
 def _stream_error(step: Step) -> bool:
     """h2 ends the connection; under rfc_errors one stream is reset and reported."""

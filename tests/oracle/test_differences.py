@@ -293,6 +293,17 @@ def _upgrade_settings() -> None:
     assert _of_both(False, "new", "initiate_upgrade_connection", b"!") == ["", "ProtocolError"]
 
 
+def _bad_preface() -> None:
+    connections = [h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))]
+    connections += [H2Connection(H2Configuration(client_side=False, rfc_errors=rfc_errors)) for rfc_errors in (False, True)]
+    sent = []
+    for connection in connections:
+        with pytest.raises((h2.exceptions.ProtocolError, fasth2.exceptions.ProtocolError)):
+            connection.receive_data(b"GET / HTTP/1.1\r\n")
+        sent.append([(frame.kind, frame.error_code) for frame in FrameReader().read(connection.data_to_send())])
+    assert sent == [[], [], [("GOAWAY", 1)]]
+
+
 STRUCTURAL: dict[str, Callable[[], None]] = {
     "limits": _limits,
     "closed-streams-remembered": _closed_streams,
@@ -305,6 +316,7 @@ STRUCTURAL: dict[str, Callable[[], None]] = {
     "clients-do-not-advertise": _advertising_clients,
     "setting-identifiers-have-16-bits": _setting_identifiers,
     "upgrade-settings-are-base64url": _upgrade_settings,
+    "rfc-goaway-after-a-bad-preface": _bad_preface,
 }
 
 

@@ -724,6 +724,15 @@ cdef class H2Connection(Core):
         finally:
             leave(self)
 
+    @cython.critical_section
+    def _get_stream_by_id(self, stream_id):
+        # h2's name; its tests and others reach for it.
+        enter(self)
+        try:
+            return self.stream_or_raise(stream_number(stream_id))
+        finally:
+            leave(self)
+
     # The rest of h2's methods
 
     @cython.critical_section

@@ -45,6 +45,13 @@ cdef struct Block:
     flag exclusive
 
 
+cdef struct Overlong:
+    # A frame that is longer than we allow and whose payload is skipped.
+    uint32_t left            # octets that have not arrived; 0: there is none
+    uint32_t length
+    uint32_t stream_id
+
+
 cdef enum:
     MERGE_MAX = 64
 
@@ -114,6 +121,7 @@ cdef class Core:
     cdef public bint answers_large_requests   # ready_requests(): LargeRequest for a header list over the limit
     cdef ReadBuffer tail
     cdef Block block
+    cdef Overlong overlong
     cdef list events                 # of the input being read
     cdef Merge *merge                # of the input being read, or NULL
     cdef H2Stream merging            # the stream of those frames, or None

@@ -104,10 +104,10 @@ def _dict_to_iterable(dict header_dict not None):
     return iter(pseudo_fields_first(header_dict))
 
 
-cdef int prefix_mask(int bits) except -1:
+cdef int prefix_mask(object bits) except -1:
     if not 1 <= bits <= 8:
         raise ValueError(f"Prefix bits must be between 1 and 8, got {bits}")
-    return (1 << bits) - 1
+    return (1 << <int>bits) - 1
 
 
 cdef uint32_t limit_of(object value) except? 0:

@@ -9,7 +9,13 @@ import pytest
 import fasth2.stream
 from fasth2.config import H2Configuration
 from fasth2.connection import ConnectionState, H2Connection
-from fasth2.exceptions import FlowControlError, NoAvailableStreamIDError, ProtocolError, StreamClosedError, StreamIDTooLowError
+from fasth2.exceptions import (
+    FlowControlError,
+    NoAvailableStreamIDError,
+    ProtocolError,
+    StreamClosedError,
+    StreamIDTooLowError,
+)
 
 REQUEST = [(":method", "GET"), (":scheme", "https"), (":authority", "example.com"), (":path", "/")]
 
