@@ -62,7 +62,7 @@ help:
 	@echo "make test-free-threaded  the tests that need no server, on a CPython without the lock; each in threads too"
 	@echo "make serve          gunicorn on fasth2, HTTPS on 127.0.0.1 (PORT, 8443)"
 	@echo "make lint           ruff, cython-lint and mypy; pre-commit: the same by pre-commit"
-	@echo "make bench          the benchmarks; also bench-quick, bench-e2e, bench-servers"
+	@echo "make bench          the benchmarks; also bench-quick, bench-e2e, bench-servers, bench-programs"
 	@echo "make dist           the sdist and a wheel, in dist/; also dist-sdist, dist-wheels (cibuildwheel)"
 	@echo "make check-workflows  the workflows against their schema, and zizmor"
 	@echo "make release-check  what has to be so before a release, and what is left to do by hand"

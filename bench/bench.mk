@@ -8,7 +8,7 @@ BENCH_SVG := bench/results/ratios.svg
 BENCH_FLOOR := .work/bench/floor
 BENCH_PYTEST := $(PY) -m pytest bench -q -p no:cacheprovider
 
-.PHONY: bench bench-quick bench-e2e bench-profile bench-servers bench-servers-profile bench-before
+.PHONY: bench bench-quick bench-e2e bench-profile bench-programs bench-servers bench-servers-profile bench-before
 
 $(BENCH_FLOOR): bench/floor/floor.c | test-packages
 	@mkdir -p $(@D)
@@ -43,6 +43,17 @@ SERVERS_RESULTS := bench/results/servers
 
 bench-servers: build-bench test-packages $(VENV)/.servers
 	@$(PY) -m bench.servers $(if $(ARGS),$(ARGS),--json $(SERVERS_RESULTS).json --svg $(SERVERS_RESULTS).svg)
+
+# Programs that use h2, on h2 and on fasth2, in turn. ARGS="--row NAME ... --rounds N" takes a part.
+BENCH_H2 := .work/bench/h2
+
+$(BENCH_H2)/.made: bench/programs/requirements.txt | $(VENV)/.build
+	rm -rf $(@D)
+	$(INSTALL) --target $(@D) -r $<
+	@touch $@
+
+bench-programs: build-bench test-packages programs $(BENCH_H2)/.made
+	@$(PY) -m bench.programs $(ARGS)
 
 # Where the worker's time goes, by perf; ARGS=--callgrind counts instructions instead.
 bench-servers-profile: build-bench test-packages $(VENV)/.servers

@@ -23,6 +23,7 @@ class Load(NamedTuple):
         clients: Connections (``-c``).
         streams: Concurrent streams of each (``-m``).
         upload: A file that is each request's body.
+        fields: Fields of each request beside h2load's own.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Load(NamedTuple):
     clients: int
     streams: int
     upload: Path | None = None
+    fields: tuple[tuple[bytes, bytes], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.path} -c {self.clients} -m {self.streams}"
@@ -101,7 +103,8 @@ def parse(output: str, octets: int, by_time: bool = False) -> Report:
 def _command(load: Load, server: Server, amount: Sequence[str]) -> list[str]:
     upload = ["-d", str(load.upload)] if load.upload else []
     clients = ["-c", str(load.clients), "-m", str(load.streams)]
-    return ["h2load", *amount, *clients, *upload, server.url(load.path)]
+    fields = [option for name, value in load.fields for option in ("-H", f"{name.decode()}: {value.decode()}")]
+    return ["h2load", *amount, *clients, *upload, *fields, server.url(load.path)]
 
 
 def _finish(process: subprocess.Popen, load: Load, patience: float, seconds: float | None = None) -> Report:

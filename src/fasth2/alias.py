@@ -24,7 +24,7 @@ __all__ = ["AliasStatus", "alias_h2", "alias_status"]
 
 #: The documented modules of the two packages. fasth2 has each under the same name.
 _MODULES: Mapping[str, Sequence[str]] = {
-    "h2": ("config", "connection", "errors", "events", "exceptions", "settings", "stream", "utilities"),
+    "h2": ("config", "connection", "errors", "events", "exceptions", "frame_buffer", "settings", "stream", "utilities"),
     "hpack": ("exceptions", "hpack", "huffman", "huffman_constants", "huffman_table", "struct", "table"),
 }
 

@@ -29,6 +29,7 @@ class _BooleanConfigOption(property):
             if not isinstance(value, bool):
                 raise ValueError(f"{name} must be a bool")
             setattr(instance, attribute, value)
+            instance._changes[0] = object()
 
         super().__init__(operator.attrgetter(attribute), assign)
 
@@ -87,7 +88,8 @@ class OutputLogger:
 class H2Configuration:
     """The options of one connection; several connections may share an instance.
 
-    The first eight arguments are h2's.
+    The first eight arguments are h2's. Connections follow when an option is assigned, apart from ``client_side``,
+    ``limits``, ``clock`` and ``adaptive_windows``, which count when the connection is made.
 
     Args:
         client_side: True for a client's connection.
@@ -148,6 +150,8 @@ class H2Configuration:
             client_side, validate_outbound_headers, normalize_outbound_headers, split_outbound_cookies,
             validate_inbound_headers, normalize_inbound_headers, rfc_errors,
         )  # fmt: skip
+        # An object that is another one after each assignment. Connections look for it, so that they follow.
+        self._changes: list[object] = [None]
         # Without a call for each option where that checks nothing: a server makes a configuration for each connection.
         if {*map(type, options)} == {bool}:
             (self._client_side, self._validate_outbound_headers, self._normalize_outbound_headers,
@@ -158,7 +162,7 @@ class H2Configuration:
             (self.client_side, self.validate_outbound_headers, self.normalize_outbound_headers,
              self.split_outbound_cookies, self.validate_inbound_headers, self.normalize_inbound_headers,
              self.rfc_errors) = options  # fmt: skip
-        self.logger = logger or _NO_LOGGER
+        self._logger = logger or _NO_LOGGER
         self._header_encoding: bool | str | None = None
         if header_encoding is not None:
             self.header_encoding = header_encoding
@@ -176,6 +180,16 @@ class H2Configuration:
             self.adaptive_windows = adaptive_windows
 
     @property
+    def logger(self) -> Any:
+        """An object with ``debug``, ``error`` and ``trace`` methods."""
+        return self._logger
+
+    @logger.setter
+    def logger(self, value: Any) -> None:
+        self._logger = value
+        self._changes[0] = object()
+
+    @property
     def header_encoding(self) -> bool | str | None:
         """The encoding of header names and values in events; ``None`` or ``False`` for ``bytes``."""
         return self._header_encoding
@@ -187,6 +201,7 @@ class H2Configuration:
         if value is True:
             raise ValueError("header_encoding cannot be True")
         self._header_encoding = value
+        self._changes[0] = object()
 
     @property
     def header_fallback_encoding(self) -> str | None:
@@ -198,6 +213,7 @@ class H2Configuration:
         if value not in (None, "latin-1"):
             raise ValueError('header_fallback_encoding must be "latin-1" or None')
         self._header_fallback_encoding = value
+        self._changes[0] = object()
 
     @property
     def limits(self) -> Limits:

@@ -69,7 +69,7 @@ HEADER_LIST_SIZE = 65536
 #: Real requests have under a hundred even with split cookies.
 HEADER_FIELDS = 256
 
-#: CONTINUATION frames of one header block, and one more for each 256 octets
+#: Frames of one header block, and under rfc_errors one more for each 256 octets
 #: of it, since the peer chooses the size of its frames. Sufficient for a list
 #: of `HEADER_LIST_SIZE` in frames of one kibibyte.
 CONTINUATION_FRAMES = 64
@@ -164,8 +164,8 @@ class Limits:
             field (RFC 9113 section 6.5.2); advertised.
         header_fields: Fields of a header list, with cookie fields counted before
             joining.
-        continuation_frames: CONTINUATION frames of a header block, beyond one
-            for each 256 octets of it.
+        continuation_frames: Frames of a header block, HEADERS and CONTINUATION,
+            under ``rfc_errors`` beyond one for each 256 octets of it.
         encoder_table_size: Largest size of the encoder's dynamic table in octets.
         string_size: Octets of one decoded header name or value.
         closed_streams: Closed streams remembered.

@@ -86,6 +86,13 @@ def shut(connection: H2Connection) -> None:
     connection.streams, connection.counters, repr(connection)
 
 
+def change_encoding(connection: H2Connection) -> None:
+    """Change the encoding twice; the table has entries of the first one."""
+    for stream_id, encoding in ((3, "latin-1"), (5, None)):
+        connection.config.header_encoding = encoding
+        connection.receive_data(bytes(request(stream_id, ("x-text", "é"), ("x-other", "v" * 100))))
+
+
 def shut_all(kept: list[H2Connection]) -> None:
     """As `shut`, for what `act` has made, if anything."""
     for connection in kept:
@@ -559,6 +566,12 @@ SCENARIOS: dict[str, Scenario] = {
     "_engine.settings": Scenario(nothing, settings_life, let_go),
     "_engine.stream": on_connection(lambda c: [(s.state, s.closed_by, s.stream_id, repr(s)) for s in c.streams.values()],
                              POST, request(3)),
+    "_engine.stream_map": on_connection(lambda c: [list(c.streams), c.streams.get(1), c.streams.copy(), repr(c.streams),
+                                                   c.streams.pop(1), c.streams.clear()], POST, request(3)),
+    "_engine.core that follows its configuration": Scenario(
+        lambda: received(request(1, ("x-text", "é")), config=H2Configuration(
+            client_side=False, header_encoding="utf-8", rfc_errors=True)),
+        change_encoding, shut),
     "_engine.stream_table": feeds(*(request(n) for n in range(1, 80, 2)), *(frames.rst_stream(n) for n in range(1, 40, 2))),
     "_engine.scheduler": on_connection(lambda c: [c.respond(n, 200, [("priority", "i")], b"b" * 9000) for n in (1, 3, 5)]
                             + [c.pull(5000), c.receive_data(bytes(frames.priority_update(1, b"u=7"))), c.pull()],

@@ -38,6 +38,9 @@ CALLS: dict[str, Callable[[H2Connection], Any]] = {
     "window": lambda c: c.increment_flow_control_window(5, 1),
     "ping": lambda c: c.ping(b"12345678"),
     "goaway": lambda c: c.close_connection(0, b"bye" * 50),
+    "a deleted stream": lambda c: c.streams.__delitem__(1),
+    "streams that are left out": lambda c: setattr(c, "streams", {}),
+    "identifiers": lambda c: setattr(c, "highest_outbound_stream_id", 2**30 + 1),
 }
 
 #: What a server sends; every kind that a client receives, good and bad.

@@ -68,6 +68,11 @@ structural("unknown-frame-object")
 structural("errors-carry-events")
 structural("input-after-error-ignored")
 structural("refused-calls-change-nothing")
+# `test_calls` looks for it in every state, and for the others that only calls show.
+structural("arguments-come-first")
+structural("clients-do-not-advertise")
+structural("setting-identifiers-have-16-bits")
+structural("upgrade-settings-are-base64url")
 
 
 def _raised(error: BaseException | None) -> str:
@@ -366,6 +371,9 @@ def _promised_limit(step: Step) -> bool:
 
 
 # Differences that only rfc_errors=True makes.
+
+structural("rfc-goaway-after-a-bad-preface")
+
 
 @difference("rfc-stream-errors")
 def _stream_error(step: Step) -> bool:

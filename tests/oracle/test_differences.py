@@ -22,6 +22,7 @@ from tests.support.frames import PREFACE, FrameReader
 from tests.support.play import RESPONSE
 
 from . import differences
+from .calls import Case, outcome
 from .pair import Pair
 
 #: What is said of the engine; tests/gunicorn/same_answers checks the rest.
@@ -90,7 +91,8 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {
     "table-sizes-are-announced": ({}, {}, [
         frames.settings((frames.HEADER_TABLE_SIZE, 65536)), frames.settings((frames.HEADER_TABLE_SIZE, 65536)), OPEN,
         ("send_headers", 1, [*STATUS, *((f"x-{n}", "v" * 500) for n in range(20)), ("x-0", "v" * 500)])]),
-    "goaway-names-the-limit": ({}, {}, [request(2 * n + 1) for n in range(101)]),
+    # Far over the limit: one field again and again.
+    "goaway-names-the-limit": ({"rfc_errors": True}, {}, [request(1, *[("x-n", "v" * 4000)] * 80)]),
     "push-promise-at-once": ({}, {}, [OPEN, frames.push_promise(1, 2, b"", end_headers=False)]),
     "goaway-reserved-bit": ({}, {}, [OPEN, frames.goaway(0x80000001)]),
     "goaway-after-the-last-stream": ({}, {}, [request(2**31 - 1)]),
@@ -268,6 +270,40 @@ def _refused_calls() -> None:
     mine.send_headers(1, RESPONSE)
 
 
+def _of_both(client_side: bool, state: str, method: str, *arguments: Any) -> list[str]:
+    """What both raise for a call."""
+    return [outcome(library, Case(client_side, state, method, arguments, {})).raised for library in ("h2", "fasth2")]
+
+
+def _arguments() -> None:
+    assert _of_both(False, "open", "reset_stream", 1, 2**32) == ["error", "ValueError"]
+    assert _of_both(False, "closed", "reset_stream", 1, 2**32) == ["StreamClosedError", "ValueError"]
+
+
+def _advertising_clients() -> None:
+    assert _of_both(True, "begun", "advertise_alternative_service", b"v", b"o") == ["", "ProtocolError"]
+
+
+def _setting_identifiers() -> None:
+    sent = [outcome(library, Case(False, "open", "update_settings", ({65535: 1},), {})).sent for library in ("h2", "fasth2")]
+    assert [frame.settings for frame, in sent] == [((255, 1),), ((65535, 1),)]
+
+
+def _upgrade_settings() -> None:
+    assert _of_both(False, "new", "initiate_upgrade_connection", b"!") == ["", "ProtocolError"]
+
+
+def _bad_preface() -> None:
+    connections = [h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))]
+    connections += [H2Connection(H2Configuration(client_side=False, rfc_errors=rfc_errors)) for rfc_errors in (False, True)]
+    sent = []
+    for connection in connections:
+        with pytest.raises((h2.exceptions.ProtocolError, fasth2.exceptions.ProtocolError)):
+            connection.receive_data(b"GET / HTTP/1.1\r\n")
+        sent.append([(frame.kind, frame.error_code) for frame in FrameReader().read(connection.data_to_send())])
+    assert sent == [[], [], [("GOAWAY", 1)]]
+
+
 STRUCTURAL: dict[str, Callable[[], None]] = {
     "limits": _limits,
     "closed-streams-remembered": _closed_streams,
@@ -276,6 +312,11 @@ STRUCTURAL: dict[str, Callable[[], None]] = {
     "errors-carry-events": _errors_carry_events,
     "input-after-error-ignored": _input_after_error,
     "refused-calls-change-nothing": _refused_calls,
+    "arguments-come-first": _arguments,
+    "clients-do-not-advertise": _advertising_clients,
+    "setting-identifiers-have-16-bits": _setting_identifiers,
+    "upgrade-settings-are-base64url": _upgrade_settings,
+    "rfc-goaway-after-a-bad-preface": _bad_preface,
 }
 
 

@@ -34,6 +34,15 @@ def test_h2load(hypercorn, body_file):
     assert counts["octets"] == 100 * 100_000
 
 
+def test_its_worker_on_trio(start_hypercorn, body_file, body):
+    with start_hypercorn("--worker-class", "trio") as server:
+        told = engine(server)
+        assert told["active"] and told["class"] == "fasth2", told
+        assert succeeded(h2load(server, "/hello", "-n", "500", "-c", "2", "-m", "50"), 500)
+        assert curl(server, "/digest", "--upload-file", str(body_file)) == hashlib.sha256(body).hexdigest().encode()
+    assert "Traceback" not in server.log
+
+
 @pytest.mark.ecosystem
 @pytest.mark.parametrize("options", [("--workers", "0"), ("--workers", "3"), ("--worker-class", "uvloop"),
                                      ("--worker-class", "trio")], ids=" ".join)

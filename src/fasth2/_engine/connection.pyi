@@ -13,6 +13,7 @@ from fasth2.settings import SettingCodes, Settings
 
 from .ready import Data, Goaway, LargeRequest, Priority, Request, Reset, Trailers
 from .stream import H2Stream
+from .stream_map import StreamMap
 
 _Header: TypeAlias = tuple[str | bytes, str | bytes]
 
@@ -52,7 +53,7 @@ class H2Connection:
     @property
     def state_machine(self) -> ConnectionStateMachine: ...
     @property
-    def streams(self) -> dict[int, H2Stream]: ...
+    def streams(self) -> StreamMap: ...
     @streams.setter
     def streams(self, value: Mapping[int, H2Stream]) -> None: ...
     @property

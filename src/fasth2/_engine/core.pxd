@@ -45,6 +45,13 @@ cdef struct Block:
     flag exclusive
 
 
+cdef struct Overlong:
+    # A frame that is longer than we allow and whose payload is skipped.
+    uint32_t left            # octets that have not arrived; 0: there is none
+    uint32_t length
+    uint32_t stream_id
+
+
 cdef enum:
     MERGE_MAX = 64
 
@@ -68,6 +75,8 @@ cdef class RequestMaker:
 
 cdef class Core:
     cdef object _config
+    cdef list config_changes         # its mark, another object after each assignment to an option; None: it has none
+    cdef object config_seen          # the mark when the configuration was applied
     cdef RequestMaker maker          # of the slim requests' `headers`; None: a list of pairs
     cdef readonly Decoder decoder
     cdef readonly Encoder encoder
@@ -112,6 +121,7 @@ cdef class Core:
     cdef public bint answers_large_requests   # ready_requests(): LargeRequest for a header list over the limit
     cdef ReadBuffer tail
     cdef Block block
+    cdef Overlong overlong
     cdef list events                 # of the input being read
     cdef Merge *merge                # of the input being read, or NULL
     cdef H2Stream merging            # the stream of those frames, or None
@@ -136,6 +146,7 @@ cdef class Core:
     cdef int initialise(self, object config) except -1
     cdef int wait_turn(self) except -1
     cdef int configure(self, object config) except -1
+    cdef int follow_configuration(self) except -1
     cdef int limit_header_list(self, object size) except -1
     cdef int adopt_local_settings(self) except -1
     cdef int prepare_local_settings(self) except -1
@@ -172,6 +183,8 @@ cdef inline int enter(Core c) except -1:
         c.wait_turn()
     c.busy = True
     c.owner = PyThread_get_thread_ident()
+    if c.config_changes is not None and c.config_changes[0] is not c.config_seen:
+        c.follow_configuration()
     return 0
 
 
@@ -194,7 +207,8 @@ cdef inline H2Stream find_stream(Core c, uint32_t stream_id):
 
 cdef inline bint is_idle(Core c, uint32_t sid) noexcept:
     """Return True if the stream was not opened yet by its side (RFC 9113 section 5.1.1), or is stream 0."""
-    return sid > highest_of_side(&c.ids, sid) or sid == 0
+    # The user may have assigned a lower highest identifier: a stream that exists is not idle.
+    return sid == 0 or (sid > highest_of_side(&c.ids, sid) and c.table.find(sid) == NULL)
 
 
 cdef inline H2Stream find_opened(Core c, uint32_t stream_id):

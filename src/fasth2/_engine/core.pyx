@@ -166,6 +166,10 @@ cdef class Core:
         cdef object name = codecs.lookup(encoding).name if encoding else None
         if bool(config.client_side) != is_client(&self.ids):
             raise H2Error(f"client_side={config.client_side}: a connection keeps the side that it was made with")
+        self.decoder.change_encoding(MODES.get(name, 0), config.header_fallback_encoding is not None)
+        changes = getattr(config, "_changes", None)
+        self.config_changes = changes if type(changes) is list and changes else None
+        self.config_seen = None if self.config_changes is None else changes[0]
         self._config = config
         self.rfc_errors = 1 if config.rfc_errors else 0
         self.rules = RULE_VALIDATE if config.validate_inbound_headers else 0
@@ -179,7 +183,18 @@ cdef class Core:
         )
         self.logger = None if type(config.logger) is DummyLogger else config.logger
         self.late_encoding = encoding if name is not None and name not in MODES else None
-        self.decoder.set_encoding(MODES.get(name, 0), config.header_fallback_encoding is not None)
+        return 0
+
+    cdef int follow_configuration(self) except -1:
+        """At the beginning of a call: apply what was assigned to the configuration's options since the last one."""
+        cdef bint applied = False
+        try:
+            self.configure(self._config)
+            applied = True
+        finally:
+            # Not `except`, which allocates memory.
+            if not applied:
+                leave(self)
         return 0
 
     cdef int wait_turn(self) except -1:

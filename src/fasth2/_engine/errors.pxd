@@ -123,6 +123,6 @@ cdef enum Scope:
 cdef int fault_scope(int fault) noexcept
 cdef int fault_code(int fault) noexcept
 cdef str fault_token(int fault)
-cdef bytes fault_debug(int fault)
+cdef bytes fault_debug(int fault, bint rfc_errors)
 cdef object fault_exception(int fault, unsigned int stream_id, object value)
 cdef str show(object value)

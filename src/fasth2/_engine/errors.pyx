@@ -189,6 +189,9 @@ _OTHER_LIMITS = (FAULT_STREAMS_REFUSED, FAULT_STRING_SIZE, FAULT_CONTINUATION_FR
 cdef dict LIMITS_CROSSED = {fault: what[0].encode() for fault, what in FAULTS.items()
                             if what[2] == _CALM or fault in _OTHER_LIMITS}
 
+# Those of them that h2 has.
+cdef tuple LIMITS_OF_H2 = (FAULT_STREAMS_REFUSED, FAULT_LIST_SIZE, FAULT_LIST_SIZE_HARD, FAULT_CONTINUATION_FRAMES)
+
 cdef int[FAULT_COUNT] SCOPE
 cdef int[FAULT_COUNT] CODE
 
@@ -217,8 +220,13 @@ cdef str fault_token(int fault):
     return FAULTS[fault][0]
 
 
-cdef bytes fault_debug(int fault):
-    """Return GOAWAY's debug data: the name of the exceeded limit, empty for other faults (RFC 9113 section 6.8)."""
+cdef bytes fault_debug(int fault, bint rfc_errors):
+    """Return GOAWAY's debug data: the name of the exceeded limit, empty for other faults (RFC 9113 section 6.8).
+
+    Without rfc_errors, limits that h2 has too end the connection as in h2, whose GOAWAY has no debug data.
+    """
+    if not rfc_errors and fault in LIMITS_OF_H2:
+        return b""
     return LIMITS_CROSSED.get(fault, b"")
 
 

@@ -5,6 +5,7 @@ they hold ints, bytes, lists of header fields and each other, never in a cycle.
 """
 import copyreg
 import dataclasses
+import sys
 from types import MemberDescriptorType
 
 import cython
@@ -523,6 +524,11 @@ cdef class ExtensionFrame:
         self.stream_id = stream_id
         self.flag_byte = flag_byte
         self.body = body
+
+    @property
+    def __class__(self):
+        # For `isinstance` with the class of the frames in h2's events, in programs that have loaded hyperframe.
+        return getattr(sys.modules.get("hyperframe.frame"), "ExtensionFrame", type(self))
 
     @property
     def flags(self):

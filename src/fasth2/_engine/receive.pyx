@@ -28,6 +28,7 @@ from fasth2._engine.receive_control cimport (
 )
 from fasth2._engine.receive_data cimport on_data
 from fasth2._engine.field_block cimport block_free
+from fasth2._engine.role cimport is_client
 from fasth2._engine.receive_headers cimport on_continuation, on_headers
 from fasth2._engine.receive_push cimport on_push_promise
 from fasth2._engine.receive_settings cimport on_settings
@@ -75,8 +76,8 @@ cdef list receive(Core c, const uint8_t *p, Py_ssize_t n, bint slim):
     return events
 
 
-cdef int fail(Core c, uint32_t code, bytes debug) except -1:
-    """Queue GOAWAY and stop reading."""
+cdef int fail(Core c, uint32_t code, bytes debug, bint says_goaway=True) except -1:
+    """Stop reading, and queue GOAWAY."""
     c.failed = True
     c.refusal_error = None
     c.phase = C_CLOSED
@@ -85,7 +86,8 @@ cdef int fail(Core c, uint32_t code, bytes debug) except -1:
     tail_clear(&c.tail)
     c.drop_queues()
     end_growth(c)
-    c.write_goaway(c.ids.highest_inbound, code, debug)
+    if says_goaway:
+        c.write_goaway(c.ids.highest_inbound, code, debug)
     return 0
 
 
@@ -96,7 +98,8 @@ cdef int end_connection(Core c, int fault) except -1:
     error = fault_exception(fault, c.fault_stream, c.fault_value)
     error.events = c.events
     c.fault_value = None
-    fail(c, error.error_code, fault_debug(fault))
+    # A peer that does not begin with the preface does not speak HTTP/2: no GOAWAY, as in h2 (section 3.4).
+    fail(c, error.error_code, fault_debug(fault, c.rfc_errors), c.rfc_errors or fault != FAULT_PREFACE)
     if c.logger is not None:
         c.logger.debug("connection error: %s", error)
     raise error
@@ -108,7 +111,7 @@ cdef int end_by_refusals(Core c, int fault) except -1:
     c.refusal_error = fault_exception(fault, c.fault_stream, None)
     c.refusal_goaway_sent = True
     c.phase = C_CLOSED
-    c.write_goaway(c.ids.highest_inbound, fault_code(fault), fault_debug(fault))
+    c.write_goaway(c.ids.highest_inbound, fault_code(fault), fault_debug(fault, c.rfc_errors))
     return FAULT_NONE
 
 
@@ -156,6 +159,8 @@ cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
     cdef FrameHeader h
     cdef Py_ssize_t need, take
     cdef int fault
+    if c.overlong.left:
+        return skip_overlong(c, n)
     while c.tail.length and n:
         # An unfinished frame from earlier reads: add what it still needs.
         need = FRAME_HEADER
@@ -176,7 +181,7 @@ cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
             read_frame_header(c.tail.data, &h)
             fault = check_header(c, &h)
             if fault != FAULT_NONE:
-                return fault
+                return begin_overlong(c, &h, n) if fault == FAULT_FRAME_TOO_LARGE else fault
             if h.length:
                 continue
         fault = resolve_fault(c, on_frame(c, &h, c.tail.data + FRAME_HEADER))
@@ -188,7 +193,7 @@ cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
         read_frame_header(p, &h)
         fault = check_header(c, &h)
         if fault != FAULT_NONE:
-            return fault
+            return begin_overlong(c, &h, n - FRAME_HEADER) if fault == FAULT_FRAME_TOO_LARGE else fault
         if n - FRAME_HEADER < <Py_ssize_t>h.length:
             break
         fault = resolve_fault(c, on_frame(c, &h, p + FRAME_HEADER))
@@ -203,14 +208,42 @@ cdef int each_frame(Core c, const uint8_t *p, Py_ssize_t n) except -1:
     return FAULT_NONE
 
 
+cdef inline bint may_be_no_frame(Core c) noexcept:
+    """Return True if these are a client's first octets: the peer may speak no HTTP/2. Programs expect it to close then, and
+    take an error of ours for their own fault."""
+    return not c.settings_seen and not c.rfc_errors and is_client(&c.ids)
+
+
+cdef int begin_overlong(Core c, FrameHeader *h, Py_ssize_t n) except -1:
+    """Refuse a frame that is too long: at once, or once its payload has arrived, as h2 does. The payload, n octets of which
+    are here, is not kept."""
+    if not may_be_no_frame(c):
+        return FAULT_FRAME_TOO_LARGE
+    tail_clear(&c.tail)
+    c.overlong.left = c.overlong.length = h.length
+    c.overlong.stream_id = h.stream_id
+    return skip_overlong(c, n)
+
+
+cdef int skip_overlong(Core c, Py_ssize_t n) except -1:
+    """Skip n octets of the payload of a frame that is too long; it is refused after the last."""
+    if n < <Py_ssize_t>c.overlong.left:
+        c.overlong.left -= <uint32_t>n
+        return FAULT_NONE
+    c.fault_stream = c.overlong.stream_id
+    c.fault_value = f"{c.overlong.length} octets, the limit is {c.max_in_frame}"
+    return FAULT_FRAME_TOO_LARGE
+
+
 cdef int check_header(Core c, FrameHeader *h) except -1:
     """Validate the frame header before buffering its payload."""
+    cdef bint overlong = h.length > c.max_in_frame
     c.fault_stream = h.stream_id
     c.opening = 0
-    if h.length > c.max_in_frame:
+    if overlong and not may_be_no_frame(c):
         c.fault_value = f"{h.length} octets, the limit is {c.max_in_frame}"
         return FAULT_FRAME_TOO_LARGE
-    if c.block.stream_id and (h.type != FRAME_CONTINUATION or h.stream_id != c.block.stream_id):
+    if not overlong and c.block.stream_id and (h.type != FRAME_CONTINUATION or h.stream_id != c.block.stream_id):
         c.fault_value = f"type {h.type} on stream {h.stream_id} inside the block of stream {c.block.stream_id}"
         return FAULT_CONTINUATION_EXPECTED
     if h.type <= FRAME_CONTINUATION:
@@ -221,6 +254,8 @@ cdef int check_header(Core c, FrameHeader *h) except -1:
         elif h.stream_id == 0 and h.type != FRAME_WINDOW_UPDATE:
             c.fault_value = f"type {h.type}"
             return FAULT_STREAM_ID_ZERO
+    if overlong:
+        return FAULT_FRAME_TOO_LARGE
     if not c.settings_seen:
         if h.type != FRAME_SETTINGS or h.flags & FLAG_ACK:
             if c.rfc_errors:

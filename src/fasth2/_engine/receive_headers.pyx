@@ -45,7 +45,7 @@ from fasth2._engine.stream cimport (
 )
 
 cdef enum:
-    # Octets of a block that allow one more CONTINUATION frame: the peer chooses the size of its frames.
+    # Octets of a block that allow one more CONTINUATION frame under rfc_errors: the peer chooses the size of its frames.
     OCTETS_A_FRAGMENT = 256
 
 
@@ -73,8 +73,8 @@ cdef int on_continuation(Core c, FrameHeader *h, const uint8_t *p) except -1:
     if c.block.stream_id == 0:
         return FAULT_CONTINUATION_STRAY
     c.block.frames += 1
-    if (c.limits.continuation_frames >= 0
-            and c.block.frames >= c.limits.continuation_frames + c.block.length // OCTETS_A_FRAGMENT):
+    if (c.limits.continuation_frames >= 0 and c.block.frames >= c.limits.continuation_frames + (
+            c.block.length // OCTETS_A_FRAGMENT if c.rfc_errors else 0)):
         c.fault_value = f"{c.block.frames} frames"
         return FAULT_CONTINUATION_FRAMES
     fault = add_fragment(c, p, h.length)

@@ -51,6 +51,11 @@ cdef inline bint peer_may_push(const Identifiers *ids) noexcept:
     return ids.role == CLIENT
 
 
+cdef inline bint may_advertise(const Identifiers *ids) noexcept:
+    """Return True if we may send ALTSVC (RFC 7838 section 4)."""
+    return ids.role == SERVER
+
+
 cdef inline bint peer_advertises(const Identifiers *ids) noexcept:
     """Return True if the peer may send ALTSVC (RFC 7838 section 4)."""
     return ids.role == CLIENT

@@ -214,7 +214,7 @@ cdef int push_stream(Core c, uint32_t stream_id, uint32_t promised, object heade
     s = c.stream_or_raise(stream_id)
     if not is_inbound(&c.ids, stream_id):
         raise ProtocolError("Cannot recursively push streams.")
-    if promised <= c.ids.highest_outbound:
+    if promised <= c.ids.highest_outbound or c.table.find(promised) != NULL:
         raise StreamIDTooLowError(promised, c.ids.highest_outbound)
     if is_inbound(&c.ids, promised):
         raise ProtocolError("Invalid stream ID for peer.")

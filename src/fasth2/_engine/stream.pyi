@@ -1,6 +1,8 @@
 import enum
 from typing import final
 
+from fasth2.config import H2Configuration
+
 class StreamState(enum.IntEnum):
     IDLE = 0
     RESERVED_REMOTE = 1
@@ -25,6 +27,10 @@ class StreamStateMachine:
 
 @final
 class H2Stream:
+    outbound_flow_control_window: int
+    def __init__(
+        self, stream_id: int, config: H2Configuration | None, inbound_window_size: int, outbound_window_size: int
+    ) -> None: ...
     @property
     def stream_id(self) -> int: ...
     @property
@@ -39,7 +45,5 @@ class H2Stream:
     def closed_by(self) -> StreamClosedBy | None: ...
     @property
     def inbound_flow_control_window(self) -> int: ...
-    @property
-    def outbound_flow_control_window(self) -> int: ...
     @property
     def unsent(self) -> int: ...

@@ -4,6 +4,8 @@ from collections import deque
 
 cimport cython
 
+from fasth2._window cimport MAX_WINDOW
+
 
 cdef extern from *:
     """
@@ -17,10 +19,12 @@ cdef extern from *:
     FASTH2_UNLOCKED static uint8_t fasth2_look8(const uint8_t *p) { return *(const volatile uint8_t *)p; }
     FASTH2_UNLOCKED static int fasth2_look(const int *p) { return *(const volatile int *)p; }
     FASTH2_UNLOCKED static int64_t fasth2_look64(const int64_t *p) { return *(const volatile int64_t *)p; }
+    FASTH2_UNLOCKED static void fasth2_put64(int64_t *p, int64_t value) { *(volatile int64_t *)p = value; }
     """
     uint8_t look8 "fasth2_look8"(const uint8_t *p) noexcept
     int look "fasth2_look"(const int *p) noexcept
     int64_t look64 "fasth2_look64"(const int64_t *p) noexcept
+    void put64 "fasth2_put64"(int64_t *p, int64_t value) noexcept
 
 
 class StreamState(enum.IntEnum):
@@ -65,11 +69,24 @@ cdef class StreamStateMachine:
 @cython.no_gc
 @cython.freelist(64)
 cdef class H2Stream:
-    """A stream of a connection, a value of ``H2Connection.streams``. Read only; made by the connection.
+    """A stream of a connection, a value of ``H2Connection.streams``. Made by the connection; one that is made otherwise
+    is idle and belongs to none.
 
-    Attributes:
+    Args:
         stream_id: The stream's identifier.
+        config: Not used: the connection's counts.
+        inbound_window_size: Octets of DATA that the peer may send.
+        outbound_window_size: Octets of DATA that we may send.
     """
+
+    @cython.critical_section
+    def __init__(self, stream_id, config, inbound_window_size, outbound_window_size):
+        cdef int64_t inbound = window_size(inbound_window_size)
+        cdef int64_t outbound = window_size(outbound_window_size)
+        cdef uint32_t sid = stream_id
+        if self.stream_id is not None:
+            raise RuntimeError("a stream is initialised once")
+        start(self, sid, inbound, outbound)
 
     def __repr__(self):
         return f"<H2Stream id:{self.id} state:{StreamState(look8(&self.phase))!r}>"
@@ -112,6 +129,10 @@ cdef class H2Stream:
         """Octets of DATA that the stream's own window lets us send (RFC 9113 section 6.9)."""
         return look64(&self.out_window)
 
+    @outbound_flow_control_window.setter
+    def outbound_flow_control_window(self, value):
+        put64(&self.out_window, window_size(value))
+
     @property
     def unsent(self):
         """Octets of body that the connection has queued for this stream."""
@@ -120,6 +141,11 @@ cdef class H2Stream:
 
 cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t send_window):
     cdef H2Stream s = H2Stream.__new__(H2Stream)
+    start(s, stream_id, receive_window, send_window)
+    return s
+
+
+cdef int start(H2Stream s, uint32_t stream_id, int64_t receive_window, int64_t send_window) except -1:
     s.id = stream_id
     s.stream_id = stream_id
     s.closed_reason = BY_NOTHING
@@ -129,7 +155,15 @@ cdef H2Stream new_stream(uint32_t stream_id, int64_t receive_window, int64_t sen
     s.expected = -1
     s.urgency = URGENCY_DEFAULT
     s.incremental = True
-    return s
+    return 0
+
+
+cdef int64_t window_size(object value) except? -1:
+    """Convert a window's size, below 0 after a smaller SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 section 6.9.2)."""
+    cdef int64_t size = value
+    if not -MAX_WINDOW <= size <= MAX_WINDOW:
+        raise ValueError(f"a window of {value} octets: at most 2**31 - 1")
+    return size
 
 
 cdef int queue_body(H2Stream s, bytes chunk) except -1:

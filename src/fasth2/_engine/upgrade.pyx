@@ -7,11 +7,13 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from fasth2._cursor cimport store16, store32
 from fasth2._engine.core cimport C_IDLE, C_OPEN
+from fasth2._engine.errors cimport fault_code
 from fasth2._engine.receive_settings cimport apply_remote_settings
 from fasth2._engine.send cimport must_be_open, write_settings
 from fasth2._engine.stream cimport H2Stream
 
-from fasth2.exceptions import ProtocolError
+from fasth2.errors import ErrorCodes
+from fasth2.exceptions import InvalidSettingsValueError, ProtocolError, StreamIDTooLowError
 
 
 cdef bytes upgrade_settings(object header):
@@ -46,8 +48,8 @@ cdef bytes upgrade_as_client(Core c):
     cdef bytes field
     cdef bint sent = False
     must_be_open(c)
-    if c.ids.highest_outbound:
-        raise ProtocolError("the connection has streams already: it cannot be upgraded")
+    if c.ids.highest_outbound or c.table.count:
+        raise StreamIDTooLowError(1, c.ids.highest_outbound)
     c.prepare_local_settings()
     settings = dict(c.local)
     field = base64.urlsafe_b64encode(settings_payload(settings))
@@ -66,13 +68,16 @@ cdef bytes upgrade_as_client(Core c):
 
 cdef int upgrade(Core c, bytes payload) except -1:
     """Apply the client's settings, queue ours, and open stream 1 for the request, half-closed (remote)."""
+    cdef int fault
     must_be_open(c)
-    if c.ids.highest_inbound:
-        raise ProtocolError("the connection has streams already: it cannot be upgraded")
+    if c.ids.highest_inbound or c.table.count:
+        raise StreamIDTooLowError(1, c.ids.highest_inbound)
     if c.limits.settings_per_frame >= 0 and len(payload) // 6 > c.limits.settings_per_frame:
         raise ProtocolError("HTTP2-Settings has too many settings")
-    if apply_remote_settings(c, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload)):
-        raise ProtocolError(f"HTTP2-Settings with an invalid value: {c.fault_value}")
+    fault = apply_remote_settings(c, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload))
+    if fault:
+        raise InvalidSettingsValueError(f"HTTP2-Settings with an invalid value: {c.fault_value}",
+                                        error_code=ErrorCodes(fault_code(fault)))
     c.prepare_local_settings()
     write_settings(c, dict(c.local), False)
     c.end_remote(c.open_stream(1))

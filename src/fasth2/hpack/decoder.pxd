@@ -110,6 +110,9 @@ cdef class Decoder:
     # Choose the type of names and values. Only before the first block.
     cdef void set_encoding(self, int encoding, bint fallback) noexcept
 
+    # The same at any time: the entries of the table are converted.
+    cdef int change_encoding(self, int encoding, bint fallback) except -1
+
     # Decode a complete block into `fields`. Returns HPACK_OK or a fault, after
     # which the dynamic table differs from the peer's; so does a MemoryError (-2).
     # `fields` then holds the fields before the fault. Raises RuntimeError if called

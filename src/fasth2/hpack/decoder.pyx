@@ -317,6 +317,33 @@ cdef class Decoder:
         self.fallback = fallback
         self.statics = &static_bytes[0] if encoding == HPACK_BYTES else &static_text[0]
 
+    @cython.critical_section
+    cdef int change_encoding(self, int encoding, bint fallback) except -1:
+        cdef Decoder other
+        cdef Entry *entry
+        cdef list pairs = []
+        cdef uint32_t i
+        if self.reading or self.count:
+            raise RuntimeError("the decoder is in use")
+        if self.length and (encoding != self.encoding or fallback != self.fallback):
+            for i in range(self.length):
+                entry = self.ring[(self.first + i) & (self.ring_size - 1)]
+                pairs.append((encoded_as_received(<object>entry.name, entry.name_len),
+                              encoded_as_received(<object>entry.value, entry.size - 32 - entry.name_len)))
+            other = Decoder()
+            other.set_encoding(encoding, fallback)
+            other.table_limit = self.table_limit
+            for name, value in pairs:
+                other.insert_pair(name, value)
+            # Nothing below can fail.
+            self.ring, other.ring = other.ring, self.ring
+            self.ring_size, other.ring_size = other.ring_size, self.ring_size
+            self.first, other.first = other.first, self.first
+            self.length, other.length = other.length, self.length
+            self.table_size, other.table_size = other.table_size, self.table_size
+        self.set_encoding(encoding, fallback)
+        return 0
+
     cdef void release(self) noexcept:
         cdef Py_ssize_t i
         for i in range(self.count):
@@ -761,6 +788,13 @@ cdef list as_octets(list fields):
     for field in fields:
         result.append(header_of(type(field), octets_of(field[0]), octets_of(field[1])))
     return result
+
+
+cdef bytes encoded_as_received(object text, size_t n):
+    """Return the n octets of which a name or a value was made, in whatever encoding."""
+    cdef bytes octets = octets_of(text)
+    # Text that the fallback has decoded is longer in UTF-8.
+    return octets if <size_t>PyBytes_GET_SIZE(octets) == n else (<str>text).encode("latin-1")
 
 
 cdef inline object octets_of(object value):

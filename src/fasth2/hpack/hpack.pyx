@@ -92,10 +92,22 @@ def decode_integer(data, prefix_bits):
     raise HPACKDecodingError(f"Variable integer representation is too long: {data!r}")
 
 
-cdef int prefix_mask(int bits) except -1:
+# Two helpers of hpack's that its tests import.
+
+def _to_bytes(value):
+    """Convert a name or a value to bytes: str as UTF-8, bytes unchanged, others by ``str()``."""
+    return to_octets(value)
+
+
+def _dict_to_iterable(dict header_dict not None):
+    """Return an iterator of the items of a dict, pseudo-header fields first."""
+    return iter(pseudo_fields_first(header_dict))
+
+
+cdef int prefix_mask(object bits) except -1:
     if not 1 <= bits <= 8:
         raise ValueError(f"Prefix bits must be between 1 and 8, got {bits}")
-    return (1 << bits) - 1
+    return (1 << <int>bits) - 1
 
 
 cdef uint32_t limit_of(object value) except? 0:

@@ -25,7 +25,7 @@ CALLS = {
     "next id": lambda c: c.get_next_available_stream_id(),
     "close_connection": lambda c: c.close_connection(),
     "update_settings": lambda c: c.update_settings({2: 0}),
-    "streams": lambda c: c.streams,
+    "streams": lambda c: list(c.streams.items()),
 }
 
 inner = pytest.mark.parametrize("name", sorted(CALLS))

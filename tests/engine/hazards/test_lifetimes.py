@@ -161,7 +161,7 @@ def survives(script):
             "altsvc": lambda c: c.advertise_alternative_service(b"x", origin=b"y"),
             "push": lambda c: c.push_stream(1, 2, []), "next": lambda c: c.get_next_available_stream_id(),
             "clear": lambda c: c.clear_outbound_data_buffer(), "local": lambda c: c.local_flow_control_window(1),
-            "remote": lambda c: c.remote_flow_control_window(1), "streams": lambda c: c.streams,
+            "remote": lambda c: c.remote_flow_control_window(1), "streams": lambda c: list(c.streams.items()),
             "counters": lambda c: c.counters, "repr": repr, "config": lambda c: c.config,
             "local settings": lambda c: c.local_settings, "remote settings": lambda c: c.remote_settings,
             "open": lambda c: (c.open_inbound_streams, c.open_outbound_streams),

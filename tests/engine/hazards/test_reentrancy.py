@@ -25,7 +25,7 @@ CALLS = {
     "increment": lambda c: c.increment_flow_control_window(5),
     "acknowledge": lambda c: c.acknowledge_received_data(1, 1),
     "local window": lambda c: c.local_flow_control_window(1),
-    "streams": lambda c: c.streams,
+    "streams": lambda c: list(c.streams.items()),
     "clear": lambda c: c.clear_outbound_data_buffer(),
 }
 

@@ -1,8 +1,13 @@
 """Limits that count frames: clients that behave choose small frames, and are not cut off for it."""
+import h2.config
+import h2.connection
+import h2.exceptions
 import pytest
 
+import fasth2.exceptions
 from tests.support import frames
 from tests.support.fields import block, in_frames, request, request_fields
+from tests.support.frames import PREFACE
 
 from .flood import PROTOCOL_ERROR, Victim, both_modes, many
 
@@ -149,15 +154,31 @@ def test_priorities_that_change_a_few_times_a_stream_are_no_flood():
     assert victim.connection.counters == {}
 
 
-@both_modes
-def test_a_large_block_may_come_in_small_frames(rfc_errors):
+def test_a_large_block_may_come_in_small_frames():
     """32 KiB of fields in CONTINUATION frames of 256 octets: 128 of them."""
-    victim = Victim(rfc_errors)
+    victim = Victim(True)
     octets = block([*request_fields(), *((b"x-%d" % n, bytes([97 + n % 26]) * 1000) for n in range(40))])
     pieces = in_frames(1, octets, 256)
     assert len(pieces) > 100
     victim.endures(*pieces)
     assert victim.connection.counters == {}
+
+
+def test_without_rfc_errors_a_block_has_as_many_frames_as_in_h2():
+    """HEADERS and 63 CONTINUATION frames, however much they hold."""
+    small = [frames.headers(1, b"\x82", end_headers=False), *[frames.continuation(1, b"x" * 300, end_headers=False)] * 63]
+    for more, counts in (((), {}), ((frames.continuation(1, b"x", end_headers=False),), {"continuation_frames": 1})):
+        victim = Victim(False)
+        theirs = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        theirs.receive_data(PREFACE)
+        victim.endures(*small)
+        theirs.receive_data(b"".join(map(bytes, small)))
+        for frame in more:
+            with pytest.raises(fasth2.exceptions.ProtocolError):
+                victim.connection.receive_data(bytes(frame))
+            with pytest.raises(h2.exceptions.ProtocolError):
+                theirs.receive_data(bytes(frame))
+        assert victim.connection.counters == counts
 
 
 CROSSED = {
@@ -188,7 +209,7 @@ def test_goaway_names_the_limit_that_was_crossed(token):
 
 
 def test_goaway_names_the_limits_that_end_in_another_code():
-    """CONTINUATION frames; and streams, where h2's rules end the connection."""
+    """CONTINUATION frames. Without rfc_errors, streams too end the connection as in h2, whose GOAWAY says nothing."""
     victim = Victim(True)
     begin = frames.headers(1, b"", end_headers=False)
     victim.endures(begin, *[frames.continuation(1, b"", end_headers=False)] * 63)
@@ -199,7 +220,7 @@ def test_goaway_names_the_limits_that_end_in_another_code():
     victim.endures(request(1))
     with pytest.raises(Exception, match="SETTINGS_MAX_CONCURRENT_STREAMS"):
         victim.connection.receive_data(bytes(request(3)))
-    assert victim.output()[-1].data == b"streams_refused"
+    assert victim.output()[-1].data == b""
 
 
 def test_goaway_for_other_faults_has_no_debug_data():

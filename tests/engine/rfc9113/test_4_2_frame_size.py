@@ -1,10 +1,13 @@
 """RFC 9113 section 4.2: frame size."""
 import pytest
 
+from fasth2.config import H2Configuration
+from fasth2.connection import H2Connection
 from fasth2.exceptions import FrameDataMissingError, FrameTooLargeError
 from fasth2.settings import SettingCodes
 from tests.support import frames
 from tests.support.fields import block, request, request_fields
+from tests.support.frames import PREFACE
 from tests.support.play import accepted, connection_error, server
 
 FRAME_SIZE_ERROR = 0x6
@@ -30,6 +33,35 @@ def test_a_frame_over_the_advertised_size_is_refused_at_its_ninth_octet(frame, l
     opened = request(1, end_stream=False)
     connection_error(opened, frame.declare(length).head, code=FRAME_SIZE_ERROR, exception=FrameTooLargeError,
                      last_stream_id=1, rfc_errors=rfc_errors)
+
+
+@pytest.mark.parametrize("client_side", [True, False])
+@pytest.mark.parametrize("rfc_errors", [False, True])
+def test_first_octets_of_a_peer_that_does_not_speak_http2(client_side, rfc_errors):
+    """A client that follows h2 waits for what text would be as a frame, and keeps nothing of it."""
+    connection = H2Connection(H2Configuration(client_side=client_side, rfc_errors=rfc_errors))
+    connection.initiate_connection()
+    connection.receive_data(b"" if client_side else PREFACE)
+    text = b"\0\x80\0 text that is no frame"
+    if not client_side or rfc_errors:
+        with pytest.raises(FrameTooLargeError):
+            connection.receive_data(text)
+        return
+    assert connection.receive_data(text[:5]) == []
+    assert connection.receive_data(text[5:]) == []
+    left = 0x8000 - len(text) + 9
+    for _ in range(left - 1):
+        assert connection.receive_data(b"x") == []
+    with pytest.raises(FrameTooLargeError):
+        connection.receive_data(b"x" * 5)
+
+
+def test_a_later_frame_is_refused_at_its_ninth_octet_by_a_client_too():
+    connection = H2Connection(H2Configuration())
+    connection.initiate_connection()
+    connection.receive_data(bytes(frames.settings()))
+    with pytest.raises(FrameTooLargeError):
+        connection.receive_data(frames.data(1).declare(2**24 - 1).head)
 
 
 def test_eight_octets_of_an_oversized_frame_are_not_yet_an_error():

@@ -12,7 +12,7 @@ from fasth2.alias import _HPACK_VERSION, _MODULES
 from tests.support.programs_of_python import python
 
 #: Modules of h2 that its documentation does not name: nothing outside h2 needs them.
-INTERNAL = {"_typing", "frame_buffer", "windows"}
+INTERNAL = {"_typing", "windows"}
 
 
 def run(code: str, **environment: str) -> list[str]:

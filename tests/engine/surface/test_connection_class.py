@@ -6,9 +6,16 @@ import h2.connection
 import h2.exceptions
 import pytest
 
+import fasth2.stream
 from fasth2.config import H2Configuration
 from fasth2.connection import ConnectionState, H2Connection
-from fasth2.exceptions import NoAvailableStreamIDError, ProtocolError, StreamClosedError, StreamIDTooLowError
+from fasth2.exceptions import (
+    FlowControlError,
+    NoAvailableStreamIDError,
+    ProtocolError,
+    StreamClosedError,
+    StreamIDTooLowError,
+)
 
 REQUEST = [(":method", "GET"), (":scheme", "https"), (":authority", "example.com"), (":path", "/")]
 
@@ -163,13 +170,171 @@ def test_identifiers_below_an_assigned_one_are_used():
         server.receive_data(late.data_to_send())
 
 
-@pytest.mark.parametrize("value", [-1, 2**31, 2, 1])
-def test_an_identifier_that_cannot_be_the_highest_is_refused(value):
+@pytest.mark.parametrize("value", [-1, 2**31, 2**32])
+def test_what_is_no_identifier_is_refused(value):
     client = opened(H2Connection)
-    client.send_headers(3, REQUEST)
     with pytest.raises(ValueError):
         client.highest_outbound_stream_id = value
-    assert client.highest_outbound_stream_id == 3
+    assert client.highest_outbound_stream_id == 1
+
+
+@pytest.mark.parametrize(("cls", "configuration"), [
+    (H2Connection, H2Configuration), (h2.connection.H2Connection, h2.config.H2Configuration),
+])
+def test_the_highest_identifiers_can_be_lowered_as_in_h2(cls, configuration):
+    client = cls(configuration())
+    client.highest_outbound_stream_id = 4
+    assert client.get_next_available_stream_id() == 6
+    client.highest_outbound_stream_id = 21
+    client.highest_outbound_stream_id = 0
+    client.initiate_connection()
+    client.send_headers(1, REQUEST)
+    client.highest_outbound_stream_id = 0
+    # A stream that exists is not a new one.
+    client.send_data(1, b"x")
+    client.send_headers(3, REQUEST)
+    server = cls(configuration(client_side=False))
+    server.highest_inbound_stream_id = 9
+    server.highest_inbound_stream_id = 0
+    server.initiate_connection()
+    received = server.receive_data(client.data_to_send())
+    assert [event.stream_id for event in received if type(event).__name__ == "RequestReceived"] == [1, 3]
+
+
+def test_a_promise_is_not_made_on_a_stream_that_exists():
+    server = opened(H2Connection, client_side=False)
+    server.push_stream(1, 2, REQUEST)
+    server.highest_outbound_stream_id = 0
+    with pytest.raises(StreamIDTooLowError):
+        server.push_stream(1, 2, REQUEST)
+    assert list(server.streams) == [1, 2]
+
+
+def test_a_promise_of_a_stream_that_exists_ends_the_connection():
+    client, server = opened(H2Connection), opened(H2Connection, client_side=False)
+    server.push_stream(1, 2, REQUEST)
+    promise = server.data_to_send()
+    client.receive_data(promise)
+    client.highest_inbound_stream_id = 0
+    with pytest.raises(ProtocolError):
+        client.receive_data(promise)
+
+
+@pytest.mark.parametrize(("cls", "error"), [
+    (H2Connection, NoAvailableStreamIDError), (h2.connection.H2Connection, h2.exceptions.NoAvailableStreamIDError),
+])
+def test_class_constants_of_a_subclass(cls, error):
+    Sub = type("Sub", (cls,), {
+        "HIGHEST_ALLOWED_STREAM_ID": 1, "MAX_WINDOW_INCREMENT": 10, "DEFAULT_MAX_HEADER_LIST_SIZE": 2**14,
+        "MAX_CLOSED_STREAMS": 1,
+    })
+    connection = Sub()
+    assert connection.local_settings.max_header_list_size == connection.decoder.max_header_list_size == 2**14
+    with pytest.raises(ValueError):
+        connection.increment_flow_control_window(11)
+    connection.increment_flow_control_window(10)
+    assert connection.get_next_available_stream_id() == 1
+    connection.send_headers(1, REQUEST)
+    with pytest.raises(error):
+        connection.get_next_available_stream_id()
+
+
+def test_closed_streams_that_a_subclass_remembers():
+    Sub = type("Sub", (H2Connection,), {"MAX_CLOSED_STREAMS": 1})
+    client = opened(Sub)
+    client.send_headers(3, REQUEST)
+    client.reset_stream(1)
+    client.reset_stream(3)
+    with pytest.raises(StreamClosedError):
+        client.send_headers(3, REQUEST)
+    with pytest.raises(StreamIDTooLowError):
+        client.send_headers(1, REQUEST)
+
+
+@pytest.mark.parametrize("remove", [
+    lambda streams: streams.__delitem__(1), lambda streams: streams.pop(1), lambda streams: streams.clear(),
+])
+def test_a_deleted_stream_is_dropped(remove):
+    client = opened(H2Connection)
+    remove(client.streams)
+    assert 1 not in client.streams and client.open_outbound_streams == 0
+    assert client.data_to_send() == b""
+    with pytest.raises(StreamClosedError):
+        client.send_data(1, b"x")
+    with pytest.raises(KeyError):
+        del client.streams[1]
+
+
+def test_streams_are_a_mapping_that_follows_the_connection():
+    client = opened(H2Connection)
+    streams = client.streams
+    client.send_headers(3, REQUEST)
+    assert list(streams) == [1, 3] and len(streams) == 2 and streams == dict(streams) == client.streams
+    assert streams[3] is client.streams.get(3) and streams.get(5) is None and "x" not in streams and -1 not in streams
+    assert [stream.stream_id for stream in streams.values()] == [1, 3]
+    for stream_id, stream in streams.items():
+        client.reset_stream(stream_id)
+        assert stream.closed
+    assert not streams
+    with pytest.raises(ValueError):
+        streams[5] = None
+    client.send_headers(5, REQUEST)
+    streams[5] = streams[5]
+    with pytest.raises(ValueError):
+        streams[7] = streams[5]
+
+
+def test_a_configuration_that_is_changed_is_followed():
+    config = H2Configuration(header_encoding=False)
+    client = H2Connection(config)
+    client.initiate_connection()
+    server = H2Connection(H2Configuration(client_side=False))
+    server.initiate_connection()
+    server.receive_data(client.data_to_send())
+    fields = [(":status", "200"), ("server", "a"), ("x-octets", "\xe9")]
+    seen = []
+    for stream_id, encoding, fallback in ((1, False, None), (3, "utf-8", None), (5, "latin-1", None), (7, "utf-8", "latin-1"),
+                                          (9, None, None)):
+        config.header_encoding, config.header_fallback_encoding = encoding, fallback
+        client.send_headers(stream_id, REQUEST, end_stream=True)
+        server.receive_data(client.data_to_send())
+        # Indexed from the second time on.
+        server.send_headers(stream_id, [*fields, ("x-odd", b"\xff")] if encoding != "utf-8" or fallback else fields)
+        [event] = [one for one in client.receive_data(server.data_to_send()) if type(one).__name__ == "ResponseReceived"]
+        seen.append([tuple(header) for header in event.headers])
+    octets = [(b":status", b"200"), (b"server", b"a"), (b"x-octets", "\xe9".encode()), (b"x-odd", b"\xff")]
+    latin = [tuple(part.decode("latin-1") for part in header) for header in octets]
+    assert seen == [octets, fields, latin, [*fields, ("x-odd", "\xff")], octets]
+    config.validate_outbound_headers = False
+    config.normalize_outbound_headers = False
+    client.send_headers(11, [("X-Only", "1")])
+    config.header_encoding = "no such encoding"
+    with pytest.raises(LookupError):
+        client.receive_data(b"")
+    config.header_encoding = None
+    assert client.receive_data(b"") == []
+
+
+def test_a_stream_of_its_own_is_idle():
+    stream = fasth2.stream.H2Stream(4, None, 12, 14)
+    assert repr(stream) == "<H2Stream id:4 state:<StreamState.IDLE: 0>>"
+    assert (stream.inbound_flow_control_window, stream.outbound_flow_control_window) == (12, 14)
+    stream.outbound_flow_control_window = -5
+    assert stream.outbound_flow_control_window == -5
+    with pytest.raises(ValueError):
+        stream.outbound_flow_control_window = 2**31
+    with pytest.raises(RuntimeError):
+        stream.__init__(5, None, 1, 1)
+
+
+def test_windows_that_are_assigned_count():
+    client = opened(H2Connection)
+    client.streams[1].outbound_flow_control_window = 2
+    assert client.local_flow_control_window(1) == 2
+    with pytest.raises(FlowControlError):
+        client.send_data(1, b"xxx")
+    client.streams[1].outbound_flow_control_window = -5
+    client.send_data(1, b"", end_stream=True)
 
 
 def test_streams_that_an_assignment_leaves_out_are_dropped():
@@ -177,7 +342,7 @@ def test_streams_that_an_assignment_leaves_out_are_dropped():
     for stream_id in (3, 5):
         client.send_headers(stream_id, REQUEST)
     client.data_to_send()
-    streams = client.streams
+    streams = dict(client.streams)
     kept = {3: streams[3]}
     client.streams = kept
     assert client.streams == kept

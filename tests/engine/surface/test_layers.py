@@ -24,7 +24,7 @@ FLOORS = {
     "_frames": 1, "hpack": 1,
     "_engine": 2,
     # What users import: the engine under h2's names and ours.
-    "connection": 3, "events": 3, "settings": 3, "stream": 3, "ready": 3,
+    "connection": 3, "events": 3, "frame_buffer": 3, "settings": 3, "stream": 3, "ready": 3,
     "utilities": 3, "alias": 3, "_alias_metadata": 3,
     "server": 4,
     "wsgi": 5, "asgi": 5,

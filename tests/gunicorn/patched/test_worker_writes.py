@@ -73,7 +73,7 @@ def test_what_an_application_yields_is_not_delayed(start, worker):
 
 def test_trailers_are_not_lost(start, worker):
     with Client(start(*worker, app=APP)) as client:
-        for stream_id, path in ((1, "/trailers"), (3, "/late-trailers")):
+        for stream_id, path in ((1, "/trailers"), (3, "/late-trailers"), (5, "/standard-trailers")):
             client.request(stream_id, path)
             assert client.read(client.ended(stream_id))
             assert client.body(stream_id) == b"with trailers"

@@ -27,6 +27,13 @@ def late_trailers(environ, start_response):
     environ["gunicorn.http2.send_trailers"]([("x-sum", "abc")])
 
 
+def standard_trailers(environ, start_response):
+    """The same under the key that other servers have, as connectrpc looks for it."""
+    plain(start_response)
+    yield b"with trailers"
+    environ["wsgi.ext.http.send_trailers"]([(b"x-sum", b"abc")])
+
+
 def nothing(environ, start_response):
     plain(start_response)
     return []
@@ -58,6 +65,6 @@ def four_thousand(environ, start_response):
 
 
 PATHS = {
-    "/parts": parts, "/late-trailers": late_trailers, "/nothing": nothing, "/unchanged": unchanged,
+    "/parts": parts, "/late-trailers": late_trailers, "/standard-trailers": standard_trailers, "/nothing": nothing, "/unchanged": unchanged,
     "/too-long": too_long, "/large": large, "/large-parts": large_parts, "/4000": four_thousand,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -24,8 +24,10 @@ WORKERS = (*WSGI, "asgi")
 WAYS = ("install", "class", "own")
 CLASSES = WAYS[1:]
 
+#: A key of the environment that fasth2's classes have and gunicorn's have not.
+STANDARD_TRAILERS = "wsgi.ext.http.send_trailers"
 #: Keys of the environment whose objects are of fasth2's own classes where its own worker serves, or that it alone has.
-OWN_OBJECTS = ("wsgi.input", "gunicorn.socket", "wsgi.ext.http.send_trailers")
+OWN_OBJECTS = ("wsgi.input", "gunicorn.socket", STANDARD_TRAILERS)
 EVERYTHING = ("interim", "headers", "body", "trailers", "end", "connection", "seen", "log")
 
 #: Both sizes, %(B)s and %(b)s, of a line of the access log.
@@ -369,10 +371,10 @@ def without_server_and_date(answer: Answer) -> Answer:
     return {**answer, "log": log, "headers": answer["headers"] and [field for field in answer["headers"] if field not in added]}
 
 
-def without_objects(answer: Answer) -> Answer:
-    """An answer without the objects that are of other classes in fasth2's own worker."""
+def without_objects(answer: Answer, keys: Sequence[str]) -> Answer:
+    """An answer without some keys of the environment."""
     return {**answer, "seen": [
-        {**call, "seen": {key: value for key, value in call["seen"].items() if key not in OWN_OBJECTS}}
+        {**call, "seen": {key: value for key, value in call["seen"].items() if key not in keys}}
         for call in answer["seen"]]}
 
 
@@ -386,8 +388,9 @@ def compare(setup: Setup, cases: list[Case], stock: Answers, ours: Answers) -> t
     unexplained, shown = [], set()
     for case in cases:
         one, other = stock[case.name], ours[case.name]
-        if setup.way == "own":
-            one, other = (without_objects(answer) for answer in (one, other))
+        if setup.way in CLASSES:
+            keys = OWN_OBJECTS if setup.way == "own" else (STANDARD_TRAILERS,)
+            one, other = (without_objects(answer, keys) for answer in (one, other))
         if (setup.worker, setup.way) == ("asgi", "class"):
             if ["server", "gunicorn/asgi"] in (other["headers"] or ()):
                 shown.update(("server-and-date-with-asgi", "protocol-in-the-access-log-with-asgi"))

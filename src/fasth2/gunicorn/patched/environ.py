@@ -122,7 +122,7 @@ class EnvironTemplate:
         if environ is None:
             environ = self._original(req)
         environ["wsgi.early_hints"] = resp.send_early_hints
-        environ["gunicorn.http2.send_trailers"] = resp.queue_trailers
+        environ["gunicorn.http2.send_trailers"] = environ["wsgi.ext.http.send_trailers"] = resp.queue_trailers
         return resp, environ
 
     def _original(self, req: Any) -> dict[str, Any]:

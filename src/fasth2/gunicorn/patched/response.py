@@ -377,12 +377,12 @@ class WholeResponse(_Stock):
             self.h2_conn.send_informational(self.stream_id, 103, fields)
 
     def queue_trailers(self, trailers: Any) -> None:
-        """``gunicorn.http2.send_trailers``: end the stream with these fields.
+        """``gunicorn.http2.send_trailers`` and ``wsgi.ext.http.send_trailers``: end the stream with these fields.
 
         Args:
             trailers: ``(name, value)`` pairs.
         """
-        self.trailers = [(name, _encoded(value)) for name, value in trailers]
+        self.trailers = [(name.decode("latin-1") if isinstance(name, bytes) else name, _encoded(value)) for name, value in trailers]
 
 
 class _RememberedResponse(WholeResponse):
