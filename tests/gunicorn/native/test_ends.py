@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from tests.gunicorn.native.raw_client import RawClient
+from tests.support.raw_client import RawClient
 from tests.support import frames
 from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn

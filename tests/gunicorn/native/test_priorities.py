@@ -1,7 +1,7 @@
 """RFC 9218 over a worker: which of several responses goes first, and how long a small one waits for a large one."""
 import pytest
 
-from tests.gunicorn.native.raw_client import RawClient
+from tests.support.raw_client import RawClient
 from tests.support import frames, wsgi_app
 from tests.support.frames import PREFACE
 from tests.support.gunicorn_matrix import OWN_WORKER

@@ -12,7 +12,7 @@ import pkgutil
 import pytest
 
 import tests.engine.rfc9113
-from tests.gunicorn.native.raw_client import RawClient
+from tests.support.raw_client import RawClient
 from tests.support import frames
 from tests.support import play as engine
 from tests.support.frames import PREFACE

@@ -1,0 +1,38 @@
+"""The servers that are attacked: each way of this package to serve HTTP/2 over TLS. A new one needs a line here."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support import service
+from tests.support.certificate import Certificate
+from tests.support.gunicorn_server import Gunicorn
+from tests.support.uvicorn_server import Uvicorn
+
+#: The newest gunicorn's workers, and uvicorn.
+FACES = (*service.CLASSES, "uvicorn")
+
+#: gunicorn's own values, which are lower than the defaults: nine tenths of 200 resets and 1000 frames without work.
+LOWER = {"resets": 180, "suspicious_frames": 900, "unreleased_requests": 180}
+
+
+def serve(face: str, directory: Path, certificate: Certificate) -> Gunicorn | Uvicorn:
+    """Start a server; a context manager.
+
+    Args:
+        face: One of `FACES`.
+        directory: For its files.
+        certificate: Its certificate.
+    """
+    if face == "uvicorn":
+        return Uvicorn(directory, "tests.support.uvicorn_app:app", certificate=certificate)
+    return service.start(face, directory, certificate=certificate)
+
+
+def nearly(face: str, counter: str) -> int | None:
+    """Repetitions at nine tenths of a server's limit, where that is not the default.
+
+    Args:
+        face: One of `FACES`.
+        counter: Of the limit.
+    """
+    return None if face == "uvicorn" else LOWER.get(counter)
