@@ -85,13 +85,23 @@ class Attack:
     #: False if a client of a server over TLS cannot bring it about: why not is beside it in the table.
     served: bool = True
 
-    #: Counters that a server may cross instead, since its own setting is lower or it takes the output.
+    #: Counters that a server may cross instead, since its own setting is lower or it takes the output otherwise.
     instead: tuple[str, ...] = field(default=())
+
+    #: The code where a server has answered a request before the frame that is its fault comes.
+    answered: int | None = None
+
+    #: Ends the bodies that were begun, so that servers answer their requests.
+    finish: bytes = b""
 
     @property
     def octets(self) -> bytes:
         """All repetitions."""
-        return b"".join(bytes(self.part(number)) for number in range(self.times))
+        return self.repeated(1)
+
+    def repeated(self, factor: int) -> bytes:
+        """All repetitions, and so many times as many of what is repeated: rates refill budgets meanwhile."""
+        return b"".join(bytes(self.part(number)) for number in range(self.times * factor if self.times > 1 else 1))
 
     def legal(self, most: int | None = None) -> list[bytes]:
         """Octets that stay at nine tenths of the limit, in the pieces after which output is taken.
@@ -115,9 +125,9 @@ def always(frame: frames.Frame | bytes) -> Callable[[int], bytes]:
     return lambda number: octets
 
 
-def _made_you_reset(name: str, frame: Callable[[int], frames.Frame]) -> Attack:
+def _made_you_reset(name: str, frame: Callable[[int], frames.Frame], answered: int | None = None) -> Attack:
     return Attack(2, f"MadeYouReset by {name}", "resets", ENHANCE_YOUR_CALM,
-                  lambda number: ask(nth(number)) + frame(nth(number)), 1001)
+                  lambda number: ask(nth(number)) + frame(nth(number)), 1001, answered=answered)
 
 
 def _references(count: int, name: bytes = b"x-fat", size: int = 3990) -> bytes:
@@ -161,32 +171,44 @@ def _fault(row: int, name: str, counter: str, code: int, octets: frames.Frame | 
 #: A body that does not end; its stream stays open whatever comes.
 _OPEN = _upload(1)
 
+
+def _end(stream_id: int) -> bytes:
+    return bytes(frames.data(stream_id, end_stream=True))
+
+
+
 _CALM = ENHANCE_YOUR_CALM
+
+#: Of a server that reads many frames before it writes.
+_UNREAD = ("ack_backlog", "control_backlog")
 
 FLOODS = (
     Attack(1, "Rapid Reset", "resets", _CALM, lambda number: ask(nth(number)) + frames.rst_stream(nth(number)), 1001,
            instead=("suspicious_frames",)),
     _made_you_reset("WINDOW_UPDATE of 0", lambda stream: frames.window_update(stream, 0)),
     _made_you_reset("WINDOW_UPDATE past the largest window", lambda stream: frames.window_update(stream, 2**31 - 1)),
-    _made_you_reset("HEADERS", lambda stream: frames.headers(stream, _GET, end_stream=True)),
-    _made_you_reset("DATA", lambda stream: frames.data(stream, b"x")),
+    _made_you_reset("HEADERS", lambda stream: frames.headers(stream, _GET, end_stream=True), STREAM_CLOSED),
+    _made_you_reset("DATA", lambda stream: frames.data(stream, b"x"), STREAM_CLOSED),
     _made_you_reset("PRIORITY of six octets", lambda stream: frames.priority(stream).body(b"123456")),
     _made_you_reset("PRIORITY on itself", lambda stream: frames.priority(stream, depends_on=stream)),
     Attack(3, "malformed requests, replies unread", "resets", _CALM, lambda number: ask(nth(number), _UPPER), 1001,
            reads=False),
     Attack(4, "streams over the limit", "resets", _CALM, lambda number: _upload(nth(number)), 1001 + 98,
-           start=_OPEN + _upload(3), nearly=98 * 9 // 10),
+           start=_OPEN + _upload(3), nearly=98 * 9 // 10,
+           finish=b"".join(_end(stream_id) for stream_id in range(1, nth(98 * 9 // 10), 2))),
     Attack(5, "PING, replies unread", "ack_backlog", _CALM, always(frames.ping()), 1001, reads=False,
-           instead=("suspicious_frames", "control_backlog")),
-    Attack(5, "PING, replies read", "suspicious_frames", _CALM, always(frames.ping()), 10_000),
+           instead=("suspicious_frames", *_UNREAD)),
+    Attack(5, "PING, replies read", "suspicious_frames", _CALM, always(frames.ping()), 10_000, instead=_UNREAD),
     Attack(6, "SETTINGS, replies unread", "ack_backlog", _CALM, always(frames.settings()), 1001, reads=False,
-           instead=("suspicious_frames", "control_backlog")),
-    Attack(6, "SETTINGS, replies read", "suspicious_frames", _CALM, always(frames.settings()), 10_000),
+           instead=("suspicious_frames", *_UNREAD)),
+    Attack(6, "SETTINGS, replies read", "suspicious_frames", _CALM, always(frames.settings()), 10_000, instead=_UNREAD),
     Attack(6, "SETTINGS acknowledgements", "suspicious_frames", _CALM, always(frames.settings_ack()), 10_000),
     Attack(7, "large SETTINGS", "settings_per_frame", _CALM, always(frames.settings(*[(0xF0, 1)] * 33)),
            nearly=bytes(frames.settings(*[(0xF0, 1)] * 29)) * 100),
-    Attack(8, "empty DATA", "suspicious_frames", _CALM, always(frames.data(1)), 10_000, start=_OPEN),
-    Attack(8, "empty DATA with padding", "suspicious_frames", _CALM, always(frames.data(1).pad(3)), 10_000, start=_OPEN),
+    Attack(8, "empty DATA", "suspicious_frames", _CALM, always(frames.data(1)), 10_000, start=_OPEN,
+           finish=_end(1)),
+    Attack(8, "empty DATA with padding", "suspicious_frames", _CALM, always(frames.data(1).pad(3)), 10_000, start=_OPEN,
+           finish=_end(1)),
     Attack(8, "CONTINUATION without payload", "continuation_frames", PROTOCOL_ERROR,
            always(frames.continuation(FIRST, end_headers=False)), 64, start=bytes(frames.headers(FIRST, end_headers=False)),
            nearly=frames.continuation(FIRST, end_headers=False) * 57 + frames.continuation(FIRST, _GET)),
@@ -252,7 +274,7 @@ FLOW = (
            nearly=bytes(frames.settings((frames.INITIAL_WINDOW_SIZE, 2**31 - 1 - 65536)))),
     Attack(31, "window toggling", "suspicious_frames", _CALM,
            lambda number: bytes(frames.settings((frames.INITIAL_WINDOW_SIZE, 1000 if number % 2 else 65535))), 10_000,
-           start=_OPEN),
+           start=_OPEN, finish=_end(1), instead=_UNREAD),
     # Servers return the credit while it arrives, each as its application reads.
     _fault(32, "more DATA than granted", "window_overrun", FLOW_CONTROL_ERROR, bytes(frames.data(1, bytes(16384))) * 4,
            start=_OPEN, nearly=bytes(frames.data(1, bytes(16384))) * 3, served=False),
