@@ -390,6 +390,7 @@ cdef class Session:
                 self.protocol.reset(stream_id, CANCEL)
                 self.take_reset(stream_id)
             if self.takes_nothing(now):
+                self.paused_at = INFINITY
                 self.core.count("stuck_connections")
                 self.transport.abort()
                 return
