@@ -17,7 +17,19 @@ import uvicorn
 from fasth2 import uvicorn as host
 from fasth2.limits import Limits
 
-from .frames import ACK, CONTINUATION, DATA, END_STREAM, HEADERS, KINDS, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE
+from .frames import (
+    ACK,
+    CONTINUATION,
+    DATA,
+    END_STREAM,
+    HEADERS,
+    KINDS,
+    PING,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+)
 
 PREFACE = 24
 LIMITS = Limits()
