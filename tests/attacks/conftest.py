@@ -3,7 +3,8 @@ import contextlib
 
 import pytest
 
-from tests.attacks.faces import FACES, serve
+from tests.attacks.faces import FACES, SETUPS, serve
+from tests.support.service import ECOSYSTEM
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,8 @@ def servers(tmp_path_factory, certificate):
             assert "Traceback" not in each.log, face
 
 
-@pytest.fixture(params=FACES)
+@pytest.fixture(scope="session", params=[
+    *FACES, *(pytest.param(setup, marks=[pytest.mark.ecosystem]) for setup in SETUPS if ECOSYSTEM)])
 def face(request):
     """The name of each server."""
     return request.param

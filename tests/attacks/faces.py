@@ -5,10 +5,16 @@ from pathlib import Path
 
 from tests.support import service
 from tests.support.certificate import Certificate
+from tests.support.gunicorn_matrix import INSTALLED, OWN, WORKER_CLASSES
 from tests.support.gunicorn_server import Gunicorn
+from tests.support.gunicorn_versions import NEWEST
 from tests.support.uvicorn_server import Uvicorn
 
-#: The newest gunicorn's workers, and uvicorn.
+#: Each version of gunicorn with each worker, by each way in, but what `service` starts.
+SETUPS = {str(setup): setup for setup in (*INSTALLED, *WORKER_CLASSES, *OWN)
+          if setup.version is not NEWEST or setup.way == "install"}
+
+#: The newest gunicorn's workers, and uvicorn; for ``make test-ecosystem`` also `SETUPS`.
 FACES = (*service.CLASSES, "uvicorn")
 
 #: gunicorn's own values, which are lower than the defaults: nine tenths of 200 resets and 1000 frames without work.
@@ -19,12 +25,16 @@ def serve(face: str, directory: Path, certificate: Certificate) -> Gunicorn | Uv
     """Start a server; a context manager.
 
     Args:
-        face: One of `FACES`.
+        face: One of `FACES` or `SETUPS`.
         directory: For its files.
         certificate: Its certificate.
     """
     if face == "uvicorn":
         return Uvicorn(directory, "tests.support.uvicorn_app:app", certificate=certificate)
+    if face in SETUPS:
+        setup = SETUPS[face]
+        return setup.start(directory, "tests.support.service_wsgi:app", "tests.support.service_asgi:app",
+                           *(["--threads", "16"] if setup.worker == "gthread" else []), certificate=certificate)
     return service.start(face, directory, certificate=certificate)
 
 
@@ -32,7 +42,7 @@ def nearly(face: str, counter: str) -> int | None:
     """Repetitions at nine tenths of a server's limit, where that is not the default.
 
     Args:
-        face: One of `FACES`.
+        face: One of `FACES` or `SETUPS`.
         counter: Of the limit.
     """
     return None if face == "uvicorn" else LOWER.get(counter)

@@ -23,7 +23,7 @@ NUMBER = 10_000 if service.ECOSYSTEM else 500
 CLIENTS = service.chosen(("curl", "go", "java", "node"), "curl", "go", "node")
 
 #: Of each limit, the largest share that a client may use: above it a limit would be near.
-MOST = 0.9
+MOST = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,8 @@ def test_no_limit_is_met_nor_near(server, usage, tmp_path, client, traffic):
         assert many(client, server, tmp_path) == NUMBER
     seen = connections(usage, before)
     for one in seen:
-        assert one["counters"] == {}
+        # How far windows grow is the server's own affair.
+        assert [token for token in one["counters"] if not token.endswith("_window_growth")] == []
         assert max(one["shares"].values()) < MOST, one
     most = {name: max(one["shares"][name] for one in seen) for name in seen[0]["shares"]}
     print(f"\nused by {client}, {traffic}:", {name: f"{share:.1%}" for name, share in most.items() if share},

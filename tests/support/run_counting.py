@@ -79,6 +79,9 @@ class Bucket:
         self._at = now
         self.share = max(self.share, self._level / self._burst)
 
+    def give(self, amount: float) -> None:
+        self._level = max(0.0, self._level - amount)
+
 
 #: What carries no work.
 IDLE = frozenset(("empty DATA", "PRIORITY", "PING", "PING acknowledgement", "SETTINGS", "unknown", "ALTSVC", "ORIGIN"))
@@ -121,6 +124,9 @@ class Usage:
             self.most_priorities = max(self.most_priorities, both / ((LIMITS.priority_frames or 1) * (1 + self.streams)))
 
     def sent(self, kind: int, flags: int, length: int, stream_id: int) -> None:
+        if kind in (DATA, HEADERS) and flags & END_STREAM:
+            # Four whole answers pay for a reset.
+            self.resets.give(0.25)
         if kind == DATA:
             self.sent_frames += 1
             self.sent_octets += length

@@ -47,6 +47,33 @@ def test_a_client_that_reads_no_answers_to_its_pings_gets_no_more_credit(serve, 
         assert client.read(lambda: client.body().count(b"p" * 119) == sent // 125)
 
 
+@pytest.mark.parametrize("ws", ["wsproto", "websockets"])
+def test_what_comes_before_the_application_has_accepted_gets_no_credit_without_end(serve, certificate, ws):
+    """A client need not wait for the response."""
+    server = serve(certificate=certificate, ws=ws, timeout_graceful_shutdown=1)
+    with Client(server, credit=False) as client:
+        assert client.read(lambda: client.found(h2.events.RemoteSettingsChanged))
+        client.conn.send_headers(1, [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", "/undecided"),
+            (":authority", "127.0.0.1"), ("sec-websocket-version", "13")])
+        client.flush()
+        assert sends_until_it_may_not(client, 1, b"\x82\xfd" + bytes(129), 8 * MIB) < MIB
+        client.credit = True
+        client.request(3, "/hello")
+        assert client.read(client.ended(3))
+
+
+def test_what_comes_before_the_application_has_accepted_is_there_afterwards(server):
+    with Client(server) as client:
+        assert client.read(lambda: client.found(h2.events.RemoteSettingsChanged))
+        client.conn.send_headers(1, [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", "/later?0.3"),
+            (":authority", "127.0.0.1"), ("sec-websocket-version", "13")])
+        # "early", masked with zeros.
+        client.data(1, b"\x81\x85\0\0\0\0early")
+        assert client.read(lambda: client.body().endswith(b"\x81\x05early"))
+
+
 def test_an_application_that_does_not_read_holds_a_window(server):
     client, socket = opened(server)
     with client:

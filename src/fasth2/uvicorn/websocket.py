@@ -120,23 +120,30 @@ class StreamTransport:
     # Called by the stream
 
     def octets_received(self, data: bytes) -> None:
-        """Pass octets of the client to the protocol, unless it has paused reading, or too much waits for the client.
+        """Pass octets of the client to the protocol, unless it has paused reading, or is not to get more yet.
+
+        They are kept, and get no credit, until the application has accepted, and while too much waits for the client.
 
         Args:
             data: The octets.
         """
         if self._lost or self._closing:
             return
-        if self._paused or (self._writing_paused and self._tunnel.queued > MOST_QUEUED):
+        if self._holds():
             self._waiting += data
             return
         self._tunnel.credit(len(data))
         self._protocol.data_received(data)
 
+    def _holds(self) -> bool:
+        """Return True if octets of the client are kept."""
+        return (self._paused or self._http1 is not None
+                or (self._writing_paused and self._tunnel.queued > MOST_QUEUED))  # fmt: skip
+
     def input_ended(self) -> None:
         """The client has ended its side."""
         if not self._lost:
-            if self._waiting and not self._paused:
+            if self._waiting and not self._paused and self._http1 is None:
                 waiting, self._waiting = bytes(self._waiting), bytearray()
                 self._protocol.data_received(waiting)
             self._protocol.eof_received()
@@ -196,6 +203,7 @@ class StreamTransport:
             if type(event) is h11.InformationalResponse and event.status_code == 101:
                 self._http1 = None
                 self._tunnel.respond(200, _fields(event.headers))
+                self._loop.call_soon(self._pass_on)
                 if http1.trailing_data[0]:
                     self.write(http1.trailing_data[0])
                 return
@@ -247,7 +255,7 @@ class StreamTransport:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        if self._waiting and not self._paused:
+        if self._waiting and not self._holds():
             waiting, self._waiting = bytes(self._waiting), bytearray()
             self.octets_received(waiting)
 
