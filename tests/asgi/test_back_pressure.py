@@ -194,6 +194,45 @@ def test_a_slow_taker_is_reset():
         assert server.service.tasks == set()
 
 
+def checks(server, connection, seconds):
+    """Let time pass, with a look at it each second."""
+    for _ in range(seconds):
+        server.now += 1
+        server.turn(lambda: connection.session.check_timeouts(server.now))
+
+
+def test_a_client_that_takes_nothing_of_its_connection_is_ended():
+    """Its window is large, so that the engine has nothing left: the answer is in the connection's buffers."""
+    log = []
+    with serving(stream(4, 20000, log), send_timeout=10.0) as server:
+        connection = Connection(server, window=2**20)
+        connection.feed(frames.window_update(0, 2**20))
+        connection.transport.room = 1000
+        connection.feed(request(1))
+        assert server.service.tasks == set()
+        checks(server, connection, 500)
+        assert not connection.transport.closed
+        checks(server, connection, 30)
+        assert connection.transport.closed
+        assert connection.session.protocol.counters["stuck_connections"] == 1
+
+
+def test_a_client_that_takes_its_connections_octets_slowly_is_not():
+    log = []
+    with serving(stream(4, 20000, log), send_timeout=10.0) as server:
+        connection = Connection(server, window=2**20)
+        connection.feed(frames.window_update(0, 2**20))
+        connection.transport.room = 1000
+        connection.feed(request(1))
+        for _ in range(10):
+            checks(server, connection, 300)
+            connection.transport.room = 1000
+            server.turn(connection.session.resume_writing)
+            connection.feed(request(connection.session.begun * 2 + 1))
+        assert not connection.transport.closed
+        assert "stuck_connections" not in connection.session.protocol.counters
+
+
 @pytest.mark.parametrize("eager", [True, False])
 def test_early_output_for_the_only_active_connection(eager):
     """Its client gets the first answers while the others are made (only where tasks are started at once)."""

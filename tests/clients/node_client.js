@@ -356,6 +356,48 @@ const scenarios = {
     return answers;
   },
 
+  async download() {
+    const session = connect();
+    let size = 0;
+    const stream = session.request({ ':path': `/big?${argument}` });
+    for await (const part of stream) size += part.length;
+    session.close();
+    await session.ended;
+    return { size };
+  },
+
+  async upload_of() {
+    const session = connect();
+    const part = Buffer.alloc(65536, 'x');
+    const seen = await exchange(session, '/digest', {
+      method: 'POST', body: Readable.from(Array(Number(argument) / part.length).fill(part)),
+    });
+    session.close();
+    await session.ended;
+    return { status: seen.status, code: seen.code };
+  },
+
+  // So many requests on one connection, fifty at once, a tenth of them cancelled.
+  async many() {
+    const session = connect();
+    const number = Number(argument);
+    let begun = 0;
+    let good = 0;
+    let cancelled = 0;
+    const worker = async () => {
+      while (begun < number) {
+        const cancels = begun++ % 10 === 9;
+        const seen = await exchange(session, '/hello', { wait: cancels ? (stream) => stream.close(CANCEL) : undefined });
+        if (seen.status === 200 && seen.code === 0) good += 1;
+        else if (cancels) cancelled += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, worker));
+    session.close();
+    await session.ended;
+    return { good, cancelled };
+  },
+
   // The connection is cut with requests under way.
   async destroy() {
     const session = connect();

@@ -8,6 +8,8 @@ import pytest
 
 from fasth2._engine import errors as _errors
 from fasth2.limits import Limits
+from tests.support.attacks import ATTACKS as PLAYED
+from tests.support.attacks_on_clients import ATTACKS_ON_CLIENTS
 from tests.support.gunicorn_server import ROOT
 from tests.support.tables import rows
 
@@ -70,6 +72,42 @@ def test_every_test_of_a_limit_is_named_in_its_row():
     for path in (ROOT / "tests" / "engine" / "limits").glob("test_l*.py"):
         [row] = [row for row in NUMBERS if row[0] == f"L{int(path.name[6:8])}"]
         assert path.relative_to(ROOT / "tests").as_posix() in row[-1], path.name
+
+
+#: Rows that no fixed octets show: what they need.
+NOT_OCTETS = {
+    9: "an application", 14: "answers", 23: "answers", 25: "memory over time", 26: "a proxy", 27: "time", 28: "answers",
+    29: "answers", 33: "time", 36: "other first octets", 38: "memory over time", 41: "every state", 42: "memory over time",
+    43: "HTTP/1.1", 44: "threads", 52: "nothing that is refused", 55: "an application", 56: "an application", 57: "a log",
+    58: "a handshake", 59: "resets of the server", 65: "an application", 66: "time", 67: "no connection",
+}
+
+
+@pytest.mark.parametrize("attack", PLAYED + ATTACKS_ON_CLIENTS, ids=str)
+def test_the_row_of_an_attack_that_is_played_names_its_counter_and_its_test(attack):
+    [row] = [row for row in ATTACKS if row[0] == str(attack.row)]
+    assert f"`{attack.counter}`" in row[4]
+    assert ("`attacks/test_engine.py`" if attack in PLAYED else "`attacks/test_clients.py`") in row[5]
+
+
+def test_rows_that_are_not_played_say_why():
+    assert {attack.row for attack in PLAYED + ATTACKS_ON_CLIENTS} | set(NOT_OCTETS) == {int(row[0]) for row in ATTACKS}
+    assert not {attack.row for attack in PLAYED + ATTACKS_ON_CLIENTS} & set(NOT_OCTETS)
+
+
+@pytest.mark.parametrize("attack", [attack for attack in PLAYED if attack.limit and attack.times > 1], ids=str)
+def test_an_attack_that_is_played_crosses_a_limit_of_the_first_table(attack):
+    [row] = [row for row in NUMBERS if f"`{attack.counter}`" in row[3] and row[0] != "L3"]
+    [cells] = [cells for cells in rows(LIMITS, "limit", "keyword, default", "crossing it", "counter")
+               if f"`{attack.counter}`" in cells[3]]
+    assert set(re.findall(r"`(\w+)=", cells[1])) & set(re.findall(r"`(\w+)`", row[2]))
+
+
+def test_every_weakness_has_one_row():
+    """An identifier of the catalogue is in one row, once."""
+    found = [name for row in ATTACKS for name in re.findall(r"CVE-\S+|RUSTSEC-\S+", row[1])]
+    assert all(re.fullmatch(r"CVE-20\d\d-\d{4,6}|RUSTSEC-20\d\d-\d{4}", name.rstrip(",:")) for name in found), found
+    assert len(found) == len({name.rstrip(",:") for name in found}) > 40
 
 
 def test_every_keyword_of_limits_has_one_row():

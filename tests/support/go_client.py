@@ -51,7 +51,8 @@ def run(scenario: str, url: str, authority: Path | None = None, size: int = 0, t
     """Run a scenario of the client.
 
     Args:
-        scenario: ``download``, ``upload`` (a body with Content-Length), ``upload-in-parts`` or ``upload-by-http1``.
+        scenario: ``download``, ``upload`` (a body with Content-Length), ``upload-in-parts``, ``upload-by-http1``, or ``many``
+            (`size` small requests on one connection, a tenth of them cancelled).
         url: With a path; ``http:`` for HTTP/2 in the clear.
         authority: The certificate authority of the server.
         size: How many octets are sent.

@@ -143,6 +143,10 @@ async def trailers(scope, receive, send):
 async def websocket(scope, receive, send):
     """Echo; the first message is the scope. Denied at /denied."""
     assert (await receive())["type"] == "websocket.connect"
+    if scope["path"] == "/undecided":
+        await asyncio.sleep(3600)
+    if scope["path"] == "/later":
+        await asyncio.sleep(float(scope["query_string"]))
     if scope["path"] == "/denied":
         if "websocket.http.response" in scope.get("extensions", {}):
             await send({"type": "websocket.http.response.start", "status": 418, "headers": [(b"x-reason", b"tea")]})

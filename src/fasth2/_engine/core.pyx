@@ -36,6 +36,7 @@ from fasth2._engine.role cimport (
     SERVER,
     count_open,
     is_client,
+    is_inbound,
     is_last_inbound,
     sends_preface,
 )
@@ -56,6 +57,7 @@ from fasth2._engine.stream cimport (
     stream_open_reserved,
     stream_promise,
 )
+from fasth2._ratelimit cimport TokenBucket
 from fasth2._window cimport window_init
 
 from fasth2._engine.settings import SettingCodes, Settings
@@ -63,6 +65,18 @@ from fasth2.config import DummyLogger, H2Configuration
 from fasth2.exceptions import H2Error, NoSuchStreamError, StreamClosedError
 
 MODES = {"utf-8": 1, "iso8859-1": 2, "ascii": 3}
+
+
+cdef enum:
+    # Streams that ended after a whole answer and pay for one reset.
+    ANSWERS_A_RESET = 4
+
+
+cdef inline void pay_for_resets(TokenBucket *resets) noexcept:
+    """L2: count a stream that ended after a whole answer. A client that cancels a few of many requests is no flood."""
+    resets.tokens += 1.0 / ANSWERS_A_RESET
+    if resets.tokens > resets.burst:
+        resets.tokens = resets.burst
 
 
 cdef class RequestMaker:
@@ -266,6 +280,8 @@ cdef class Core:
     cdef int close_stream(self, H2Stream s, int reason) except -1:
         """Close a stream: drop its state, and remember how it ended."""
         self.table.remember(s.id, reason)
+        if (reason == BY_SEND_END_STREAM or reason == BY_RECV_END_STREAM) and is_inbound(&self.ids, s.id):
+            pay_for_resets(&self.limits.resets)
         if stream_is_open(s):
             count_open(&self.ids, s.id, -1)
         elif stream_is_promised(s):

@@ -27,6 +27,8 @@ cdef class Session:
     cdef readonly unsigned long begun        # number of requests
     cdef unsigned long seen          # requests and PING frames at the last check
     cdef double idle_since           # time of the last check with another number of them
+    cdef double paused_at            # time of the first check since the transport takes no more output, or negative
+    cdef unsigned long resumed       # `streams.resumed` at that check
     cdef double ends_at              # the time at which `max_age` ends it, or infinite
     cdef object timer                # of the graceful shutdown, or None
     cdef object tell_timer
@@ -54,4 +56,5 @@ cdef class Session:
     cdef int start(self, Exchange exchange, object app) except -1
     cdef int call(self, Exchange exchange, object app) except -1
     cdef bint is_idle(self) noexcept
+    cdef bint takes_nothing(self, double now) except -1
     cdef int check_bodies(self, double now) except -1

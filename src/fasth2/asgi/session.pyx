@@ -20,7 +20,7 @@ import random
 import types
 
 from fasth2.server._closing import ASYNCIO_CLOSING_WAIT
-from fasth2.server._progress import BodyWait
+from fasth2.server._progress import MIN_RATE, BodyWait
 from fasth2.server._protocol import DRAINING_WAIT
 
 __all__ = ["Session"]
@@ -28,6 +28,9 @@ __all__ = ["Session"]
 cdef enum:
     # Tasks made in one turn of the loop, of those that do not start at once.
     MOST_TASKS = 32
+
+#: Octets that a transport holds when it takes no more, at most: asyncio's limit.
+MOST_HELD = 65536
 
 #: Seconds in which input that has arrived is read before the final GOAWAY of a shutdown.
 INPUT_WAIT = 0.01
@@ -82,6 +85,7 @@ cdef class Session:
         self.streams.access_log = access_log
         self.exchanges = self.streams.exchanges
         self.idle_since = protocol.began
+        self.paused_at = -1
         self.ends_at = INFINITY
         self.input_open = True
         settings = service.settings
@@ -446,6 +450,11 @@ cdef class Session:
                 self.core.count("stuck_streams")
                 self.protocol.reset(stream_id, CANCEL)
                 self.take_reset(stream_id)
+            if self.takes_nothing(now):
+                self.paused_at = INFINITY
+                self.core.count("stuck_connections")
+                self.transport.abort()
+                return
         if settings.body_timeout is not None:
             self.check_bodies(now)
         self.streams.flush()
@@ -464,6 +473,17 @@ cdef class Session:
             self.ends_at = INFINITY
             self.core.count("max_age")
             self.shutdown()
+
+    cdef bint takes_nothing(self, double now) except -1:
+        """Return True if the transport has taken no more output for too long.
+
+        The octets that it holds are not seen: as many as it may hold get the time that the minimum rate gives them.
+        """
+        if not self.streams.paused or self.streams.resumed != self.resumed or self.paused_at < 0:
+            self.resumed = self.streams.resumed
+            self.paused_at = now if self.streams.paused else -1
+            return False
+        return now - self.paused_at >= <double>self.service.settings.send_timeout + MOST_HELD / MIN_RATE
 
     cdef int check_bodies(self, double now) except -1:
         """Reset the streams whose application waits for a body that arrives too slowly."""

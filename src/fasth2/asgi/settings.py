@@ -60,5 +60,6 @@ class ASGISettings:
     #: Seconds that a client may send nothing of such a body, and the time before the rate applies; ``None``: no limit.
     body_timeout: float | None = None
 
-    #: Seconds that a client may take nothing of a response, or less than a minimum rate; ``None``: no limit.
-    send_timeout: float | None = None
+    #: Seconds that a client may take nothing of a response, or of what its connection holds, or less than 128 octets a
+    #: second; ``None``: no limit.
+    send_timeout: float | None = 60.0

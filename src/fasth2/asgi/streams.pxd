@@ -29,6 +29,7 @@ cdef class Streams:
     cdef bint scheduled              # a flush is due
     cdef bint started_tasks          # tasks that will run soon were made from the octets being processed
     cdef bint paused                 # the transport takes no more output
+    cdef unsigned long resumed       # how often the transport has taken output again
     cdef bint reads_paused           # nor is input read
     cdef bint alone                  # no other connection of the service is busy
 

@@ -306,6 +306,7 @@ cdef class Streams:
     def resume_writing(self):
         """Called by the host when the transport takes output again."""
         self.paused = False
+        self.resumed += 1
         if self.reads_paused and self.transport is not None:
             self.reads_paused = False
             self.transport.resume_reading()

@@ -14,6 +14,10 @@ __all__ = ["open_websocket"]
 #: Octets that wait in the stream, above which the protocol is told to pause writing.
 HIGH_WATER = 65536
 
+#: Octets that wait in the stream, above which the client's octets are kept, and get no credit: the protocol answers
+#: each PING, also one of a client that reads nothing.
+MOST_QUEUED = 4 * HIGH_WATER
+
 #: Fields of HTTP/1.1's handshake, which has no place in HTTP/2.
 _HANDSHAKE = frozenset((b"connection", b"upgrade", b"sec-websocket-accept", b"transfer-encoding"))
 
@@ -116,22 +120,32 @@ class StreamTransport:
     # Called by the stream
 
     def octets_received(self, data: bytes) -> None:
-        """Pass octets of the client to the protocol, unless it has paused reading.
+        """Pass octets of the client to the protocol, unless it has paused reading, or is not to get more yet.
+
+        They are kept, and get no credit, until the application has accepted, and while too much waits for the client.
 
         Args:
             data: The octets.
         """
         if self._lost or self._closing:
             return
-        if self._paused:
+        if self._holds():
             self._waiting += data
             return
         self._tunnel.credit(len(data))
         self._protocol.data_received(data)
 
+    def _holds(self) -> bool:
+        """Return True if octets of the client are kept."""
+        return (self._paused or self._http1 is not None
+                or (self._writing_paused and self._tunnel.queued > MOST_QUEUED))  # fmt: skip
+
     def input_ended(self) -> None:
         """The client has ended its side."""
         if not self._lost:
+            if self._waiting and not self._paused and self._http1 is None:
+                waiting, self._waiting = bytes(self._waiting), bytearray()
+                self._protocol.data_received(waiting)
             self._protocol.eof_received()
             self.close()
 
@@ -177,6 +191,7 @@ class StreamTransport:
         self._writing_paused = False
         if not self._lost:
             self._protocol.resume_writing()
+            self._pass_on()
 
     def _answer(self, data: bytes) -> None:
         """Convert the response to the handshake: 101 becomes 200, a denial stays what it is."""
@@ -188,6 +203,7 @@ class StreamTransport:
             if type(event) is h11.InformationalResponse and event.status_code == 101:
                 self._http1 = None
                 self._tunnel.respond(200, _fields(event.headers))
+                self._loop.call_soon(self._pass_on)
                 if http1.trailing_data[0]:
                     self.write(http1.trailing_data[0])
                 return
@@ -236,7 +252,10 @@ class StreamTransport:
     def resume_reading(self) -> None:
         """Pass octets on again."""
         self._paused = False
-        if self._waiting:
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._waiting and not self._holds():
             waiting, self._waiting = bytes(self._waiting), bytearray()
             self.octets_received(waiting)
 

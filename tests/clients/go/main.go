@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,6 +17,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -106,9 +109,51 @@ func exchange(scenario, url, authority string, size int64) (result seen) {
 	return
 }
 
+// As many requests on one connection as size says, fifty at once, a tenth of them cancelled.
+func many(url, authority string, size int64) map[string]int64 {
+	client := client("many", url, authority)
+	defer client.CloseIdleConnections()
+	var good, cancelled atomic.Int64
+	one := func(number int64) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		request, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
+		if number%10 == 9 {
+			go cancel()
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			cancelled.Add(1)
+			return
+		}
+		io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		good.Add(1)
+	}
+	one(0) // opens the connection that the others share
+	var group sync.WaitGroup
+	room := make(chan struct{}, 50)
+	for number := int64(1); number < size; number++ {
+		room <- struct{}{}
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			one(number)
+			<-room
+		}()
+	}
+	group.Wait()
+	return map[string]int64{"good": good.Load(), "cancelled": cancelled.Load()}
+}
+
 func main() {
 	size, _ := strconv.ParseInt(os.Args[4], 10, 64)
 	times, _ := strconv.Atoi(os.Args[5])
+	if os.Args[1] == "many" {
+		line, _ := json.Marshal(many(os.Args[2], os.Args[3], size))
+		fmt.Println(string(line))
+		return
+	}
 	for range times {
 		line, _ := json.Marshal(exchange(os.Args[1], os.Args[2], os.Args[3], size))
 		fmt.Println(string(line))

@@ -67,6 +67,44 @@ def test_nine_tenths_of_the_burst_and_of_the_rate_are_never_refused(rfc_errors):
     assert victim.connection.counters == {}
 
 
+def answered(victim, first, count):
+    """Requests that get their whole answers."""
+    for n in range(first, first + 2 * count, 2):
+        victim.endures(request(n))
+        victim.connection.send_headers(n, [(":status", "204")], end_stream=True)
+        victim.output()
+
+
+@both_modes
+def test_a_client_that_cancels_a_tenth_of_its_requests_is_never_refused(rfc_errors):
+    """However fast they come: four answered streams pay for a reset."""
+    victim = Victim(rfc_errors, reset_burst=20, reset_rate=0)
+    for n in range(1, 4001, 20):
+        answered(victim, n, 9)
+        victim.endures(pair(n + 18))
+    assert victim.connection.counters == {}
+
+
+@both_modes
+def test_answers_never_allow_more_than_the_burst(rfc_errors):
+    """Nothing is saved up."""
+    victim = Victim(rfc_errors, reset_burst=20, reset_rate=0)
+    answered(victim, 1, 500)
+    victim.endures(pairs(1001, 20))
+    victim.crosses(pair(2001), "resets")
+
+
+@both_modes
+def test_three_answers_for_a_reset_are_too_few(rfc_errors):
+    """Each of these leaves a quarter less."""
+    victim = Victim(rfc_errors, reset_burst=20, reset_rate=0)
+    for n in range(1, 1 + 8 * 76, 8):
+        victim.endures(pair(n))
+        answered(victim, n + 2, 3)
+    victim.endures(pair(5001))
+    victim.crosses(pair(5003), "resets")
+
+
 @both_modes
 def test_the_settings_change_burst_and_rate(rfc_errors):
     """gunicorn's glue uses 200 in 10 seconds."""

@@ -3,11 +3,11 @@ import time
 
 import pytest
 
-from tests.gunicorn.native.raw_client import RawClient
 from tests.support import frames
 from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.play import request
+from tests.support.raw_client import RawClient
 
 APP = "tests.support.wsgi_app:app"
 NO_ERROR, PROTOCOL_ERROR, FRAME_SIZE_ERROR = 0, 1, 6

@@ -1,12 +1,12 @@
 """RFC 9218 over a worker: which of several responses goes first, and how long a small one waits for a large one."""
 import pytest
 
-from tests.gunicorn.native.raw_client import RawClient
 from tests.support import frames, wsgi_app
 from tests.support.frames import PREFACE
 from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.play import request
+from tests.support.raw_client import RawClient
 
 APP = "tests.gunicorn.native.test_priorities:application"
 LARGE = 4_000_000

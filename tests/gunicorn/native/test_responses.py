@@ -3,10 +3,10 @@ import h2.events
 import pytest
 
 from tests.gunicorn.native.asking import ask, fields, reset_code, written
-from tests.gunicorn.native.raw_client import RawClient
 from tests.gunicorn.native.wsgi_application import BAD, LARGE
 from tests.support import frames
 from tests.support.play import request
+from tests.support.raw_client import RawClient
 
 NO_ERROR, INTERNAL_ERROR, CANCEL = 0, 2, 8
 

@@ -12,12 +12,12 @@ import pkgutil
 import pytest
 
 import tests.engine.rfc9113
-from tests.gunicorn.native.raw_client import RawClient
 from tests.support import frames
 from tests.support import play as engine
 from tests.support.frames import PREFACE
 from tests.support.gunicorn_matrix import OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
+from tests.support.raw_client import RawClient
 
 LAST = b"the last"
 

@@ -1,0 +1,97 @@
+"""WebSockets of hostile clients: what waits for a client that does not read, or an application that does not, is bounded."""
+import h2.events
+import pytest
+import wsproto.events
+
+from tests.support.tls_client import Client
+from tests.support.websocket_client import WebSocket
+
+MIB = 2**20
+
+
+def sends_until_it_may_not(client, stream_id, octets, most):
+    """Send again and again, as the stream's window allows; the octets that were taken before the server gave no more."""
+    sent = 0
+    while sent < most:
+        size = min(len(octets), client.conn.max_outbound_frame_size)
+        while client.conn.local_flow_control_window(stream_id) < size:
+            seen = len(client.events)
+            if not client.read(lambda seen=seen: len(client.events) > seen, 1.0):
+                return sent
+        client.data(stream_id, octets[:size])
+        sent += size
+    return sent
+
+
+def opened(server, **options):
+    client = Client(server, credit=False, **options)
+    socket = WebSocket(client, 1, "/ws")
+    assert socket.status == "200"
+    return client, socket
+
+
+@pytest.mark.parametrize("ws", ["wsproto", "websockets"])
+def test_a_client_that_reads_no_answers_to_its_pings_gets_no_more_credit(serve, certificate, ws):
+    client, socket = opened(serve(certificate=certificate, ws=ws))
+    with client:
+        ping = socket.connection.send(wsproto.events.Ping(b"p" * 119))
+        assert len(ping) == 125
+        sent = sends_until_it_may_not(client, 1, ping * 100, 8 * MIB)
+        assert 65536 < sent < MIB
+        # Others are served, and once it reads, every answer is there.
+        client.credit = True
+        client.conn.increment_flow_control_window(2**20)
+        client.conn.increment_flow_control_window(2**20, 1)
+        client.request(3, "/hello")
+        assert client.read(client.ended(3))
+        assert client.read(lambda: client.body().count(b"p" * 119) == sent // 125)
+
+
+@pytest.mark.parametrize("ws", ["wsproto", "websockets"])
+def test_what_comes_before_the_application_has_accepted_gets_no_credit_without_end(serve, certificate, ws):
+    """A client need not wait for the response."""
+    server = serve(certificate=certificate, ws=ws, timeout_graceful_shutdown=1)
+    with Client(server, credit=False) as client:
+        assert client.read(lambda: client.found(h2.events.RemoteSettingsChanged))
+        client.conn.send_headers(1, [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", "/undecided"),
+            (":authority", "127.0.0.1"), ("sec-websocket-version", "13")])
+        client.flush()
+        assert sends_until_it_may_not(client, 1, b"\x82\xfd" + bytes(129), 8 * MIB) < MIB
+        client.credit = True
+        client.request(3, "/hello")
+        assert client.read(client.ended(3))
+
+
+def test_what_comes_before_the_application_has_accepted_is_there_afterwards(server):
+    with Client(server) as client:
+        assert client.read(lambda: client.found(h2.events.RemoteSettingsChanged))
+        client.conn.send_headers(1, [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", "/later?0.3"),
+            (":authority", "127.0.0.1"), ("sec-websocket-version", "13")])
+        # "early", masked with zeros.
+        client.data(1, b"\x81\x85\0\0\0\0early")
+        assert client.read(lambda: client.body().endswith(b"\x81\x05early"))
+
+
+def test_an_application_that_does_not_read_holds_a_window(server):
+    client, socket = opened(server)
+    with client:
+        socket.send(wsproto.events.TextMessage("many"))
+        message = socket.connection.send(wsproto.events.BytesMessage(b"m" * 16000))
+        assert sends_until_it_may_not(client, 1, message, 8 * MIB) < MIB
+        client.ping()
+
+
+def test_a_message_of_many_fragments_is_bounded_by_the_servers_setting(serve, certificate):
+    server = serve(certificate=certificate, ws_max_size=100_000)
+    client, socket = opened(server)
+    with client:
+        part = socket.connection.send(wsproto.events.BytesMessage(b"f" * 1000, message_finished=False))
+        more = b"".join(socket.connection.send(wsproto.events.BytesMessage(b"f" * 1000, message_finished=False)) for _ in range(10))
+        client.data(1, part)
+        assert sends_until_it_may_not(client, 1, more, 8 * MIB) < MIB
+        client.credit = True
+        client.request(3, "/hello")
+        assert client.read(client.ended(3))
+        assert not client.found(h2.events.ConnectionTerminated)
