@@ -28,7 +28,10 @@ cdef class Exchange:
     # the response
     cdef ResponseHead head
     cdef int state                   # RESPONSE_*
-    cdef int64_t sent                # octets of body
+    cdef readonly int status         # of the response, 0 before its head was sent
+    cdef readonly list fields        # names and values of its head, in turn, for an observer; or None
+    cdef public object context       # of the observer
+    cdef readonly int64_t sent       # octets of body
     cdef list trailers               # collected so far, or None
     cdef bint is_head                # the method is HEAD
     cdef bint announced_trailers

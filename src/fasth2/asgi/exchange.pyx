@@ -421,6 +421,9 @@ cdef class Exchange:
             if self.state == RESPONSE_STARTED:
                 there = self.streams.respond(self.stream_id, self.head, data, ends, trailers)
                 self.state = RESPONSE_SENT
+                self.status = self.head.status
+                if self.streams.service.observer is not None:
+                    self.fields = self.head.fields
                 if self.streams.access_log is not None:
                     self.streams.access_log(self.scope, self.head.status)
             else:
@@ -476,6 +479,12 @@ cdef class Exchange:
             self.task.cancel()
         return 0
 
+    def cancel(self):
+        """Cancel the application's task."""
+        if self.task is not None:
+            self.cancelled = True
+            self.task.cancel()
+
     cdef int tell_end(self) except -1:
         """Have ``receive()`` return ``http.disconnect``, so that the application ends; the stream is still open."""
         self.told = True
@@ -519,6 +528,8 @@ cdef class Exchange:
                 streams.service.host.report("ASGI callable returned without completing response.", None)
             self.fail()
         self.parts = None
+        if streams.service.observer is not None:
+            streams.service.observer.end(self)
         return streams.output_due()
 
     cdef int fail(self) except -1:

@@ -22,6 +22,7 @@ cdef class Session:
     cdef dict exchanges              # of `streams`
     cdef dict tunnels                # of `streams`
     cdef object open_websocket       # see the class
+    cdef object fallback             # see the class
     cdef readonly unsigned long begun        # number of requests
     cdef unsigned long seen          # requests and PING frames at the last check
     cdef double idle_since           # time of the last check with another number of them
@@ -39,6 +40,9 @@ cdef class Session:
     cdef int take(self, object events) except -1
     cdef int take_data(self, Data data) except -1
     cdef int take_request(self, Request request) except -1
+    cdef int take_declined(self, Request request) except -1
+    cdef int take_scope(self, object stream_id, dict scope, bint complete) except -1
+    cdef int count_request(self) except -1
     cdef int take_large(self, LargeRequest request) except -1
     cdef bint refuses(self, uint32_t stream_id) except -1
     cdef int take_tunnel(self, object stream_id, dict scope, bint complete) except -1

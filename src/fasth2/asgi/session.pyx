@@ -58,10 +58,12 @@ cdef class Session:
         forwarded_app: The application for requests with ``x-forwarded-`` fields; ``None``: the same.
         open_websocket: Called with a `Tunnel` and the scope of an extended CONNECT for a WebSocket (RFC 8441), with
             ``type`` "websocket"; returns the tunnel's receiver. ``None``: there are none.
+        fallback: Called with the ``(name, value)`` pairs of a request that the maker declines; returns its scope, or the
+            status and the body of its refusal. ``None``: it is refused with 501.
     """
 
     def __init__(self, Service service not None, transport, ScopeMaker maker not None, *, access_log=None, app=None,
-                 forwarded_app=None, open_websocket=None):
+                 forwarded_app=None, open_websocket=None, fallback=None):
         cdef ServerProtocol protocol = ServerProtocol(service.options)
         self.protocol = protocol
         self.core = protocol.core
@@ -73,6 +75,7 @@ cdef class Session:
         self.app = service.app if app is None else app
         self.forwarded_app = forwarded_app
         self.open_websocket = open_websocket
+        self.fallback = fallback
         self.streams = Streams(protocol, service, transport)
         self.tunnels = self.streams.tunnels
         self.streams.access_log = access_log
@@ -221,7 +224,7 @@ cdef class Session:
         cdef Tunnel tunnel
         if scope.pop("protocol") != b"websocket" or self.open_websocket is None or complete:
             return self.refuse(stream_id, [], complete, 501, b"Not Implemented")
-        self.begun += 1
+        self.count_request()
         tunnel = Tunnel(self.streams, stream_id)
         self.tunnels[stream_id] = tunnel
         try:
@@ -269,21 +272,36 @@ cdef class Session:
     cdef int take_request(self, Request request) except -1:
         cdef object made = request.headers
         cdef object stream_id = request.stream_id
-        cdef dict scope
-        cdef Exchange exchange
-        cdef object limit
         if not self.streams.has_stream(stream_id) or self.refuses(stream_id):
             # The first: reset by a later frame of the same input.
             return 0
         if type(made) is not dict:
-            return self.refuse(stream_id, made, request.end_stream, 501, b"Not Implemented")
-        scope = made
-        if "protocol" in scope:
-            return self.take_tunnel(stream_id, scope, request.end_stream)
-        exchange = new_exchange(self.streams, stream_id, scope, request.end_stream)
-        self.exchanges[stream_id] = exchange
+            return self.take_declined(request)
+        return self.take_scope(stream_id, made, request.end_stream)
+
+    cdef int take_declined(self, Request request) except -1:
+        """Process a request of which the maker has made no scope."""
+        cdef object answer = (501, b"Not Implemented")
+        if self.fallback is not None:
+            answer = self.fallback(request.headers)
+            if type(answer) is dict:
+                return self.take_scope(request.stream_id, answer, request.end_stream)
+        status, body = answer
+        return self.refuse(request.stream_id, request.headers, request.end_stream, status, body)
+
+    cdef int count_request(self) except -1:
         self.begun += 1
-        if not request.end_stream:
+        return self.service.count()
+
+    cdef int take_scope(self, object stream_id, dict scope, bint complete) except -1:
+        cdef Exchange exchange
+        cdef object limit
+        if "protocol" in scope:
+            return self.take_tunnel(stream_id, scope, complete)
+        exchange = new_exchange(self.streams, stream_id, scope, complete)
+        self.exchanges[stream_id] = exchange
+        self.count_request()
+        if not complete:
             exchange.expects_continue = expects_continue(scope["headers"])
         limit = self.service.limit_concurrency
         if limit is not None and (len(self.service.connections) >= limit or len(self.service.tasks) >= limit):
@@ -309,7 +327,7 @@ cdef class Session:
         path, _, scope["query_string"] = target.partition(b"?")
         scope["path"] = path.decode("latin-1")
         scope["raw_path"] = path
-        self.begun += 1
+        self.count_request()
         exchange = new_exchange(self.streams, stream_id, scope, complete)
         exchange.answer(status, body)
         return exchange.finish(None)
@@ -340,6 +358,8 @@ cdef class Session:
     cdef int call(self, Exchange exchange, object app) except -1:
         cdef Service service = self.service
         cdef object coroutine, task
+        if service.observer is not None:
+            service.observer.begin(exchange)
         coroutine = app(exchange.scope, exchange.receive, exchange.send)
         if type(coroutine) is not Coroutine and not iscoroutine(coroutine):
             coroutine = awaited(coroutine)
@@ -425,6 +445,17 @@ cdef class Session:
         return 0
 
     # The end
+
+    def cancel_applications(self):
+        """Cancel the tasks of every application that runs."""
+        cdef Exchange exchange
+        cdef Tunnel tunnel
+        for exchange in list(self.exchanges.values()):
+            exchange.cancel()
+        for tunnel in list(self.tunnels.values()):
+            cancel = getattr(tunnel.receiver, "cancel", None)
+            if cancel is not None:
+                cancel()
 
     def shutdown(self):
         """Begin a graceful shutdown: requests that are open, or on their way, are served (RFC 9113 section 6.8)."""

@@ -49,6 +49,8 @@ cdef class Tunnel:
         self.ended = ends
         if not self.streams.respond(self.stream_id, response_head(status, fields, False), body, ends, None):
             self.lose()
+        elif ends:
+            self.leave()
         self.streams.output_due()
 
     def write(self, data):
@@ -69,11 +71,16 @@ cdef class Tunnel:
             self.reset()
             return
         self.ended = True
-        self.streams.tunnels.pop(self.stream_id, None)
         self.streams.write(self.stream_id, b"", True, None)
+        self.leave()
+        self.streams.output_due()
+
+    cdef int leave(self) except -1:
+        """This side has ended, and takes nothing more of the client."""
+        self.streams.tunnels.pop(self.stream_id, None)
         if not self.input_ended:
             self.streams.leave_unread(self.stream_id)
-        self.streams.output_due()
+        return 0
 
     def reset(self):
         """Reset the stream."""
