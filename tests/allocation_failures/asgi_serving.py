@@ -145,7 +145,7 @@ class ServerState:
 class Host:
     """Nothing of what is reported is kept."""
 
-    def report(self, message: str, error: BaseException | None) -> None:
+    def report(self, message: str, error: BaseException | None, left: bool) -> None:
         pass
 
     def refused(self, message: str) -> None:

@@ -97,7 +97,7 @@ class Server:
             asgi={"version": "3.0", "spec_version": "2.3"}, raises=raises,
             **{"tasks": set(), "connections": set(), "state": {"made": 1}, **(given or {})})
 
-    def report(self, message: str, error: BaseException | None) -> None:
+    def report(self, message: str, error: BaseException | None, left: bool) -> None:
         self.reports.append((message, error))
 
     def refused(self, message: str) -> None:

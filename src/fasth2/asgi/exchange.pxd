@@ -37,6 +37,7 @@ cdef class Exchange:
     cdef bint announced_trailers
     cdef bint gone                   # nothing can be sent any more
     cdef bint told                   # the application is told to end, although the stream is open
+    cdef bint told_of_end            # receive() or send() has reported that the client is gone
     cdef bint over                   # the application has ended
     cdef bint abandoned              # it runs although the client has reset the stream
     cdef bint cancelled              # by this server

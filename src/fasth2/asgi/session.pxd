@@ -32,6 +32,7 @@ cdef class Session:
     cdef object interrupt            # SystemExit or KeyboardInterrupt of an application, or None
     cdef readonly bint ended         # GOAWAY is sent; input is discarded
     cdef bint was_idle               # at the last check
+    cdef bint advancing              # a step of the shutdown is being sent
     cdef bint leaving                # it ends once it is idle
     cdef bint input_open             # the client has not closed its sending side
     cdef bint may_be_eager

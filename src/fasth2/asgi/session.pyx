@@ -439,7 +439,8 @@ cdef class Session:
             wait, octets, last = exchange.progress
             wait.add(now - last, exchange.received - octets)
             exchange.progress[1:] = exchange.received, now
-            if wait.left(settings.body_timeout, settings.min_body_rate) <= 0:
+            # A stream in both directions needs no rate.
+            if wait.left(settings.body_timeout, 0 if exchange.state >= RESPONSE_SENT else settings.min_body_rate) <= 0:
                 self.core.count("slow_bodies")
                 exchange.abort(CANCEL)
         return 0
@@ -475,12 +476,17 @@ cdef class Session:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        wait = self.protocol.advance_shutdown(self.protocol.clock(), self.is_idle())
+        cdef bint idle = self.is_idle()
+        wait = self.protocol.advance_shutdown(self.protocol.clock(), idle)
         if wait is None:
             self.leave()
             return
         self.timer = self.service.loop.call_later(wait or INPUT_WAIT, self.advance_shutdown)
+        self.advancing = True
         self.streams.flush()
+        self.advancing = False
+        if not idle and self.is_idle():
+            self.advance_shutdown()
 
     def tell_end(self):
         """Have ``receive()`` return ``http.disconnect`` to every application that still responds."""
@@ -503,7 +509,7 @@ cdef class Session:
             return
         if self.leaving or not self.input_open:
             self.end()
-        elif self.protocol.shutdown is not None and self.protocol.shutdown.announced_at is None:
+        elif not self.advancing and self.protocol.shutdown is not None and self.protocol.shutdown.announced_at is None:
             self.advance_shutdown()
 
     def end(self):

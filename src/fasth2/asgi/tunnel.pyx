@@ -114,7 +114,7 @@ cdef class Tunnel:
         Args:
             error: The exception.
         """
-        self.streams.service.host.report("Exception in ASGI application\n", error)
+        self.streams.service.host.report("Exception in ASGI application\n", error, False)
         self.reset()
         self.lose()
 

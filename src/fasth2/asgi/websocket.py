@@ -108,11 +108,11 @@ class WebSocket:
             self._end(_INTERNAL_ERROR)
             raise
         except Exception as error:
-            self._service.host.report("Exception in ASGI application\n", error)
+            self._service.host.report("Exception in ASGI application\n", error, self._disconnected)
             self._end(_INTERNAL_ERROR)
         else:
             if self._state == _CONNECTING:
-                self._service.host.report("ASGI callable returned without completing handshake.", None)
+                self._service.host.report("ASGI callable returned without completing handshake.", None, False)
             self._end(_NORMAL)
 
     def _end(self, code: int) -> None:

@@ -165,15 +165,19 @@ class Host:
         """Have the worker stop, once the octets that are being processed are."""
         self._worker.loop.call_soon(self._worker.limit_reached)
 
-    def report(self, message: str, error: BaseException | None) -> None:
+    def report(self, message: str, error: BaseException | None, left: bool) -> None:
         """Log that an application has failed.
 
         Args:
             message: What happened.
             error: The application's exception, or ``None``.
+            left: True if the application had been told before that its client is gone.
         """
         if isinstance(error, asyncio.CancelledError):
             self._log.info("An application was cancelled")
+        elif left:
+            # Probably the application's reaction to that.
+            self._log.info("An application whose client has gone: %r", error)
         else:
             self._log.error(message.rstrip(), exc_info=error)
 
