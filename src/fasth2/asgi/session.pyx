@@ -450,13 +450,21 @@ cdef class Session:
     def cancel_applications(self):
         """Cancel the tasks of every application that runs."""
         cdef Exchange exchange
-        cdef Tunnel tunnel
         for exchange in list(self.exchanges.values()):
             exchange.cancel()
+        self.tell_tunnels("cancel")
+
+    def tell_tunnels(self, str name):
+        """Call a method of the tunnels' receivers, of those that have it.
+
+        Args:
+            name: The method.
+        """
+        cdef Tunnel tunnel
         for tunnel in list(self.tunnels.values()):
-            cancel = getattr(tunnel.receiver, "cancel", None)
-            if cancel is not None:
-                cancel()
+            method = getattr(tunnel.receiver, name, None)
+            if method is not None:
+                method()
 
     def shutdown(self):
         """Begin a graceful shutdown: requests that are open, or on their way, are served (RFC 9113 section 6.8)."""
@@ -467,6 +475,7 @@ cdef class Session:
         if settings.disconnect_on_shutdown is not None:
             self.tell_timer = self.service.loop.call_later(settings.disconnect_on_shutdown, self.tell_end)
         self.streams.on_flushed = self.flushed
+        self.tell_tunnels("shutdown")
         self.advance_shutdown()
 
     def advance_shutdown(self):

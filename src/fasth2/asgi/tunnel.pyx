@@ -16,7 +16,8 @@ cdef class Tunnel:
     """A stream that an extended CONNECT has opened: octets in both directions after a response of 200.
 
     What serves it is its ``receiver``: ``octets_received(data)`` is called for octets of the client,
-    ``input_ended()`` when the client has ended its side, ``connection_lost()`` when the stream is gone.
+    ``input_ended()`` when the client has ended its side, ``connection_lost()`` when the stream is gone. It may have
+    ``shutdown()``, called at the begin of a graceful shutdown, and ``cancel()``, called when the time for that is over.
 
     Args:
         streams: The streams of the connection.

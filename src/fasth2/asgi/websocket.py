@@ -28,8 +28,8 @@ HIGH_WATER = 65536
 #: Fields of the handshake that only the server sets.
 _OWN = frozenset((b"sec-websocket-extensions", b"sec-websocket-protocol"))
 
-# Codes of RFC 6455 section 7.4.1.
-_NORMAL, _NO_STATUS, _ABNORMAL, _TOO_BIG, _INTERNAL_ERROR = 1000, 1005, 1006, 1009, 1011
+# Codes of RFC 6455 section 7.4.1 and its registry.
+_NORMAL, _NO_STATUS, _ABNORMAL, _TOO_BIG, _INTERNAL_ERROR, _RESTART = 1000, 1005, 1006, 1009, 1011, 1012
 
 # States of the handshake.
 _CONNECTING = 0
@@ -124,6 +124,12 @@ class WebSocket:
             self._tunnel.reset()
         elif self._state == _OPEN:
             self._close(code, "")
+
+    def shutdown(self) -> None:
+        """Close an open WebSocket at the begin of a graceful shutdown."""
+        if self._state == _OPEN:
+            self._close(_RESTART, "")
+            self._disconnect(_RESTART, "")
 
     def cancel(self) -> None:
         """Cancel the application's task."""
