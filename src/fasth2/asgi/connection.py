@@ -1,6 +1,8 @@
 """One client of the ASGI server on sockets of its own: its beginning, its time-outs and its end."""
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 import time
 from typing import Any, Protocol
@@ -128,12 +130,8 @@ class Client(LoopTransport):
         """End a connection whose client has reset it; input, which tells that otherwise, is not awaited any more."""
         if self.lost or self.input_open:
             return
-        try:
-            self.sock.recv(1)
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            self.fail(error)
+        if error := self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.fail(OSError(error, os.strerror(error)))
 
     def failed(self, error: BaseException) -> None:
         """Called when the socket or its TLS has failed."""

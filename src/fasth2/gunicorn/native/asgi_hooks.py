@@ -51,9 +51,10 @@ class Request(HTTP2Request):
         self.cfg = cfg
         self.peer_addr = self.remote_addr = scope["client"] or ""
         self.method = scope["method"]
-        self.path = scope["raw_path"].decode("latin-1")
+        self.path = scope["path"]
         self.query = scope["query_string"].decode("latin-1")
-        self.uri = f"{self.path}?{self.query}" if self.query else self.path
+        raw_path = scope["raw_path"].decode("latin-1")
+        self.uri = f"{raw_path}?{self.query}" if self.query else raw_path
         self.scheme = scope["scheme"]
         fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         self.headers = [(name.upper(), value) for name, value in fields]
