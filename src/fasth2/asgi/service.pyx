@@ -21,8 +21,9 @@ cdef class Service:
         app: The application.
         loop: The event loop.
         host: What runs the server. ``host.report(message, error, left)`` is called for an application that has failed,
-            with its exception or ``None``, and whether it had been told before that its client is gone; ``host.refused(message)`` for a request that is answered with 503;
-            ``host.connection_failed(error)`` for a connection that ends with an error.
+            with its exception or ``None``, and whether it had been told before that its client is gone;
+            ``host.refused(message)`` for a request that is answered with 503; ``host.connection_failed(error)`` for a
+            connection that ends with an error; ``host.limit_reached()`` at `limit`.
         options: The shared options of the connections' protocols (`fasth2.server._options.Options`).
         settings: The server's settings (`fasth2.asgi.settings.ASGISettings`).
         server_state: Its ``default_headers`` is a list of ``(name, value)``, bytes, with which responses begin unless

@@ -3,11 +3,9 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t
 
-from fasth2.asgi.session cimport Session
 from fasth2.server.transport cimport ReadBuffers, Transport
 
 import socket
-import ssl
 import time
 
 __all__ = ["LoopTransport"]

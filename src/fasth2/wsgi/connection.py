@@ -206,12 +206,12 @@ class Client(Wire):
     def _detect_protocol(self) -> None:
         """Continue the TLS handshake, or read the first octets of a cleartext connection, to detect the protocol."""
         loop = self.loop
-        data = self.read_first(loop)
+        data = self.read_first(loop.buffers)
         opening = self._opening
         if not data or opening is None:
             return
         try:
-            is_h2 = opening.feed(self, data, loop)
+            is_h2 = opening.feed(self, data, loop.buffers)
         except ssl.SSLError as exc:
             loop.host.handshake_failed(self, exc)
             self.close()
@@ -225,7 +225,7 @@ class Client(Wire):
             return
         self._start()
         if self.tls is not None:
-            self.read_early(loop)
+            self.read_early(loop.buffers)
         else:
             self.session.feed(opening.early)
 

@@ -5,8 +5,9 @@ from fasth2.server.transport cimport ReadBuffers, Transport
 from fasth2.wsgi.session cimport Session
 
 
-cdef class LoopState(ReadBuffers):
+cdef class LoopState:
     # The state that a loop and its connections share.
+    cdef readonly ReadBuffers buffers
     cdef public object current       # the client whose requests are being run, or None
     cdef public bint helping         # the leader is the thread that never calls the application
     cdef public bint alone           # only one connection has events

@@ -4,11 +4,14 @@ from fasth2.server.transport import ReadBuffers, Transport
 
 from .session import Session
 
-class LoopState(ReadBuffers):
+class LoopState:
     current: Any
     helping: bool
     alone: bool
     now: float
+    def __init__(self) -> None: ...
+    @property
+    def buffers(self) -> ReadBuffers: ...
 
 class Wire(Transport):
     session: Session

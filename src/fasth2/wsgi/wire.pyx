@@ -12,8 +12,11 @@ cdef enum:
     BLOCK = 65280
 
 
-cdef class LoopState(ReadBuffers):
+cdef class LoopState:
     """The state that a loop and its connections share, with the read buffers."""
+
+    def __init__(self):
+        self.buffers = ReadBuffers()
 
 
 cdef class Wire(Transport):
@@ -40,15 +43,15 @@ cdef class Wire(Transport):
         Raises:
             OSError: The connection is over.
         """
-        cdef Py_ssize_t n = self.receive(state)
+        cdef Py_ssize_t n = self.receive(state.buffers)
         if n == 0:
             # There may be output for a client that sends no more.
             self.send_all(state)
             return True
         if self.tls is None:
-            self.session.feed_octets(<const uint8_t *>PyByteArray_AS_STRING(state.buffer), n)
+            self.session.feed_octets(<const uint8_t *>PyByteArray_AS_STRING(state.buffers.buffer), n)
         else:
-            self.receive_tls(state, n)
+            self.receive_tls(state.buffers, n)
         return self.serve_round(state)
 
     def run(self, LoopState state not None):

@@ -14,7 +14,6 @@ from fasth2.asgi.service import Service
 from fasth2.asgi.session import Session
 from fasth2.asgi.settings import ASGISettings
 from fasth2.asgi.tls import tls_extension
-from fasth2.asgi.websocket import HAS_WSPROTO, open_websocket
 from fasth2.gunicorn.counting import Record
 from fasth2.gunicorn.dropin.contract import installed
 from fasth2.gunicorn.header_policy import Refused, is_trusted
@@ -30,6 +29,7 @@ from .asgi_hooks import ASGIObserver
 from .asgi_scopes import Scopes
 from .cleartext import offers_prior_knowledge
 from .tls import ServerTLSInUse
+from .websocket import HAS_WSPROTO, open_websocket
 
 __all__ = ["Host"]
 

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 
-
 import h2.events
 import pytest
 

@@ -3,8 +3,6 @@ import base64
 import socket
 import ssl
 
-import h2.errors
-import h2.events
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from tests.gunicorn.native.asking import ask, fields

@@ -5,8 +5,8 @@ import asyncio
 import collections
 from typing import Any
 
-from .errors import ClientDisconnected
-from .tunnel import Tunnel
+from fasth2.asgi.errors import ClientDisconnected
+from fasth2.asgi.tunnel import Tunnel
 
 try:
     from wsproto import events
