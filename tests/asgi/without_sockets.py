@@ -136,13 +136,14 @@ class Connection:
     Args:
         server: What it shares with others.
         window: The client's SETTINGS_INITIAL_WINDOW_SIZE.
+        maker: Makes its scopes; ``None``: a plain one.
         **options: Of `Session`.
     """
 
-    def __init__(self, server: Server, window: int = 65535, **options: Any) -> None:
+    def __init__(self, server: Server, window: int = 65535, maker: ScopeMaker | None = None, **options: Any) -> None:
         self.server = server
         self.transport = Transport()
-        maker = ScopeMaker(server.service.scope, ("127.0.0.1", 8000), ("192.0.2.1", 5000), "https", http_extensions())
+        maker = maker or ScopeMaker(server.service.scope, ("127.0.0.1", 8000), ("192.0.2.1", 5000), "https", http_extensions())
         self.session = server.turn(lambda: Session(server.service, self.transport, maker, **options))
         self.transport.session = self.session
         self.reader = FrameReader(2**24 - 1, 2**31)
