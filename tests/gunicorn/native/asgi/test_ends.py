@@ -124,7 +124,7 @@ def test_a_failed_handshake_does_not_hold_the_worker(newest):
     server = newest("--graceful-timeout", "20", "--log-level", "debug")
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
         sock.sendall(b"\x16\x03\x01\x00\x05hello")
-        wait_until(lambda: "TLS handshake with" in server.log)
+        wait_until(lambda: f"{sock.getsockname()[1]}) failed" in server.log)
         server.terminate()
         assert server.process.wait(5) == 0
 

@@ -136,7 +136,7 @@ def test_a_failed_handshake_and_connections_that_are_closed_do_not_hold_a_worker
             assert curl(server, "/", "-H", "Connection: close", http="--http1.1")
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
             sock.sendall(b"\x16\x03\x01\x00\x05hello")
-            wait_until(lambda: "TLS handshake with" in server.log)
+            wait_until(lambda: f"{sock.getsockname()[1]}) failed" in server.log)
             server.terminate()
             assert server.process.wait(4) == 0
         assert "Waiting for" not in server.log
