@@ -9,7 +9,7 @@ TESTS ?= tests
 FASTH2_WERROR ?= 1
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 # Tests wait for servers most of the time.
-TEST_JOBS ?= $(shell expr $(JOBS) + 3)
+TEST_JOBS ?= $(shell expr $(JOBS) + 5)
 
 ifeq ($(PYTHON),python3)
 VENV := .venv

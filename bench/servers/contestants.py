@@ -1,4 +1,4 @@
-"""The servers: how each is started, with one process that serves.
+"""The servers of WSGI applications: how each is started, with one process that serves.
 
 Each is started as its documentation says, with nothing tuned. Those with "8" in their
 name are given 8 threads for the application, as gunicorn is.
@@ -48,7 +48,7 @@ class Contestant(NamedTuple):
             return None
 
 
-def _script(name: str) -> Path:
+def script(name: str) -> Path:
     """A command that a package put beside this interpreter."""
     return Path(sys.executable).parent / name
 
@@ -67,7 +67,7 @@ def _gunicorn(*options: str) -> Callable[[str, int, Certificate], Command]:
 def _granian(*options: str) -> Callable[[str, int, Certificate], Command]:
     def command(application: str, port: int, certificate: Certificate) -> Command:
         return [
-            _script("granian"), "--interface", "wsgi", *options, "--host", HOST, "--port", str(port),
+            script("granian"), "--interface", "wsgi", *options, "--host", HOST, "--port", str(port),
             "--ssl-certificate", certificate.chain, "--ssl-keyfile", certificate.key, "--log-level", "error",
             f"{application}:application",
         ]
@@ -78,7 +78,7 @@ def _granian(*options: str) -> Callable[[str, int, Certificate], Command]:
 def _peregrine(*options: str) -> Callable[[str, int, Certificate], Command]:
     def command(application: str, port: int, certificate: Certificate) -> Command:
         return [
-            _script("peregrine"), "--protocol", "wsgi", *options, "--host", HOST, "--port", str(port),
+            script("peregrine"), "--protocol", "wsgi", *options, "--host", HOST, "--port", str(port),
             "--tls-cert", certificate.chain, "--tls-key", certificate.key, "--log-level", "error",
             "--python-path", ".", f"{application}:application",
         ]

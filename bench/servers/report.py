@@ -16,16 +16,20 @@ from typing import Any
 
 from ..chart import Bar, Look, draw
 from ..tables import columns
-from .rows import LINES, LOST, Asked, Line, median
+from . import asgi_rows
+from . import rows as wsgi_rows
+from .rows import LOST, Asked, Line, median
 
 OURS = "fasth2"
+
+_LINES = {"wsgi": wsgi_rows.LINES, "asgi": asgi_rows.LINES}
 
 
 class Results:
     """The samples of one run.
 
     Args:
-        raw: The content of the JSON file.
+        raw: The content of the JSON file. ``interface`` is "wsgi", also where it is missing, or "asgi".
     """
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -34,7 +38,8 @@ class Results:
 
     def lines(self) -> list[Line]:
         """Those of the table's lines that were measured."""
-        return [line for line in LINES if self.raw["samples"].get(line.row) or self.raw["errors"].get(line.row)]
+        samples, errors = self.raw["samples"], self.raw["errors"]
+        return [line for line in _LINES[self.raw.get("interface", "wsgi")] if samples.get(line.row) or errors.get(line.row)]
 
     def value(self, line: Line, name: str) -> float | None:
         """The median of a server's values, None where it has none."""
@@ -130,6 +135,11 @@ _COLOURS = {
     "granian": "#efb118",
     "granian-8": "#f5d98b",
     "gunicorn": "#3ca951",
+    "fasth2-uvicorn": "#6cc5b0",
+    "weft": "#ff725c",
+    "h2corn": "#a463f2",
+    "zttp": "#9c6b4e",
+    "gunicorn-asgi": "#9498a0",
 }
 
 

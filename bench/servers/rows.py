@@ -1,4 +1,4 @@
-"""The rows: what each does to a running server, and what is asked of fasth2's worker."""
+"""The rows of WSGI: what each does to a running server, and what is asked of fasth2's worker."""
 from __future__ import annotations
 
 import statistics
@@ -73,8 +73,8 @@ class Row(NamedTuple):
     threads: int = 1
 
 
-_MANY = Load("/", 13, clients=8, streams=10)
-_EACH_ONE = Load("/", 13, clients=100, streams=1)
+MANY = Load("/", 13, clients=8, streams=10)
+EACH_ONE = Load("/", 13, clients=100, streams=1)
 
 
 def _patience(given: Given) -> float:
@@ -86,7 +86,7 @@ def _sample(report: Report, processor: float) -> Sample:
     return {"rate": report.rate, "processor": processor * 1e6, LOST: report.lost}
 
 
-def _counted(application: str, load: Load) -> Row:
+def counted(application: str, load: Load) -> Row:
     """A row that sends one load: requests a second, and processor time for each in microseconds."""
 
     def measure(given: Given) -> Sample:
@@ -98,7 +98,7 @@ def _counted(application: str, load: Load) -> Row:
     return Row(application, measure, counted=load)
 
 
-def _timed(application: str, load: Load) -> Row:
+def timed(application: str, load: Load) -> Row:
     """The same for many connections, whose handshakes would be a large part: by time, once all are there."""
 
     def measure(given: Given) -> Sample:
@@ -143,7 +143,7 @@ def _mixed(given: Given) -> Sample:
     }
 
 
-def _memory(given: Given) -> Sample:
+def memory(given: Given) -> Sample:
     """KiB of memory for each idle connection."""
     return {"memory": idle.octets_per_connection(given.server, given.pace.connections) / 1024, LOST: 0}
 
@@ -158,18 +158,18 @@ def _system_calls(load: Load) -> Row:
 
 
 ROWS = {
-    "8x10": _counted("plain", _MANY),
-    "1x10": _counted("plain", Load("/", 13, clients=1, streams=10)),
-    "100x1": _timed("plain", _EACH_ONE),
-    "download": _counted("plain", Load("/large", MIB, clients=2, streams=2)),
+    "8x10": counted("plain", MANY),
+    "1x10": counted("plain", Load("/", 13, clients=1, streams=10)),
+    "100x1": timed("plain", EACH_ONE),
+    "download": counted("plain", Load("/large", MIB, clients=2, streams=2)),
     "slow": Row("plain", _slow),
     "mixed": Row("plain", _mixed, threads=8),
-    "system-calls-8x10": _system_calls(_MANY),
-    "system-calls-100x1": _system_calls(_EACH_ONE),
-    "memory": Row("plain", _memory, repeated=False, patient=True),
-    "flask": _counted("flask_hello", _MANY),
-    "django": _counted("django_bare", _MANY),
-    "startproject": _counted("django_startproject", _MANY),
+    "system-calls-8x10": _system_calls(MANY),
+    "system-calls-100x1": _system_calls(EACH_ONE),
+    "memory": Row("plain", memory, repeated=False, patient=True),
+    "flask": counted("flask_hello", MANY),
+    "django": counted("django_bare", MANY),
+    "startproject": counted("django_startproject", MANY),
 }
 
 

@@ -34,8 +34,8 @@ def assert_undisturbed(seen, ended, octets):
     print(seen)
     assert not seen.faults
     assert (seen.ended, seen.octets) == (ended, octets)
-    # There were PINGs, and never more than 50 a second and the first one.
-    assert 2 < seen.pings <= 50 * seen.seconds + 1
+    # There were PINGs, and never more than 50 a second and the first one: a fast machine needs no tenth of a second.
+    assert 1 <= seen.pings <= 50 * seen.seconds + 1
 
 
 def test_a_client_of_nghttpd(files):

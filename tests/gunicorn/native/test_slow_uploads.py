@@ -43,6 +43,7 @@ def test_an_application_that_reads_is_told_that_the_client_was_too_slow(start):
             client.data(1, b"x")
             client.read(lambda: client.found(h2.events.StreamReset, 1), 0.5)
         assert reset_code(client, 1) == CANCEL
+        wait_until(lambda: server.log.count("stream closed: ") == 1)
         # A reset that the client sends is still its own.
         client.request(3, "/counted", "POST", end_stream=False)
         wait_until(lambda: server.log.count("POST /counted") == 2)

@@ -1,0 +1,11 @@
+"""Starlette: one route, 13 octets."""
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+
+async def hello(request):
+    return PlainTextResponse("Hello, World!")
+
+
+application = Starlette(routes=[Route("/", hello)])
