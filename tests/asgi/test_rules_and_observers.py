@@ -79,7 +79,7 @@ def test_what_the_rules_decline_is_refused_by_the_fallback(opened, fields):
     ({"field_size": 20}, [("cookie", "12345"), ("cookie", "12345"), ("cookie", "")], "/"),
 ], ids=str)
 def test_limits(opened, limits, fields, path):
-    connection, kept = opened(**limits)
+    connection, _ = opened(**limits)
     connection.feed(request(1, *fields, path=path))
     assert connection.status() == "400"
     # One octet, or one field, less.

@@ -51,6 +51,7 @@ cdef class Session:
     cdef int end_tunnel(self, object stream_id) except -1
     cdef int take_reset(self, object stream_id) except -1
     cdef int refuse(self, object stream_id, list pairs, bint complete, int status, bytes body) except -1
+    cdef int refuse_scope(self, object stream_id, dict scope, bint complete, int status, bytes body) except -1
     cdef object application_of(self, dict scope)
     cdef int start(self, Exchange exchange, object app) except -1
     cdef int call(self, Exchange exchange, object app) except -1

@@ -223,7 +223,7 @@ cdef class Session:
         """Process an extended CONNECT (RFC 8441)."""
         cdef Tunnel tunnel
         if scope.pop("protocol") != b"websocket" or self.open_websocket is None or complete:
-            return self.refuse(stream_id, [], complete, 501, b"Not Implemented")
+            return self.refuse_scope(stream_id, scope, complete, 501, b"Not Implemented")
         self.count_request()
         tunnel = Tunnel(self.streams, stream_id)
         self.tunnels[stream_id] = tunnel
@@ -320,15 +320,20 @@ cdef class Session:
         """Answer a request for which the application is not called."""
         cdef dict scope = dict(self.maker.template)
         cdef dict fields = dict(pairs)
-        cdef Exchange exchange
-        scope["headers"] = []
+        cdef list headers = [pair for pair in pairs if not pair[0].startswith(b":")]
+        if b":authority" in fields and b"host" not in fields:
+            headers.insert(0, (b"host", fields[b":authority"]))
+        scope["headers"] = headers
         scope["method"] = fields.get(b":method", b"-").decode("latin-1")
         target = fields.get(b":path") or fields.get(b":authority") or b"-"
         path, _, scope["query_string"] = target.partition(b"?")
         scope["path"] = path.decode("latin-1")
         scope["raw_path"] = path
+        return self.refuse_scope(stream_id, scope, complete, status, body)
+
+    cdef int refuse_scope(self, object stream_id, dict scope, bint complete, int status, bytes body) except -1:
+        cdef Exchange exchange = new_exchange(self.streams, stream_id, scope, complete)
         self.count_request()
-        exchange = new_exchange(self.streams, stream_id, scope, complete)
         exchange.answer(status, body)
         return exchange.finish(None)
 

@@ -76,6 +76,13 @@ def test_in_the_clear(serve):
         assert sock.recv(65536).startswith(b"HTTP/1.1 200")
 
 
+def test_an_upgrade_in_the_clear(start):
+    server = start("--http2-cleartext", "both", tls=False)
+    command = ["curl", "-s", "--max-time", "10", "--http2", *WRITE_OUT, server.url + "/digest", "-d", "body"]
+    body = hashlib.sha256(b"body").hexdigest().encode()
+    assert subprocess.run(command, capture_output=True).stdout == body + b" 2 200"
+
+
 def test_the_scope_is_as_in_http_1_1(server):
     def scope(http):
         return eval(curl(server, "/scope?a=b", "-H", "X-Name: value", http=http))

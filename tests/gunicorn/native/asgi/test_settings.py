@@ -155,10 +155,11 @@ def test_a_peer_that_is_not_trusted(start):
 
 
 def test_limits_of_requests(start):
-    server = start("--limit-request-line", "100", "--limit-request-fields", "10", "--limit-request-field_size", "200")
+    server = start("--limit-request-line", "100", "--limit-request-fields", "10", "--limit-request-field_size", "200",
+                   "--access-logfile", "-")
     with Client(server) as client:
         assert ask(client, "/" + "a" * 100)[0] == "414"
-        assert ask(client, "/hello", headers=[(f"x-{n}", "1") for n in range(11)])[0] == "431"
+        assert ask(client, "/hello", headers=[("user-agent", "me"), *((f"x-{n}", "1") for n in range(11))])[0] == "431"
         assert ask(client, "/hello", headers=[("x-a", "1" * 200)])[0] == "431"
         assert ask(client, "/hello", headers=[("cookie", "a" * 110), ("cookie", "b" * 110)])[0] == "431"
         assert ask(client, "/hello", headers=[("content-type", "a/b"), ("content-type", "c/d")])[0] == "400"
@@ -168,6 +169,8 @@ def test_limits_of_requests(start):
         assert client.read(client.ended(99))
         assert client.status(99) == "501"
     assert server.log.count("Invalid request from ip=127.0.0.1") == 6
+    assert re.search(r'127\.0\.0\.1 - - \[.*\] "GET /hello HTTP/2\.0" 431 28 "-" "me"', server.log)
+    assert re.search(r'127\.0\.0\.1 - - \[.*\] "CONNECT a:1 HTTP/2\.0" 501 15 "-" "-"', server.log)
 
 
 def test_the_root_path_is_not_a_part_of_the_path(start):
