@@ -507,13 +507,14 @@ THIRD = bytes(request(3))
 codecs.lookup("latin-1")
 
 #: By the module's name, without ``fasth2.``.
-def serves_asgi(application: Callable[..., Any], *octets: Any) -> Scenario:
+def serves_asgi(application: Callable[..., Any], *octets: Any, wired: bool = False) -> Scenario:
     """A connection of the ASGI server receives octets, each in a read."""
-    return Scenario(lambda: ASGIServed(application), lambda served: served.serve(*octets), ASGIServed.shut)
+    return Scenario(lambda: ASGIServed(application, wired), lambda served: served.serve(*octets), ASGIServed.shut)
 
 
 SCENARIOS: dict[str, Scenario] = {
     "asgi.exchange": serves_asgi(echo, request(1), request(3, method="HEAD")),
+    "asgi.field_rules": serves_asgi(echo, request(1, ("x-a", "b"), ("cookie", "a"))),
     "asgi.response_fields": serves_asgi(echo, request(1)),
     "asgi.response_head": serves_asgi(faulty, request(1), request(3, path="/a")),
     "asgi.scope": serves_asgi(faulty, request(1, ("x-a", "b"), ("cookie", "a"), ("cookie", "b"), ("priority", "u=1"),
@@ -524,6 +525,7 @@ SCENARIOS: dict[str, Scenario] = {
     "asgi.tunnel": serves_asgi(echo, request(1, end_stream=False, method="CONNECT", protocol="websocket"), frames.data(
         1, b"d" * 100), frames.data(1, b"d", end_stream=True), request(3, end_stream=False, method="CONNECT", protocol="websocket"),
         frames.rst_stream(3)),
+    "asgi.transport": serves_asgi(echo, request(1), wired=True),
     "asgi.streams": serves_asgi(faulty, STREAMED, frames.data(1, b"d" * 100), frames.window_update(0, 1)),
     "_engine.connection": Scenario(nothing, open_and_answer, shut_all),
     "_engine.core": Scenario(nothing, upgrade, shut_all),
@@ -579,6 +581,7 @@ SCENARIOS: dict[str, Scenario] = {
     "server._protocol": serves(reading, *UPLOAD, request(3), frames.window_update(0, 0)),
     "server._unread_uploads": serves(writing, STREAMED, frames.data(1, b"d" * 100)),
     "wsgi.call": serves(writing, request(1), request(3)),
+    "server.transport": serves(writing, request(1), request(3), wired=True),
     "wsgi.call_state": serves(writing, request(1, method="HEAD"), request(3)),
     "wsgi.call_streams": serves(reading, *UPLOAD, request(3, end_stream=False), frames.data(3, b"d" * 100), frames.rst_stream(3)),
     "wsgi.dispatcher": serves(waiting, STREAMED, detaches=True),

@@ -222,3 +222,53 @@ def test_no_limit_of_requests():
             connection.feed(frames.window_update(0, 100 * 5))
         assert server.total_requests == 5000
         assert len(connection.wrote("HEADERS")) == 5000
+
+
+def test_shutdown_of_a_connection_without_a_request_waits_for_the_first():
+    with serving(hello) as server:
+        connection = Connection(server)
+        server.turn(connection.session.shutdown)
+        assert goaways(connection) == []
+        server.later(1.0)
+        connection.feed(request(1))
+        assert connection.body(1) == b"hello"
+        assert goaways(connection) == [(2**31 - 1, 0)]
+    with serving(hello) as server:
+        connection = Connection(server)
+        server.turn(connection.session.shutdown)
+        server.later(2.0)
+        assert goaways(connection) == [(2**31 - 1, 0)]
+
+
+def test_applications_are_cancelled():
+    _, app = gated()
+    with serving(app) as server:
+        connection = Connection(server)
+        connection.feed(request(1), request(3))
+        server.turn(connection.session.cancel_applications)
+        assert connection.status(1) == connection.status(3) == "500"
+        assert server.reports == []
+
+
+def test_tunnels_are_told_of_a_shutdown_and_of_its_end():
+    told = []
+
+    class Receiver:
+        def __init__(self, tunnel, scope):
+            tunnel.respond(200, [])
+
+        def shutdown(self):
+            told.append("shutdown")
+
+        def cancel(self):
+            told.append("cancel")
+
+        def connection_lost(self):
+            told.append("lost")
+
+    with serving(hello, connect_protocol=True) as server:
+        connection = Connection(server, open_websocket=Receiver)
+        connection.feed(request(1, end_stream=False, method="CONNECT", protocol="websocket"))
+        server.turn(connection.session.shutdown)
+        server.turn(connection.session.cancel_applications)
+        assert told == ["shutdown", "cancel"]

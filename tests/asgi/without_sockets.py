@@ -97,7 +97,7 @@ class Server:
             asgi={"version": "3.0", "spec_version": "2.3"}, raises=raises,
             **{"tasks": set(), "connections": set(), "state": {"made": 1}, **(given or {})})
 
-    def report(self, message: str, error: BaseException | None) -> None:
+    def report(self, message: str, error: BaseException | None, left: bool) -> None:
         self.reports.append((message, error))
 
     def refused(self, message: str) -> None:
@@ -136,13 +136,14 @@ class Connection:
     Args:
         server: What it shares with others.
         window: The client's SETTINGS_INITIAL_WINDOW_SIZE.
+        maker: Makes its scopes; ``None``: a plain one.
         **options: Of `Session`.
     """
 
-    def __init__(self, server: Server, window: int = 65535, **options: Any) -> None:
+    def __init__(self, server: Server, window: int = 65535, maker: ScopeMaker | None = None, **options: Any) -> None:
         self.server = server
         self.transport = Transport()
-        maker = ScopeMaker(server.service.scope, ("127.0.0.1", 8000), ("192.0.2.1", 5000), "https", http_extensions())
+        maker = maker or ScopeMaker(server.service.scope, ("127.0.0.1", 8000), ("192.0.2.1", 5000), "https", http_extensions())
         self.session = server.turn(lambda: Session(server.service, self.transport, maker, **options))
         self.transport.session = self.session
         self.reader = FrameReader(2**24 - 1, 2**31)

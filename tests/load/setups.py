@@ -1,7 +1,7 @@
 """The workers and ways in that this directory's servers have, and their applications."""
 from __future__ import annotations
 
-from tests.support.gunicorn_matrix import INSTALLED, OWN, WORKER_CLASSES
+from tests.support.gunicorn_matrix import INSTALLED, OWN, OWN_ASGI, WORKER_CLASSES
 from tests.support.gunicorn_versions import NEWEST, VERSIONS
 from tests.support.long_runs import SLOW
 
@@ -19,10 +19,11 @@ SETUPS = [setup for setup in (*INSTALLED, *WORKER_CLASSES) if setup.version is N
 OLDER_CLASSES = [setup for setup in WORKER_CLASSES if setup.version is OLDER]
 
 #: Each worker of the newest gunicorn by each way in, fasth2's classes under each version, and its own worker.
-EVERY_WORKER = (*(setup for setup in INSTALLED if setup.version is NEWEST), *WORKER_CLASSES, OWN[0], OWN[-1])
+EVERY_WORKER = (*(setup for setup in INSTALLED if setup.version is NEWEST), *WORKER_CLASSES, OWN[0], OWN[-1],
+                OWN_ASGI[-1])
 
 #: fasth2's worker classes under the newest gunicorn.
-CLASSES = (OWN[-1], *(setup for setup in WORKER_CLASSES if setup.version is NEWEST))
+CLASSES = (OWN[-1], OWN_ASGI[-1], *(setup for setup in WORKER_CLASSES if setup.version is NEWEST))
 
 #: Its asyncio worker class under each version.
 ASGI_CLASSES = tuple(setup for setup in WORKER_CLASSES if setup.worker == "asgi")

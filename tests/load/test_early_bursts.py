@@ -9,13 +9,13 @@ from tests.load.setups import OLDER_CLASSES, SETUPS
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.frames import PREFACE, FrameReader
-from tests.support.gunicorn_matrix import OWN
+from tests.support.gunicorn_matrix import OWN, OWN_ASGI
 from tests.support.gunicorn_versions import NEWEST
 
 #: Octets of a response's body.
 SIZE = 13
 
-EVERYWHERE = [*SETUPS, *OLDER_CLASSES, *(setup for setup in OWN if setup.version is NEWEST)]
+EVERYWHERE = [*SETUPS, *OLDER_CLASSES, *(setup for setup in (*OWN, *OWN_ASGI) if setup.version is NEWEST)]
 everywhere = pytest.mark.parametrize("setup", EVERYWHERE, ids=str)
 
 

@@ -10,7 +10,7 @@ from tests.load.setups import OLDER_CLASSES, SETUPS
 from tests.support import frames
 from tests.support.fields import request
 from tests.support.frames import PREFACE, FrameReader
-from tests.support.gunicorn_matrix import OWN
+from tests.support.gunicorn_matrix import OWN, OWN_ASGI
 from tests.support.gunicorn_versions import NEWEST
 from tests.support.waiting import wait_until
 
@@ -25,7 +25,7 @@ PATH = "/stream?500"
 
 PROTOCOL_ERROR = 1
 
-EVERYWHERE = [*SETUPS, *OLDER_CLASSES, *(setup for setup in OWN if setup.version is NEWEST)]
+EVERYWHERE = [*SETUPS, *OLDER_CLASSES, *(setup for setup in (*OWN, *OWN_ASGI) if setup.version is NEWEST)]
 
 
 def connect(server, tls=True):

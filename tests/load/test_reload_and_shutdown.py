@@ -4,7 +4,7 @@ import pytest
 from tests.load.clients import Clients
 from tests.load.setups import EVERY_WORKER, OLDER_CLASSES, SETUPS, chosen
 from tests.support.crowd import Crowd
-from tests.support.gunicorn_matrix import OWN
+from tests.support.gunicorn_matrix import OWN, OWN_ASGI
 from tests.support.waiting import wait_until
 
 #: Where gunicorn's own worker drops connections whose TLS handshake is under way when it stops: gevent's server closes
@@ -18,7 +18,7 @@ STOPPED = [setup for setup in EVERY_WORKER if str(setup) in {
     "26.2.0-gevent-class", "25.3.0-asgi-class", "25.0.3-gthread-class"}]
 
 #: For a slow run every other setup of this folder, too.
-RELOADED = [*STOPPED, OWN[-1], *(setup for setup in chosen([*SETUPS, *OLDER_CLASSES]) if setup not in STOPPED)]
+RELOADED = [*STOPPED, OWN[-1], OWN_ASGI[-1], *(setup for setup in chosen([*SETUPS, *OLDER_CLASSES]) if setup not in STOPPED)]
 
 
 def options(setup):
@@ -26,7 +26,7 @@ def options(setup):
 
     Clients hear of it after half of that time, and requests are cut off after three quarters.
     """
-    if setup in OWN:
+    if setup in (*OWN, *OWN_ASGI):
         return "--keep-alive", "20", "--graceful-timeout", "8", "--threads", "4", "--workers", "2"
     return "--keep-alive", "20", "--graceful-timeout", "4" if setup.worker == "gthread" else "8"
 
@@ -61,12 +61,12 @@ def test_reload_and_shutdown(setup, serve, begun):
 @pytest.mark.slow
 @pytest.mark.parametrize("setup", RELOADED, ids=str)
 def test_max_requests(setup, serve, begun):
-    jitter = ("--max-requests-jitter", "20") if setup in OWN else ()
+    jitter = ("--max-requests-jitter", "20") if setup in (*OWN, *OWN_ASGI) else ()
     with serve(setup, *options(setup), "--max-requests", "100", *jitter, env={"FASTH2_TEST_BEGUN": str(begun)}) as server:
         first = len(server.workers)
         crowd = Crowd(server, begun, 4, drops=setup in DROPS)
         try:
-            while len(server.workers) < (4 if setup in OWN else first + 1):
+            while len(server.workers) < (4 if setup in (*OWN, *OWN_ASGI) else first + 1):
                 crowd.wait_for_answers(20)
             crowd.wait_for_answers(50)
         finally:

@@ -7,12 +7,12 @@ import h2.settings
 import pytest
 
 from tests.load.setups import EVERY_WORKER
-from tests.support.gunicorn_matrix import OWN
+from tests.support.gunicorn_matrix import OWN, OWN_ASGI
 from tests.support.gunicorn_versions import NEWEST
 from tests.support.tls_client import Client
 
 #: The workers that answer the requests of a connection at the same time.
-SETUPS = [setup for setup in (*EVERY_WORKER, *OWN)
+SETUPS = [setup for setup in (*EVERY_WORKER, *OWN, *OWN_ASGI)
           if setup.version is NEWEST and (setup.way == "own" or (setup.worker, setup.way) == ("asgi", "class"))]
 
 WINDOW = 16 << 20

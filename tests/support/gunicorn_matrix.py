@@ -9,8 +9,9 @@ from .certificate import Certificate
 from .gunicorn_server import Gunicorn
 from .gunicorn_versions import VERSIONS, WORKERS, Version
 
-#: Options that take fasth2's own worker.
+#: Options that take fasth2's own workers.
 OWN_WORKER = ("-k", "fasth2.gunicorn.WSGIWorker")
+OWN_ASGI_WORKER = ("-k", "fasth2.gunicorn.ASGIWorker")
 
 #: Code of a configuration file.
 INSTALL = "import fasth2.gunicorn\nfasth2.gunicorn.install()\n"
@@ -27,7 +28,7 @@ class Setup:
     worker: str
 
     #: By whom: ``h2`` (gunicorn's own classes), ``install`` (fasth2's connection class under gunicorn's
-    #: worker), ``class`` (fasth2's worker class) or ``own`` (fasth2's own worker, in gthread's place).
+    #: worker), ``class`` (fasth2's worker class) or ``own`` (fasth2's own worker, in the place of gthread or asgi).
     way: str
 
     def start(self, directory: Path, wsgi: str, asgi: str, *options: str, certificate: Certificate | None = None,
@@ -37,7 +38,7 @@ class Setup:
         if self.way == "class":
             worker = f"fasth2.gunicorn.{self.worker}"
         elif self.way == "own":
-            worker = "fasth2.gunicorn.WSGIWorker"
+            worker = (OWN_ASGI_WORKER if self.worker == "asgi" else OWN_WORKER)[1]
         if self.way == "install":
             config = INSTALL + config
         return Gunicorn(directory, asgi if self.worker == "asgi" else wsgi, "-k", worker, "--http-protocols", "h2,h1",
@@ -52,5 +53,6 @@ STOCK, INSTALLED, WORKER_CLASSES = (
     tuple(Setup(version, worker, way) for version in VERSIONS for worker in WORKERS)
     for way in ("h2", "install", "class"))
 
-#: Each version with fasth2's own worker.
+#: Each version with fasth2's own workers.
 OWN = tuple(Setup(version, "gthread", "own") for version in VERSIONS)
+OWN_ASGI = tuple(Setup(version, "asgi", "own") for version in VERSIONS)

@@ -28,12 +28,16 @@ cdef class Exchange:
     # the response
     cdef ResponseHead head
     cdef int state                   # RESPONSE_*
-    cdef int64_t sent                # octets of body
+    cdef readonly int status         # of the response, 0 before its head was sent
+    cdef readonly list fields        # names and values of its head, in turn, for an observer; or None
+    cdef public object context       # of the observer
+    cdef readonly int64_t sent       # octets of body
     cdef list trailers               # collected so far, or None
     cdef bint is_head                # the method is HEAD
     cdef bint announced_trailers
     cdef bint gone                   # nothing can be sent any more
     cdef bint told                   # the application is told to end, although the stream is open
+    cdef bint told_of_end            # receive() or send() has reported that the client is gone
     cdef bint over                   # the application has ended
     cdef bint abandoned              # it runs although the client has reset the stream
     cdef bint cancelled              # by this server

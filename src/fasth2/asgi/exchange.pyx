@@ -233,6 +233,7 @@ cdef class Exchange:
         """Return the next message for the application; ``None``: it has to wait."""
         cdef bytes body
         if self.gone or self.told or self.state == RESPONSE_COMPLETE:
+            self.told_of_end = True
             return {"type": "http.disconnect"}
         if self.parts is not None:
             body = joined_parts(self.parts)
@@ -286,6 +287,7 @@ cdef class Exchange:
         """
         cdef object kind = message["type"]
         if self.gone:
+            self.told_of_end = True
             if self.streams.service.raises:
                 raise ClientDisconnected("the client has gone")
             # An application that does nothing but send must not keep the loop.
@@ -293,6 +295,9 @@ cdef class Exchange:
         if self.state == RESPONSE_STARTED or self.state == RESPONSE_SENT:
             if kind == BODY:
                 self.send_body(message)
+                if self.state == RESPONSE_SENT and not message.get("body"):
+                    # Empty parts never fill the stream: others run meanwhile.
+                    return Pause.__new__(Pause)
                 return None
             if kind == PATHSEND:
                 if self.head.omits_body:
@@ -421,6 +426,9 @@ cdef class Exchange:
             if self.state == RESPONSE_STARTED:
                 there = self.streams.respond(self.stream_id, self.head, data, ends, trailers)
                 self.state = RESPONSE_SENT
+                self.status = self.head.status
+                if self.streams.service.observer is not None:
+                    self.fields = self.head.fields
                 if self.streams.access_log is not None:
                     self.streams.access_log(self.scope, self.head.status)
             else:
@@ -477,6 +485,12 @@ cdef class Exchange:
             self.task.cancel()
         return 0
 
+    def cancel(self):
+        """Cancel the application's task."""
+        if self.task is not None:
+            self.cancelled = True
+            self.task.cancel()
+
     cdef int tell_end(self) except -1:
         """Have ``receive()`` return ``http.disconnect``, so that the application ends; the stream is still open."""
         self.streams.core.count("told_disconnects")
@@ -497,7 +511,7 @@ cdef class Exchange:
             error = task.exception()
             if error is None and task.result() is not None:
                 self.streams.service.host.report(
-                    f"ASGI callable should return None, but returned '{task.result()}'.", None)
+                    f"ASGI callable should return None, but returned '{task.result()}'.", None, False)
         self.finish(error)
 
     cdef int finish(self, object error) except -1:
@@ -512,15 +526,17 @@ cdef class Exchange:
             streams.abandoned -= 1
         if error is not None:
             if not self.cancelled and not (self.gone and isinstance(error, ClientDisconnected)):
-                streams.service.host.report("Exception in ASGI application\n", error)
+                streams.service.host.report("Exception in ASGI application\n", error, self.gone and self.told_of_end)
             self.fail()
         elif self.state != RESPONSE_COMPLETE and not self.gone:
             if self.state == RESPONSE_NONE:
-                streams.service.host.report("ASGI callable returned without starting response.", None)
+                streams.service.host.report("ASGI callable returned without starting response.", None, False)
             else:
-                streams.service.host.report("ASGI callable returned without completing response.", None)
+                streams.service.host.report("ASGI callable returned without completing response.", None, False)
             self.fail()
         self.parts = None
+        if streams.service.observer is not None:
+            streams.service.observer.end(self)
         return streams.output_due()
 
     cdef int fail(self) except -1:

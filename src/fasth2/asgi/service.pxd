@@ -21,6 +21,10 @@ cdef class Service:
     cdef object get_task_factory         # the loop's, or None
     cdef object eager                    # keywords of an eager task, or None
     cdef public object last              # the session that received octets last
+    cdef public object observer          # see the class
+    cdef readonly long long begun        # number of requests
+    cdef public long long limit          # see the class
 
+    cdef int count(self) except -1
     cdef bint may_be_eager(self) except -1
     cdef object start(self, object coroutine, bint eager)

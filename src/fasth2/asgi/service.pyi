@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
 from typing import Any, final
 
 from fasth2.server._options import Options
@@ -10,6 +10,8 @@ from .settings import ASGISettings
 @final
 class Service:
     last: Any
+    observer: Any
+    limit: int
     def __init__(
         self,
         app: Any,
@@ -28,6 +30,9 @@ class Service:
         limit_concurrency: int | None = None,
         reset_contextvars: bool = False,
     ) -> None: ...
+    def create(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]: ...
+    @property
+    def begun(self) -> int: ...
     @property
     def app(self) -> Any: ...
     @property

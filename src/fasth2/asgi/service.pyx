@@ -22,9 +22,10 @@ cdef class Service:
     Args:
         app: The application.
         loop: The event loop.
-        host: What runs the server. ``host.report(message, error)`` is called for an application that has failed, with
-            its exception or ``None``; ``host.refused(message)`` for a request that is answered with 503;
-            ``host.connection_failed(error)`` for a connection that ends with an error.
+        host: What runs the server. ``host.report(message, error, left)`` is called for an application that has failed,
+            with its exception or ``None``, and whether it had been told before that its client is gone;
+            ``host.refused(message)`` for a request that is answered with 503; ``host.connection_failed(error)`` for a
+            connection that ends with an error; ``host.limit_reached()`` at `limit`.
         options: The shared options of the connections' protocols (`fasth2.server._options.Options`).
         settings: The server's settings (`fasth2.asgi.settings.ASGISettings`).
         server_state: Its ``default_headers`` is a list of ``(name, value)``, bytes, with which responses begin unless
@@ -39,6 +40,11 @@ cdef class Service:
         state: The lifespan's state, of which each scope gets a shallow copy; ``None`` without one.
         limit_concurrency: Number of connections or tasks from which on requests are answered with 503; ``None``: none.
         reset_contextvars: True to run each task in an empty context; otherwise in a copy of the current one.
+
+    Attributes:
+        observer: ``observer.begin(exchange)`` is called before the application is called for a request, and
+            ``observer.end(exchange)`` when it has ended, or the request was answered without it; ``None``: no observer.
+        limit: Number of requests at which ``host.limit_reached()`` is called; 0: none.
     """
 
     def __init__(self, app, loop, host, options, settings, *, server_state, dict asgi not None, bint raises=False,
@@ -67,6 +73,24 @@ cdef class Service:
         self.create_task = loop.create_task
         self.get_task_factory = getattr(loop, "get_task_factory", None)
         self.eager = {"loop": loop, "eager_start": True} if HAS_EAGER_START else None
+
+    cdef int count(self) except -1:
+        """Count a request."""
+        self.begun += 1
+        if self.begun == self.limit:
+            self.host.limit_reached()
+        return 0
+
+    def create(self, coroutine):
+        """Run a coroutine as a task of the server.
+
+        Args:
+            coroutine: The coroutine.
+        """
+        task = self.start(coroutine, False)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
 
     cdef bint may_be_eager(self) except -1:
         """Return True if tasks may be started at once: CPython can, and the loop makes its tasks without a factory."""

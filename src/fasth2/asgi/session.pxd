@@ -24,6 +24,7 @@ cdef class Session:
     cdef object open_websocket       # see the class
     cdef dict pending                # exchange -> application of requests that wait to be started, or None
     cdef bint is_held_back           # it was counted that they do
+    cdef object fallback             # see the class
     cdef readonly unsigned long begun        # number of requests
     cdef unsigned long seen          # requests and PING frames at the last check
     cdef double idle_since           # time of the last check with another number of them
@@ -35,6 +36,7 @@ cdef class Session:
     cdef object interrupt            # SystemExit or KeyboardInterrupt of an application, or None
     cdef readonly bint ended         # GOAWAY is sent; input is discarded
     cdef bint was_idle               # at the last check
+    cdef bint advancing              # a step of the shutdown is being sent
     cdef bint leaving                # it ends once it is idle
     cdef bint input_open             # the client has not closed its sending side
     cdef bint may_be_eager
@@ -43,6 +45,9 @@ cdef class Session:
     cdef int take(self, object events) except -1
     cdef int take_data(self, Data data) except -1
     cdef int take_request(self, Request request) except -1
+    cdef int take_declined(self, Request request) except -1
+    cdef int take_scope(self, object stream_id, dict scope, bint complete) except -1
+    cdef int count_request(self) except -1
     cdef int take_large(self, LargeRequest request) except -1
     cdef bint refuses(self, uint32_t stream_id) except -1
     cdef int take_tunnel(self, object stream_id, dict scope, bint complete) except -1
@@ -50,6 +55,7 @@ cdef class Session:
     cdef int end_tunnel(self, object stream_id) except -1
     cdef int take_reset(self, object stream_id) except -1
     cdef int refuse(self, object stream_id, list pairs, bint complete, int status, bytes body) except -1
+    cdef int refuse_scope(self, object stream_id, dict scope, bint complete, int status, bytes body) except -1
     cdef object application_of(self, dict scope)
     cdef bint may_start(self) except -1
     cdef int hold_back(self, Exchange exchange, object app) except -1

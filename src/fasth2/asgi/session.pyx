@@ -65,10 +65,12 @@ cdef class Session:
         forwarded_app: The application for requests with ``x-forwarded-`` fields; ``None``: the same.
         open_websocket: Called with a `Tunnel` and the scope of an extended CONNECT for a WebSocket (RFC 8441), with
             ``type`` "websocket"; returns the tunnel's receiver. ``None``: there are none.
+        fallback: Called with the ``(name, value)`` pairs of a request that the maker declines; returns its scope, or the
+            status and the body of its refusal. ``None``: it is refused with 501.
     """
 
     def __init__(self, Service service not None, transport, ScopeMaker maker not None, *, access_log=None, app=None,
-                 forwarded_app=None, open_websocket=None):
+                 forwarded_app=None, open_websocket=None, fallback=None):
         cdef ServerProtocol protocol = ServerProtocol(service.options)
         self.protocol = protocol
         self.core = protocol.core
@@ -80,6 +82,7 @@ cdef class Session:
         self.app = service.app if app is None else app
         self.forwarded_app = forwarded_app
         self.open_websocket = open_websocket
+        self.fallback = fallback
         self.streams = Streams(protocol, service, transport)
         self.tunnels = self.streams.tunnels
         self.streams.access_log = access_log
@@ -228,8 +231,8 @@ cdef class Session:
         """Process an extended CONNECT (RFC 8441)."""
         cdef Tunnel tunnel
         if scope.pop("protocol") != b"websocket" or self.open_websocket is None or complete:
-            return self.refuse(stream_id, [], complete, 501, b"Not Implemented")
-        self.begun += 1
+            return self.refuse_scope(stream_id, scope, complete, 501, b"Not Implemented")
+        self.count_request()
         tunnel = Tunnel(self.streams, stream_id)
         self.tunnels[stream_id] = tunnel
         try:
@@ -277,21 +280,36 @@ cdef class Session:
     cdef int take_request(self, Request request) except -1:
         cdef object made = request.headers
         cdef object stream_id = request.stream_id
-        cdef dict scope
-        cdef Exchange exchange
-        cdef object limit
         if not self.streams.has_stream(stream_id) or self.refuses(stream_id):
             # The first: reset by a later frame of the same input.
             return 0
         if type(made) is not dict:
-            return self.refuse(stream_id, made, request.end_stream, 501, b"Not Implemented")
-        scope = made
-        if "protocol" in scope:
-            return self.take_tunnel(stream_id, scope, request.end_stream)
-        exchange = new_exchange(self.streams, stream_id, scope, request.end_stream)
-        self.exchanges[stream_id] = exchange
+            return self.take_declined(request)
+        return self.take_scope(stream_id, made, request.end_stream)
+
+    cdef int take_declined(self, Request request) except -1:
+        """Process a request of which the maker has made no scope."""
+        cdef object answer = (501, b"Not Implemented")
+        if self.fallback is not None:
+            answer = self.fallback(request.headers)
+            if type(answer) is dict:
+                return self.take_scope(request.stream_id, answer, request.end_stream)
+        status, body = answer
+        return self.refuse(request.stream_id, request.headers, request.end_stream, status, body)
+
+    cdef int count_request(self) except -1:
         self.begun += 1
-        if not request.end_stream:
+        return self.service.count()
+
+    cdef int take_scope(self, object stream_id, dict scope, bint complete) except -1:
+        cdef Exchange exchange
+        cdef object limit
+        if "protocol" in scope:
+            return self.take_tunnel(stream_id, scope, complete)
+        exchange = new_exchange(self.streams, stream_id, scope, complete)
+        self.exchanges[stream_id] = exchange
+        self.count_request()
+        if not complete:
             exchange.expects_continue = expects_continue(scope["headers"])
         limit = self.service.limit_concurrency
         if limit is not None and (len(self.service.connections) >= limit or len(self.service.tasks) >= limit):
@@ -366,15 +384,20 @@ cdef class Session:
         """Answer a request for which the application is not called."""
         cdef dict scope = dict(self.maker.template)
         cdef dict fields = dict(pairs)
-        cdef Exchange exchange
-        scope["headers"] = []
+        cdef list headers = [pair for pair in pairs if not pair[0].startswith(b":")]
+        if b":authority" in fields and b"host" not in fields:
+            headers.insert(0, (b"host", fields[b":authority"]))
+        scope["headers"] = headers
         scope["method"] = fields.get(b":method", b"-").decode("latin-1")
         target = fields.get(b":path") or fields.get(b":authority") or b"-"
         path, _, scope["query_string"] = target.partition(b"?")
         scope["path"] = path.decode("latin-1")
         scope["raw_path"] = path
-        self.begun += 1
-        exchange = new_exchange(self.streams, stream_id, scope, complete)
+        return self.refuse_scope(stream_id, scope, complete, status, body)
+
+    cdef int refuse_scope(self, object stream_id, dict scope, bint complete, int status, bytes body) except -1:
+        cdef Exchange exchange = new_exchange(self.streams, stream_id, scope, complete)
+        self.count_request()
         exchange.answer(status, body)
         return exchange.finish(None)
 
@@ -404,6 +427,8 @@ cdef class Session:
     cdef int call(self, Exchange exchange, object app) except -1:
         cdef Service service = self.service
         cdef object coroutine, task
+        if service.observer is not None:
+            service.observer.begin(exchange)
         coroutine = app(exchange.scope, exchange.receive, exchange.send)
         if type(coroutine) is not Coroutine and not iscoroutine(coroutine):
             coroutine = awaited(coroutine)
@@ -500,12 +525,32 @@ cdef class Session:
             wait, octets, last = exchange.progress
             wait.add(now - last, exchange.received - octets)
             exchange.progress[1:] = exchange.received, now
-            if wait.left(settings.body_timeout, settings.min_body_rate) <= 0:
+            # A stream in both directions needs no rate.
+            if wait.left(settings.body_timeout, 0 if exchange.state >= RESPONSE_SENT else settings.min_body_rate) <= 0:
                 self.core.count("slow_bodies")
                 exchange.abort(CANCEL)
         return 0
 
     # The end
+
+    def cancel_applications(self):
+        """Cancel the tasks of every application that runs."""
+        cdef Exchange exchange
+        for exchange in list(self.exchanges.values()):
+            exchange.cancel()
+        self.tell_tunnels("cancel")
+
+    def tell_tunnels(self, str name):
+        """Call a method of the tunnels' receivers, of those that have it.
+
+        Args:
+            name: The method.
+        """
+        cdef Tunnel tunnel
+        for tunnel in list(self.tunnels.values()):
+            method = getattr(tunnel.receiver, name, None)
+            if method is not None:
+                method()
 
     def shutdown(self):
         """Begin a graceful shutdown: requests that are open, or on their way, are served (RFC 9113 section 6.8)."""
@@ -516,6 +561,7 @@ cdef class Session:
         if settings.disconnect_on_shutdown is not None:
             self.tell_timer = self.service.loop.call_later(settings.disconnect_on_shutdown, self.tell_end)
         self.streams.on_flushed = self.flushed
+        self.tell_tunnels("shutdown")
         self.advance_shutdown()
 
     def advance_shutdown(self):
@@ -525,12 +571,17 @@ cdef class Session:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        wait = self.protocol.advance_shutdown(self.protocol.clock(), self.is_idle())
+        cdef bint idle = self.is_idle()
+        wait = self.protocol.advance_shutdown(self.protocol.clock(), idle)
         if wait is None:
             self.leave()
             return
         self.timer = self.service.loop.call_later(wait or INPUT_WAIT, self.advance_shutdown)
+        self.advancing = True
         self.streams.flush()
+        self.advancing = False
+        if not idle and self.is_idle():
+            self.advance_shutdown()
 
     def tell_end(self):
         """Have ``receive()`` return ``http.disconnect`` to every application that still responds."""
@@ -553,7 +604,7 @@ cdef class Session:
             return
         if self.leaving or not self.input_open:
             self.end()
-        elif self.protocol.shutdown is not None and self.protocol.shutdown.announced_at is None:
+        elif not self.advancing and self.protocol.shutdown is not None and self.protocol.shutdown.announced_at is None:
             self.advance_shutdown()
 
     def end(self):

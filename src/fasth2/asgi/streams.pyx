@@ -29,8 +29,8 @@ __all__ = ["Streams"]
 
 cdef enum:
     # Octets of one write, and number of them in one turn of the loop: some transports tell only later that they are full.
-    BLOCK = 131072
-    MOST_WRITES = 8
+    BLOCK = 65280
+    MOST_WRITES = 16
     # Responses after which the output of the only active connection is sent, so that its client works meanwhile.
     EARLY = 5
     # Octets of a response that wait before send() waits, while the connection or the process is above its bound.

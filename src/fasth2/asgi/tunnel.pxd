@@ -14,4 +14,5 @@ cdef class Tunnel:
 
     cdef int receive(self, bytes data) except -1
     cdef int receive_end(self) except -1
+    cdef int leave(self) except -1
     cdef int lose(self) except -1

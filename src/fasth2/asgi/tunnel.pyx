@@ -16,7 +16,8 @@ cdef class Tunnel:
     """A stream that an extended CONNECT has opened: octets in both directions after a response of 200.
 
     What serves it is its ``receiver``: ``octets_received(data)`` is called for octets of the client,
-    ``input_ended()`` when the client has ended its side, ``connection_lost()`` when the stream is gone.
+    ``input_ended()`` when the client has ended its side, ``connection_lost()`` when the stream is gone. It may have
+    ``shutdown()``, called at the begin of a graceful shutdown, and ``cancel()``, called when the time for that is over.
 
     Args:
         streams: The streams of the connection.
@@ -49,6 +50,8 @@ cdef class Tunnel:
         self.ended = ends
         if not self.streams.respond(self.stream_id, response_head(status, fields, False), body, ends, None):
             self.lose()
+        elif ends:
+            self.leave()
         self.streams.output_due()
 
     def write(self, data):
@@ -69,11 +72,16 @@ cdef class Tunnel:
             self.reset()
             return
         self.ended = True
-        self.streams.tunnels.pop(self.stream_id, None)
         self.streams.write(self.stream_id, b"", True, None)
+        self.leave()
+        self.streams.output_due()
+
+    cdef int leave(self) except -1:
+        """This side has ended, and takes nothing more of the client."""
+        self.streams.tunnels.pop(self.stream_id, None)
         if not self.input_ended:
             self.streams.leave_unread(self.stream_id)
-        self.streams.output_due()
+        return 0
 
     def reset(self):
         """Reset the stream."""
@@ -107,7 +115,7 @@ cdef class Tunnel:
         Args:
             error: The exception.
         """
-        self.streams.service.host.report("Exception in ASGI application\n", error)
+        self.streams.service.host.report("Exception in ASGI application\n", error, False)
         self.reset()
         self.lose()
 

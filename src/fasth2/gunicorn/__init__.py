@@ -23,12 +23,13 @@ from fasth2.gunicorn.dropin.install import Status, install, status
 from fasth2.server.counting import counters
 
 __all__ = [
-    "AsyncHTTP2Connection", "HTTP2ServerConnection", "Status", "UvicornWorker", "WSGIWorker", "asgi", "counters", "gevent",
-    "gthread", "install", "status",
+    "ASGIWorker", "AsyncHTTP2Connection", "HTTP2ServerConnection", "Status", "UvicornWorker", "WSGIWorker", "asgi",
+    "counters", "gevent", "gthread", "install", "status",
 ]
 
 #: Names imported at their first access: each needs gunicorn's workers, or the engine.
 _PLACES = {
+    "ASGIWorker": ("native.asgi_worker", "ASGIWorker"),
     "AsyncHTTP2Connection": ("dropin.async_connection", "AsyncHTTP2Connection"),
     "HTTP2ServerConnection": ("dropin.connection", "HTTP2ServerConnection"),
     "UvicornWorker": ("native.uvicorn_worker", "UvicornWorker"),
@@ -40,11 +41,6 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "ASGIWorker":
-        raise AttributeError(
-            f"module {__name__!r} has no attribute 'ASGIWorker' yet: "
-            "gunicorn's own ASGI worker on fasth2 is 'fasth2.gunicorn.asgi'"
-        )
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _PLACES[name]

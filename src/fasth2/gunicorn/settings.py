@@ -80,6 +80,17 @@ class Settings:
     #: True to pass CONNECT requests to the application; otherwise they are answered with 501.
     allow_connect: bool = False
 
+    #: True to cancel the task of an ASGI application when its client resets the stream (`ASGIWorker`).
+    cancel_on_reset: bool = False
+
+    #: Seconds from the begin of a shutdown until ``receive()`` returns ``http.disconnect`` to ASGI applications that still
+    #: respond, so that long streams end; 0: they are not told (`ASGIWorker`).
+    disconnect_on_shutdown: float = 0.0
+
+    #: Seconds after which a connection is ended, once its requests are answered, with a tenth added at random; 0: no limit
+    #: (`ASGIWorker`).
+    max_connection_age: float = 0.0
+
 
 #: The kind of every setting except the limits.
 _KINDS: dict[str, Number | Flag] = {
@@ -99,6 +110,9 @@ _KINDS: dict[str, Number | Flag] = {
     "unsent_connection": Number("octets", 0, 2**63 - 1),
     "unsent_process": Number("octets", 0, 2**63 - 1),
     "allow_connect": Flag(),
+    "cancel_on_reset": Flag(),
+    "disconnect_on_shutdown": Number("seconds", 0, 86400, float),
+    "max_connection_age": Number("seconds", 0, 31536000, float),
 }
 
 _VARIABLES = {name: "FASTH2_" + name.upper() for name in _KINDS}

@@ -80,12 +80,13 @@ class Host:
             gc.freeze()
         add_gauge("unsent", partial(getattr, self.service.unsent, "total"))
 
-    def report(self, message: str, error: BaseException | None) -> None:
+    def report(self, message: str, error: BaseException | None, left: bool) -> None:
         """Log that an application has failed, as uvicorn does.
 
         Args:
             message: What happened.
             error: The application's exception, or ``None``.
+            left: True if the application had been told before that its client is gone.
         """
         self.log.error(message, exc_info=error)
 

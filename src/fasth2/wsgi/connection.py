@@ -7,17 +7,15 @@ from typing import Any
 
 from fasth2.server._closing import Lingering
 from fasth2.server._progress import MIN_RATE, send_deadline
-from fasth2.server.client_hello import ServerTLS, is_whole, read_offer
-from fasth2.server.proxy_header import NoHeader, ProxyHeader, ProxyHeaderError, read_proxy_header
+from fasth2.server.client_hello import ServerTLS
+from fasth2.server.opening import Opening
+from fasth2.server.proxy_header import ProxyHeader
 from fasth2.server.tls_stream import TLSInfo
 
 from .poller import READ, WRITE, Poller
 from .wire import LoopState, Wire
 
-__all__ = ["PREFACE", "Client", "ClientLoop"]
-
-#: The client's connection preface (RFC 9113 section 3.4).
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+__all__ = ["Client", "ClientLoop"]
 
 #: Octets of framed output above which a client that takes output is not read from: answers that need no window, and
 #: that no limit on streams bounds.
@@ -103,23 +101,23 @@ class Client(Wire):
     """
 
     __slots__ = (
-        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_early", "_ended",
-        "_input_open", "_lingering", "_mask", "_proxy_versions", "_seen_uses", "_server_tls", "_state", "address",
-        "in_backlog", "listener", "loop", "proxied",
+        "_blocked_left", "_blocked_seen", "_blocked_seen_at", "_blocked_since", "_deadline", "_ended", "_input_open",
+        "_lingering", "_mask", "_opening", "_seen_uses", "_state", "address", "in_backlog", "listener", "loop", "proxied",
     )  # fmt: skip
 
     def __init__(self, loop: ClientLoop, sock: Any, address: Any, listener: Any, server_tls: ServerTLS | None) -> None:
         super().__init__(sock)
-        self._server_tls = server_tls
         self.loop = loop
         self.address = address
         self.listener = listener
         self.in_backlog = False
         self._state = _HANDSHAKE
         self._mask = READ
-        self._early = b""
-        self._proxy_versions: frozenset[int] = loop.host.proxy_versions(self)
         self.proxied: ProxyHeader | None = None
+        # Until the protocol is known.
+        self._opening: Opening | None = Opening(
+            server_tls, loop.host.proxy_versions(self), server_tls is None and loop.host.takes_prior_knowledge(self)
+        )
         self._deadline: float | None = loop.now + loop.timeout if loop.timeout is not None else None
         self._blocked_since: float | None = None
         self._blocked_left = self._blocked_seen = 0
@@ -208,70 +206,28 @@ class Client(Wire):
     def _detect_protocol(self) -> None:
         """Continue the TLS handshake, or read the first octets of a cleartext connection, to detect the protocol."""
         loop = self.loop
-        data = self.read_first(loop)
-        if not data:
+        data = self.read_first(loop.buffers)
+        opening = self._opening
+        if not data or opening is None:
             return
-        server_tls = self._server_tls
-        if server_tls is not None:
-            if self.tls is None:
-                data = self._early = self._early + data
-                if self._proxy_versions:
-                    if not self._take_proxy_header():
-                        return
-                    data = self._early
-                if not data or not is_whole(data):
-                    return
-                self._early = b""
-                offer = read_offer(data)
-                # A connection that will use HTTP/2 stays with the loop.
-                stays = server_tls.chooses_h2 and offer.h2
-                context = server_tls.tls13_context if offer.tls13 else server_tls.context
-                self.begin_tls(context, loop if stays else None)
-            tls: Any = self.tls
-            self.rx.write(data)
-            try:
-                tls.do_handshake()
-            except ssl.SSLWantReadError:
-                self.send_tls()
-                return
-            except ssl.SSLError as exc:
-                try:
-                    self.send_tls()  # the alert
-                except OSError:
-                    pass  # the client is gone
-                loop.host.handshake_failed(self, exc)
-                self.close()
-                return
-            self.send_tls()
-            if tls.selected_alpn_protocol() == "h2":
-                self._start()
-                self.read_early(loop)
-            elif self.rx is loop.rx:
-                raise ssl.SSLError("HTTP/2 was offered, and not chosen")
-            else:
-                self._leave_to_http1(b"")
+        try:
+            is_h2 = opening.feed(self, data, loop.buffers)
+        except ssl.SSLError as exc:
+            loop.host.handshake_failed(self, exc)
+            self.close()
             return
-        self._early += data
-        early = self._early
-        if loop.host.takes_prior_knowledge(self):
-            header = self._peek_proxy_header() if self._proxy_versions else None
-            if header is NoHeader.INCOMPLETE:
-                return
-            if isinstance(header, ProxyHeader):
-                # If anything but the preface follows, gunicorn's HTTP/1.1 code parses the header as well.
-                early = early[header.size :]
-            if early.startswith(PREFACE):
-                self._early = b""
-                if isinstance(header, ProxyHeader):
-                    self.proxied = header
-                self._start()
-                self.session.feed(early)
-                return
-            if PREFACE.startswith(early):
-                return
-            early = self._early
-        self._early = b""
-        self._leave_to_http1(early)
+        if is_h2 is None:
+            return
+        self._opening = None
+        self.proxied = opening.proxied
+        if not is_h2:
+            self._leave_to_http1(opening.early)
+            return
+        self._start()
+        if self.tls is not None:
+            self.read_early(loop.buffers)
+        else:
+            self.session.feed(opening.early)
 
     def input_ended(self) -> None:
         """Called by `Wire` when the client has closed its sending side. Complete requests are still answered.
@@ -286,23 +242,6 @@ class Client(Wire):
         self._wait_for(self._mask & ~READ)
         # A client that does not read either answers this by resetting the connection.
         self.session.connection.ping(_PROBE)
-
-    def _take_proxy_header(self) -> bool:
-        """Parse the PROXY header and remove it from the input. Return False if it is incomplete."""
-        header = read_proxy_header(self._early, self._proxy_versions)
-        if header is NoHeader.INCOMPLETE:
-            return False
-        self._proxy_versions = frozenset()
-        if isinstance(header, ProxyHeader):
-            self.proxied = header
-            self._early = self._early[header.size :]
-        return True
-
-    def _peek_proxy_header(self) -> ProxyHeader | NoHeader:
-        try:
-            return read_proxy_header(self._early, self._proxy_versions)
-        except ProxyHeaderError:
-            return NoHeader.ABSENT  # gunicorn will refuse it
 
     def _start(self) -> None:
         self._state = _SERVING

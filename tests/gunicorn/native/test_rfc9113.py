@@ -15,7 +15,7 @@ import tests.engine.rfc9113
 from tests.support import frames
 from tests.support import play as engine
 from tests.support.frames import PREFACE
-from tests.support.gunicorn_matrix import OWN_WORKER
+from tests.support.gunicorn_matrix import OWN_ASGI_WORKER, OWN_WORKER
 from tests.support.gunicorn_server import Gunicorn
 from tests.support.raw_client import RawClient
 
@@ -28,10 +28,11 @@ play_to_the_engine = engine.play
 played = []
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory):
-    """Of a worker in the clear."""
-    with Gunicorn(tmp_path_factory.mktemp("worker"), "tests.gunicorn.native.test_rfc9113:application", *OWN_WORKER, "--threads", "16",
+@pytest.fixture(scope="module", params=["wsgi", "asgi"])
+def port(request, tmp_path_factory):
+    """Of each worker in the clear."""
+    worker, app = ((*OWN_WORKER, "--threads", "16"), "application") if request.param == "wsgi" else (OWN_ASGI_WORKER, "asgi")
+    with Gunicorn(tmp_path_factory.mktemp("worker"), f"tests.gunicorn.native.test_rfc9113:{app}", *worker,
                   "--log-level", "info") as server:
         yield server.port
         assert "Traceback" not in server.log
@@ -42,6 +43,14 @@ def application(environ, start_response):
     environ["wsgi.input"].read()
     start_response("200 OK", [("content-length", "5")])
     return [b"hello"]
+
+
+async def asgi(scope, receive, send):
+    """The same."""
+    while scope["type"] == "http" and (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"hello"})
 
 
 @pytest.fixture(autouse=True)

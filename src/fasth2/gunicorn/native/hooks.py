@@ -10,7 +10,7 @@ from gunicorn import config, glogging
 from gunicorn.http2.request import HTTP2Request
 from gunicorn.http2.stream import StreamState
 
-__all__ = ["Observer", "Request"]
+__all__ = ["Hooks", "Observer", "Request"]
 
 
 class _Stream:
@@ -63,6 +63,32 @@ class Request(HTTP2Request):
         self.priority_depends_on = self.stream.priority_depends_on
 
 
+class Hooks:
+    """What a worker calls for each request.
+
+    Args:
+        worker: gunicorn's worker.
+
+    Attributes:
+        pre_request: The hook, or ``None``.
+        post_request: The hook, or ``None``.
+        logs_access: True if the worker writes an access log.
+    """
+
+    def __init__(self, worker: Any) -> None:
+        cfg = worker.cfg
+        self.pre_request = _hook(cfg, config.PreRequest, "pre_request")
+        if self.pre_request is None and worker.log.error_log.isEnabledFor(logging.DEBUG):
+            self.pre_request = cfg.pre_request  # gunicorn's default logs at debug level
+        self.post_request = _hook(cfg, config.PostRequest, "post_request")
+        self.logs_access = logs_access(worker)
+
+    @property
+    def in_use(self) -> bool:
+        """True if there is anything to call."""
+        return bool(self.pre_request or self.post_request or self.logs_access)
+
+
 class Observer:
     """Calls the hooks and writes the access log.
 
@@ -72,12 +98,7 @@ class Observer:
 
     def __init__(self, worker: Any) -> None:
         self._worker = worker
-        cfg = worker.cfg
-        self._pre_request = _hook(cfg, config.PreRequest, "pre_request")
-        if self._pre_request is None and worker.log.error_log.isEnabledFor(logging.DEBUG):
-            self._pre_request = cfg.pre_request  # gunicorn's default logs at debug level
-        self._post_request = _hook(cfg, config.PostRequest, "post_request")
-        self._logs = logs_access(worker)
+        self._hooks = Hooks(worker)
 
     @classmethod
     def of(cls, worker: Any) -> Observer | None:
@@ -87,7 +108,7 @@ class Observer:
             worker: gunicorn's worker.
         """
         self = cls(worker)
-        return self if self._pre_request or self._post_request or self._logs else None
+        return self if self._hooks.in_use else None
 
     def begin(self, call: Any) -> None:
         """Called before a request's application.
@@ -97,8 +118,8 @@ class Observer:
         """
         request = self._request(call)
         call.context = (request, time.monotonic())
-        if self._pre_request is not None:
-            self._pre_request(self._worker, request)
+        if self._hooks.pre_request is not None:
+            self._hooks.pre_request(self._worker, request)
 
     def refused(self, call: Any) -> None:
         """Log a request that was refused before it had an environment; hooks are not called.
@@ -106,7 +127,7 @@ class Observer:
         Args:
             call: The call of the request.
         """
-        if self._logs:
+        if self._hooks.logs_access:
             self._worker.log.access(call, self._request(call), call.environ, timedelta(0))
 
     def _request(self, call: Any) -> Request:
@@ -134,12 +155,12 @@ class Observer:
         request, begun = call.context
         call.context = None
         worker = self._worker
-        if self._logs:
+        if self._hooks.logs_access:
             took = timedelta(seconds=time.monotonic() - begun)
             worker.log.access(call, request, call.environ, took)
-        if self._post_request is not None:
+        if self._hooks.post_request is not None:
             try:
-                self._post_request(worker, request, call.environ, call)
+                self._hooks.post_request(worker, request, call.environ, call)
             except Exception:
                 worker.log.exception("Exception in post_request hook")
 

@@ -18,12 +18,13 @@ _WITHOUT_EFFECT = {
 _warned_of: set[tuple[str, str]] = set()
 
 
-def tell_what_has_no_effect(cfg: Any, log: Any) -> None:
+def tell_what_has_no_effect(cfg: Any, log: Any, worker: str) -> None:
     """Log a warning for each setting of the operator that has no effect.
 
     Args:
         cfg: gunicorn's configuration.
         log: gunicorn's log.
+        worker: The worker's name.
     """
     for name, (values, instead) in _WITHOUT_EFFECT.items():
         if name not in cfg.settings or not is_chosen(cfg, name):
@@ -31,4 +32,4 @@ def tell_what_has_no_effect(cfg: Any, log: Any) -> None:
         value = cfg.settings[name].get()
         if value in values and (name, str(value)) not in _warned_of:
             _warned_of.add((name, str(value)))
-            log.warning("fasth2.gunicorn.WSGIWorker: %s = %r has no effect on HTTP/2: %s", name, value, instead)
+            log.warning("fasth2.gunicorn.%s: %s = %r has no effect on HTTP/2: %s", worker, name, value, instead)

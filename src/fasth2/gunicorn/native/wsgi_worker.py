@@ -34,6 +34,7 @@ from fasth2.wsgi.limits import FULL_WINDOW_WAIT, WorkerLimits
 from fasth2.wsgi.loop import Loop
 from fasth2.wsgi.session import Session
 
+from .cleartext import offers_prior_knowledge
 from .environments import Environments
 from .hooks import Observer
 from .settings import tell_what_has_no_effect
@@ -79,7 +80,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         self._own_nr = 0
         super().__init__(age, ppid, sockets, app, timeout, cfg, log)
         if status().installed:
-            tell_what_has_no_effect(cfg, log)
+            tell_what_has_no_effect(cfg, log, "WSGIWorker")
         self._waits_for_loop = False
         self._environments: dict[Any, Environments] = {}
         # Addresses of the listeners, which are closed before the last connection.
@@ -115,7 +116,7 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
             self._names[id(listener.sock)] = listener.getsockname()
         self._contract = installed()
         self._threads = cfg.threads
-        self._clear = self._takes_clear()
+        self._clear = offers_prior_knowledge(cfg)
         chosen = current()
         # Text is latin-1 in both directions (PEP 3333), and no error of gunicorn's is raised.
         self._options = options_of(
@@ -271,15 +272,6 @@ class WSGIWorker(InstallingWorker, gthread.ThreadWorker):
         except Refused as exc:
             log_invalid(self.log, remote_address(client.proxied, client.address), exc.message)
             return None, (exc.code, exc.reason, "" if exc.code == 500 else exc.message)
-
-    def _takes_clear(self) -> bool:
-        """Return True if trusted peers may use HTTP/2 with prior knowledge, without TLS."""
-        cfg = self.cfg
-        if cfg.is_ssl or "h2" not in cfg.http_protocols or getattr(cfg, "protocol", "http") != "http":
-            return False
-        if not hasattr(cfg, "http2_cleartext") or not is_chosen(cfg, "http2_cleartext"):
-            return True
-        return cfg.http2_cleartext in ("prior-knowledge", "both")
 
     def takes_prior_knowledge(self, client: Client) -> bool:
         """Return True if a client may use cleartext HTTP/2 with prior knowledge.

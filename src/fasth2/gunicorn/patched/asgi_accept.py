@@ -104,6 +104,9 @@ class Acceptor:
         except BaseException:
             sock.close()
             raise
+        finally:
+            # After a failed handshake no stopping worker waits for it.
+            self._worker.accepted_protocols.discard(protocol)
 
     async def _header(self, sock: Any, address: Any) -> ProxyHeader | None:
         versions = accepted_versions(self._cfg, address)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from email.utils import formatdate
 from typing import Any
 
-__all__ = ["ResponseHead", "date_field"]
+__all__ = ["SERVER", "ResponseHead", "date_field"]
 
 #: The field that gunicorn's asgi worker sends over HTTP/1.1.
-_SERVER = (b"server", b"gunicorn/asgi")
+SERVER = (b"server", b"gunicorn/asgi")
 
 _DATE_NAMES = (b"date", "date")
 _SERVER_NAMES = (b"server", "server")
@@ -99,8 +99,8 @@ class ResponseHead:
         """Return the fields, with ``date`` and ``server`` unless the application set them."""
         fields = self.fields
         if self._adds_date:
-            return [*fields, date_field(), _SERVER] if self._adds_server else [*fields, date_field()]
-        return [*fields, _SERVER] if self._adds_server else fields
+            return [*fields, date_field(), SERVER] if self._adds_server else [*fields, date_field()]
+        return [*fields, SERVER] if self._adds_server else fields
 
 
 def _octets(value: Any) -> int:

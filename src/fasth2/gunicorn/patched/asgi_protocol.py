@@ -7,6 +7,7 @@ from typing import Any
 
 from gunicorn.asgi import protocol as gunicorn_protocol
 
+from fasth2.gunicorn.dropin.source_digest import parameters
 from fasth2.gunicorn.refusing import RefusedRequest, log_invalid, refusal_of
 from fasth2.gunicorn.trusted_proxies import remote_address
 from fasth2.server.proxy_header import ProxyHeader
@@ -14,7 +15,21 @@ from fasth2.server.proxy_header import ProxyHeader
 from .asgi_connection import ASGIConnection
 from .asgi_request import ASGIRequest, ConnectionScope, refuse
 
-__all__ = ["ASGIProtocol"]
+__all__ = ["ASGIProtocol", "unknown_methods"]
+
+#: Overridden or called methods of gunicorn's protocol, and their known parameters after ``self``.
+_METHODS = {
+    "_handle_http2_connection": (["transport", "ssl_object"], ["transport", "ssl_object", "upgrade"]),
+    "_build_http2_environ": (["request", "sockname", "peername"],),
+}
+
+
+def unknown_methods() -> list[str]:
+    """Return the methods of gunicorn's protocol that are not as this class knows them."""
+    return [
+        name for name, known in _METHODS.items()
+        if (parameters(getattr(gunicorn_protocol.ASGIProtocol, name, None)) or [])[1:] not in known
+    ]
 
 
 class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
@@ -34,6 +49,8 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         self._cancelled = False
         #: True if the transport was closed and only its peer's end is missing.
         self.lingered = False
+        # True while gunicorn's worker counts the connection.
+        self._counted = False
         # True if the peer closed its sending side before the HTTP/2 connection began.
         self._input_ended = False
         # The reader that gunicorn made with the connection; cleartext HTTP/2 gets another one later.
@@ -45,12 +62,19 @@ class ASGIProtocol(gunicorn_protocol.ASGIProtocol):
         self.worker.accepted_protocols.discard(self)
         self.worker.open_protocols.add(self)
         super().connection_made(transport)
+        self._counted = True
         self._first_reader = self.reader
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop when the connection is closed."""
-        self.worker.open_protocols.discard(self)
+        worker = self.worker
+        worker.open_protocols.discard(self)
+        connections = worker.nr_conns
         super().connection_lost(exc)
+        if self._counted and worker.nr_conns == connections:
+            # gunicorn 25 does not, if it has closed the connection itself.
+            worker.nr_conns -= 1
+        self._counted = False
 
     def eof_received(self) -> bool | None:
         """Called by the loop when the peer closes its sending side, until the HTTP/2 connection handles that."""

@@ -6,14 +6,13 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from gunicorn.asgi import protocol as gunicorn_protocol
 from gunicorn.workers import gasgi
 
 from fasth2.gunicorn.dropin.install import status
-from fasth2.gunicorn.dropin.source_digest import parameters
 from fasth2.gunicorn.tls_context import share_context
 
 from .asgi_accept import Acceptor
+from .asgi_protocol import ASGIProtocol, unknown_methods
 from .worker import InstallingWorker
 
 __all__ = ["ASGIWorker"]
@@ -28,12 +27,6 @@ CANCEL_RESERVE = 2.0
 
 # Seconds between two checks while the worker stops.
 _CHECK_INTERVAL = 0.02
-
-#: Overridden or called methods of gunicorn's protocol, and their known parameters after ``self``.
-_PROTOCOL = {
-    "_handle_http2_connection": (["transport", "ssl_object"], ["transport", "ssl_object", "upgrade"]),
-    "_build_http2_environ": (["request", "sockname", "peername"],),
-}
 
 
 class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
@@ -77,18 +70,13 @@ class ASGIWorker(InstallingWorker, gasgi.ASGIWorker):
         """Called by gunicorn in the new process."""
         if status().installed:
             share_context()
-            unfit = [
-                name for name, known in _PROTOCOL.items()
-                if (parameters(getattr(gunicorn_protocol.ASGIProtocol, name, None)) or [])[1:] not in known
-            ]
+            unfit = unknown_methods()
             if unfit or not hasattr(gasgi, "ASGIProtocol"):
                 self.log.info(
                     "fasth2 leaves HTTP/2 requests to gunicorn's protocol, whose %s it does not know",
                     ", ".join(unfit) or "place",
                 )
             else:
-                from .asgi_protocol import ASGIProtocol
-
                 gasgi.ASGIProtocol = ASGIProtocol
         super().init_process()
 

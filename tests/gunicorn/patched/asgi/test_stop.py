@@ -1,5 +1,6 @@
 """How a worker ends its application: streams that do not end, the lifespan; and that it is not taken for dead meanwhile."""
 import os
+import socket
 import threading
 
 import h2.connection
@@ -7,8 +8,9 @@ import h2.events
 import pytest
 
 from tests.gunicorn.patched.asgi.setups import SETUPS
+from tests.support.curl import curl
 from tests.support.tls_client import Client
-from tests.support.waiting import until
+from tests.support.waiting import until, wait_until
 
 CLASSES = [setup for setup in SETUPS if setup.way == "class"]
 PLACES = [(setup, "asyncio") for setup in CLASSES] + [(CLASSES[-1], "uvloop")]
@@ -124,3 +126,17 @@ def test_no_connection_is_lost_when_workers_change_after_max_requests(serve, pla
         assert not failures
         assert len(answered) == 150
         assert len(set(answered)) > 2
+
+
+@pytest.mark.parametrize("place", [PLACES[0], PLACES[-1]], ids=name)
+def test_a_failed_handshake_and_connections_that_are_closed_do_not_hold_a_worker(serve, place):
+    with serve(place, "--graceful-timeout", "20", "--log-level", "debug") as server:
+        for _ in range(3):
+            # gunicorn 25 closes these itself, and goes on counting them.
+            assert curl(server, "/", "-H", "Connection: close", http="--http1.1")
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+            sock.sendall(b"\x16\x03\x01\x00\x05hello")
+            wait_until(lambda: f"{sock.getsockname()[1]}) failed" in server.log)
+            server.terminate()
+            assert server.process.wait(4) == 0
+        assert "Waiting for" not in server.log
