@@ -18,7 +18,7 @@ from .paths import ROOT, SOURCE
 ECOSYSTEM = os.environ.get("FASTH2_ECOSYSTEM") == "1"
 
 #: fasth2's worker classes.
-CLASSES = ("WSGIWorker", "gthread", "gevent", "asgi")
+CLASSES = ("WSGIWorker", "gthread", "gevent", "asgi", "ASGIWorker")
 
 #: gunicorn's workers with fasth2's connection classes.
 INSTALLED = ("install-gthread", "install-gevent", "install-asgi")

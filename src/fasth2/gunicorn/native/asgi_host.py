@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ssl
+from functools import partial
 from typing import Any
 
 from fasth2.asgi.connection import Client
@@ -22,7 +23,7 @@ from fasth2.gunicorn.refusing import log_invalid
 from fasth2.gunicorn.settings import current
 from fasth2.gunicorn.trusted_proxies import accepted_versions, remote_address
 from fasth2.server._options import options_of, seconds
-from fasth2.server.counting import Record
+from fasth2.server.counting import Record, add_gauge
 from fasth2.server.proxy_header import ProxyHeaderError
 
 from .asgi_hooks import ASGIObserver
@@ -86,12 +87,14 @@ class Host:
             cancel_on_reset=chosen.cancel_on_reset, disconnect_on_shutdown=seconds(chosen.disconnect_on_shutdown),
             max_age=seconds(chosen.max_connection_age), goaway_after=cfg.graceful_timeout / 2,
             min_body_rate=chosen.min_body_rate, body_timeout=timeout, send_timeout=timeout,
+            unsent_connection=chosen.unsent_connection, unsent_process=chosen.unsent_process,
         )  # fmt: skip
         self.service = Service(
             worker.asgi, worker.loop, self, options, settings, server_state=self._state,
             asgi={"version": "3.0", "spec_version": "2.4"}, raises=True, tasks=set(), connections=set(),
             root_path=getattr(cfg, "root_path", "") or "", state=worker.state,
         )  # fmt: skip
+        add_gauge("unsent", partial(getattr, self.service.unsent, "total"))
         self.service.observer = ASGIObserver.of(worker)
         self._grace: float = getattr(cfg, "asgi_disconnect_grace_period", 3)
         self._max_message: int = getattr(cfg, "websocket_max_message_size", 0) or 0

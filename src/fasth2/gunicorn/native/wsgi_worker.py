@@ -11,7 +11,6 @@ from gunicorn import http, util
 from gunicorn.http import wsgi
 from gunicorn.workers import gthread
 
-from fasth2.gunicorn.chosen_settings import is_chosen
 from fasth2.gunicorn.dropin.contract import installed
 from fasth2.gunicorn.dropin.install import status
 from fasth2.gunicorn.dropin.upgrade import upgraded_fields
