@@ -66,7 +66,7 @@ def test_a_queued_body_goes_with_its_stream(end):
     connection.respond(3, 200, [], b"x" * 100_000)
     connection.pull()
     assert (references(body), references(more)) == (1, 2)
-    streams = connection.streams  # a program may hold them
+    streams = dict(connection.streams)  # a program may hold them
     end(connection)
     assert (references(body), references(more)) == (0, 0)
     assert streams[1].unsent == 0

@@ -173,7 +173,7 @@ def no_collector():
 def test_the_last_reference_frees_it(state):
     connection = state()
     # Held by a program, and no reason to live on.
-    streams = connection.streams
+    streams = dict(connection.streams)
     parts = [connection.local_settings, connection.remote_settings, connection.encoder,
              connection.decoder, connection.counters]
     freed = weakref.ref(connection)

@@ -40,3 +40,10 @@ def test_the_example(environment, tmp_path):
     with served(environment, tmp_path, "connect_echo:app", folder=ROOT / "examples") as server:
         out = environment("grpc").run(str(FOLDER / "connect_client.py"), str(server.port), fasth2=False)
     assert json.loads(out) == {"said": ["hello", "5"], "conversation": ["ONE", "TWO", "THREE"]}
+
+
+@pytest.mark.parametrize("protocol", ["GRPC_WEB", "CONNECT", "GRPC"])
+def test_its_own_client(environment, tmp_path, protocol):
+    with served(environment, tmp_path, "connect_echo:app", folder=ROOT / "examples") as server:
+        out = environment("grpc").run(str(FOLDER / "connect_web_client.py"), str(server.port), protocol, fasth2=False)
+    assert json.loads(out) == {"said": "hello", "conversation": ["ONE", "TWO", "THREE"]}
