@@ -1,10 +1,13 @@
 """WebSockets of hostile clients: what waits for a client that does not read, or an application that does not, is bounded."""
+import h2.errors
 import h2.events
 import pytest
 import wsproto.events
 
+from tests.support.curl import curl
 from tests.support.tls_client import Client
 from tests.support.uvicorn_versions import VERSIONS
+from tests.support.waiting import until
 from tests.support.websocket_client import WebSocket
 
 MIB = 2**20
@@ -46,6 +49,27 @@ def test_a_client_that_reads_no_answers_to_its_pings_gets_no_more_credit(serve, 
         client.request(3, "/hello")
         assert client.read(client.ended(3))
         assert client.read(lambda: client.body().count(b"p" * 119) == sent // 125)
+
+
+def test_applications_that_go_on_after_their_websocket_count_as_streams(serve, certificate):
+    server = serve(certificate=certificate, limits={"concurrent_streams": 3}, timeout_graceful_shutdown=1)
+    with Client(server) as client:
+        assert client.read(lambda: client.found(h2.events.RemoteSettingsChanged))
+        for n in (1, 3, 5):
+            client.conn.send_headers(n, [
+                (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", "/undecided"),
+                (":authority", "127.0.0.1"), ("sec-websocket-version", "13")])
+            client.flush()
+            assert until(lambda n=n: curl(server, "/seen").count(b"undecided") == (n + 1) // 2)
+            client.conn.reset_stream(n)
+            client.flush()
+        client.request(7, "/hello")
+        assert client.read(client.ended(7))
+        assert client.found(h2.events.StreamReset, 7)[0].error_code == h2.errors.ErrorCodes.REFUSED_STREAM
+    with Client(server) as other:
+        other.request(1, "/hello")
+        assert other.read(other.ended(1))
+        assert other.status(1) == "200"
 
 
 @pytest.mark.parametrize("ws", ["wsproto", "websockets"])

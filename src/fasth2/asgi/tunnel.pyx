@@ -71,6 +71,7 @@ cdef class Tunnel:
         self.ended = True
         self.streams.tunnels.pop(self.stream_id, None)
         self.streams.write(self.stream_id, b"", True, None)
+        self.abandon()
         if not self.input_ended:
             self.streams.leave_unread(self.stream_id)
         self.streams.output_due()
@@ -92,6 +93,26 @@ cdef class Tunnel:
     def room(self):
         """Return a future that is done when few octets wait for the client, or the stream is gone."""
         return self.streams.wait_for_room(self.stream_id)
+
+    def application_begins(self):
+        """An application serves the stream: it counts against the limit on streams until it ends, even after a reset."""
+        self.running = True
+        if self.ended:
+            self.abandon()
+
+    def application_ends(self):
+        """The application has ended."""
+        self.running = False
+        if self.abandoned:
+            self.abandoned = False
+            self.streams.abandoned -= 1
+
+    cdef int abandon(self) except -1:
+        """The stream has ended, or is about to: its application counts alone from now on."""
+        if self.running and not self.abandoned:
+            self.abandoned = True
+            self.streams.abandoned += 1
+        return 0
 
     cdef int receive(self, bytes data) except -1:
         try:
@@ -121,6 +142,7 @@ cdef class Tunnel:
         """The stream is gone."""
         receiver, self.receiver = self.receiver, None
         self.ended = True
+        self.abandon()
         self.streams.tunnels.pop(self.stream_id, None)
         if receiver is not None:
             receiver.connection_lost()
