@@ -1,4 +1,6 @@
 """Extended CONNECT (RFC 8441): a stream as a tunnel."""
+import pytest
+
 from tests.support import frames
 from tests.support.fields import request
 
@@ -73,6 +75,42 @@ def test_the_stream_is_credited_when_octets_are_used():
         assert connection.wrote("WINDOW_UPDATE", 1) == []
         server.turn(lambda: opened.receivers[0].tunnel.credit(49152))
         assert [sent.increment for sent in connection.wrote("WINDOW_UPDATE", 1)] == [49152]
+
+
+@pytest.mark.parametrize("end", [frames.rst_stream, lambda stream_id: frames.data(stream_id, end_stream=True)],
+                         ids=["reset", "end"])
+def test_an_application_counts_as_a_stream_until_it_ends(end):
+    """Otherwise a client that opens tunnels and leaves them has more of them running than it may have streams."""
+    opened = Opened()
+    with serving(never, connect_protocol=True, max_streams=3) as server:
+        connection = Connection(server, open_websocket=opened)
+        for n in (1, 3, 5):
+            connection.feed(connect(n))
+            opened.receivers[-1].tunnel.application_begins()
+            connection.feed(end(n))
+            server.turn(opened.receivers[-1].tunnel.end)
+        assert connection.session.streams.abandoned == 3
+        connection.feed(connect(7))
+        assert connection.resets()[-1] == (7, 7)
+        assert len(opened.receivers) == 3
+        opened.receivers[0].tunnel.application_ends()
+        connection.feed(connect(9))
+        assert len(opened.receivers) == 4
+        for receiver in opened.receivers:
+            receiver.tunnel.application_ends()
+        assert connection.session.streams.abandoned == 0
+
+
+def test_an_application_that_begins_after_the_reset_counts_too():
+    opened = Opened()
+    with serving(never, connect_protocol=True, max_streams=1) as server:
+        connection = Connection(server, open_websocket=opened)
+        connection.feed(connect(1))
+        connection.feed(frames.rst_stream(1))
+        opened.receivers[0].tunnel.application_begins()
+        assert connection.session.streams.abandoned == 1
+        connection.feed(connect(3))
+        assert connection.resets() == [(3, 7)]
 
 
 def test_a_reset_and_the_end_of_the_connection():

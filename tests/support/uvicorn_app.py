@@ -144,6 +144,7 @@ async def websocket(scope, receive, send):
     """Echo; the first message is the scope. Denied at /denied."""
     assert (await receive())["type"] == "websocket.connect"
     if scope["path"] == "/undecided":
+        told.append("undecided")
         await asyncio.sleep(3600)
     if scope["path"] == "/later":
         await asyncio.sleep(float(scope["query_string"]))

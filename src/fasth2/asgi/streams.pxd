@@ -15,7 +15,7 @@ cdef class Streams:
     cdef readonly dict exchanges     # stream id -> exchange whose response or application has not ended
     cdef dict rooms                  # stream id -> futures that wait until it has room, or None
     cdef readonly dict tunnels       # stream id -> `Tunnel` of which both sides are open
-    cdef readonly Py_ssize_t abandoned       # exchanges whose stream was reset and whose application runs
+    cdef readonly Py_ssize_t abandoned       # applications that run though their stream was reset, or ended
     cdef Py_ssize_t completed        # responses not yet counted in the host
     cdef int answers                 # responses since the last early flush
     cdef int64_t send_buffer

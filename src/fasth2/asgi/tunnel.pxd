@@ -11,7 +11,10 @@ cdef class Tunnel:
     cdef bint answered               # the response was sent
     cdef bint ended                  # this side has ended
     cdef bint input_ended            # the client's side has ended
+    cdef bint running                # an application serves it
+    cdef bint abandoned              # and is counted in `streams.abandoned`
 
+    cdef int abandon(self) except -1
     cdef int receive(self, bytes data) except -1
     cdef int receive_end(self) except -1
     cdef int leave(self) except -1

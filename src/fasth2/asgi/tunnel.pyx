@@ -78,6 +78,7 @@ cdef class Tunnel:
 
     cdef int leave(self) except -1:
         """This side has ended, and takes nothing more of the client."""
+        self.abandon()
         self.streams.tunnels.pop(self.stream_id, None)
         if not self.input_ended:
             self.streams.leave_unread(self.stream_id)
@@ -100,6 +101,26 @@ cdef class Tunnel:
     def room(self):
         """Return a future that is done when few octets wait for the client, or the stream is gone."""
         return self.streams.wait_for_room(self.stream_id)
+
+    def application_begins(self):
+        """An application serves the stream: it counts against the limit on streams until it ends, even after a reset."""
+        self.running = True
+        if self.ended:
+            self.abandon()
+
+    def application_ends(self):
+        """The application has ended."""
+        self.running = False
+        if self.abandoned:
+            self.abandoned = False
+            self.streams.abandoned -= 1
+
+    cdef int abandon(self) except -1:
+        """The stream has ended, or is about to: its application counts alone from now on."""
+        if self.running and not self.abandoned:
+            self.abandoned = True
+            self.streams.abandoned += 1
+        return 0
 
     cdef int receive(self, bytes data) except -1:
         try:
@@ -129,6 +150,7 @@ cdef class Tunnel:
         """The stream is gone."""
         receiver, self.receiver = self.receiver, None
         self.ended = True
+        self.abandon()
         self.streams.tunnels.pop(self.stream_id, None)
         if receiver is not None:
             receiver.connection_lost()

@@ -38,7 +38,7 @@ def open_websocket(owner: Any, tunnel: Tunnel, scope: dict[str, Any]) -> StreamT
     """
     config = owner.config
     protocol = config.ws_protocol_class(config=config, server_state=owner.server_state, app_state=owner.app_state)
-    protocol.app = MendedScope(protocol.app, scope)
+    protocol.app = MendedScope(protocol.app, scope, tunnel)
     transport = StreamTransport(owner.transport, owner.loop, tunnel, protocol)
     tunnel.receiver = transport
     protocol.connection_made(transport)
@@ -52,16 +52,22 @@ class MendedScope:
     Args:
         app: The application.
         scope: The scope of the HTTP/2 request.
+        tunnel: The stream, which counts against the limit on streams until the application has ended.
     """
 
-    def __init__(self, app: Any, scope: dict[str, Any]) -> None:
+    def __init__(self, app: Any, scope: dict[str, Any], tunnel: Tunnel) -> None:
         self._app = app
         self._scope = scope
+        self._tunnel = tunnel
 
-    def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         scope["http_version"] = self._scope["http_version"]
         scope["headers"] = self._scope["headers"]
-        return self._app(scope, receive, send)
+        self._tunnel.application_begins()
+        try:
+            return await self._app(scope, receive, send)
+        finally:
+            self._tunnel.application_ends()
 
 
 class StreamTransport:
