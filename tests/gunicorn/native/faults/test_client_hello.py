@@ -147,8 +147,8 @@ def test_records_in_pieces_of_many_connections_do_not_mix(authority):
             assert rounds < 200_000
         assert [client.body for client in clients] == [b"/%d" % number for number in range(8)]
         shared = {id(client.rx) for client in server.loop.clients.values()}
-        assert shared == {id(server.loop.rx)}
-        assert not server.loop.rx.pending and not server.loop.tx.pending
+        assert shared == {id(server.loop.buffers.rx)}
+        assert not server.loop.buffers.rx.pending and not server.loop.buffers.tx.pending
         for client in clients:
             client.sock.close()
 
