@@ -5,14 +5,16 @@ import sys
 import uvicorn
 
 from fasth2 import uvicorn as host
+from fasth2.limits import Limits
 
 if __name__ == "__main__":
     keywords = json.loads(sys.argv[2])
     # Workers and reloads start other processes, which find the class by its name.
     Protocol = host.H2Protocol
-    if "settings" in keywords:
+    if "settings" in keywords or "limits" in keywords:
 
         class Protocol(host.H2Protocol):
-            settings = host.ASGISettings(**keywords.pop("settings"))
+            settings = host.ASGISettings(**keywords.pop("settings", {}))
+            limits = Limits(**keywords.pop("limits", {}))
 
     uvicorn.run(sys.argv[1], http=Protocol, **keywords)

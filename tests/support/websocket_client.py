@@ -72,3 +72,17 @@ class WebSocket:
         if len(parts) > 1:
             return dataclasses.replace(parts[0], data=type(parts[0].data)().join(part.data for part in parts))
         return parts[0]
+
+
+def sends_until_it_may_not(client: Client, stream_id: int, octets: bytes, most: int) -> int:
+    """Send again and again, as the stream's window allows; return the octets that were taken before the server gave no more."""
+    sent = 0
+    while sent < most:
+        size = min(len(octets), client.conn.max_outbound_frame_size)
+        while client.conn.local_flow_control_window(stream_id) < size:
+            seen = len(client.events)
+            if not client.read(lambda seen=seen: len(client.events) > seen, 1.0):
+                return sent
+        client.data(stream_id, octets[:size])
+        sent += size
+    return sent

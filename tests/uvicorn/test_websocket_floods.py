@@ -8,23 +8,9 @@ from tests.support.curl import curl
 from tests.support.tls_client import Client
 from tests.support.uvicorn_versions import VERSIONS
 from tests.support.waiting import until
-from tests.support.websocket_client import WebSocket
+from tests.support.websocket_client import WebSocket, sends_until_it_may_not
 
 MIB = 2**20
-
-
-def sends_until_it_may_not(client, stream_id, octets, most):
-    """Send again and again, as the stream's window allows; the octets that were taken before the server gave no more."""
-    sent = 0
-    while sent < most:
-        size = min(len(octets), client.conn.max_outbound_frame_size)
-        while client.conn.local_flow_control_window(stream_id) < size:
-            seen = len(client.events)
-            if not client.read(lambda seen=seen: len(client.events) > seen, 1.0):
-                return sent
-        client.data(stream_id, octets[:size])
-        sent += size
-    return sent
 
 
 def opened(server, **options):

@@ -37,6 +37,9 @@ __all__ = ["Host"]
 #: Seconds until an upload that was answered is reset, if its client has no window left and cannot continue.
 FULL_WINDOW_WAIT = 1.0
 
+#: Octets of a WebSocket's message where gunicorn has no setting for them; that of gunicorn 27.
+MAX_MESSAGE = 16 << 20
+
 #: Errors of a disconnected peer or a network failure.
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ECONNABORTED, errno.EHOSTUNREACH,
          errno.ENETUNREACH, errno.ENETDOWN)  # fmt: skip
@@ -97,7 +100,7 @@ class Host:
         add_gauge("unsent", partial(getattr, self.service.unsent, "total"))
         self.service.observer = ASGIObserver.of(worker)
         self._grace: float = getattr(cfg, "asgi_disconnect_grace_period", 3)
-        self._max_message: int = getattr(cfg, "websocket_max_message_size", 0) or 0
+        self._max_message: int = getattr(cfg, "websocket_max_message_size", MAX_MESSAGE) or 0
         self.server = Server(
             self, worker.loop, server_tls=ServerTLSInUse(cfg, self._log) if cfg.is_ssl else None, timeout=timeout,
             max_connections=cfg.worker_connections,

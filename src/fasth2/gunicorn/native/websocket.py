@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import io
 from typing import Any
 
 from fasth2.asgi.errors import ClientDisconnected
@@ -22,8 +23,15 @@ else:
 
 __all__ = ["HAS_WSPROTO", "WebSocket", "open_websocket"]
 
-#: Octets that wait in the stream, above which ``send()`` waits for the client.
+#: Octets that wait in the stream, above which ``send()`` waits for the client, and the client's octets are held: they may
+#: be pings, each of which is answered.
 HIGH_WATER = 65536
+
+#: Messages that wait for the application, above which the client's octets are held.
+MOST_MESSAGES = 64
+
+#: Octets that are processed at once. As many messages as fit them may be made of them, or a thousand times as much text.
+_SLICE = 4096
 
 #: Fields of the handshake that only the server sets.
 _OWN = frozenset((b"sec-websocket-extensions", b"sec-websocket-protocol"))
@@ -76,18 +84,21 @@ class WebSocket:
         self._state = _CONNECTING
         self._connection: Connection | None = None
         self._messages: collections.deque[dict[str, Any]] = collections.deque([{"type": "websocket.connect"}])
-        # Of `_messages`, and of the message that is incomplete.
+        # For one of `_messages`.
         self._waiters: list[asyncio.Future[None]] = []
-        self._parts: list[Any] = []
+        # The message that is incomplete, joined, since the client chooses the size of its frames.
+        self._text = io.StringIO()
+        self._binary = bytearray()
         self._size = 0
-        # Octets of the client for which it has no credit yet.
+        # Octets of the client for which it has no credit yet, and those of them that were not processed.
         self._owed = 0
-        # Octets that arrived before the application has accepted.
-        self._early = b""
+        self._held = bytearray()
+        self._waits_for_room = False
+        self._input_ended = False
         self._task: asyncio.Task[None] | None = None
         # Status and fields of a denial, and its body so far.
         self._denial: tuple[int, list[tuple[bytes, bytes]]] | None = None
-        self._denial_body = b""
+        self._denial_body = bytearray()
         self._disconnected = False
 
     def start(self) -> None:
@@ -100,6 +111,7 @@ class WebSocket:
         self._task = self._service.create(self._run())
 
     async def _run(self) -> None:
+        self._tunnel.application_begins()
         try:
             await self._service.app(self._scope, self.receive, self.send)
         except ClientDisconnected:
@@ -114,6 +126,8 @@ class WebSocket:
             if self._state == _CONNECTING:
                 self._service.host.report("ASGI callable returned without completing handshake.", None, False)
             self._end(_NORMAL)
+        finally:
+            self._tunnel.application_ends()
 
     def _end(self, code: int) -> None:
         """The application has ended: answer the client in any case."""
@@ -152,7 +166,7 @@ class WebSocket:
         if message["type"] != "websocket.disconnect":
             # That one is for every further call.
             self._messages.popleft()
-        self._credit()
+        self._process()
         return message
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -185,7 +199,7 @@ class WebSocket:
             self._denial_body += message.get("body", b"")
             if not message.get("more_body", False):
                 assert self._denial is not None
-                self._respond(*self._denial, self._denial_body)
+                self._respond(*self._denial, bytes(self._denial_body))
                 self._put({"type": "websocket.disconnect", "code": _ABNORMAL})
         elif self._state == _OPEN:
             if kind == "websocket.send":
@@ -211,9 +225,7 @@ class WebSocket:
         self._connection = Connection(ConnectionType.SERVER, [deflate] if agreed else [])
         self._state = _OPEN
         self._tunnel.respond(200, fields)
-        if self._early:
-            early, self._early = self._early, b""
-            self._feed(early)
+        self._process()
 
     def _respond(self, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> None:
         self._state = _CLOSED
@@ -251,12 +263,37 @@ class WebSocket:
         Args:
             data: The octets.
         """
-        self._owed += len(data)
-        if self._state == _OPEN:
+        if self._state <= _OPEN and not self._disconnected:
+            self._owed += len(data)
+            self._held += data
+            self._process()
+
+    def _holds(self) -> bool:
+        """Return True if octets of the client are held: before the application has accepted, or while too much waits."""
+        if self._state != _OPEN or len(self._messages) >= MOST_MESSAGES:
+            return True
+        if self._tunnel.queued <= HIGH_WATER:
+            return False
+        if not self._waits_for_room:
+            self._waits_for_room = True
+            self._tunnel.room().add_done_callback(self._room)
+        return True
+
+    def _room(self, _future: Any) -> None:
+        self._waits_for_room = False
+        self._process()
+
+    def _process(self) -> None:
+        """Process octets that are held, and let the client send more once the application has taken what is complete."""
+        while self._held and not self._holds():
+            data = bytes(self._held[:_SLICE])
+            del self._held[:_SLICE]
             self._feed(data)
-        elif self._state < _OPEN:
-            # At most what the window lets through.
-            self._early += data
+        if self._input_ended and not self._held and not self._disconnected:
+            self._end_input()
+        if self._owed and not self._held and not self._messages and self._state == _OPEN and not self._disconnected:
+            owed, self._owed = self._owed, 0
+            self._tunnel.credit(owed)
 
     def _feed(self, data: bytes) -> None:
         connection = self._connection
@@ -268,24 +305,25 @@ class WebSocket:
         except RemoteProtocolError as error:
             self._close(getattr(error.event_hint, "code", 1002), "")
             self._disconnect(1002, "")
-        self._credit()
 
     def _take(self, event: Any) -> None:
         if self._state != _OPEN:
             return
         if isinstance(event, events.Message):
-            self._parts.append(event.data)
             self._size += len(event.data)
             if self._max_message and self._size > self._max_message:
                 self._close(_TOO_BIG, "")
                 self._disconnect(_TOO_BIG, "")
-            elif event.message_finished:
-                if isinstance(event, events.TextMessage):
-                    self._put({"type": "websocket.receive", "text": "".join(self._parts)})
-                else:
-                    self._put({"type": "websocket.receive", "bytes": b"".join(self._parts)})
-                self._parts.clear()
-                self._size = 0
+            elif isinstance(event, events.TextMessage):
+                self._text.write(event.data)
+                if event.message_finished:
+                    text, self._text, self._size = self._text.getvalue(), io.StringIO(), 0
+                    self._put({"type": "websocket.receive", "text": text})
+            else:
+                self._binary += event.data
+                if event.message_finished:
+                    binary, self._binary, self._size = bytes(self._binary), bytearray(), 0
+                    self._put({"type": "websocket.receive", "bytes": binary})
         elif isinstance(event, events.Ping):
             assert self._connection is not None
             self._tunnel.write(self._connection.send(event.response()))
@@ -293,12 +331,6 @@ class WebSocket:
             # A protocol error of the client comes as one, too.
             self._close(event.code, "")
             self._disconnect(_NO_STATUS if event.code is None else int(event.code), event.reason or "")
-
-    def _credit(self) -> None:
-        """Let the client send more once the application has taken all that is complete."""
-        if self._owed and not self._messages and not self._disconnected:
-            owed, self._owed = self._owed, 0
-            self._tunnel.credit(owed)
 
     def _put(self, message: dict[str, Any]) -> None:
         self._messages.append(message)
@@ -310,10 +342,19 @@ class WebSocket:
     def _disconnect(self, code: int, reason: str) -> None:
         if not self._disconnected:
             self._disconnected = True
+            self._held.clear()
             self._put({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     def input_ended(self) -> None:
         """The client has ended its side without a close frame."""
+        self._input_ended = True
+        if self._state == _OPEN and self._held:
+            # What was complete before is the application's.
+            self._process()
+        else:
+            self._end_input()
+
+    def _end_input(self) -> None:
         self._disconnect(_ABNORMAL, "")
         if self._state == _OPEN:
             self._state = _CLOSED
