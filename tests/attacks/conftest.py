@@ -9,7 +9,6 @@ from tests.attacks.faces import FACES, SETUPS, serve
 from tests.support.sanitized import SANITIZED
 from tests.support.service import ECOSYSTEM
 
-
 MIB = 2**20
 
 #: By how much all attacks together may let a server grow: what stays is caches and the allocator's.
