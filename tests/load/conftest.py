@@ -8,7 +8,6 @@ import pytest
 
 from tests.load.setups import APPLICATION, ASGI, EVERY_WORKER, WSGI
 
-
 #: Long tests of which ``tests/gunicorn/native/asgi`` has a short one for fasth2's own ASGI worker.
 LONG = ("test_reload_and_shutdown.py", "test_stops.py", "test_newcomers.py", "test_urgent_answers.py")
 
