@@ -1,11 +1,26 @@
 """Servers of `setups`: gunicorn's workers by each way in, older versions, and fasth2's own worker."""
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.load.setups import APPLICATION, ASGI, EVERY_WORKER, WSGI
+
+#: Long tests of which ``tests/gunicorn/native/asgi`` has a short one for fasth2's own ASGI worker.
+LONG = ("test_reload_and_shutdown.py", "test_stops.py", "test_newcomers.py", "test_urgent_answers.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """The ASGI worker's are in ``make test-ecosystem``."""
+    long = [item for item in items if item.path.parent.name == "load" and item.path.name in LONG and "asgi-own" in item.name]
+    for item in long:
+        item.add_marker(pytest.mark.ecosystem)
+    if long and os.environ.get("FASTH2_ECOSYSTEM") != "1":
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
 
 
 @pytest.fixture(scope="session")

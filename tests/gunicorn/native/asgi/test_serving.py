@@ -83,6 +83,15 @@ def test_an_upgrade_in_the_clear(start):
     assert subprocess.run(command, capture_output=True).stdout == body + b" 2 200"
 
 
+def test_a_port_for_prior_knowledge_alone(start):
+    server = start("--http2-cleartext", "prior-knowledge", tls=False)
+    with Client(server) as client:
+        assert ask(client, "/hello") == ("200", b"Hello, world!")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert sock.recv(100).startswith(b"HTTP/1.1 400")
+
+
 def test_the_scope_is_as_in_http_1_1(server):
     def scope(http):
         return eval(curl(server, "/scope?a=b", "-H", "X-Name: value", http=http))
