@@ -587,8 +587,8 @@ def _pushed_limit(step: Step) -> bool:
 def _interim_after_the_end(step: Step) -> bool:
     # A stream error; once both sides have ended, a connection error.
     return (_client(step) and _block(step)
-            and (step.faults in ({"half_closed"}, {"closed_by_reset"}) and step.ours.error is None
-                 or step.faults == {"stream_closed"} and _raised(step.ours.error) == "StreamClosedError")
+            and ((step.faults in ({"half_closed"}, {"closed_by_reset"}) and step.ours.error is None)
+                 or (step.faults == {"stream_closed"} and _raised(step.ours.error) == "StreamClosedError"))
             # Of its state machine, or of its check for END_STREAM, which comes before that.
             and "informational" in str(step.h2.error).lower() and [sent.error_code for sent in step.ours.sent] == [5])
 
